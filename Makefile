@@ -1,0 +1,49 @@
+# Every target works on a fresh machine with python3 (3.11 or newer), make and git.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test check lint format migrate lock bench
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+.venv/run.stamp: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: .venv/run.stamp ## serve on http://localhost:8000 (PORT, HOST and WEB_CONCURRENCY change that)
+	@exec $(BIN)/python app.py
+
+dev: .venv/run.stamp ## serve with reload and debugger, on this machine only
+	@exec $(BIN)/flask --app app --debug run --port $${PORT:-8000}
+
+test: .venv/dev.stamp lint ## lint, types, and the whole suite in parallel, on SQLite and Postgres
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check: test ## what needs more than pip or more time, nothing skipped
+	$(BIN)/python -m pytest -q -m slow --nothing-skipped
+
+lint: .venv/dev.stamp ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+format: .venv/dev.stamp ## put the code into its one form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrate: .venv/run.stamp ## bring the database of DATABASE_URI up to date
+	$(BIN)/flask --app app db upgrade
+
+lock: .venv/dev.stamp ## pin the whole closure of requirements*.in anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
+
+bench: .venv/dev.stamp ## measure this service against its own floors (needs wrk)
+	$(BIN)/python -m bench

@@ -1,0 +1,107 @@
+"""The composition root: settings, then services, then Flask. The only file that knows everybody.
+
+create_app()            as FLASK_ENV says; development when it says nothing
+create_app("testing")   in-memory SQLite, a cheap hash, nothing from the environment
+python app.py           serve, as `make run` does
+app:app                 for `flask --app app ...` and for any WSGI server
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+
+from auth import auth_bp
+from auth.flows import sessions
+from auth.openapi import describe
+from config import Settings, config_by_name, environment, environment_name
+from models import db
+from ops import ops_bp
+from utils import serving
+from utils.clock import SystemClock
+from utils.database import engine_options, init_engine
+from utils.development import kept_secrets
+from utils.errors import init_errors
+from utils.http import init_http
+from utils.logs import init_logs
+from utils.password_hashing import PasswordHasher
+from utils.services import Services
+
+VERSION = "0.1.0"
+ROOT = Path(__file__).parent
+
+
+def create_app(config_name: str | None = None, settings: Settings | None = None, **replaced: Any) -> Flask:
+    """The application: `settings` if given, else those of `config_name`, else those of `FLASK_ENV`.
+
+    `replaced` takes the place of services by name (`clock=...`, `hasher=...`). Nothing is
+    migrated or served here. Raises `ConfigurationError`, an exit with code 1, for unusable settings.
+    """
+    settings = settings or load_settings(config_name)
+    app = Flask("auth_service", root_path=str(ROOT), instance_path=str(ROOT / "instance"), static_folder=None)
+    app.config.from_mapping(_flask_config(settings))
+    init_logs(app)
+    init_http(app, settings)
+    init_errors(app)
+    db.init_app(app)
+    with app.app_context():
+        init_engine(app, db.engine)
+    app.extensions["auth_services"] = _services(app, settings, replaced)
+    app.register_blueprint(auth_bp)
+    app.register_blueprint(ops_bp)
+    if click.get_current_context(silent=True):  # the command line only: it takes 130 ms to import
+        from flask_migrate import Migrate  # noqa: PLC0415
+
+        Migrate(app, db, directory=str(ROOT / "migrations"))
+    return app
+
+
+def load_settings(config_name: str | None = None) -> Settings:
+    """The settings of an environment, read from the process's environment and `.env`."""
+    if config_name == "testing":
+        return Settings.load(config_by_name["testing"], {})
+    environ = environment()
+    name = config_name or environment_name(environ)
+    if name == "testing":
+        return load_settings("testing")
+    spare = kept_secrets(ROOT / "instance") if name in {"development", "default"} else None
+    return Settings.load(config_by_name[name], environ, spare)
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    """The five specified settings under Flask's names, and what the extensions read."""
+    return {
+        "FLASK_ENV": settings.flask_env,
+        "SECRET_KEY": settings.flask_secret_key,
+        "JWT_SECRET_KEY": settings.jwt_secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_uri,
+        "JWT_ACCESS_TOKEN_EXPIRES": settings.jwt_access_token_expires,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings.database_uri),
+        "TESTING": settings.testing,
+    }
+
+
+def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Services:
+    chosen: dict[str, Any] = {
+        "settings": settings,
+        "config": app.config,
+        "clock": SystemClock(),
+        "session": db.session,
+        "hasher": PasswordHasher(settings.password_hash_method),
+        "admit": sessions.admit,
+        "describe": lambda: describe(app, VERSION),
+    }
+    return Services(**(chosen | replaced))
+
+
+def __getattr__(name: str) -> Flask:
+    """`app`, made when it is first asked for: importing this module starts nothing."""
+    if name != "app":
+        raise AttributeError(name)
+    globals()["app"] = app = serving.application(create_app, db)
+    return app
+
+
+if __name__ == "__main__":
+    serving.serve(create_app(), db)

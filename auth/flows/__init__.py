@@ -1,0 +1,1 @@
+"""The second floor: what is decided, in order. A flow knows no HTTP, calls the stores and commits once."""

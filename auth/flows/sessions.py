@@ -1,0 +1,159 @@
+"""Sessions after the sign-in: who is admitted, how tokens are renewed, and how a session ends."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.errors import (
+    RefreshTokenExpired,
+    RefreshTokenInvalid,
+    RefreshTokenMissing,
+    RefreshTokenReused,
+    SessionNotFound,
+    SessionRequired,
+)
+from auth.events import EndReason, Event
+from auth.flows import steps
+from auth.stores import audit, sessions, users
+from models import UserSession
+from utils import access_tokens
+from utils.client_info import ClientInfo
+from utils.errors import InvalidInput
+from utils.services import Claims, Principal, Services
+
+# How long the parent of the present refresh token still answers with its successor:
+# for two tabs that refresh at once, and for an answer that was lost on the way.
+REUSE_GRACE = timedelta(seconds=20)
+
+
+def admit(services: Services, claims: Claims) -> Principal | None:
+    """The bearer of these claims, if the database admits them now: one statement."""
+    session, now = services.session(), services.clock.now()
+    if claims.session_id is not None:
+        found = sessions.admitted(session, claims.session_id, claims.user_id, now)
+        return Principal(claims.user_id, claims.session_id, *found) if found else None
+    account = users.by_id(session, claims.user_id)
+    if account is None or account.disabled_at or claims.issued_at < account.tokens_valid_after:
+        return None
+    return Principal(claims.user_id, None, None, account)
+
+
+def refresh(services: Services, presented: Sequence[str], client: ClientInfo) -> tokens.TokenPair:
+    """A new pair for a refresh token; its generation is used up (rotation, RFC 9700, 4.14).
+
+    The direct parent of the present token gets the same successor for `REUSE_GRACE`. Any
+    other used token means that somebody has a copy: the session ends.
+    Raises `RefreshTokenMissing`, `RefreshTokenInvalid`, `RefreshTokenExpired` or
+    `RefreshTokenReused`, and `InvalidInput` when two tokens are presented.
+    """
+    if not presented:
+        raise RefreshTokenMissing
+    if len(presented) > 1:
+        raise InvalidInput(fields={"refresh_token": "send it in the body or as the cookie, not both"})
+    session, now = services.session(), services.clock.now()
+    token = tokens.read_refresh(presented[0])
+    current = _usable_session(services, session, token)
+    if token is None or token.generation > current.generation:
+        raise RefreshTokenInvalid  # ahead of the row: a restored backup, and no theft
+    if token.generation == current.generation:
+        until = min(steps.idle_end(services, now, remembered=current.remembered), current.absolute_end)
+        rotated = sessions.rotate(session, current, now, until, client)
+        if rotated:
+            audit.append(
+                session, Event.SESSION_REFRESHED, now, client, user_id=rotated.user_id, session_id=rotated.id
+            )
+            pair = tokens.issue(services, rotated, now)
+            session.commit()
+            return pair
+        session.rollback()
+        current = _usable_session(services, session, token)  # another call was faster; what did it leave?
+    if token.generation == current.generation - 1 and _in_grace(services, current):
+        return tokens.issue(services, current, now)
+    _end_as_stolen(services, session, current, client)
+    raise RefreshTokenReused
+
+
+def _usable_session(services: Services, session: Session, token: tokens.RefreshToken | None) -> UserSession:
+    found = sessions.with_account(session, token.session_id) if token else None
+    if token is None or found is None or not tokens.is_genuine(services, token, found[0]):
+        raise RefreshTokenInvalid
+    current, account = found
+    if current.ended_at or account.disabled_at:
+        raise RefreshTokenInvalid
+    if min(current.idle_end, current.absolute_end) <= services.clock.now():
+        raise RefreshTokenExpired
+    return current
+
+
+def _in_grace(services: Services, current: UserSession) -> bool:
+    return current.rotated_at is not None and services.clock.now() - current.rotated_at <= REUSE_GRACE
+
+
+def _end_as_stolen(services: Services, session: Session, current: UserSession, client: ClientInfo) -> None:
+    now = services.clock.now()
+    if sessions.end(session, current.id, current.user_id, EndReason.REUSE, now):
+        audit.append(
+            session, Event.REFRESH_TOKEN_REUSED, now, client, user_id=current.user_id, session_id=current.id
+        )
+    session.commit()
+
+
+def sign_out(
+    services: Services, *, refresh_tokens: Sequence[str], access_token: str | None, client: ClientInfo
+) -> None:
+    """End every session that one of these tokens proves. An access token may have expired meanwhile."""
+    session, now = services.session(), services.clock.now()
+    proven = {
+        (s.id, s.user_id) for text in refresh_tokens if (s := steps.session_of(services, session, text))
+    }
+    claims = access_tokens.read(services, access_token, expired_too=True)
+    if claims and claims.session_id:
+        proven.add((claims.session_id, claims.user_id))
+    for session_id, user_id in proven:
+        if sessions.end(session, session_id, user_id, EndReason.SIGNED_OUT, now):
+            audit.append(session, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
+    session.commit()
+
+
+def living(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
+    """The caller's living sessions, and which of them is calling."""
+    current = own_session(principal)
+    return sessions.living(services.session(), principal.user_id, services.clock.now()), current
+
+
+def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
+    """End one of the caller's sessions, this one too. Raises `SessionNotFound`, also for other people's."""
+    own_session(principal)
+    session, now = services.session(), services.clock.now()
+    if not sessions.end(session, session_id, principal.user_id, EndReason.REVOKED, now):
+        raise SessionNotFound
+    audit.append(session, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
+    session.commit()
+
+
+def end_others(services: Services, principal: Principal, client: ClientInfo) -> int:
+    """End all of the caller's sessions but this one; how many there were."""
+    current = own_session(principal)
+    session, now = services.session(), services.clock.now()
+    ended = sessions.end_others(session, current, principal.user_id, now)
+    audit.append(
+        session,
+        Event.OTHER_SESSIONS_ENDED,
+        now,
+        client,
+        user_id=principal.user_id,
+        session_id=current,
+        count=ended,
+    )
+    session.commit()
+    return ended
+
+
+def own_session(principal: Principal) -> UUID:
+    """The session that is calling. Raises `SessionRequired` for a token that has none."""
+    if principal.session_id is None:
+        raise SessionRequired
+    return principal.session_id

@@ -1,0 +1,159 @@
+"""One pydantic model per request body: what may be sent, and what is wrong with it otherwise."""
+
+import unicodedata
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
+from utils.validation import Body, settings_of
+
+MAX_PASSWORD = 256  # code points, after NFC
+# Longer text is refused before it is normalised, which is slow for hostile text.
+MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
+MAX_TOKEN = 512
+
+
+def _fault(code: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(code, message)
+
+
+def _within_maximum(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if len(text) > MAX_PASSWORD_TEXT or len(unicodedata.normalize("NFC", text)) > MAX_PASSWORD:
+        raise _fault("password_too_long", f"Password must be at most {MAX_PASSWORD} characters long")
+    return password
+
+
+def _long_enough(password: SecretStr, info: ValidationInfo) -> SecretStr:
+    minimum = settings_of(info).password_min_length
+    if len(unicodedata.normalize("NFC", password.get_secret_value())) < minimum:
+        raise _fault("password_too_short", f"Password must be at least {minimum} characters long")
+    return password
+
+
+def _chosen_username(name: str, info: ValidationInfo) -> str:
+    try:
+        shown = shown_username(name)
+    except ValueError as problem:
+        raise _fault("username_invalid", str(problem)) from None
+    if is_reserved(shown, settings_of(info).brand_name):
+        raise _fault("username_reserved", "is a reserved word")
+    return shown
+
+
+def _address(text: str) -> str:
+    try:
+        return normal_email(text)
+    except ValueError as problem:
+        raise _fault("email_invalid", str(problem)) from None
+
+
+Password = Annotated[
+    SecretStr,
+    AfterValidator(_within_maximum),
+    WithJsonSchema({"type": "string", "format": "password", "maxLength": MAX_PASSWORD, "writeOnly": True}),
+]
+NewPassword = Annotated[
+    SecretStr,
+    AfterValidator(_within_maximum),
+    AfterValidator(_long_enough),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "password",
+            "minLength": 8,
+            "maxLength": MAX_PASSWORD,
+            "writeOnly": True,
+            "description": "At least PASSWORD_MIN_LENGTH code points. Taken as it is, but for NFC.",
+        }
+    ),
+]
+Username = Annotated[
+    str,
+    AfterValidator(_chosen_username),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_USERNAME,
+            "description": "Letters and digits of one script, '.', '_' and '-'; no reserved word.",
+        }
+    ),
+]
+Email = Annotated[
+    str,
+    AfterValidator(_address),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
+]
+Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
+
+
+class Registration(Body):
+    """`POST /auth/register`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"username": "ada", "email": "ada@example.com", "password": "correct horse battery"},
+                {
+                    "username_from_email": True,
+                    "email": "ada@example.com",
+                    "password": "correct horse battery",
+                },
+            ]
+        }
+    )
+    missing_message: ClassVar[str] = "Missing username, email, or password"
+
+    username: Username | None = None
+    username_from_email: bool = Field(default=False, description="Ask for a free name made from the address.")
+    email: Email
+    password: NewPassword
+
+    @classmethod
+    def missing(cls, data: dict[str, Any]) -> list[str]:
+        named = "username" in data or data.get("username_from_email") is True
+        return [*([] if named else ["username"]), *super().missing(data)]
+
+
+class Credentials(Body):
+    """`POST /auth/login`. `username` may hold an address too; of both, `username` is used."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"username": "ada", "password": "correct horse battery"}]}
+    )
+    missing_message: ClassVar[str] = "Missing username or password"
+
+    username: str | None = None
+    email: str | None = None
+    password: Password
+    remember: bool = False
+    token_delivery: Literal["body", "cookie"] = "body"
+
+    @classmethod
+    def missing(cls, data: dict[str, Any]) -> list[str]:
+        named = "username" in data or "email" in data
+        return [*([] if named else ["username"]), *super().missing(data)]
+
+    @property
+    def login(self) -> str:
+        """The name or address that was given."""
+        return self.username or self.email or ""
+
+
+class RefreshToken(Body):
+    """`POST /auth/refresh` and `/auth/logout`: the token, unless it comes as the cookie."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "AQ..."}]})
+
+    refresh_token: Token | None = None

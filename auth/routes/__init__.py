@@ -1,0 +1,1 @@
+"""The third floor: HTTP into plain values, and an answer back into HTTP. Nothing is decided here."""

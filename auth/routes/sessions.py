@@ -1,0 +1,110 @@
+"""Sessions over HTTP: sign in, renew, sign out, and look after one's devices."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import g
+
+from auth import auth_bp, outputs
+from auth.flows import sessions, sign_in
+from auth.inputs import Credentials, RefreshToken
+from utils import cookies
+from utils.auth_helpers import jwt_required, optional_bearer_token
+from utils.http import answers, client_info
+from utils.services import services
+from utils.validation import takes
+
+REFRESH_ERRORS = (
+    "refresh_token_missing",
+    "refresh_token_invalid",
+    "refresh_token_expired",
+    "refresh_token_reused",
+)
+
+
+@auth_bp.post("/login")
+@answers(200, outputs.SignedIn, errors=("invalid_credentials", "cross_site_refused"))
+@takes(Credentials)
+def login(form: Credentials) -> Any:
+    """Sign in with a user name or an address, and a password.
+
+    `token_delivery: cookie` puts the refresh token into the `__Host-refresh` cookie
+    instead of the body, for pages of the same origin, and takes the place of the
+    session that such a cookie held before.
+    """
+    by_cookie = form.token_delivery == "cookie"
+    if by_cookie:
+        cookies.refuse_cross_site()
+    done = sign_in.with_password(
+        services(),
+        login=form.login,
+        password=form.password.get_secret_value(),
+        remember=form.remember,
+        client=client_info(),
+        replaces=cookies.refresh_cookie() if by_cookie else None,
+    )
+    if by_cookie:
+        cookies.deliver_refresh_cookie(done.tokens.refresh_token, done.tokens.keep_until)
+    return outputs.signed_in(done.account, done.tokens, in_body=not by_cookie)
+
+
+@auth_bp.post("/refresh")
+@answers(200, outputs.Tokens, errors=REFRESH_ERRORS)
+@cookies.same_site_only
+@takes(RefreshToken, optional=True)
+def refresh(form: RefreshToken) -> Any:
+    """Exchange a refresh token for a new pair.
+
+    A refresh token works once. For 20 seconds the one just used still answers with the
+    same successor, so that two tabs or a lost answer log nobody out; any older one ends
+    the session.
+    """
+    pair = sessions.refresh(services(), cookies.presented(form.refresh_token), client_info())
+    by_cookie = cookies.refresh_cookie() is not None
+    if by_cookie:
+        cookies.deliver_refresh_cookie(pair.refresh_token, pair.keep_until)
+    return outputs.tokens(pair, in_body=not by_cookie)
+
+
+@auth_bp.post("/logout")
+@answers(204)
+@cookies.same_site_only
+@takes(RefreshToken, optional=True)
+def logout(form: RefreshToken) -> Any:
+    """End the session of the refresh token, the cookie or the Bearer token, even an expired one.
+
+    The answer is the same whether or not there was a session to end.
+    """
+    sessions.sign_out(
+        services(),
+        refresh_tokens=cookies.presented(form.refresh_token),
+        access_token=optional_bearer_token(),
+        client=client_info(),
+    )
+    if cookies.refresh_cookie():
+        cookies.forget_refresh_cookie()
+
+
+@auth_bp.get("/sessions")
+@answers(200, outputs.Sessions, errors=("session_required",))
+@jwt_required
+def list_sessions() -> Any:
+    """List one's living sessions, the latest used first."""
+    rows, current = sessions.living(services(), g.principal)
+    return outputs.sessions(rows, current)
+
+
+@auth_bp.delete("/sessions/<uuid:session_id>")
+@answers(204, errors=("session_required", "session_not_found"))
+@jwt_required
+def end_session(session_id: UUID) -> Any:
+    """End one of one's own sessions. Its tokens are refused at once."""
+    sessions.end_one(services(), g.principal, session_id, client_info())
+
+
+@auth_bp.post("/sessions/revoke-others")
+@answers(200, outputs.Ended, errors=("session_required",))
+@jwt_required
+def end_other_sessions() -> Any:
+    """End all of one's sessions but this one."""
+    return outputs.ended(sessions.end_others(services(), g.principal, client_info()))

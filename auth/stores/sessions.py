@@ -1,0 +1,151 @@
+"""Sessions: one row for each signed-in device, and the conditional statements that end or rotate it."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from auth.events import EndReason
+from auth.stores.users import COLUMNS
+from models import Account, User, UserSession
+from utils.client_info import ClientInfo
+
+# The one statement of a guarded call: the living session of a user who is not disabled.
+_ADMITTED = (
+    select(UserSession.auth_time, *COLUMNS)
+    .join(User, User.id == UserSession.user_id)
+    .where(
+        UserSession.id == bindparam("id"),
+        UserSession.user_id == bindparam("user_id"),
+        UserSession.ended_at.is_(None),
+        UserSession.idle_end > bindparam("now", type_=UserSession.idle_end.type),
+        UserSession.absolute_end > bindparam("now", type_=UserSession.idle_end.type),
+        User.disabled_at.is_(None),
+    )
+)
+
+
+def admitted(
+    session: Session, session_id: UUID, user_id: int, now: datetime
+) -> tuple[datetime, Account] | None:
+    """When this living session signed in, and whose it is; None if it has ended or may not be used."""
+    row = session.execute(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}).one_or_none()
+    return (row[0], Account(*row[1:])) if row else None
+
+
+def start(
+    session: Session,
+    *,
+    user_id: int,
+    remembered: bool,
+    amr: str,
+    now: datetime,
+    idle_end: datetime,
+    absolute_end: datetime,
+    client: ClientInfo,
+) -> UserSession:
+    """A new session, with a secret of its own."""
+    started = UserSession(
+        id=uuid4(),
+        user_id=user_id,
+        secret=secrets.token_bytes(32),
+        generation=0,
+        remembered=remembered,
+        amr=amr,
+        auth_time=now,
+        created_at=now,
+        last_used_at=now,
+        idle_end=idle_end,
+        absolute_end=absolute_end,
+        ip_address=client.address,
+        user_agent=client.user_agent,
+    )
+    session.add(started)
+    session.flush()
+    return started
+
+
+def with_account(session: Session, session_id: UUID) -> tuple[UserSession, Account] | None:
+    """A session as it stands now, ended or not, and its account."""
+    row = session.execute(
+        select(UserSession, *COLUMNS)
+        .join(User, User.id == UserSession.user_id)
+        .where(UserSession.id == session_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    return (row[0], Account(*row[1:])) if row else None
+
+
+def rotate(
+    session: Session, current: UserSession, now: datetime, idle_end: datetime, client: ClientInfo
+) -> UserSession | None:
+    """The session one generation on, or None if another call rotated or ended it first."""
+    return session.scalars(
+        update(UserSession)
+        .where(
+            UserSession.id == current.id,
+            UserSession.generation == current.generation,
+            UserSession.ended_at.is_(None),
+        )
+        .values(
+            generation=current.generation + 1,
+            rotated_at=now,
+            last_used_at=now,
+            idle_end=idle_end,
+            ip_address=client.address,
+            user_agent=client.user_agent,
+        )
+        .returning(UserSession)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one_or_none()
+
+
+def living(session: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
+    """The user's sessions that can still be used, the latest used first."""
+    return session.scalars(
+        select(UserSession)
+        .where(UserSession.user_id == user_id, *_is_living(now))
+        .order_by(UserSession.last_used_at.desc(), UserSession.id)
+    ).all()
+
+
+def end(session: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> bool:
+    """End one session of this user; False if there is no such living session."""
+    where = (UserSession.id == session_id, UserSession.user_id == user_id)
+    return bool(_end(session, reason, now, *where))
+
+
+def end_others(session: Session, keep: UUID, user_id: int, now: datetime) -> int:
+    """End all of the user's sessions but one; how many there were."""
+    where = (UserSession.id != keep, UserSession.user_id == user_id)
+    return _end(session, EndReason.REVOKED, now, *where)
+
+
+def end_oldest_beyond(session: Session, limit: int, user_id: int, now: datetime) -> int:
+    """End the least recently used sessions of the user beyond `limit` living ones."""
+    beyond = (
+        select(UserSession.id)
+        .where(UserSession.user_id == user_id, *_is_living(now))
+        .order_by(UserSession.last_used_at.desc(), UserSession.created_at.desc(), UserSession.id)
+        .offset(limit)
+    )
+    return _end(session, EndReason.TOO_MANY, now, UserSession.id.in_(beyond))
+
+
+def _is_living(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return UserSession.ended_at.is_(None), UserSession.idle_end > now, UserSession.absolute_end > now
+
+
+def _end(session: Session, reason: EndReason, now: datetime, *where: Any) -> int:
+    ended = session.execute(
+        update(UserSession)
+        .where(*where, *_is_living(now))
+        .values(ended_at=now, end_reason=reason)
+        .returning(UserSession.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ended.all())

@@ -1,0 +1,224 @@
+"""Settings: one frozen, typed object, read from the environment before anything else happens.
+
+A config class per environment gives the defaults under the upper-case names that
+Flask people know; the environment (and `.env`, outside `testing`) overrides them.
+Whatever is wrong is said in one message, every fault at once, and nothing starts.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import config_values as values
+
+DAY = 24 * 60 * 60
+
+
+class ConfigurationError(SystemExit):
+    """What is wrong with the settings: all faults in one message, exit code 1, no traceback."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        lines = "\n".join(f"  - {fault}" for fault in faults)
+        super().__init__(f"The configuration is not usable:\n{lines}")
+
+
+class Config:
+    """Defaults shared by every environment. Names that are absent here default as in `Settings`."""
+
+    FLASK_ENV: ClassVar[str] = "development"
+    SECRET_KEY: ClassVar[str | None] = None
+    JWT_SECRET_KEY: ClassVar[str | None] = None
+    SQLALCHEMY_DATABASE_URI: ClassVar[str] = "sqlite:///auth.db"
+    JWT_ACCESS_TOKEN_EXPIRES: ClassVar[int] = 3600
+    TESTING: ClassVar[bool] = False
+
+
+class DevelopmentConfig(Config):
+    """SQLite under `instance/`, loopback only, secrets made at random on first start."""
+
+
+class ProductionConfig(Config):
+    """Nothing is assumed: see `_production_faults` for what it refuses to start on."""
+
+    FLASK_ENV = "production"
+
+
+class TestingConfig(Config):
+    """In-memory SQLite, a cheap hash, and nothing from the environment or `.env`."""
+
+    __test__ = False  # pytest must not take it for a test class
+    FLASK_ENV = "testing"
+    TESTING = True
+    SECRET_KEY = "testing-only: everything but access tokens is signed with this"
+    JWT_SECRET_KEY = "testing-only: access tokens are signed with this, and only this"
+    SQLALCHEMY_DATABASE_URI = "sqlite:///:memory:"
+    PASSWORD_HASH_METHOD: ClassVar[str] = "scrypt:256:8:1"
+
+
+config_by_name: dict[str, type[Config]] = {
+    "development": DevelopmentConfig,
+    "production": ProductionConfig,
+    "testing": TestingConfig,
+    "default": DevelopmentConfig,
+}
+
+# Where the config classes use Flask's name for a setting and the environment its own.
+_CLASS_NAMES = {"FLASK_SECRET_KEY": "SECRET_KEY", "DATABASE_URI": "SQLALCHEMY_DATABASE_URI"}
+
+
+def _setting(parse: Callable[[str], Any], default: Any = None, *, secret: bool = False) -> Any:
+    """A field of `Settings`; `default` None means that `Settings.load` works it out or insists."""
+    return field(metadata={"parse": parse, "default": default, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the service can be told. Field `x` is environment variable `X`; durations are seconds."""
+
+    flask_env: str = _setting(str)
+    flask_secret_key: str = _setting(values.secret, secret=True)
+    flask_previous_secret_keys: tuple[str, ...] = _setting(values.secrets, (), secret=True)
+    jwt_secret_key: str = _setting(values.secret, secret=True)
+    jwt_previous_secret_keys: tuple[str, ...] = _setting(values.secrets, (), secret=True)
+    jwt_access_token_expires: int = _setting(values.whole_number(1, DAY), 3600)
+    jwt_issuer: str = _setting(str)
+    jwt_audience: str = _setting(str)
+    database_uri: str = _setting(values.database_uri, secret=True)
+    host: str = _setting(str, "127.0.0.1")
+    port: int = _setting(values.whole_number(0, 65535), 8000)
+    web_concurrency: int = _setting(values.whole_number(1, 64), 1)
+    public_url: str = _setting(values.origin)
+    trusted_proxies: int = _setting(values.whole_number(0, 10), 0)
+    brand_name: str = _setting(str, "Auth")
+    docs_enabled: bool = _setting(values.boolean)
+    password_min_length: int = _setting(values.whole_number(8, 64), 8)
+    password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")
+    session_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), DAY // 2)
+    session_absolute_lifetime: int = _setting(values.whole_number(60, 365 * DAY), DAY)
+    remembered_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 30 * DAY)
+    remembered_absolute_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 90 * DAY)
+
+    @property
+    def production(self) -> bool:
+        return self.flask_env == "production"
+
+    @property
+    def testing(self) -> bool:
+        return self.flask_env == "testing"
+
+    @classmethod
+    def load(
+        cls, config: type[Config], environ: Mapping[str, str], spare: Mapping[str, str] | None = None
+    ) -> Self:
+        """Read every setting from `environ`, else from `config`, else from `spare` or its default.
+
+        Raises `ConfigurationError` naming every fault; no value that was given is repeated.
+        """
+        faults: list[str] = []
+        found: dict[str, Any] = {}
+        for entry in fields(cls):
+            name = entry.name.upper()
+            given = _text_of(name, environ, entry.metadata["secret"], faults)
+            in_class = getattr(config, _CLASS_NAMES.get(name, name), None)
+            if name == "FLASK_ENV":
+                given, in_class = None, config.FLASK_ENV
+            if given is None and in_class is None and spare:
+                given = spare.get(name)
+            try:
+                if given is not None:
+                    found[entry.name] = entry.metadata["parse"](given)
+                elif in_class is not None:
+                    found[entry.name] = in_class
+                else:
+                    found[entry.name] = entry.metadata["default"]
+            except ValueError as problem:
+                faults.append(f"{name} {problem}.")
+                found[entry.name] = None
+        faults += _missing_faults(found, faults)
+        settings = cls(**_with_derived(found))
+        if settings.production:
+            faults += _production_faults(settings, environ)
+        elif settings.flask_env == "development" and not is_loopback(settings.host):
+            faults.append(LOOPBACK_ONLY)
+        if faults:
+            raise ConfigurationError(faults)
+        return settings
+
+
+LOOPBACK_ONLY = (
+    "HOST must be a loopback address unless FLASK_ENV=production: development serves this machine only."
+)
+
+
+def is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or bool(re.fullmatch(r"127\.\d+\.\d+\.\d+", host))
+
+
+def environment_name(environ: Mapping[str, str]) -> str:
+    """The name in `FLASK_ENV`; nothing set means development. Raises `ConfigurationError` if unknown."""
+    name = environ.get("FLASK_ENV") or "default"
+    if name not in config_by_name:
+        raise ConfigurationError([f"FLASK_ENV must be one of {', '.join(config_by_name)}."])
+    return name
+
+
+def _text_of(name: str, environ: Mapping[str, str], secret: bool, faults: list[str]) -> str | None:
+    """The text given for a setting; a secret may be given as the name of a file instead."""
+    text, file = environ.get(name), environ.get(f"{name}_FILE") if secret else None
+    if text and file:
+        faults.append(f"{name} and {name}_FILE are both set; keep one.")
+    elif file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            faults.append(f"{name}_FILE cannot be read ({type(problem).__name__}).")
+    return text or None
+
+
+def _missing_faults(found: Mapping[str, Any], faults: list[str]) -> list[str]:
+    names = [name.upper() for name in ("flask_secret_key", "jwt_secret_key") if found[name] is None]
+    return [f"{name} is missing." for name in names if not any(f.startswith(name) for f in faults)]
+
+
+def _with_derived(found: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what follows from other settings when it was not given itself."""
+    production = found["flask_env"] == "production"
+    if found["public_url"] is None:
+        found["public_url"] = "" if production else f"http://localhost:{found['port']}"
+    if found["docs_enabled"] is None:
+        found["docs_enabled"] = not production
+    for name in ("jwt_issuer", "jwt_audience"):
+        found[name] = found[name] or found["public_url"]
+    return found
+
+
+def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    faults = []
+    keys = {name: getattr(settings, name) for name in ("flask_secret_key", "jwt_secret_key")}
+    copied = (name for name, key in keys.items() if key and values.looks_copied(key))
+    faults += [f"{name.upper()} is a sample value." for name in copied]
+    every = [*filter(None, keys.values())]
+    every += [*(settings.flask_previous_secret_keys or ()), *(settings.jwt_previous_secret_keys or ())]
+    if len(set(every)) != len(every):
+        faults.append("The same secret is used twice; each needs a random value of its own.")
+    if environ.get("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no"}:
+        faults.append("FLASK_DEBUG is on; the debugger runs any code that it is sent.")
+    uri = settings.database_uri or ""
+    if uri.startswith("sqlite") and (uri.rstrip("/") == "sqlite:" or "memory" in uri):
+        faults.append("DATABASE_URI is a database in memory, which every restart would empty.")
+    if settings.public_url is not None and not settings.public_url.startswith("https://"):
+        faults.append("PUBLIC_URL must be set, and start with https://.")
+    if settings.password_hash_method and values.weak_hash(settings.password_hash_method):
+        faults.append("PASSWORD_HASH_METHOD is below OWASP's minimum.")
+    return faults
+
+
+def environment() -> dict[str, str]:
+    """The process's environment over what `.env` in the working directory says."""
+    from dotenv import dotenv_values  # noqa: PLC0415  (testing never reads a .env)
+
+    return {k: v for k, v in dotenv_values(".env").items() if v is not None} | dict(os.environ)

@@ -1,0 +1,118 @@
+"""How the text of one setting becomes a value, and what is refused on the way.
+
+Every parser takes the text and returns the value or raises `ValueError` with the end of
+a sentence that begins with the setting's name. No message repeats what was given.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its digest
+
+
+def boolean(text: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "on": True}
+    words |= {"false": False, "0": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError("must be true or false")
+    return words[text.lower()]
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,10}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+        raise ValueError("must be scheme, host and port only, such as https://auth.example.com")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("must not hold a query, a fragment or a user name")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def database_uri(text: str) -> str:
+    """The URL with its driver written in, so that `postgres://` and `postgresql://` just work."""
+    scheme, separator, rest = text.partition("://")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and separator:
+        return f"postgresql+psycopg://{rest}"
+    if scheme == "sqlite" and separator:
+        return text
+    raise ValueError("must start with sqlite:/// or postgresql://")
+
+
+def hash_method(text: str) -> str:
+    if not re.fullmatch(r"scrypt:\d{1,7}:\d{1,2}:\d{1,2}|pbkdf2:sha(256|512):\d{1,7}", text):
+        raise ValueError("must be scrypt:N:r:p or pbkdf2:sha256:rounds")
+    cost = int(text.split(":")[1]) if text.startswith("scrypt") else 256
+    if cost.bit_count() != 1 or cost < 256:
+        raise ValueError("has an N that is not a power of two from 256 on")
+    return text
+
+
+def secret(text: str) -> str:
+    """A key for an HMAC. Key material of another kind is refused: it may be public (CVE-2022-29217)."""
+    if len(text.encode()) < MIN_SECRET_BYTES:
+        raise ValueError(f"must be at least {MIN_SECRET_BYTES} bytes, chosen at random")
+    if _is_key_document(text.lstrip("\ufeff").strip()):
+        raise ValueError("holds a PEM, SSH, DER or JWK key; it must be a random text of its own")
+    return text
+
+
+def _is_key_document(text: str) -> bool:
+    if "-----BEGIN" in text or re.match(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ ", text):
+        return True
+    if text.startswith(("{", "[")):
+        try:
+            document = json.loads(text)
+        except ValueError:
+            return False
+        return isinstance(document, list) or not {"kty", "keys"}.isdisjoint(document)
+    try:
+        der = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    # An ASN.1 SEQUENCE whose length field says exactly what is there, holding what keys hold.
+    header = 2 + (der[1] & 0x7F if der[1] & 0x80 else 0)
+    length = int.from_bytes(der[2:header], "big") if header > 2 else der[1]
+    return der[0] == 0x30 and length == len(der) - header and der[header] in {0x02, 0x06, 0x30}
+
+
+def secrets(text: str) -> tuple[str, ...]:
+    return tuple(secret(word) for word in words(text))
+
+
+# Words of samples and tutorials; a secret that holds one was copied, not drawn at random.
+_SAMPLE_WORDS = (
+    "change-me change_me changeme change-this your-secret your_secret your-256-bit your_jwt "
+    "your-jwt example placeholder super-secret supersecret super_secret dev-secret dev_secret "
+    "jwt-secret jwt_secret secret-key secret_key insecure testing-only password default "
+    "a-string-secret replace-me replace_me 0123456789 abcdefgh qwerty"
+).split()
+
+
+def looks_copied(secret: str) -> bool:
+    return len(set(secret)) < 10 or any(word in secret.lower() for word in _SAMPLE_WORDS)
+
+
+def weak_hash(method: str) -> bool:
+    """Below OWASP's minimum (Password Storage Cheat Sheet; ASVS 5.0 appendix C)."""
+    name, first, *rest = method.split(":")
+    if name == "pbkdf2":
+        return int(rest[0]) < {"sha256": 600_000, "sha512": 220_000}[first]
+    needed = {2**17: 1, 2**16: 2, 2**15: 3, 2**14: 5, 2**13: 10}
+    passes = next((p for n, p in needed.items() if int(first) >= n), 1_000)
+    return int(rest[0]) < 8 or int(rest[1]) < passes

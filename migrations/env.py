@@ -1,0 +1,47 @@
+"""How Alembic reaches the database: on a connection that it is handed, or on the app's own engine."""
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import Connection, text
+
+from models import UtcDateTime, db
+
+
+def _render_item(kind: str, item: object, _context: object) -> str | bool:
+    """Write our own column types as what the database sees, so that a migration needs no model."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations in one transaction; on SQLite without foreign keys, as batches rebuild tables."""
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        # Otherwise dropping the old table deletes every row that refers to it.
+        connection.execute(text("PRAGMA foreign_keys=OFF"))
+        connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=db.metadata,
+        compare_type=True,
+        render_as_batch=sqlite,
+        render_item=_render_item,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    if sqlite:
+        connection.commit()
+        connection.execute(text("PRAGMA foreign_keys=ON"))
+
+
+if context.is_offline_mode():
+    context.configure(
+        url=current_app.config["SQLALCHEMY_DATABASE_URI"], target_metadata=db.metadata, literal_binds=True
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+elif handed := context.config.attributes.get("connection"):
+    run(handed)
+else:
+    with db.engine.connect() as own:
+        run(own)
+        own.commit()

@@ -1,0 +1,173 @@
+"""The tables: columns, constraints and what of them may be shown. No queries, no crypto, no config.
+
+Times are UTC and aware wherever Python sees them. `username_key` and `email_key` are
+the canonical forms that decide who is the same; they are computed in Python
+(`auth.stores.users`), because no two databases fold case alike.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Uuid,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.types import TypeDecorator
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time, also on SQLite, which has no zones and would hand back a naive one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The typed base of every table."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING_CONVENTION),
+        type_annotation_map={datetime: UtcDateTime, UUID: Uuid, bytes: LargeBinary},
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+# SQLite gives only an INTEGER key that grows by itself.
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Account(NamedTuple):
+    """A user as one statement read it: plain values that stay true to that moment."""
+
+    id: int
+    username: str
+    email: str
+    password_hash: str | None
+    created_at: datetime
+    email_verified_at: datetime | None
+    disabled_at: datetime | None
+    tokens_valid_after: datetime
+
+
+class User(Base):
+    """A person's account. `id` never comes back, not even after the account is erased."""
+
+    __tablename__ = "users"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(80))
+    username_key: Mapped[str] = mapped_column(String(160), unique=True)
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(String(512), unique=True)  # IDNA lengthens
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    password_changed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    email_verified_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    tokens_valid_after: Mapped[datetime]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a person and their frontends may see; never the hash."""
+        return public_fields(self)
+
+
+def public_fields(user: User | Account) -> dict[str, Any]:
+    """The public fields of a user, whichever way it was read."""
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "email_verified": user.email_verified_at is not None,
+        "created_at": iso(user.created_at),
+        "two_factor_enabled": False,
+    }
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC with its zone, as every time in an answer is written."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class UserSession(Base):
+    """One signed-in device. However often its refresh token rotates, it stays one row."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index("ix_sessions_user_id_ended_at", "user_id", "ended_at"),
+        Index("ix_sessions_absolute_end", "absolute_end"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    secret: Mapped[bytes]
+    generation: Mapped[int] = mapped_column(default=0)
+    remembered: Mapped[bool]
+    amr: Mapped[str] = mapped_column(String(40))
+    auth_time: Mapped[datetime]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None]
+    idle_end: Mapped[datetime]
+    absolute_end: Mapped[datetime]
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str] = mapped_column(String(512))
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(String(40))
+
+
+class AuditEvent(Base):
+    """One action, or one counted minute of refusals for names that do not exist."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (
+        Index("ix_audit_events_user_id_id", "user_id", "id"),
+        Index("ix_audit_events_at", "at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    at: Mapped[datetime]
+    event: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str | None] = mapped_column(String(40))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    session_id: Mapped[UUID | None]
+    operator: Mapped[str | None] = mapped_column(String(80))
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str] = mapped_column(String(512))
+    request_id: Mapped[str] = mapped_column(String(40))
+    count: Mapped[int] = mapped_column(default=1)
+    subject_digest: Mapped[str | None] = mapped_column(String(64))
+    counted_under: Mapped[str | None] = mapped_column(String(120), unique=True)

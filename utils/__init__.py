@@ -1,0 +1,1 @@
+"""The cellar: what would make sense in a project that has no users."""

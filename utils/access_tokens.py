@@ -1,0 +1,103 @@
+"""Access tokens: HS256 JWTs, made and read in exactly one way (RFC 7519, RFC 8725, RFC 9068's `typ`).
+
+Only the signature and the claims are looked at here; whether the session still lives
+is the database's word (`Services.admit`).
+"""
+
+import math
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from utils.crypto import key_id
+from utils.services import Claims, Services
+
+ALGORITHM = "HS256"
+TYPE = "at+jwt"
+MAX_LENGTH = 2048
+CLOCK_LEEWAY = 30  # seconds that an `iat` may lie ahead: the clocks of two machines differ
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+REQUIRED = ("iss", "aud", "sub", "jti", "iat", "exp")
+
+
+@lru_cache(maxsize=16)
+def _keyring(*keys: str) -> Mapping[str, str]:
+    return {key_id(key): key for key in reversed(keys)}
+
+
+def sign(services: Services, user_id: int, session_id: UUID | None, now: datetime) -> str:
+    """A token for this user, and this session if any, that lives `JWT_ACCESS_TOKEN_EXPIRES` seconds."""
+    key, settings = services.config["JWT_SECRET_KEY"], services.settings
+    claims: dict[str, Any] = {
+        "iss": settings.jwt_issuer,
+        "aud": settings.jwt_audience,
+        "sub": str(user_id),
+        "jti": secrets.token_urlsafe(16),
+        "iat": now.timestamp(),
+        "exp": math.floor(now.timestamp()) + lifetime(services),
+    }
+    if session_id is not None:
+        claims["sid"] = str(session_id)
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": key_id(key)})
+
+
+def lifetime(services: Services) -> int:
+    """Seconds that a new token lives."""
+    return int(services.config["JWT_ACCESS_TOKEN_EXPIRES"])
+
+
+def read(services: Services, token: object, *, expired_too: bool = False) -> Claims | None:
+    """The claims of a token that this service signed and that has not expired; None for all others."""
+    if not isinstance(token, str) or len(token) > MAX_LENGTH or not COMPACT.fullmatch(token):
+        return None
+    keys = _keyring(services.config["JWT_SECRET_KEY"], *services.settings.jwt_previous_secret_keys)
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != TYPE or header.get("kid") not in keys:
+            return None
+        claims = jwt.decode(
+            token,
+            keys[header["kid"]],
+            algorithms=[ALGORITHM],
+            issuer=services.settings.jwt_issuer,
+            audience=services.settings.jwt_audience,
+            options={
+                "require": list(REQUIRED),
+                "strict_aud": True,
+                # Times are compared below, with the service's own clock.
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+        return _checked(claims, services.clock.now().timestamp(), expired_too=expired_too)
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+def _checked(claims: Mapping[str, Any], now: float, *, expired_too: bool) -> Claims | None:
+    issued, expires, not_before = (_seconds(claims.get(name, 0)) for name in ("iat", "exp", "nbf"))
+    if issued > now + CLOCK_LEEWAY or not_before > now + CLOCK_LEEWAY:
+        return None
+    if expires <= now and not expired_too:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", claims["sub"]):
+        return None
+    return Claims(
+        user_id=int(claims["sub"]),
+        session_id=UUID(claims["sid"]) if "sid" in claims else None,
+        issued_at=datetime.fromtimestamp(issued, UTC),
+    )
+
+
+def _seconds(value: object) -> float:
+    """A NumericDate (RFC 7519, 2). Raises `ValueError` for what is none: text, true, NaN, infinity."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("not a NumericDate")
+    return float(value)

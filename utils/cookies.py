@@ -1,0 +1,79 @@
+"""The refresh token as a cookie, and the cross-site check that such a call must pass.
+
+A cookie call sends a cookie as its credential or asks for one. Calls with tokens in the
+body or in a header cannot be forged by another site and are not checked.
+"""
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+
+from flask import after_this_request, request
+from werkzeug import Response
+
+from utils.errors import CrossSiteRefused
+from utils.http import documentation
+from utils.services import services
+
+REFRESH_COOKIE = "__Host-refresh"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def refresh_cookie() -> str | None:
+    """The refresh token that came as a cookie, if any."""
+    return request.cookies.get(REFRESH_COOKIE) or None
+
+
+def presented(in_body: str | None) -> tuple[str, ...]:
+    """Every refresh token that the call presents: in its body, and as its cookie."""
+    return tuple(token for token in (in_body, refresh_cookie()) if token)
+
+
+def same_site_only(view: Callable[P, R]) -> Callable[P, R]:
+    """Check the call's origin before its body is looked at, if it carries the refresh cookie."""
+
+    @functools.wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if refresh_cookie():
+            refuse_cross_site()
+        return view(*args, **kwargs)
+
+    documentation(checked).cookie = True
+    return checked
+
+
+def refuse_cross_site() -> None:
+    """Let only the service's own pages through. Raises `CrossSiteRefused` (ASVS 3.5.1)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        allowed = site == "same-origin"
+    else:
+        allowed = request.headers.get("Origin") == services().settings.public_url
+    if not allowed:
+        raise CrossSiteRefused
+
+
+def deliver_refresh_cookie(token: str, keep_until: datetime | None) -> None:
+    """Set the cookie on the answer: until `keep_until`, or for the browser's session if that is None."""
+
+    @after_this_request
+    def set_cookie(response: Response) -> Response:
+        age = None
+        if keep_until is not None:
+            age = int((keep_until - services().clock.now()).total_seconds())
+        response.set_cookie(
+            REFRESH_COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="Strict"
+        )
+        return response
+
+
+def forget_refresh_cookie() -> None:
+    """Take the cookie back, and what the browser kept of our answers (ASVS 14.3.1)."""
+
+    @after_this_request
+    def delete_cookie(response: Response) -> Response:
+        response.delete_cookie(REFRESH_COOKIE, path="/", secure=True, httponly=True, samesite="Strict")
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response

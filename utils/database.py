@@ -1,0 +1,52 @@
+"""The database engine: what each database needs to be told, and an insert that lets conflicts pass."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+# Seconds. A caller waits this long for a lock, a connection or the server, then gets a 503.
+BUSY_TIMEOUT = 5
+POOL_TIMEOUT = 5
+CONNECT_TIMEOUT = 5
+POOL_SIZE = 16  # connections a process
+
+
+def engine_options(uri: str) -> dict[str, Any]:
+    """`SQLALCHEMY_ENGINE_OPTIONS` for this database."""
+    if uri.startswith("sqlite"):
+        return {"connect_args": {"timeout": BUSY_TIMEOUT}}
+    return {
+        "pool_size": POOL_SIZE,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": CONNECT_TIMEOUT},
+    }
+
+
+def init_engine(app: Flask, engine: Engine) -> None:
+    """Set up each SQLite connection: WAL, so that readers never wait for the writer, and foreign keys."""
+    if engine.dialect.name != "sqlite":
+        return
+    if engine.url.database not in {None, "", ":memory:"}:
+        Path(app.instance_path).mkdir(exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+
+def insert_into(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT of the session's database that can say `on_conflict_do_...`; both speak the same."""
+    target: Table = getattr(table, "__table__", table)
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(target)
+    return postgresql.insert(target)

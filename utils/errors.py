@@ -1,0 +1,193 @@
+"""Refusals and failures: the general ones, and the one place where any of them becomes JSON.
+
+    ApiError
+    ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput, PasswordTooShort
+    ├── Unauthorized 401 ─ TokenMissing, TokenMalformed, TokenInvalid
+    ├── Forbidden 403 ─ CrossSiteRefused
+    ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415
+    └── InternalError 500, Unavailable 503
+
+Every failure has one shape: `code` for programs, `message` for people, `fields` where it
+applies, and the `request_id` under which the log knows it. Never a value that was sent,
+a stack trace or the words of the database.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from flask import Flask, Response, g, jsonify
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+log = logging.getLogger("auth")
+
+
+class ApiError(Exception):
+    """A refusal with a published code. A code never changes its meaning."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    message: str = "Something went wrong on our side."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.message = message or type(self).message
+        self.fields = dict(fields or {})
+        self.headers = dict(headers or {})
+        super().__init__(self.message)
+
+
+class BadRequest(ApiError):
+    status, code, message = 400, "bad_request", "The request could not be understood."
+
+
+class NoInput(BadRequest):
+    code, message = "no_input", "No input data provided"
+
+
+class MissingFields(BadRequest):
+    code, message = "missing_fields", "A required field is missing"
+
+
+class InvalidJson(BadRequest):
+    code, message = "json_invalid", "The body is not valid JSON: one object in UTF-8, each key once."
+
+
+class InvalidInput(BadRequest):
+    code, message = "validation_failed", "Some fields are not valid."
+
+
+class PasswordTooShort(BadRequest):
+    code, message = "password_too_short", "Password is too short"
+
+
+class Unauthorized(ApiError):
+    """A 401 tells how to authenticate (RFC 6750, 3): with no credentials sent, no error code."""
+
+    status, code, message = 401, "unauthorized", "Authentication is required."
+    challenge: ClassVar[str] = "Bearer"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": self.challenge})
+
+
+class TokenMissing(Unauthorized):
+    code, message = "token_missing", "Authorization token is missing!"
+
+
+class TokenMalformed(Unauthorized):
+    code = "token_malformed"
+    message = 'Malformed Authorization header. Use "Bearer <token>"'
+    challenge = 'Bearer error="invalid_request"'
+
+
+class TokenInvalid(Unauthorized):
+    code, message = "token_invalid", "Token is invalid or expired!"
+    challenge = 'Bearer error="invalid_token"'
+
+
+class Forbidden(ApiError):
+    status, code, message = 403, "forbidden", "This is not allowed."
+
+
+class CrossSiteRefused(Forbidden):
+    code, message = "cross_site_refused", "A call with cookies must come from the service's own pages."
+
+
+class NotFound(ApiError):
+    status, code, message = 404, "not_found", "There is nothing here."
+
+
+class MethodNotAllowed(ApiError):
+    status, code, message = 405, "method_not_allowed", "This method is not allowed here."
+
+
+class PayloadTooLarge(ApiError):
+    status, code, message = 413, "payload_too_large", "The body is larger than is allowed here."
+
+
+class UnsupportedMediaType(ApiError):
+    status, code = 415, "unsupported_media_type"
+    message = "Send the body as application/json in UTF-8, without content encoding."
+
+
+class InternalError(ApiError):
+    pass
+
+
+class Unavailable(ApiError):
+    status, code, message = 503, "unavailable", "The service cannot answer just now. Try again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "5"})
+
+
+def error_classes(root: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
+    """Every refusal there is, the domain's too once they are imported."""
+    yield root
+    for child in root.__subclasses__():
+        yield from error_classes(child)
+
+
+def init_errors(app: Flask) -> None:
+    """Give every failure the one shape, from whichever road it comes."""
+    app.register_error_handler(ApiError, _answer)
+    app.register_error_handler(HTTPException, _from_werkzeug)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _answer(error: ApiError) -> Response:
+    g.error_code = error.code
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.fields:
+        body["fields"] = error.fields
+    body["request_id"] = g.get("request_id", "")
+    response = jsonify(body)
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    error.status: error
+    for error in (BadRequest, NotFound, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType)
+}
+
+
+def _from_werkzeug(error: HTTPException) -> Response:
+    """Werkzeug's refusals keep their status and their `Allow`, and lose their HTML."""
+    kind = PayloadTooLarge if isinstance(error, RequestEntityTooLarge) else _BY_STATUS.get(error.code or 500)
+    if kind is None:
+        kind = BadRequest if 400 <= (error.code or 500) < 500 else InternalError
+    answer = _answer(kind())
+    for name, value in error.get_headers():
+        if name == "Allow":
+            answer.headers[name] = value
+    return answer
+
+
+def _unexpected(error: Exception) -> Response:
+    """The last resort. A database that is away is no fault of ours and says so."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or isinstance(error, (OperationalError, PoolTimeout)):
+        log.error("database unavailable", extra={"error": type(error).__name__})
+        return _answer(Unavailable())
+    # The exception's own text may quote what was sent, so the log gets where, not what.
+    log.error("unexpected error", extra={"error": type(error).__name__, "trace": _places(error)})
+    return _answer(InternalError())
+
+
+def _places(error: BaseException) -> list[str]:
+    places, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return places[-15:]

@@ -1,0 +1,108 @@
+"""HTTP around a view: the answer's status and shape, the caller's facts, and the headers on everything."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from flask import Flask, Response, g, jsonify, make_response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Settings
+from utils.client_info import ClientInfo, canonical_address, printable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_BODY = 64 * 1024
+
+
+@dataclass(slots=True)
+class Documentation:
+    """What a view's decorators know of it; the API description is made from this."""
+
+    status: int = 200
+    output: type | None = None
+    errors: tuple[str, ...] = ()
+    body: type | None = None
+    body_optional: bool = False
+    guarded: bool = False
+    cookie: bool = False
+
+
+def documentation(view: Callable[..., Any]) -> Documentation:
+    """The view's documentation, shared by all the decorators around it."""
+    found: Documentation = view.__dict__.setdefault("documentation", Documentation())
+    return found
+
+
+class Guarded(Protocol):
+    """A request that `jwt_required` let through."""
+
+    user_id: int
+
+
+def answers(
+    status: int, output: type | None = None, *, errors: tuple[str, ...] = ()
+) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
+    """The one answer of a view: its status, the type of its body, and the codes it may refuse with."""
+
+    def decorate(view: Callable[P, Any]) -> Callable[P, Response]:
+        @functools.wraps(view)
+        def answered(*args: P.args, **kwargs: P.kwargs) -> Response:
+            result = view(*args, **kwargs)
+            if output is None:
+                response = make_response("", status)
+                response.headers.pop("Content-Type", None)
+                return response
+            return make_response(jsonify(result), status)
+
+        told = documentation(answered)
+        told.status, told.output, told.errors = status, output, errors
+        return answered
+
+    return decorate
+
+
+def client_info() -> ClientInfo:
+    """The facts of the current request, as plain values for the flows."""
+    return ClientInfo(
+        address=canonical_address(request.remote_addr),
+        user_agent=printable(request.headers.get("User-Agent", "")),
+        request_id=g.request_id,
+    )
+
+
+def _security_headers(settings: Settings) -> dict[str, str]:
+    """Headers for answers that are data and never a page (OWASP REST Security; ASVS 3.4)."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "; ".join(
+            f"{name} 'none'" for name in ("default-src", "base-uri", "form-action", "frame-ancestors")
+        ),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+    if settings.public_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return headers
+
+
+def init_http(app: Flask, settings: Settings) -> None:
+    """Cap bodies, believe as many proxies as there are, and put the security headers on every answer."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.url_map.strict_slashes = False
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
+    headers = _security_headers(settings)
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = g.request_id
+        return response

@@ -1,0 +1,112 @@
+"""Names and addresses: what may be chosen, and the canonical form that decides who is the same.
+
+Validate, then normalise, then store: the key is always made from the form that is kept.
+"""
+
+import unicodedata
+
+import regex
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from precis_i18n import get_profile
+
+MAX_USERNAME = 80
+MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+
+# RFC 8265. "Preserved" is what is shown, "mapped" decides who is the same.
+_SHOWN = get_profile("UsernameCasePreserved")
+_MAPPED = get_profile("UsernameCaseMapped")
+_ALPHABET = regex.compile(r"[\p{L}\p{M}\p{Nd}._-]+")
+
+# Whole-script rule of UTS 39 ("highly restrictive" without Latin mixtures): one script, or
+# the scripts that Japanese, Korean and Chinese write together.
+_TOGETHER = [
+    r"\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}",
+    r"\p{scx=Han}\p{scx=Hangul}",
+    r"\p{scx=Han}\p{scx=Bopomofo}",
+]
+
+_RESERVED = frozenset(
+    "abuse account accounts admin administrator anonymous api auth billing contact daemon guest help "
+    "hostmaster info login logout mail mailer-daemon me moderator noreply no-reply nobody null official "
+    "operator owner password postmaster register root security settings signup staff superuser support "
+    "sysadmin system team undefined user users webmaster".split()
+)
+
+
+def username_key(name: str) -> str | None:
+    """The canonical form of a user name, or None for what can be nobody's name."""
+    try:
+        return str(_MAPPED.enforce(name)) if len(name) <= MAX_USERNAME else None
+    except (UnicodeError, ValueError):
+        return None
+
+
+def shown_username(name: str) -> str:
+    """The name as it will be shown. Raises `ValueError` with what is wrong with it."""
+    if "@" in name:
+        raise ValueError("must not contain @")
+    try:
+        shown = str(_SHOWN.enforce(name)) if len(name) <= 2 * MAX_USERNAME else name
+    except (UnicodeError, ValueError):
+        shown = ""
+    if len(shown) > MAX_USERNAME:
+        raise ValueError(f"must be at most {MAX_USERNAME} characters long")
+    if not _ALPHABET.fullmatch(shown) or username_key(shown) is None:
+        raise ValueError("may hold letters, digits, '.', '_' and '-' only")
+    if not _is_one_script(shown):
+        raise ValueError("must not mix letters of different scripts")
+    return shown
+
+
+def is_reserved(name: str, *more: str) -> bool:
+    """Whether the name speaks for the service itself: a reserved word, or one of `more` (the brand)."""
+    key = (username_key(name) or name).strip("._-")
+    return key in _RESERVED or key in {username_key(word.replace(" ", "")) for word in more}
+
+
+def _is_one_script(name: str) -> bool:
+    letters = "".join(c for c in name if regex.fullmatch(r"[^\p{Common}\p{Inherited}]", c))
+    if not letters or letters.isascii():
+        return True
+    if any(regex.fullmatch(f"[{scripts}]+", letters) for scripts in _TOGETHER):
+        return True
+    script = next((s for s in _scripts() if regex.match(rf"\p{{scx={s}}}", letters)), None)
+    return script is not None and regex.fullmatch(rf"\p{{scx={script}}}+", letters) is not None
+
+
+def _scripts() -> list[str]:
+    return (
+        "Latin Greek Cyrillic Armenian Hebrew Arabic Syriac Thaana Devanagari Bengali Gurmukhi Gujarati "
+        "Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Georgian Hangul Ethiopic "
+        "Khmer Mongolian Hiragana Katakana Bopomofo Han Cherokee Canadian_Aboriginal Yi Tifinagh"
+    ).split()
+
+
+def normal_email(text: str) -> str:
+    """The address as it is kept: RFC 5321 syntax, domain in lower case, NFC. Raises `ValueError`."""
+    return _validated_email(text).normalized
+
+
+def email_key(text: str) -> str | None:
+    """The canonical form of an address (IDNA domain, lower case), or None for what is no address."""
+    try:
+        found = _validated_email(text)
+    except ValueError:
+        return None
+    return f"{unicodedata.normalize('NFC', found.local_part.lower())}@{found.ascii_domain.lower()}"
+
+
+def _validated_email(text: str) -> ValidatedEmail:
+    if len(text) > MAX_EMAIL:
+        raise ValueError(f"must be at most {MAX_EMAIL} characters long")
+    try:
+        return validate_email(text, check_deliverability=False, strict=True)
+    except EmailNotValidError:
+        raise ValueError("is not a valid e-mail address") from None
+
+
+def username_from(email: str) -> str:
+    """A name made from the local part of an address: `[a-z0-9._-]`, at most 60 characters, never empty."""
+    local = unicodedata.normalize("NFKD", email.rpartition("@")[0].partition("+")[0]).lower()
+    name = regex.sub(r"[^a-z0-9._-]", "", local).strip("._-")[:60]
+    return name or "user"
