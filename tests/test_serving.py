@@ -138,8 +138,7 @@ def test_flask_run_migrates_and_serves_this_machine_only(tmp_path: Path) -> None
 
 def test_a_request_with_two_lengths_is_never_taken_for_two(sqlite_template: Path, tmp_path: Path) -> None:
     smuggled = [
-        b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b"0\r\n\r\nGET /auth/me HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"Content-Length: 0\r\nContent-Length: 5\r\n\r\nhello",
         b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
