@@ -30,6 +30,7 @@ from utils.services import Services
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
+SECRETS = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
 
 def create_app(config_name: str | None = None, settings: Settings | None = None, **replaced: Any) -> Flask:
@@ -65,8 +66,10 @@ def load_settings(config_name: str | None = None) -> Settings:
     name = config_name or environment_name(environ)
     if name == "testing":
         return load_settings("testing")
-    spare = kept_secrets(ROOT / "instance") if name in {"development", "default"} else None
-    return Settings.load(config_by_name[name], environ, spare)
+    config = config_by_name[name]
+    lacking = [key for key in SECRETS if not environ.get(key) and not environ.get(f"{key}_FILE")]
+    spare = kept_secrets(ROOT / "instance", lacking) if config.FLASK_ENV == "development" else {}
+    return Settings.load(config, environ, spare)
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:

@@ -208,7 +208,8 @@ def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[s
     if environ.get("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no"}:
         faults.append("FLASK_DEBUG is on; the debugger runs any code that it is sent.")
     uri = settings.database_uri or ""
-    if uri.startswith("sqlite") and (uri.rstrip("/") == "sqlite:" or "memory" in uri):
+    nameless = uri.partition("?")[0].rstrip("/") == "sqlite:"
+    if uri.startswith("sqlite") and (nameless or ":memory:" in uri or "mode=memory" in uri):
         faults.append("DATABASE_URI is a database in memory, which every restart would empty.")
     if settings.public_url is not None and not settings.public_url.startswith("https://"):
         faults.append("PUBLIC_URL must be set, and start with https://.")

@@ -36,10 +36,14 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def origin(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises for what is none
+    except ValueError:  # whose own text repeats what was given
+        raise ValueError("must be a URL such as https://auth.example.com") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
         raise ValueError("must be scheme, host and port only, such as https://auth.example.com")
-    if parts.query or parts.fragment or parts.username:
+    if parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("must not hold a query, a fragment or a user name")
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
@@ -55,7 +59,7 @@ def database_uri(text: str) -> str:
 
 
 def hash_method(text: str) -> str:
-    if not re.fullmatch(r"scrypt:\d{1,7}:\d{1,2}:\d{1,2}|pbkdf2:sha(256|512):\d{1,7}", text):
+    if not re.fullmatch(r"scrypt:\d{1,7}:[1-9]\d?:[1-9]\d?|pbkdf2:sha(256|512):[1-9]\d{0,6}", text):
         raise ValueError("must be scrypt:N:r:p or pbkdf2:sha256:rounds")
     cost = int(text.split(":")[1]) if text.startswith("scrypt") else 256
     if cost.bit_count() != 1 or cost < 256:
@@ -81,14 +85,17 @@ def _is_key_document(text: str) -> bool:
         except ValueError:
             return False
         return isinstance(document, list) or not {"kty", "keys"}.isdisjoint(document)
+    compact = "".join(text.split()).rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
-        der = base64.b64decode(text, validate=True)
+        der = base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
+        return False
+    if len(der) < 3:
         return False
     # An ASN.1 SEQUENCE whose length field says exactly what is there, holding what keys hold.
     header = 2 + (der[1] & 0x7F if der[1] & 0x80 else 0)
     length = int.from_bytes(der[2:header], "big") if header > 2 else der[1]
-    return der[0] == 0x30 and length == len(der) - header and der[header] in {0x02, 0x06, 0x30}
+    return der[0] == 0x30 and 0 < length == len(der) - header and der[header] in {0x02, 0x06, 0x30}
 
 
 def secrets(text: str) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def postgres_uri(postgres_server: str) -> Iterator[str]:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     url = make_url(postgres_server).set(database=name)
     engine = create_engine(url)
-    upgrade(engine, Path(os.devnull))
+    upgrade(engine)
     engine.dispose()
     yield url.render_as_string(hide_password=False)
     with admin.connect() as connection:
@@ -122,7 +122,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file to copy."""
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     engine = create_engine(f"sqlite:///{path}")
-    upgrade(engine, path.with_suffix(".lock"))
+    upgrade(engine)
     engine.dispose()
     return path
 

@@ -22,6 +22,7 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"
 MAX_LENGTH = 2048
 CLOCK_LEEWAY = 30  # seconds that an `iat` may lie ahead: the clocks of two machines differ
+MAX_USER_ID = 2**31 - 1  # what the key's column holds; Postgres fails on a larger number
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 REQUIRED = ("iss", "aud", "sub", "jti", "iat", "exp")
 
@@ -83,15 +84,15 @@ def read(services: Services, token: object, *, expired_too: bool = False) -> Cla
 
 def _checked(claims: Mapping[str, Any], now: float, *, expired_too: bool) -> Claims | None:
     issued, expires, not_before = (_seconds(claims.get(name, 0)) for name in ("iat", "exp", "nbf"))
-    if issued > now + CLOCK_LEEWAY or not_before > now + CLOCK_LEEWAY:
+    if not 0 <= issued <= now + CLOCK_LEEWAY or not_before > now + CLOCK_LEEWAY:
         return None
     if expires <= now and not expired_too:
         return None
-    if not re.fullmatch(r"[1-9][0-9]{0,17}", claims["sub"]):
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", claims["sub"]) or int(claims["sub"]) > MAX_USER_ID:
         return None
     return Claims(
         user_id=int(claims["sub"]),
-        session_id=UUID(claims["sid"]) if "sid" in claims else None,
+        session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
         issued_at=datetime.fromtimestamp(issued, UTC),
     )
 

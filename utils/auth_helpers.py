@@ -67,13 +67,14 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
 
 def bearer_token() -> str:
     """The token in the Authorization header. Raises `TokenMissing` or `TokenMalformed`."""
-    header = request.headers.get("Authorization", "").strip()
+    header = request.headers.get("Authorization", "").strip(" \t")  # other white space is no part of HTTP
     if not header:
         raise TokenMissing
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip() or " " in token.strip():
+    token = token.strip(" \t")
+    if scheme.lower() != "bearer" or not token or " " in token:
         raise TokenMalformed
-    return token.strip()
+    return token
 
 
 def optional_bearer_token() -> str | None:

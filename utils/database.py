@@ -29,7 +29,20 @@ def engine_options(uri: str) -> dict[str, Any]:
 
 
 def init_engine(app: Flask, engine: Engine) -> None:
-    """Set up each SQLite connection: WAL, so that readers never wait for the writer, and foreign keys."""
+    """Set up each SQLite connection: WAL, so that readers never wait for the writer, and foreign keys.
+
+    On every database, no connection goes back to the pool within a transaction. SQLAlchemy leaves
+    it open after a commit that failed, and the next request would commit it with its own.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def leave_transaction(connection: Any, record: Any) -> None:
+        try:
+            if connection is not None:
+                connection.rollback()  # asks the server nothing when there is no transaction
+        except engine.dialect.loaded_dbapi.Error:
+            record.invalidate()
+
     if engine.dialect.name != "sqlite":
         return
     if engine.url.database not in {None, "", ":memory:"}:

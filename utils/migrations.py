@@ -33,14 +33,14 @@ def schema_is_old(connection: Connection) -> bool:
     return found is None or (found in known and found != head)
 
 
-def upgrade(engine: Engine, lock_file: Path) -> None:
+def upgrade(engine: Engine) -> None:
     """Bring the schema up to date, once, however many processes start at the same time."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config(attributes={})
     config.set_main_option("script_location", str(MIGRATIONS))
-    with _lock(engine, lock_file), engine.connect() as connection:
+    with _lock(engine), engine.connect() as connection:
         if schema_is_old(connection):
             connection.rollback()
             config.attributes["connection"] = connection
@@ -50,7 +50,7 @@ def upgrade(engine: Engine, lock_file: Path) -> None:
 
 
 @contextmanager
-def _lock(engine: Engine, lock_file: Path) -> Iterator[None]:
+def _lock(engine: Engine) -> Iterator[None]:
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _LOCK_NUMBER})
@@ -59,7 +59,9 @@ def _lock(engine: Engine, lock_file: Path) -> Iterator[None]:
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK_NUMBER})
         return
-    lock_file.parent.mkdir(exist_ok=True)
-    with lock_file.open("w") as file:
+    if engine.url.database in {None, "", ":memory:"}:
+        yield  # nobody else can see it
+        return
+    with Path(f"{engine.url.database}.migrating").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -32,11 +32,14 @@ class PasswordHasher:
 
         A no costs one hash in every case, so that time tells nothing about the row.
         """
-        if not _is_in_bounds(hashed):
-            log.error("a stored password hash is unreadable or too costly")
-            self.hash(password)
-            return False
-        return check_password_hash(hashed, unicodedata.normalize("NFC", password))
+        if _is_in_bounds(hashed):
+            try:
+                return check_password_hash(hashed, unicodedata.normalize("NFC", password))
+            except ValueError:  # within our bounds, but not within those of OpenSSL
+                pass
+        log.error("a stored password hash is unreadable or too costly")
+        self.hash(password)
+        return False
 
     def is_outdated(self, hashed: str) -> bool:
         """Whether the hash was made with another method or cost than the one in force."""

@@ -70,7 +70,7 @@ def migrate_in_development(app: Flask, db: SQLAlchemy) -> None:
     if settings_of(app).flask_env != "development":
         return
     with app.app_context():
-        upgrade(db.engine, Path(app.instance_path) / "migrate.lock")
+        upgrade(db.engine)
         db.engine.dispose()  # no connection may be carried into a worker
 
 

@@ -130,7 +130,8 @@ def strict_json(raw: bytes) -> Any:
 
 def _depth(text: str) -> int:
     depth = deepest = 0
-    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.DOTALL):
+    # A quote always matches, closed or not: otherwise each of many open ones would read to the end.
+    for bracket in re.findall(r'"(?:[^"\\]|\\.?)*+"?|[\[\]{}]', text, re.DOTALL):
         if bracket in {"[", "{"}:
             depth += 1
             deepest = max(deepest, depth)

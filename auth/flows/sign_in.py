@@ -71,7 +71,9 @@ def _refuse(
 ) -> NoReturn:
     """Write the refusal down, then refuse."""
     session, now = services.session(), services.clock.now()
-    if account is None:
+    # It may have been erased while the hash was computed, and no row can name it then.
+    known = account is not None and users.by_id(session, account.id) is not None
+    if account is None or not known:
         key = derive_key(services.config["SECRET_KEY"], "unknown-login")
         audit.count_unknown_login(session, login, key, now, client)
     else:

@@ -42,7 +42,7 @@ def complete_sign_in(
         absolute_end=absolute_end(services, now, remembered=remember),
         client=client,
     )
-    sessions.end_oldest_beyond(session, MAX_LIVING_SESSIONS, account.id, now)
+    sessions.end_oldest_beyond(session, MAX_LIVING_SESSIONS, started, now)
     audit.append(session, Event.SIGNED_IN, now, client, user_id=account.id, session_id=started.id)
     return tokens.issue(services, started, now)
 

@@ -125,13 +125,17 @@ def end_others(session: Session, keep: UUID, user_id: int, now: datetime) -> int
     return _end(session, EndReason.REVOKED, now, *where)
 
 
-def end_oldest_beyond(session: Session, limit: int, user_id: int, now: datetime) -> int:
-    """End the least recently used sessions of the user beyond `limit` living ones."""
+def end_oldest_beyond(session: Session, limit: int, newest: UserSession, now: datetime) -> int:
+    """End the least recently used sessions of a user beyond `limit` living ones, but never the newest.
+
+    It is named, because two moments may be equal and the clocks of two machines differ.
+    """
+    others = (UserSession.user_id == newest.user_id, UserSession.id != newest.id)
     beyond = (
         select(UserSession.id)
-        .where(UserSession.user_id == user_id, *_is_living(now))
+        .where(*others, *_is_living(now))
         .order_by(UserSession.last_used_at.desc(), UserSession.created_at.desc(), UserSession.id)
-        .offset(limit)
+        .offset(limit - 1)
     )
     return _end(session, EndReason.TOO_MANY, now, UserSession.id.in_(beyond))
 

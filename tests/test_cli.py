@@ -1,0 +1,80 @@
+"""`flask auth ...`: what an operator does at the machine."""
+
+import getpass
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support import PASSWORD, events, login, register, rows
+
+TWICE = f"{PASSWORD}\n{PASSWORD}\n"
+
+
+def create_user(app: Flask, *options: str, typed: str = TWICE) -> Result:
+    runner = app.test_cli_runner()
+    return runner.invoke(args=["auth", "create-user", *options], input=typed)
+
+
+ADA = ("--username", "ada", "--email", "ada@example.com")
+
+
+def test_an_operator_creates_an_account(app: Flask, client: FlaskClient) -> None:
+    result = create_user(app, *ADA)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1] == "Created user ada with id 1."
+    assert PASSWORD not in result.output
+    assert login(client).status_code == 200
+    (event,) = rows(app, "SELECT * FROM audit_events WHERE event = 'account_created'")
+    assert event["operator"] == getpass.getuser()
+    assert (event["user_id"], event["ip_address"], event["count"]) == (1, None, 1)
+    assert len(event["request_id"]) == 16
+
+
+def test_what_is_not_given_is_asked_for(app: Flask, client: FlaskClient) -> None:
+    result = create_user(app, typed=f"ada\nada@example.com\n{PASSWORD}\n{PASSWORD}\n")
+    assert result.exit_code == 0, result.output
+    assert login(client).status_code == 200
+
+
+def test_the_password_is_asked_twice(app: Flask) -> None:
+    result = create_user(app, *ADA, typed=f"{PASSWORD}\nsomething else\n{PASSWORD}\n{PASSWORD}\n")
+    assert result.exit_code == 0
+    assert "do not match" in result.output
+    assert create_user(app, *ADA, typed=f"{PASSWORD}\n").exit_code == 1
+
+
+def test_the_password_is_no_option(app: Flask) -> None:
+    result = create_user(app, *ADA, "--password", PASSWORD)
+    assert result.exit_code == 2
+    assert PASSWORD not in app.test_cli_runner().invoke(args=["auth", "create-user", "--help"]).output
+    assert rows(app, "SELECT id FROM users") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "typed", "said"),
+    [
+        (ADA, "short\nshort\n", "Password must be at least 8 characters long"),
+        (("--username", "a b", "--email", "x"), TWICE, "username: may hold"),
+        (("--username", "admin", "--email", "a@example.com"), TWICE, "reserved"),
+        (("--username", "", "--email", "a@example.com"), TWICE, "username: is missing"),
+        (("--username", "known", "--email", "a@example.com"), TWICE, "already exists"),
+        (
+            ("--username", "other", "--email", "known@example.com"),
+            f"{PASSWORD}\n{PASSWORD}\n",
+            "already exists",
+        ),
+    ],
+)
+def test_an_error_is_one_line(
+    app: Flask, client: FlaskClient, options: tuple[str, ...], typed: str, said: str
+) -> None:
+    register(client, "known")
+    result = create_user(app, *options, typed=typed)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    assert events(app) == ["account_registered"]

@@ -1,0 +1,188 @@
+"""One shape for every failure, and codes that never change."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.test import TestResponse
+
+import auth.errors  # noqa: F401  (its refusals must exist before they are counted)
+from auth.openapi import documented_routes, errors_of
+from tests.apps import memory_app
+from tests.house import ROOT
+from tests.support import PASSWORD, CountingHasher, bearer, register, signed_in
+from utils.errors import ApiError, error_classes
+
+# Published. A line may be added; none may be changed or taken away.
+PUBLISHED = {
+    "account_taken": 409,
+    "bad_request": 400,
+    "conflict": 409,
+    "cross_site_refused": 403,
+    "email_taken": 409,
+    "forbidden": 403,
+    "internal_error": 500,
+    "invalid_credentials": 401,
+    "json_invalid": 400,
+    "method_not_allowed": 405,
+    "missing_fields": 400,
+    "no_input": 400,
+    "not_found": 404,
+    "password_too_short": 400,
+    "payload_too_large": 413,
+    "refresh_token_expired": 401,
+    "refresh_token_invalid": 401,
+    "refresh_token_missing": 401,
+    "refresh_token_reused": 401,
+    "session_not_found": 404,
+    "session_required": 403,
+    "token_invalid": 401,
+    "token_malformed": 401,
+    "token_missing": 401,
+    "unauthorized": 401,
+    "unavailable": 503,
+    "unsupported_media_type": 415,
+    "username_taken": 409,
+    "validation_failed": 400,
+}
+
+
+class Broken:
+    """A hasher that fails as it was told to."""
+
+    def __init__(self, failure: Exception) -> None:
+        self.failure = failure
+
+    def hash(self, *_: str) -> str:
+        raise self.failure
+
+
+@pytest.fixture
+def memory() -> Iterator[Flask]:
+    with memory_app() as app:
+        yield app
+
+
+def assert_shape(answer: TestResponse, status: int, code: str) -> None:
+    body = answer.get_json()
+    assert (answer.status_code, body["code"]) == (status, code)
+    assert set(body) - {"fields"} == {"code", "message", "request_id"}
+    assert answer.content_type == "application/json"
+    assert body["message"]
+    assert re.fullmatch("[0-9a-f]{16}", body["request_id"])
+    assert answer.headers["X-Request-Id"] == body["request_id"]
+    assert isinstance(body.get("fields", {}), dict)
+
+
+def test_published_codes_never_change() -> None:
+    assert {error.code: error.status for error in error_classes()} == PUBLISHED
+
+
+def test_no_two_errors_share_a_code() -> None:
+    classes = [error for error in error_classes() if error is not ApiError]  # InternalError bears its name
+    assert len({error.code for error in classes}) == len(classes)
+
+
+def test_every_code_is_documented_with_its_status() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \| ([^|]{10,}) \| ([^|]{5,}) \|$", text, re.MULTILINE)
+    assert {code: int(status) for code, status, *_ in table} == PUBLISHED
+    assert len(table) == len(PUBLISHED)
+
+
+def test_the_tree_in_the_source_names_every_general_error() -> None:
+    tree = (ROOT / "utils" / "errors.py").read_text("utf-8").split('"""')[1]
+    names = {error.__name__ for error in error_classes() if error.__module__ == "utils.errors"}
+    assert names <= set(re.findall(r"\w+", tree))
+
+
+def test_what_a_route_may_refuse_with_exists(memory: Flask) -> None:
+    told = [error.code for _, _, told in documented_routes(memory) for error in errors_of(told)]
+    assert set(told) <= set(PUBLISHED)
+    assert {"invalid_credentials", "session_required", "not_found"} <= set(told)
+
+
+def test_every_road_to_a_failure_has_the_one_shape(memory: Flask) -> None:
+    client = memory.test_client()
+    tokens = signed_in(client)
+    post, json = client.post, {"content_type": "application/json"}
+    assert_shape(client.get("/nowhere"), 404, "not_found")
+    assert_shape(client.get("/auth/login"), 405, "method_not_allowed")
+    assert_shape(client.open("/auth/login", method="TRACE"), 405, "method_not_allowed")
+    assert_shape(post("/auth/login"), 400, "no_input")
+    assert_shape(post("/auth/login", json={"username": "x"}), 400, "missing_fields")
+    assert_shape(post("/auth/login", data="{", **json), 400, "json_invalid")
+    assert_shape(post("/auth/login", json={"username": 1, "password": "x"}), 400, "validation_failed")
+    assert_shape(register(client, "bob", password="short"), 400, "password_too_short")
+    assert_shape(register(client), 409, "username_taken")
+    assert_shape(register(client, "bob", email="ADA@example.com"), 409, "email_taken")
+    assert_shape(post("/auth/login", data="x", content_type="text/plain"), 415, "unsupported_media_type")
+    assert_shape(post("/auth/login", data=b" " * 65537, **json), 413, "payload_too_large")
+    assert_shape(post("/auth/login", json={"username": "x", "password": "x"}), 401, "invalid_credentials")
+    assert_shape(client.get("/auth/me"), 401, "token_missing")
+    assert_shape(client.get("/auth/me", headers={"Authorization": "x"}), 401, "token_malformed")
+    assert_shape(client.get("/auth/me", headers=bearer("x")), 401, "token_invalid")
+    cookie = {"username": "ada", "password": PASSWORD, "token_delivery": "cookie"}
+    assert_shape(post("/auth/login", json=cookie), 403, "cross_site_refused")
+    gone = "/auth/sessions/0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11"
+    assert_shape(client.delete(gone, headers=bearer(tokens["access_token"])), 404, "session_not_found")
+    assert_shape(client.delete("/auth/sessions/1"), 404, "not_found")
+
+
+def test_a_405_says_what_is_allowed(memory: Flask) -> None:
+    allowed = memory.test_client().put("/auth/login").headers["Allow"]
+    assert set(allowed.split(", ")) == {"OPTIONS", "POST"}
+
+
+def test_all_faults_are_told_at_once(memory: Flask) -> None:
+    answer = register(memory.test_client(), "a@b", email="nowhere", password="short")
+    assert_shape(answer, 400, "password_too_short")
+    assert set(answer.get_json()["fields"]) == {"username", "email", "password"}
+    answer = memory.test_client().post("/auth/register", json={"email": "nowhere"})
+    assert_shape(answer, 400, "missing_fields")
+    assert set(answer.get_json()["fields"]) == {"username", "email", "password"}
+
+
+@pytest.mark.provokes_errors
+def test_an_unexpected_failure_says_nothing_of_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    with memory_app(hasher=Broken(RuntimeError(f"it was {PASSWORD}"))) as app:
+        answer = register(app.test_client())
+    assert_shape(answer, 500, "internal_error")
+    assert PASSWORD not in answer.get_data(as_text=True)
+    assert "Broken" not in answer.get_data(as_text=True)
+    record = next(r for r in caplog.records if r.getMessage() == "unexpected error")
+    assert PASSWORD not in str(record.__dict__)
+    assert "test_errors.py" in str(record.__dict__["trace"])
+
+
+@pytest.mark.provokes_errors
+@pytest.mark.parametrize(
+    "failure",
+    [OperationalError(f"SELECT '{PASSWORD}'", {}, Exception("could not connect")), PoolTimeout()],
+    ids=["away", "busy"],
+)
+def test_a_database_that_is_away_is_a_503(failure: Exception) -> None:
+    with memory_app(hasher=Broken(failure)) as app:
+        answer = register(app.test_client())
+    assert_shape(answer, 503, "unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert PASSWORD not in answer.get_data(as_text=True)
+
+
+def test_request_ids_are_ours_and_never_alike(memory: Flask) -> None:
+    client = memory.test_client()
+    answers = [client.get("/nowhere", headers={"X-Request-Id": "chosen"}) for _ in range(20)]
+    assert len({answer.headers["X-Request-Id"] for answer in answers} - {"chosen"}) == 20
+
+
+def test_a_refusal_before_hashing_costs_no_hash() -> None:
+    with memory_app() as app:
+        counting = CountingHasher(app.extensions["auth_services"].hasher)
+    with memory_app(hasher=counting) as app:
+        register(app.test_client(), password="short")
+        register(app.test_client(), password="x" * 257)
+        app.test_client().post("/auth/login", json={"username": "ada", "password": "x" * 257})
+    assert counting.calls == 0
