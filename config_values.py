@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+MAX_SCRYPT_BYTES = 256 * 1024 * 1024
+MAX_SCRYPT_PASSES = 16
+MAX_PBKDF2_ROUNDS = 5_000_000
 MIN_SECRET_BYTES = 32  # RFC 7518, 3.2: an HMAC key at least as long as its digest
 
 
@@ -59,12 +62,31 @@ def database_uri(text: str) -> str:
 
 
 def hash_method(text: str) -> str:
-    if not re.fullmatch(r"scrypt:\d{1,7}:[1-9]\d?:[1-9]\d?|pbkdf2:sha(256|512):[1-9]\d{0,6}", text):
-        raise ValueError("must be scrypt:N:r:p or pbkdf2:sha256:rounds")
-    cost = int(text.split(":")[1]) if text.startswith("scrypt") else 256
-    if cost.bit_count() != 1 or cost < 256:
-        raise ValueError("has an N that is not a power of two from 256 on")
+    if not is_bounded_method(text):
+        raise ValueError(
+            "must be scrypt:N:r:p or pbkdf2:sha256:rounds; N is a power of two, and no hash may take "
+            "more than 256 MiB, 16 passes or 5,000,000 rounds"
+        )
+    if text.startswith("scrypt") and int(text.split(":")[1]) < 256:
+        raise ValueError("has an N below 256, for which OpenSSL has too little memory")
     return text
+
+
+def is_bounded_method(method: str) -> bool:
+    """Whether it is a method that we compute, at a cost that cannot stop the service.
+
+    The bound is for stored hashes too: a hostile row names its own cost.
+    """
+    found = re.fullmatch(
+        r"scrypt:(\d{1,8}):([1-9]\d{0,3}):([1-9]\d{0,3})|pbkdf2:sha(?:256|512):([1-9]\d{0,8})", method
+    )
+    if not found:
+        return False
+    cost, blocks, passes, rounds = (int(group or 0) for group in found.groups())
+    if rounds:
+        return rounds <= MAX_PBKDF2_ROUNDS
+    is_power_of_two = cost > 1 and cost.bit_count() == 1
+    return is_power_of_two and passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
 
 
 def secret(text: str) -> str:

@@ -34,6 +34,13 @@ def _within_maximum(password: SecretStr) -> SecretStr:
     return password
 
 
+def _without_nul_at_its_end(password: SecretStr) -> SecretStr:
+    # HMAC cannot tell a password from the same with NULs at its end.
+    if password.get_secret_value().endswith("\0"):
+        raise _fault("password_invalid", "Password must not end in a NUL character")
+    return password
+
+
 def _long_enough(password: SecretStr, info: ValidationInfo) -> SecretStr:
     minimum = settings_of(info).password_min_length
     if len(unicodedata.normalize("NFC", password.get_secret_value())) < minimum:
@@ -66,6 +73,7 @@ Password = Annotated[
 NewPassword = Annotated[
     SecretStr,
     AfterValidator(_within_maximum),
+    AfterValidator(_without_nul_at_its_end),
     AfterValidator(_long_enough),
     WithJsonSchema(
         {

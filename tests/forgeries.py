@@ -77,6 +77,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
         for kind, value in {
             "ahead": NOW + 31,
             "NaN": NAN,
+            "true": True,
             "negative infinity": -INFINITY,
             "before all years": -1e18,
             "400 digits below zero": -(10**400),
@@ -87,6 +88,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "nbf ahead": {"nbf": NOW + 31},
     "nbf text": {"nbf": "now"},
     "nbf list": {"nbf": []},
+    "nbf true": {"nbf": True},
     **{
         f"sub {kind}": {"sub": value}
         for kind, value in {

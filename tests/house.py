@@ -34,7 +34,7 @@ IMPORTS: dict[str, list[str]] = {
     "auth.openapi": ["auth.errors", "utils"],
     "auth.errors": ["utils.errors"],
     "auth.events": [],
-    "utils": ["utils", "config"],
+    "utils": ["utils", "config", "config_values"],
     "migrations": ["models"],
 }
 # The Flask idiom: the package imports its routes last, and these import the blueprint.

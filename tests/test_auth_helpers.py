@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from flask import Flask, g, jsonify, request
 
+from config import ConfigurationError, Settings, TestingConfig
 from models import User, db
 from tests.apps import memory_app
 from tests.support import PASSWORD, START, FixedClock, bearer, events, execute, me, register, signed_in
@@ -178,3 +179,18 @@ def test_a_user_made_by_hand_is_complete(memory: Flask) -> None:
     assert (user.username_key, user.email_key) == ("grace", "grace@example.com")
     assert user.to_dict().keys().isdisjoint({"password_hash", "username_key", "email_key"})
     assert PASSWORD not in str(user.to_dict())
+
+
+def test_a_password_and_the_same_with_nul_at_its_end_are_two() -> None:
+    with memory_app() as app, app.app_context():
+        hashed = hash_password("password123")
+        assert check_password(hashed, "password123")
+        assert not check_password(hashed, "password123\0")
+        body = {"username": "ada", "email": "ada@example.com", "password": "password123\0"}
+        assert app.test_client().post("/auth/register", json=body).status_code == 400
+
+
+def test_a_cost_that_no_login_could_pay_is_refused_at_start() -> None:
+    for method in ("scrypt:1048576:8:1", "scrypt:32768:8:17", "pbkdf2:sha256:5000001", "scrypt:128:8:1"):
+        with pytest.raises(ConfigurationError):
+            Settings.load(TestingConfig, {"PASSWORD_HASH_METHOD": method})

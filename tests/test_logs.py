@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
-from tests.support import PASSWORD, bearer, login, me, refresh, register, signed_in
+from tests.support import PASSWORD, bearer, login, me, refresh, register, rows, signed_in
 from utils.logs import JsonLines
 from utils.password_hashing import PasswordHasher
 
@@ -139,9 +139,11 @@ def test_a_failure_is_logged_with_its_place_and_without_its_words(
 
 
 @pytest.mark.parametrize(
-    "injected", ["\x1b[31mred", "\x9b31m", "tab\there", "\x7f", "\x00nul", "\x85next", '"}, {"']
+    "injected", ["\x1b[31mred", "\x9b31m", "\r\nnext", "\x7f", "\x00nul", "\x85next", '"}, {"']
 )
-def test_a_user_agent_cannot_write_into_the_log(client: FlaskClient, log: io.StringIO, injected: str) -> None:
+def test_a_user_agent_cannot_write_into_the_log(
+    app: Flask, client: FlaskClient, log: io.StringIO, injected: str
+) -> None:
     register(client)
     answer = client.post(
         "/auth/login",
@@ -153,6 +155,10 @@ def test_a_user_agent_cannot_write_into_the_log(client: FlaskClient, log: io.Str
     assert told.status_code == 200
     control = set(map(chr, [*range(32), *range(127, 160)])) - {"\n"}
     assert not control & set(log.getvalue())
+    for table in ("sessions", "audit_events"):
+        stored = {row["user_agent"] for row in rows(app, f"SELECT user_agent FROM {table}")}
+        assert any(text.startswith("Mozilla") for text in stored)
+        assert all(text.isprintable() for text in stored)
     assert len(lines(log)) == log.getvalue().count("\n") == 3
 
 
