@@ -40,6 +40,8 @@ def test_names_that_differ_in_composition_are_one(client: FlaskClient) -> None:
         "김철수",
         "עדה",
         "अदिति",
+        "ꦗꦮ",
+        "ߒߞߏ",
     ],
 )
 def test_a_name_in_any_script_is_welcome(client: FlaskClient, name: str) -> None:

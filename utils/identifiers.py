@@ -75,10 +75,14 @@ def _is_one_script(name: str) -> bool:
 
 
 def _scripts() -> list[str]:
+    """Every script in modern use (UAX 31, tables 5 and 7), the most used first."""
     return (
-        "Latin Greek Cyrillic Armenian Hebrew Arabic Syriac Thaana Devanagari Bengali Gurmukhi Gujarati "
-        "Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Georgian Hangul Ethiopic "
-        "Khmer Mongolian Hiragana Katakana Bopomofo Han Cherokee Canadian_Aboriginal Yi Tifinagh"
+        "Latin Cyrillic Greek Arabic Han Devanagari Hebrew Hangul Hiragana Katakana Thai Bengali Tamil "
+        "Telugu Armenian Georgian Ethiopic Gujarati Gurmukhi Kannada Khmer Lao Malayalam Myanmar Oriya "
+        "Sinhala Thaana Tibetan Bopomofo Adlam Balinese Bamum Batak Canadian_Aboriginal Chakma Cham "
+        "Cherokee Hanifi_Rohingya Javanese Kayah_Li Lepcha Limbu Lisu Mandaic Meetei_Mayek Miao Mongolian "
+        "Newa Nko Nyiakeng_Puachue_Hmong Ol_Chiki Osage Saurashtra Sundanese Syloti_Nagri Syriac Tai_Le "
+        "Tai_Tham Tai_Viet Tifinagh Vai Wancho Yi"
     ).split()
 
 
