@@ -47,7 +47,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     init_errors(app)
     db.init_app(app)
     with app.app_context():
-        init_engine(app, db.engine)
+        init_engine(db.engine)
     app.extensions["auth_services"] = _services(app, settings, replaced)
     app.register_blueprint(auth_bp)
     app.register_blueprint(ops_bp)

@@ -1,9 +1,7 @@
 """The database engine: what each database needs to be told, and an insert that lets conflicts pass."""
 
-from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from sqlalchemy import Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -28,7 +26,7 @@ def engine_options(uri: str) -> dict[str, Any]:
     }
 
 
-def init_engine(app: Flask, engine: Engine) -> None:
+def init_engine(engine: Engine) -> None:
     """Set up each SQLite connection: WAL, so that readers never wait for the writer, and foreign keys.
 
     On every database, no connection goes back to the pool within a transaction. SQLAlchemy leaves
@@ -45,8 +43,6 @@ def init_engine(app: Flask, engine: Engine) -> None:
 
     if engine.dialect.name != "sqlite":
         return
-    if engine.url.database not in {None, "", ":memory:"}:
-        Path(app.instance_path).mkdir(exist_ok=True)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
