@@ -6,6 +6,11 @@ python app.py           serve, as `make run` does
 app:app                 for `flask --app app ...` and for any WSGI server
 """
 
+import signal
+
+if __name__ == "__main__":  # before the slow imports: until it serves, Ctrl-C ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ from flask import Flask
 from auth import auth_bp
 from auth.flows import sessions
 from auth.openapi import describe
-from config import Settings, config_by_name, environment, environment_name
+from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from ops import ops_bp
 from utils import serving
@@ -66,6 +71,8 @@ def load_settings(config_name: str | None = None) -> Settings:
     name = config_name or environment_name(environ)
     if name == "testing":
         return load_settings("testing")
+    if name not in config_by_name:
+        raise ConfigurationError([f"There is no configuration of this name: {', '.join(config_by_name)}."])
     config = config_by_name[name]
     lacking = [key for key in SECRETS if not environ.get(key) and not environ.get(f"{key}_FILE")]
     spare = kept_secrets(ROOT / "instance", lacking) if config.FLASK_ENV == "development" else {}

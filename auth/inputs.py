@@ -30,21 +30,21 @@ def _fault(code: str, message: str) -> PydanticCustomError:
 def _within_maximum(password: SecretStr) -> SecretStr:
     text = password.get_secret_value()
     if len(text) > MAX_PASSWORD_TEXT or len(unicodedata.normalize("NFC", text)) > MAX_PASSWORD:
-        raise _fault("password_too_long", f"Password must be at most {MAX_PASSWORD} characters long")
+        raise _fault("password_too_long", f"must be at most {MAX_PASSWORD} characters long")
     return password
 
 
 def _without_nul_at_its_end(password: SecretStr) -> SecretStr:
     # HMAC cannot tell a password from the same with NULs at its end.
     if password.get_secret_value().endswith("\0"):
-        raise _fault("password_invalid", "Password must not end in a NUL character")
+        raise _fault("password_invalid", "must not end in a NUL character")
     return password
 
 
 def _long_enough(password: SecretStr, info: ValidationInfo) -> SecretStr:
     minimum = settings_of(info).password_min_length
     if len(unicodedata.normalize("NFC", password.get_secret_value())) < minimum:
-        raise _fault("password_too_short", f"Password must be at least {minimum} characters long")
+        raise _fault("password_too_short", f"must be at least {minimum} characters long")
     return password
 
 

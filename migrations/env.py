@@ -1,6 +1,8 @@
 """How Alembic reaches the database: on a connection that it is handed, or on the app's own engine."""
 
+import click
 from alembic import context
+from alembic.runtime.migration import MigrationInfo
 from flask import current_app
 from sqlalchemy import Connection, text
 
@@ -10,6 +12,12 @@ from models import UtcDateTime, db
 def _render_item(kind: str, item: object, _context: object) -> str | bool:
     """Write our own column types as what the database sees, so that a migration needs no model."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def _tell(*, step: MigrationInfo, **_: object) -> None:
+    """Say on the command line what was done; a server's start says it in its log."""
+    if click.get_current_context(silent=True):
+        click.echo(f"{'upgraded to' if step.is_upgrade else 'downgraded from'} {step.up_revision_id}")
 
 
 def run(connection: Connection) -> None:
@@ -25,6 +33,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         render_as_batch=sqlite,
         render_item=_render_item,
+        on_version_apply=_tell,
     )
     with context.begin_transaction():
         context.run_migrations()

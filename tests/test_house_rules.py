@@ -40,7 +40,7 @@ SABOTAGES: list[tuple[Rule, str, str]] = [
     (house.imports_follow_the_table, "config.py", "from utils.crypto import mac"),
     (house.imports_follow_the_table, "ops.py", "from auth.flows import accounts"),
     (house.imports_follow_the_table, "auth/helpers.py", ""),
-    (house.imports_follow_the_table, "helpers.py", ""),
+    (house.imports_follow_the_table, "helpers.py", "from auth.stores import users"),
     (house.no_import_cycles, "utils/crypto.py", "import utils.access_tokens"),
     (house.no_import_cycles, "utils/errors.py", "if True:\n    from utils import http, auth_helpers"),
     (house.no_import_cycles, "auth/outputs.py", "from auth.routes import accounts"),

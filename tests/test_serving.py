@@ -6,12 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
+
 from tests.server import DEADLINE, ROOT, environment, free_port, serving, until
 from tests.support import PASSWORD
+from utils.serving import STOP_TIMEOUT
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 LOGIN = {"username": "ada", "password": PASSWORD}
@@ -190,3 +194,31 @@ def _raw(port: int, request: bytes) -> bytes:
         except TimeoutError:
             pass
     return answer
+
+
+def test_ctrl_c_reaches_every_process_and_still_stops_at_once(sqlite_template: Path, tmp_path: Path) -> None:
+    with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
+        began = time.monotonic()
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.process.wait(DEADLINE) == 0
+        # A worker that stops by itself is waited for in vain, for STOP_TIMEOUT.
+        assert time.monotonic() - began < STOP_TIMEOUT - 2
+
+
+@pytest.mark.parametrize(
+    "uri", ["sqlite:////nonexistent/folder/auth.db", "postgresql://auth:canary@127.0.0.1:1/auth"]
+)
+def test_a_database_that_cannot_be_opened_is_said_in_one_line(uri: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=environment(uri, free_port()),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("The database of DATABASE_URI cannot be opened")
+    assert len(ended.stderr.splitlines()) == 1
+    assert "canary" not in ended.stdout + ended.stderr

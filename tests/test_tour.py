@@ -92,8 +92,9 @@ def test_the_guarded_route_of_the_readme_works(
 ) -> None:
     (tmp_path / "reports.py").write_text(blocks(section("protect"), "python")[0])
     monkeypatch.syspath_prepend(tmp_path)
-    app.register_blueprint(importlib.import_module("reports").reports_bp)
-    del sys.modules["reports"]
+    if "reports" not in app.blueprints:  # unless somebody has done as the README says
+        app.register_blueprint(importlib.import_module("reports").reports_bp)
+    sys.modules.pop("reports", None)
     client = app.test_client()
     token = signed_in(client)["access_token"]
     answer = client.get("/reports/mine", headers=bearer(token))
@@ -128,6 +129,9 @@ def test_the_added_endpoint_of_the_readme_works(tmp_path: Path) -> None:
         named = re.match(r"# (\S+)\n", block)
         assert named, "the first line of each piece names its file"
         assert (copy / named[1]).exists()
+        last_definition = re.findall(r"^def (\w+)", block, re.MULTILINE)[-1]
+        if f"def {last_definition}(" in (copy / named[1]).read_text():
+            continue  # somebody has done as the README says
         with (copy / named[1]).open("a") as file:
             file.write("\n\n" + block)
     path = re.search(r"localhost:8000(\S+)", blocks(example, "bash")[0])

@@ -175,13 +175,22 @@ def _from_werkzeug(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     """The last resort. A database that is away is no fault of ours and says so."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    if lost or isinstance(error, (OperationalError, PoolTimeout)):
+    if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_unavailable(error)):
         log.error("database unavailable", extra={"error": type(error).__name__})
         return _answer(Unavailable())
     # The exception's own text may quote what was sent, so the log gets where, not what.
     log.error("unexpected error", extra={"error": type(error).__name__, "trace": _places(error)})
     return _answer(InternalError())
+
+
+def _is_unavailable(error: DBAPIError) -> bool:
+    """Whether the database is away, or lacks a table or column because nobody has migrated it yet."""
+    lacks = {"42P01", "42703"}  # undefined_table, undefined_column; on SQLite an OperationalError
+    return (
+        isinstance(error, OperationalError)
+        or error.connection_invalidated
+        or getattr(error.orig, "sqlstate", None) in lacks
+    )
 
 
 def _places(error: BaseException) -> list[str]:

@@ -1,6 +1,8 @@
 """Serving: a production WSGI server, and what development does before it serves."""
 
+import importlib
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -9,11 +11,13 @@ from pathlib import Path
 import click
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import LOOPBACK_ONLY, ConfigurationError, Settings, is_loopback
 from utils.database import POOL_SIZE
 from utils.logs import configure_logging, logging_of_server
-from utils.migrations import upgrade
+from utils.migrations import schema_is_old, upgrade
 from utils.services import Services
 
 STOP_TIMEOUT = 10  # seconds that requests in flight have to finish
@@ -25,14 +29,38 @@ def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
     """The app for a serving process: a WSGI server's worker, or `flask run`."""
     command = click.get_current_context(silent=True)
     configure_logging(everything=command is None)
+    if command is None or command.info_name != "run":
+        return create_app()
+    # Flask's own server listens where its options say; the public address must say the same.
+    os.environ["PORT"] = str(command.params["port"])
     app = create_app()
-    if command is not None and command.info_name == "run":
-        settings = settings_of(app)
-        host = command.params.get("host") or settings.host
-        if settings.flask_env == "development" and not is_loopback(host):
-            raise ConfigurationError([LOOPBACK_ONLY])
-        migrate_in_development(app, db)
+    prepare(app, db, command.params["host"])
     return app
+
+
+def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
+    """What comes before serving on `host`. Ends with a sentence where that cannot work."""
+    settings = settings_of(app)
+    if settings.testing:
+        raise ConfigurationError(["FLASK_ENV=testing is for tests: its database is empty and in memory."])
+    if settings.flask_env == "development" and not is_loopback(host):
+        raise ConfigurationError([LOOPBACK_ONLY])
+    try:
+        with app.app_context():
+            if settings.flask_env == "development":
+                upgrade(db.engine)
+            else:
+                _warn_of_old_schema(db)
+            db.engine.dispose()  # no connection may be carried into a worker
+    except (SQLAlchemyError, OSError) as problem:
+        sys.exit(f"The database of DATABASE_URI cannot be opened ({type(problem).__name__}).")
+
+
+def _warn_of_old_schema(db: SQLAlchemy) -> None:
+    """Elsewhere than in development nobody migrates unasked: it is a step of the release."""
+    with db.engine.connect() as connection:
+        if schema_is_old(connection):
+            click.echo("The database lacks migrations; run: flask --app app db upgrade", err=True)
 
 
 def serve(app: Flask, db: SQLAlchemy) -> None:
@@ -43,7 +71,7 @@ def serve(app: Flask, db: SQLAlchemy) -> None:
     from granian.log import LogLevels  # noqa: PLC0415
 
     settings = settings_of(app)
-    migrate_in_development(app, db)
+    prepare(app, db, settings.host)
     if not _can_listen(settings):
         sys.exit(f"Port {settings.port} on {settings.host} is taken or not allowed; set PORT to another one.")
     server = Granian(
@@ -61,17 +89,17 @@ def serve(app: Flask, db: SQLAlchemy) -> None:
         log_level=LogLevels.error,
         working_dir=Path(app.root_path),
     )
-    server.on_startup(lambda: print(banner(settings), flush=True))  # noqa: T201  (meant for the terminal)
-    server.serve()
+    server.on_startup(lambda: click.echo(banner(settings)))
+    server.serve(target_loader=_load_in_worker)
 
 
-def migrate_in_development(app: Flask, db: SQLAlchemy) -> None:
-    """Bring a development database up to date. Elsewhere `flask db upgrade` is a step of the release."""
-    if settings_of(app).flask_env != "development":
-        return
-    with app.app_context():
-        upgrade(db.engine)
-        db.engine.dispose()  # no connection may be carried into a worker
+def _load_in_worker(target: str) -> Flask:
+    """The app, in a worker process. Ctrl-C reaches the workers too, but the parent alone stops them:
+    a worker that began to stop by itself would be waited for in vain."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    module, _, name = target.partition(":")
+    app: Flask = getattr(importlib.import_module(module), name)
+    return app
 
 
 def settings_of(app: Flask) -> Settings:
@@ -92,16 +120,17 @@ def _can_listen(settings: Settings) -> bool:
 
 
 def banner(settings: Settings) -> str:
-    """Where it listens, where the API is described, and a line to try."""
-    url = settings.public_url
+    """Where it listens, on what database, and in development where to go from here."""
+    host = "localhost" if is_loopback(settings.host) else settings.host
+    local = f"http://{host}:{settings.port}"
     workers = f"{settings.web_concurrency} worker{'s' if settings.web_concurrency > 1 else ''}"
-    lines = [f"Serving on {url} ({settings.flask_env}, {workers}, pid {os.getpid()})"]
+    public = "" if settings.public_url == local else f", for {settings.public_url}"
+    lines = [f"Serving on {local}{public} ({settings.flask_env}, {workers}, pid {os.getpid()})"]
+    lines += [f"Database: {make_url(settings.database_uri).set(username=None, password=None, query={})}"]
     if settings.docs_enabled:
-        lines.append(f"API description: {url}/openapi.json")
-    lines += [
-        "Try it:",
-        f"  curl {url}/auth/register -H 'Content-Type: application/json' \\",
-        """    -d '{"username": "ada", "email": "ada@example.com", "password": "correct horse battery"}'""",
-        "Ctrl-C stops it.",
-    ]
-    return "\n".join(lines)
+        lines += [f"API description: {local}/openapi.json"]
+    if settings.flask_env == "development":
+        body = '{"username": "ada", "email": "ada@example.com", "password": "correct horse battery"}'
+        json_type = "-H 'Content-Type: application/json'"
+        lines += ["Try it:", f"  curl {local}/auth/register {json_type} \\", f"    -d '{body}'"]
+    return "\n".join([*lines, "Ctrl-C stops it."])

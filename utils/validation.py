@@ -52,6 +52,15 @@ class Body(BaseModel):
         return checked
 
 
+# What pydantic finds, in the manner of our own: the end of a sentence that the field's name begins.
+_WORDS = {
+    "missing": "is missing",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "string_too_long": "is too long",
+}
+
+
 def settings_of(info: ValidationInfo) -> Settings:
     """The settings that a body is checked against, for its validators."""
     return cast(Settings, info.context)
@@ -62,9 +71,9 @@ def _refuse(missing_message: str, missing: list[str], problem: ValidationError) 
     too_short = None
     for fault in problem.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else "body"
-        fields[name] = "is missing" if fault["type"] == "missing" else fault["msg"]
+        fields[name] = _WORDS.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
         if fault["type"] == "password_too_short":
-            too_short = fault["msg"]
+            too_short = f"Password {fault['msg']}"
     fields |= dict.fromkeys(missing, "is missing")
     if missing:
         raise MissingFields(missing_message, fields=fields)
