@@ -11,6 +11,7 @@ import signal
 if __name__ == "__main__":  # before the slow imports: until it serves, Ctrl-C ends it without a traceback
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "session": db.session,
         "hasher": PasswordHasher(settings.password_hash_method),
         "admit": sessions.admit,
-        "describe": lambda: describe(app, VERSION),
+        "describe": cache(lambda: describe(app, VERSION)),
     }
     return Services(**(chosen | replaced))
 

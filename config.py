@@ -199,17 +199,21 @@ def _with_derived(found: dict[str, Any]) -> dict[str, Any]:
 def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     faults = []
     keys = {name: getattr(settings, name) for name in ("flask_secret_key", "jwt_secret_key")}
-    copied = (name for name, key in keys.items() if key and values.looks_copied(key))
-    faults += [f"{name.upper()} is a sample value." for name in copied]
-    every = [*filter(None, keys.values())]
-    every += [*(settings.flask_previous_secret_keys or ()), *(settings.jwt_previous_secret_keys or ())]
+    previous = {
+        name: getattr(settings, name) or ()
+        for name in ("flask_previous_secret_keys", "jwt_previous_secret_keys")
+    }
+    # A previous key still opens doors, so a copied one is as bad there.
+    named = [*keys.items(), *((name, key) for name, several in previous.items() for key in several)]
+    copied = dict.fromkeys(name for name, key in named if key and values.looks_copied(key))
+    faults += [f"{name.upper()} holds a sample value." for name in copied]
+    every = [key for _, key in named if key]
     if len(set(every)) != len(every):
         faults.append("The same secret is used twice; each needs a random value of its own.")
     if environ.get("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no"}:
         faults.append("FLASK_DEBUG is on; the debugger runs any code that it is sent.")
     uri = settings.database_uri or ""
-    nameless = uri.partition("?")[0].rstrip("/") == "sqlite:"
-    if uri.startswith("sqlite") and (nameless or ":memory:" in uri or "mode=memory" in uri):
+    if values.is_in_memory(uri):
         faults.append("DATABASE_URI is a database in memory, which every restart would empty.")
     if settings.public_url is not None and not settings.public_url.startswith("https://"):
         faults.append("PUBLIC_URL must be set, and start with https://.")

@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 MAX_SCRYPT_BYTES = 256 * 1024 * 1024
 MAX_SCRYPT_PASSES = 16
 MAX_PBKDF2_ROUNDS = 5_000_000
@@ -48,17 +51,37 @@ def origin(text: str) -> str:
         raise ValueError("must be scheme, host and port only, such as https://auth.example.com")
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("must not hold a query, a fragment or a user name")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    try:
+        host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:.]+", host):
+        raise ValueError("must name a host such as auth.example.com")
+    shown = f"[{host}]" if ":" in host else host
+    is_default = parts.port in {None, {"http": 80, "https": 443}[parts.scheme]}
+    return f"{parts.scheme}://{shown}" + ("" if is_default else f":{parts.port}")
 
 
 def database_uri(text: str) -> str:
     """The URL with its driver written in, so that `postgres://` and `postgresql://` just work."""
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):  # whose own text may quote the password
+        raise ValueError("must be a URL; percent-encode what is special in its password") from None
     scheme, separator, rest = text.partition("://")
     if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and separator:
         return f"postgresql+psycopg://{rest}"
     if scheme == "sqlite" and separator:
         return text
     raise ValueError("must start with sqlite:/// or postgresql://")
+
+
+def is_in_memory(uri: str) -> bool:
+    """Whether the URL names a SQLite database that a restart empties, in any of its spellings."""
+    text = uri.lower()
+    nameless = text.partition("?")[0].rstrip("/") == "sqlite:"
+    words = (":memory:", "mode=memory", "vfs=memdb")
+    return text.startswith("sqlite") and (nameless or any(word in text for word in words))
 
 
 def hash_method(text: str) -> str:
@@ -91,6 +114,7 @@ def is_bounded_method(method: str) -> bool:
 
 def secret(text: str) -> str:
     """A key for an HMAC. Key material of another kind is refused: it may be public (CVE-2022-29217)."""
+    text = text.strip()  # a line break at the end of a file is no part of it
     if len(text.encode()) < MIN_SECRET_BYTES:
         raise ValueError(f"must be at least {MIN_SECRET_BYTES} bytes, chosen at random")
     if _is_key_document(text.lstrip("\ufeff").strip()):

@@ -1,9 +1,11 @@
 """`flask auth ...`: what an operator does to accounts, at the machine itself."""
 
-import getpass
+import os
+import pwd
 import secrets
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from auth import auth_bp
 from auth.flows import accounts
@@ -26,17 +28,27 @@ def create_user(username: str, email: str) -> None:
             username=form.username or "",
             email=form.email,
             password=form.password.get_secret_value(),
-            operator=getpass.getuser(),
+            operator=operator_name(),
             client=at_the_machine(),
         )
     except ApiError as refusal:
         raise click.ClickException(in_words(refusal)) from None
+    except SQLAlchemyError as problem:
+        raise click.ClickException(f"The database refused ({type(problem).__name__}).") from None
     click.echo(f"Created user {account.username} with id {account.id}.")
 
 
 def at_the_machine() -> ClientInfo:
     """The facts of a call that came over no network."""
     return ClientInfo(address=None, user_agent="command line", request_id=secrets.token_hex(8))
+
+
+def operator_name() -> str:
+    """Who is at the machine, as the system knows and no environment variable claims."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name[:80]
+    except KeyError:  # a container's user without a name
+        return f"uid-{os.getuid()}"
 
 
 def in_words(refusal: ApiError) -> str:

@@ -108,8 +108,8 @@ def serving(database_uri: str, folder: Path, **more: str) -> Iterator[Server]:
         assert process.poll() is None, log.read_text()
         yield server
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:  # its workers notice, see utils/serving.py
+            process.kill()
             process.wait()
 
 

@@ -64,7 +64,7 @@ def test_key_material_of_another_kind_is_refused(name: str, key: str, tmp_path: 
 @pytest.mark.parametrize("name", ["FLASK_SECRET_KEY", "JWT_SECRET_KEY"])
 @pytest.mark.parametrize("secret", SAMPLES.values(), ids=SAMPLES.keys())
 def test_a_sample_secret_is_refused(name: str, secret: str) -> None:
-    assert faults(**{name: secret}) == [f"{name} is a sample value."]
+    assert faults(**{name: secret}) == [f"{name} holds a sample value."]
 
 
 def test_random_secrets_are_not_taken_for_samples_or_keys() -> None:

@@ -205,6 +205,14 @@ def test_ctrl_c_reaches_every_process_and_still_stops_at_once(sqlite_template: P
         assert time.monotonic() - began < STOP_TIMEOUT - 2
 
 
+def test_workers_do_not_outlive_a_killed_parent(sqlite_template: Path, tmp_path: Path) -> None:
+    with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
+        workers = server.workers()
+        server.process.kill()
+        server.process.wait()
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "the workers to end")
+
+
 @pytest.mark.parametrize(
     "uri", ["sqlite:////nonexistent/folder/auth.db", "postgresql://auth:canary@127.0.0.1:1/auth"]
 )

@@ -1,10 +1,14 @@
 """The database engine: what each database needs to be told, and an insert that lets conflicts pass."""
 
+import contextlib
+import os
 from typing import Any
 
 from sqlalchemy import Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+from config_values import is_in_memory
 
 # Seconds. A caller waits this long for a lock, a connection or the server, then gets a 503.
 BUSY_TIMEOUT = 5
@@ -15,15 +19,14 @@ POOL_SIZE = 16  # connections a process
 
 def engine_options(uri: str) -> dict[str, Any]:
     """`SQLALCHEMY_ENGINE_OPTIONS` for this database."""
+    # An error's text must not hold the values of a statement: hashes and addresses are among them.
+    quiet = {"hide_parameters": True}
+    pool = {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT}
+    if is_in_memory(uri):
+        return quiet  # one connection, shared by all
     if uri.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_TIMEOUT}}
-    return {
-        "pool_size": POOL_SIZE,
-        "max_overflow": 0,
-        "pool_timeout": POOL_TIMEOUT,
-        "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": CONNECT_TIMEOUT},
-    }
+        return quiet | pool | {"connect_args": {"timeout": BUSY_TIMEOUT}}
+    return quiet | pool | {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT}}
 
 
 def init_engine(engine: Engine) -> None:
@@ -43,6 +46,12 @@ def init_engine(engine: Engine) -> None:
 
     if engine.dialect.name != "sqlite":
         return
+
+    @event.listens_for(engine, "do_connect")
+    def create_for_the_owner_only(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+        with contextlib.suppress(OSError):  # SQLite itself says what is wrong with the path
+            if arguments[0] != ":memory:" and not arguments[0].startswith("file:"):
+                os.close(os.open(arguments[0], os.O_CREAT | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:

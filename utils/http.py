@@ -91,13 +91,29 @@ def _security_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
+def _behind_proxies(wsgi_app: Any, hops: int) -> Any:
+    """Take the caller's address from the last `hops` entries of X-Forwarded-For, and from nowhere else.
+
+    Without a usable entry the caller has no address: it must not pass for the proxy.
+    """
+    fixed = ProxyFix(wsgi_app, x_for=hops, x_proto=0)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["REMOTE_ADDR"] = ""
+        return fixed(environ, start_response)
+
+    return application
+
+
 def init_http(app: Flask, settings: Settings) -> None:
     """Cap bodies, believe as many proxies as there are, and put the security headers on every answer."""
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    # One more than is allowed: a body without a length is cut off there, and must be seen to be too long.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # that would answer with a redirect to the host of the request
     if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
+        app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     headers = _security_headers(settings)
 
     @app.after_request

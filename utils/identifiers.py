@@ -15,7 +15,8 @@ MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 # RFC 8265. "Preserved" is what is shown, "mapped" decides who is the same.
 _SHOWN = get_profile("UsernameCasePreserved")
 _MAPPED = get_profile("UsernameCaseMapped")
-_ALPHABET = regex.compile(r"[\p{L}\p{M}\p{Nd}._-]+")
+# At least one letter or digit; marks only on something, and no heaps of them.
+_ALPHABET = regex.compile(r"(?=.*[\p{L}\p{Nd}])(?!\p{M})(?!.*\p{M}{5})[\p{L}\p{M}\p{Nd}._-]+")
 
 # Whole-script rule of UTS 39 ("highly restrictive" without Latin mixtures): one script, or
 # the scripts that Japanese, Korean and Chinese write together.

@@ -1,5 +1,7 @@
 """Serving: a production WSGI server, and what development does before it serves."""
 
+import contextlib
+import ctypes
 import importlib
 import os
 import signal
@@ -23,6 +25,7 @@ from utils.services import Services
 STOP_TIMEOUT = 10  # seconds that requests in flight have to finish
 HEADER_TIMEOUT = 10  # seconds that a client has to send its headers
 MAX_HEADERS = 32 * 1024
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
@@ -94,9 +97,15 @@ def serve(app: Flask, db: SQLAlchemy) -> None:
 
 
 def _load_in_worker(target: str) -> Flask:
-    """The app, in a worker process. Ctrl-C reaches the workers too, but the parent alone stops them:
-    a worker that began to stop by itself would be waited for in vain."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """The app, in a worker process.
+
+    The worker leaves the terminal's process group, so that Ctrl-C reaches the parent alone:
+    a worker that began to stop by itself would be waited for in vain. Where the system can
+    (Linux), it is told when the parent was killed, and does not live on holding the port.
+    """
+    os.setpgrp()
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
     return app

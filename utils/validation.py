@@ -11,14 +11,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from config import Settings
 from utils.errors import (
+    BadRequest,
     InvalidInput,
     InvalidJson,
     MissingFields,
     NoInput,
     PasswordTooShort,
+    PayloadTooLarge,
     UnsupportedMediaType,
 )
-from utils.http import documentation
+from utils.http import MAX_BODY, documentation
 from utils.services import services
 
 MAX_DEPTH = 20  # no body of ours nests deeper than 3
@@ -106,6 +108,10 @@ def takes(model: type[B], *, optional: bool = False) -> Callable[[Callable[..., 
 def json_body() -> dict[str, Any]:
     """The JSON object that was sent, {} for no body at all. Raises 400, 413 or 415."""
     raw = request.get_data(cache=False)
+    if len(raw) > MAX_BODY:
+        raise PayloadTooLarge
+    if request.content_length is not None and len(raw) != request.content_length:
+        raise BadRequest  # the connection broke off
     if not raw:
         return {}
     charset = request.mimetype_params.get("charset", "utf-8").lower()

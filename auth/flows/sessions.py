@@ -21,7 +21,7 @@ from auth.stores import audit, sessions, users
 from models import UserSession
 from utils import access_tokens
 from utils.client_info import ClientInfo
-from utils.errors import InvalidInput
+from utils.errors import InvalidInput, TokenInvalid
 from utils.services import Claims, Principal, Services
 
 # How long the parent of the present refresh token still answers with its successor:
@@ -126,8 +126,9 @@ def living(services: Services, principal: Principal) -> tuple[Sequence[UserSessi
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
     """End one of the caller's sessions, this one too. Raises `SessionNotFound`, also for other people's."""
-    own_session(principal)
+    current = own_session(principal)
     session, now = services.session(), services.clock.now()
+    _lock_while_living(services, current, principal)
     if not sessions.end(session, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
     audit.append(session, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
@@ -138,6 +139,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     """End all of the caller's sessions but this one; how many there were."""
     current = own_session(principal)
     session, now = services.session(), services.clock.now()
+    _lock_while_living(services, current, principal)
     ended = sessions.end_others(session, current, principal.user_id, now)
     audit.append(
         session,
@@ -150,6 +152,14 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     )
     session.commit()
     return ended
+
+
+def _lock_while_living(services: Services, current: UUID, principal: Principal) -> None:
+    """Lock the account. Raises `TokenInvalid` if the calling session was ended meanwhile."""
+    session = services.session()
+    users.lock(session, principal.user_id)
+    if not sessions.admitted(session, current, principal.user_id, services.clock.now()):
+        raise TokenInvalid
 
 
 def own_session(principal: Principal) -> UUID:

@@ -72,8 +72,9 @@ def _refuse(
     """Write the refusal down, then refuse."""
     session, now = services.session(), services.clock.now()
     # It may have been erased while the hash was computed, and no row can name it then.
-    known = account is not None and users.by_id(session, account.id) is not None
-    if account is None or not known:
+    # Strangers ask the database as often.
+    known = users.by_id(session, account.id if account else 0)
+    if account is None or known is None:
         key = derive_key(services.config["SECRET_KEY"], "unknown-login")
         audit.count_unknown_login(session, login, key, now, client)
     else:

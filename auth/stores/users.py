@@ -59,6 +59,12 @@ def add(session: Session, *, username: str, email: str, password_hash: str, now:
     return Account(*added) if added else None
 
 
+def lock(session: Session, user_id: int) -> None:
+    """Let nobody else sign in to this account or end its sessions until this transaction is over."""
+    unchanged = update(User).where(User.id == user_id).values(password_hash=User.password_hash)
+    session.execute(unchanged.execution_options(synchronize_session=False))
+
+
 def admit_sign_in(session: Session, account: Account, new_hash: str | None) -> bool:
     """Whether the account still is as it was when its password was checked; locks it until the commit.
 
