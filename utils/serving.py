@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import make_url
+from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import LOOPBACK_ONLY, ConfigurationError, Settings, is_loopback
@@ -92,7 +92,9 @@ def serve(app: Flask, db: SQLAlchemy) -> None:
         log_level=LogLevels.error,
         working_dir=Path(app.root_path),
     )
-    server.on_startup(lambda: click.echo(banner(settings)))
+    with app.app_context():
+        database = db.engine.url
+    server.on_startup(lambda: click.echo(banner(settings, database)))
     server.serve(target_loader=_load_in_worker)
 
 
@@ -128,14 +130,14 @@ def _can_listen(settings: Settings) -> bool:
     return True
 
 
-def banner(settings: Settings) -> str:
+def banner(settings: Settings, database: URL) -> str:
     """Where it listens, on what database, and in development where to go from here."""
     host = "localhost" if is_loopback(settings.host) else settings.host
     local = f"http://{host}:{settings.port}"
     workers = f"{settings.web_concurrency} worker{'s' if settings.web_concurrency > 1 else ''}"
     public = "" if settings.public_url == local else f", for {settings.public_url}"
     lines = [f"Serving on {local}{public} ({settings.flask_env}, {workers}, pid {os.getpid()})"]
-    lines += [f"Database: {make_url(settings.database_uri).set(username=None, password=None, query={})}"]
+    lines += [f"Database: {database.set(username=None, password=None, query={})}"]
     if settings.docs_enabled:
         lines += [f"API description: {local}/openapi.json"]
     if settings.flask_env == "development":
