@@ -196,7 +196,7 @@ def _raw(port: int, request: bytes) -> bytes:
     return answer
 
 
-def test_ctrl_c_reaches_every_process_and_still_stops_at_once(sqlite_template: Path, tmp_path: Path) -> None:
+def test_ctrl_c_in_a_terminal_stops_every_process_at_once(sqlite_template: Path, tmp_path: Path) -> None:
     with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
         began = time.monotonic()
         os.killpg(server.process.pid, signal.SIGINT)

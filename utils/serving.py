@@ -95,17 +95,18 @@ def serve(app: Flask, db: SQLAlchemy) -> None:
     with app.app_context():
         database = db.engine.url
     server.on_startup(lambda: click.echo(banner(settings, database)))
+    # Each worker leaves the terminal's process group at birth, so that Ctrl-C reaches the parent
+    # alone: a worker that began to stop by itself would be waited for in vain.
+    os.register_at_fork(after_in_child=os.setpgrp)
     server.serve(target_loader=_load_in_worker)
 
 
 def _load_in_worker(target: str) -> Flask:
     """The app, in a worker process.
 
-    The worker leaves the terminal's process group, so that Ctrl-C reaches the parent alone:
-    a worker that began to stop by itself would be waited for in vain. Where the system can
-    (Linux), it is told when the parent was killed, and does not live on holding the port.
+    Where the system can (Linux), the worker is told when its parent was killed, and does not
+    live on holding the port.
     """
-    os.setpgrp()
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     module, _, name = target.partition(":")
