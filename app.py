@@ -18,20 +18,26 @@ from typing import Any
 import click
 from flask import Flask
 
+from api_page import api_page_bp
 from auth import auth_bp
 from auth.flows import sessions
 from auth.openapi import describe
+from auth.stores.rate_limits import DatabaseCounters
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from ops import ops_bp
 from utils import serving
-from utils.clock import SystemClock
+from utils.clock import Clock, SystemClock
+from utils.cors import init_cors
 from utils.database import engine_options, init_engine
 from utils.development import kept_secrets
 from utils.errors import init_errors
+from utils.hash_gate import MAX_WAITING, GatedHasher
 from utils.http import init_http
 from utils.logs import init_logs
+from utils.metrics import Metrics, init_metrics
 from utils.password_hashing import PasswordHasher
+from utils.rate_limits import CountingLimiter, Limiter, LocalCounters, NoLimits, RedisCounters, WithFallback
 from utils.services import Services
 
 VERSION = "0.1.0"
@@ -54,9 +60,12 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine)
-    app.extensions["auth_services"] = _services(app, settings, replaced)
+    app.extensions["auth_services"] = built = _services(app, settings, replaced)
+    init_metrics(app, built.metrics)
     app.register_blueprint(auth_bp)
     app.register_blueprint(ops_bp)
+    app.register_blueprint(api_page_bp)
+    init_cors(app, settings)
     if click.get_current_context(silent=True):  # the command line only: it takes 130 ms to import
         from flask_migrate import Migrate  # noqa: PLC0415
 
@@ -94,16 +103,35 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
 
 
 def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Services:
+    clock = replaced.get("clock", SystemClock())
+    metrics = Metrics()
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
-        "clock": SystemClock(),
+        "clock": clock,
         "session": db.session,
-        "hasher": PasswordHasher(settings.password_hash_method),
+        "hasher": GatedHasher(
+            PasswordHasher(settings.password_hash_method),
+            concurrency=settings.hash_concurrency,
+            waiting=MAX_WAITING,
+            metrics=metrics,
+        ),
+        "metrics": metrics,
+        "limiter": _limiter(settings, clock),
         "admit": sessions.admit,
         "describe": cache(lambda: describe(app, VERSION)),
     }
     return Services(**(chosen | replaced))
+
+
+def _limiter(settings: Settings, clock: Clock) -> Limiter:
+    """Counters that all processes share: Redis where there is one, the database otherwise."""
+    if not settings.rate_limit_enabled:
+        return NoLimits()
+    local = LocalCounters(clock)
+    if settings.redis_url:
+        return CountingLimiter(WithFallback(RedisCounters(settings.redis_url), local, clock), local)
+    return CountingLimiter(DatabaseCounters(db.session, clock), local)
 
 
 def __getattr__(name: str) -> Flask:
@@ -115,4 +143,4 @@ def __getattr__(name: str) -> Flask:
 
 
 if __name__ == "__main__":
-    serving.serve(create_app(), db)
+    serving.serve(create_app, db)

@@ -57,6 +57,8 @@ class TestingConfig(Config):
     JWT_SECRET_KEY = "testing-only: access tokens are signed with this, and only this"
     SQLALCHEMY_DATABASE_URI = "sqlite:///:memory:"
     PASSWORD_HASH_METHOD: ClassVar[str] = "scrypt:256:8:1"
+    RATE_LIMIT_ENABLED: ClassVar[bool] = False
+    HASH_CONCURRENCY: ClassVar[int] = 256
 
 
 config_by_name: dict[str, type[Config]] = {
@@ -95,12 +97,19 @@ class Settings:
     trusted_proxies: int = _setting(values.whole_number(0, 10), 0)
     brand_name: str = _setting(str, "Auth")
     docs_enabled: bool = _setting(values.boolean)
+    cors_origins: tuple[str, ...] = _setting(values.origins, ())
+    redis_url: str | None = _setting(values.redis_url, secret=True)
+    rate_limit_enabled: bool = _setting(values.boolean, True)
+    metrics_token: str | None = _setting(values.access_key, secret=True)
     password_min_length: int = _setting(values.whole_number(8, 64), 8)
+    hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")
     session_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), DAY // 2)
     session_absolute_lifetime: int = _setting(values.whole_number(60, 365 * DAY), DAY)
     remembered_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 30 * DAY)
     remembered_absolute_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 90 * DAY)
+    ended_session_retention: int = _setting(values.whole_number(0, 3650 * DAY), 30 * DAY)
+    audit_retention: int = _setting(values.whole_number(0, 3650 * DAY), 365 * DAY)
 
     @property
     def production(self) -> bool:
@@ -189,6 +198,8 @@ def _with_derived(found: dict[str, Any]) -> dict[str, Any]:
     production = found["flask_env"] == "production"
     if found["public_url"] is None:
         found["public_url"] = "" if production else f"http://localhost:{found['port']}"
+    if found["hash_concurrency"] is None:
+        found["hash_concurrency"] = max(1, (os.cpu_count() or 1) // (found["web_concurrency"] or 1))
     if found["docs_enabled"] is None:
         found["docs_enabled"] = not production
     for name in ("jwt_issuer", "jwt_audience"):
@@ -217,6 +228,8 @@ def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[s
         faults.append("DATABASE_URI is a database in memory, which every restart would empty.")
     if settings.public_url is not None and not settings.public_url.startswith("https://"):
         faults.append("PUBLIC_URL must be set, and start with https://.")
+    if "*" in (settings.cors_origins or ()):
+        faults.append("CORS_ORIGINS must name its origins; * lets every site in.")
     if settings.password_hash_method and values.weak_hash(settings.password_hash_method):
         faults.append("PASSWORD_HASH_METHOD is below OWASP's minimum.")
     return faults

@@ -62,6 +62,24 @@ def origin(text: str) -> str:
     return f"{parts.scheme}://{shown}" + ("" if is_default else f":{parts.port}")
 
 
+def origins(text: str) -> tuple[str, ...]:
+    """Origins by comma, or `*` alone (which production refuses)."""
+    return ("*",) if text.strip() == "*" else tuple(origin(word) for word in words(text))
+
+
+def redis_url(text: str) -> str:
+    if not re.match(r"(redis|rediss|unix)://", text):
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return text
+
+
+def access_key(text: str) -> str:
+    """A token that somebody sends us to be let in."""
+    if len(text) < 16:
+        raise ValueError("must be at least 16 characters, chosen at random")
+    return text
+
+
 def database_uri(text: str) -> str:
     """The URL with its driver written in, so that `postgres://` and `postgresql://` just work."""
     try:

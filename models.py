@@ -171,3 +171,14 @@ class AuditEvent(Base):
     count: Mapped[int] = mapped_column(default=1)
     subject_digest: Mapped[str | None] = mapped_column(String(64))
     counted_under: Mapped[str | None] = mapped_column(String(120), unique=True)
+
+
+class RateLimit(Base):
+    """Calls of one subject in its present window, for processes that share no Redis."""
+
+    __tablename__ = "rate_limits"
+    __table_args__ = (Index("ix_rate_limits_ends_at", "ends_at"),)
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    calls: Mapped[int]
+    ends_at: Mapped[datetime]

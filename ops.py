@@ -1,13 +1,16 @@
 """What operators and tools ask: is it alive, is it ready, what does the API look like."""
 
+from hmac import compare_digest
 from typing import Annotated, Any
 
-from flask import Blueprint
+from flask import Blueprint, Response, request
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from utils.errors import NotFound, Unavailable
-from utils.http import answers
+from config import is_loopback
+from utils.auth_helpers import optional_bearer_token
+from utils.errors import NotFound, TokenInvalid, Unavailable
+from utils.http import answers, limited, peer_address, unlimited
 from utils.migrations import schema_is_old
 from utils.services import services
 
@@ -28,6 +31,7 @@ class OpenApi(TypedDict):
 
 @ops_bp.get("/health/live")
 @answers(200, Status)
+@unlimited("a probe that asks nothing costs nothing")
 def live() -> Any:
     """Whether the process answers. Asks nothing else."""
     return Status(status="ok")
@@ -35,6 +39,7 @@ def live() -> Any:
 
 @ops_bp.get("/health/ready")
 @answers(200, Status, errors=("unavailable",))
+@unlimited("probes come often, from one address, and must not be refused")
 def ready() -> Any:
     """Whether the database answers and its schema is not behind the code; 503 otherwise."""
     if schema_is_old(services().session().connection()):
@@ -42,8 +47,22 @@ def ready() -> Any:
     return Status(status="ok")
 
 
+@ops_bp.get("/metrics")
+@unlimited("Prometheus comes often, from one address; others are turned away")
+def metrics() -> Response:
+    """Figures for Prometheus: on the machine itself, or with `METRICS_TOKEN` as the bearer."""
+    token = services().settings.metrics_token
+    if token:
+        if not compare_digest((optional_bearer_token() or "").encode(), token.encode()):
+            raise TokenInvalid
+    elif not is_loopback(peer_address()) or "X-Forwarded-For" in request.headers:
+        raise NotFound
+    return Response(services().metrics.exposition(), content_type="text/plain; version=1.0.0; charset=utf-8")
+
+
 @ops_bp.get("/openapi.json")
 @answers(200, OpenApi, errors=("not_found",))
+@limited("reads")
 def openapi() -> Any:
     """The description of this API (OpenAPI 3.1)."""
     if not services().settings.docs_enabled:

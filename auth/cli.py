@@ -1,54 +1,157 @@
-"""`flask auth ...`: what an operator does to accounts, at the machine itself."""
+"""`flask auth ...`: what an operator does to accounts, at the machine itself.
 
+Every command speaks to a person, or with `--json` to a program. Exit codes: 0 done,
+1 refused (the reason is on standard error), 2 called wrongly.
+"""
+
+import functools
+import json
 import os
 import pwd
 import secrets
+from collections.abc import Callable
+from typing import Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth import auth_bp
-from auth.flows import accounts
+from auth import auth_bp, outputs
+from auth.flows import accounts, operators
 from auth.inputs import Registration
 from utils.client_info import ClientInfo
 from utils.errors import ApiError
 from utils.services import services
 
 
-@auth_bp.cli.command("create-user")
-@click.option("--username", prompt=True, help="The name to sign in with.")
-@click.option("--email", prompt=True, help="The address of the account.")
-def create_user(username: str, email: str) -> None:
+def command(name: str) -> Callable[[Callable[..., tuple[Any, str]]], click.Command]:
+    """A command whose function returns what `--json` prints, and what a person reads."""
+
+    def decorate(function: Callable[..., tuple[Any, str]]) -> click.Command:
+        @functools.wraps(function)
+        def run(*, as_json: bool, **arguments: Any) -> None:
+            try:
+                data, words = function(**arguments)
+            except ApiError as refusal:
+                raise click.ClickException(in_words(refusal)) from None
+            except SQLAlchemyError as problem:
+                said = f"The database refused ({type(problem).__name__})."
+                raise click.ClickException(said) from None
+            click.echo(json.dumps(data, indent=2) if as_json else words)
+
+        option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+        made: click.Command = auth_bp.cli.command(name)(option(run))
+        return made
+
+    return decorate
+
+
+@command("create-user")
+@click.option("--username", help="The name to sign in with; asked for if it is left out.")
+@click.option("--email", help="The address of the account; asked for if it is left out.")
+def create_user(username: str | None, email: str | None) -> tuple[Any, str]:
     """Create an account. The password is asked for, so that no shell or process list keeps it."""
-    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    try:
-        form = Registration.read({"username": username, "email": email, "password": password})
-        account = accounts.create_by_operator(
-            services(),
-            username=form.username or "",
-            email=form.email,
-            password=form.password.get_secret_value(),
-            operator=operator_name(),
-            client=at_the_machine(),
-        )
-    except ApiError as refusal:
-        raise click.ClickException(in_words(refusal)) from None
-    except SQLAlchemyError as problem:
-        raise click.ClickException(f"The database refused ({type(problem).__name__}).") from None
-    click.echo(f"Created user {account.username} with id {account.id}.")
+    # On standard error, so that standard output holds the answer and nothing else.
+    username = click.prompt("Username", err=True) if username is None else username
+    email = click.prompt("Email", err=True) if email is None else email
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    form = Registration.read({"username": username, "email": email, "password": password})
+    account = accounts.create_by_operator(
+        services(),
+        username=form.username or "",
+        email=form.email,
+        password=form.password.get_secret_value(),
+        operator=operator().name,
+        client=operator().client,
+    )
+    return outputs.user(account), f"Created user {account.username} with id {account.id}."
 
 
-def at_the_machine() -> ClientInfo:
-    """The facts of a call that came over no network."""
-    return ClientInfo(address=None, user_agent="command line", request_id=secrets.token_hex(8))
+@command("list-users")
+@click.option("--search", default="", help="Only those whose name or address holds this.")
+@click.option(
+    "--after",
+    default=0,
+    type=click.IntRange(0, operators.MAX_ID),
+    help="Only ids above this one: the last id of the page before.",
+)
+@click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="At most so many.")
+def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
+    """List accounts, by rising id."""
+    found = operators.page(services(), operator(), after=after, limit=limit, search=search)
+    lines = [f"{a.id:>8}  {a.username}  <{a.email}>{'  disabled' if a.disabled_at else ''}" for a in found]
+    return {"users": [outputs.account(a) for a in found]}, "\n".join(lines) or "No users."
 
 
-def operator_name() -> str:
+@command("show")
+@click.argument("login")
+def show(login: str) -> tuple[Any, str]:
+    """Show the account of a name, address or id: its state, living sessions and last events."""
+    seen = operators.overview(services(), login, operator())
+    data = outputs.overview(seen.account, seen.sessions, seen.events)
+    lines = [f"{name}: {value}" for name, value in data["user"].items()]
+    lines += [f"living sessions: {len(data['sessions'])}"]
+    lines += [
+        f"  {s['id']}  last used {s['last_used_at']}  {s['ip_address']}  {s['browser']} on {s['system']}"
+        for s in data["sessions"]
+    ]
+    lines += ["last events:"]
+    lines += [
+        "  " + "  ".join(str(part) for part in (e["at"], e["event"], e["reason"], e["ip_address"]) if part)
+        for e in data["events"]
+    ]
+    return data, "\n".join(lines)
+
+
+@command("disable")
+@click.argument("login")
+def disable(login: str) -> tuple[Any, str]:
+    """Disable an account and end all its sessions, at once."""
+    changed = operators.disable(services(), login, operator())
+    return {"changed": changed}, "Disabled." if changed else "It was disabled already."
+
+
+@command("enable")
+@click.argument("login")
+def enable(login: str) -> tuple[Any, str]:
+    """Enable a disabled account. Its old sessions stay ended."""
+    changed = operators.enable(services(), login, operator())
+    return {"changed": changed}, "Enabled." if changed else "It was not disabled."
+
+
+@command("end-sessions")
+@click.argument("login", required=False)
+@click.option("--everybody", is_flag=True, help="Of all accounts: everybody has to sign in again.")
+def end_sessions(login: str | None, everybody: bool) -> tuple[Any, str]:
+    """End all sessions and void all tokens of an account, or of everybody."""
+    if (login is None) != everybody:
+        raise click.UsageError("Name an account, or say --everybody.")
+    ended = operators.end_sessions(services(), login, operator())
+    return outputs.ended(ended), f"Ended {ended} session{'' if ended == 1 else 's'}."
+
+
+@command("token")
+@click.argument("login")
+def token(login: str) -> tuple[Any, str]:
+    """Print an access token for a script. It has no session: it cannot be logged out, only outlived."""
+    text = operators.issue_token(services(), login, operator())
+    return {"access_token": text}, text
+
+
+@command("prune")
+def prune() -> tuple[Any, str]:
+    """Delete what has outlived its use. Run it daily; it works in small steps beside the service."""
+    deleted = operators.prune(services(), operator())
+    return {"deleted": deleted}, ", ".join(f"{name}: {count} deleted" for name, count in deleted.items())
+
+
+def operator() -> operators.Operator:
     """Who is at the machine, as the system knows and no environment variable claims."""
     try:
-        return pwd.getpwuid(os.getuid()).pw_name[:80]
+        name = pwd.getpwuid(os.getuid()).pw_name[:80]
     except KeyError:  # a container's user without a name
-        return f"uid-{os.getuid()}"
+        name = f"uid-{os.getuid()}"
+    client = ClientInfo(address=None, user_agent="command line", request_id=secrets.token_hex(8))
+    return operators.Operator(name, client)
 
 
 def in_words(refusal: ApiError) -> str:

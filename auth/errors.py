@@ -49,5 +49,9 @@ class SessionRequired(Forbidden):
     code, message = "session_required", "This needs a signed-in session; this token has none."
 
 
+class UserNotFound(NotFound):
+    code, message = "user_not_found", "There is no such user."
+
+
 class SessionNotFound(NotFound):
     code, message = "session_not_found", "You have no such session."

@@ -15,6 +15,14 @@ class Event(StrEnum):
     SIGNED_OUT = "signed_out"
     SESSION_ENDED = "session_ended"
     OTHER_SESSIONS_ENDED = "other_sessions_ended"
+    # What an operator does at the command line; each names the operator.
+    ACCOUNTS_LISTED = "accounts_listed"
+    ACCOUNT_SHOWN = "account_shown"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_ENABLED = "account_enabled"
+    ALL_SESSIONS_ENDED = "all_sessions_ended"
+    TOKEN_ISSUED = "token_issued"
+    PRUNED = "pruned"
 
 
 class Refusal(StrEnum):
@@ -35,3 +43,4 @@ class EndReason(StrEnum):
     REPLACED = "replaced"  # by a new sign-in over the same cookie
     TOO_MANY = "too_many"
     REUSE = "reuse"
+    OPERATOR = "operator"

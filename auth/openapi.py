@@ -74,6 +74,8 @@ def errors_of(told: Documentation) -> list[type[ApiError]]:
     """What a route may answer instead: its own refusals, and those of the decorators around it."""
     by_code = {error.code: error for error in error_classes()}
     codes = [*told.errors]
+    if told.limit:
+        codes += ["rate_limited"]
     if told.guarded:
         codes += ["token_missing", "token_malformed", "token_invalid"]
     if told.cookie:
@@ -92,7 +94,7 @@ def _operation(rule: Rule, text: str, told: Documentation, schemas: dict[str, An
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary.rstrip("."),
         "description": " ".join(description.split()),
-        "tags": [rule.rule.split("/")[1]],
+        "tags": [rule.endpoint.partition(".")[0]],
         "security": [{"bearer": []}] if told.guarded else [],
         "responses": _responses(told, schemas),
     }
@@ -121,6 +123,7 @@ def _responses(told: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
     responses = {str(told.status): success}
     for error in errors_of(told):
         answer = responses.setdefault(str(error.status), _error_response(error))
+        answer["description"] += f"{', ' if ': ' in answer['description'] else ': '}`{error.code}`"
         answer["content"]["application/json"]["examples"][error.code] = {
             "value": {"code": error.code, "message": error.message, "request_id": "5f2b9c0d1e6a7f48"}
         }

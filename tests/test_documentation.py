@@ -21,6 +21,8 @@ from config import ConfigurationError, DevelopmentConfig, Settings
 from models import db
 from utils.http import documentation
 from utils.logs import JsonLines
+from utils.metrics import Metrics
+from utils.rate_limits import POLICIES
 
 ROOT = Path(__file__).parent.parent
 SKIPPED = {"instance", "build", "__pycache__", "node_modules"}
@@ -28,7 +30,7 @@ SPARE = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
 DEFAULTS = Settings.load(DevelopmentConfig, {}, SPARE)
 FIELDS: dict[str, Field[Any]] = {entry.name.upper(): entry for entry in fields(Settings)}
 # Worked out from other settings, or made: the documents describe these in words.
-COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE"}
+COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS", "HASH_CONCURRENCY"}
 COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
 
 
@@ -98,14 +100,15 @@ def test_the_defaults_are_the_right_ones(rows: dict[str, list[str]]) -> None:
         if name in COMPUTED:
             assert re.search(r"[a-z]{3}", row[1]), f"{name}: the default is described in words"
         else:
-            assert row[1] == f"`{getattr(DEFAULTS, name.lower())}`", name
+            value = getattr(DEFAULTS, name.lower())
+            assert row[1] == f"`{str(value).lower() if isinstance(value, bool) else value}`", name
 
 
 def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
     ranges = {name: re.fullmatch(r"(\d+) to (\d+)", row[2]) for name, row in SETTING_ROWS.items()}
     assert {name for name, found in ranges.items() if found} == {
         name for name, entry in FIELDS.items() if isinstance(getattr(DEFAULTS, entry.name), int)
-    } - {"DOCS_ENABLED"}
+    } - {"DOCS_ENABLED", "RATE_LIMIT_ENABLED"}
     for name, found in ranges.items():
         if found:
             low, high = int(found[1]), int(found[2])
@@ -231,6 +234,33 @@ def test_every_route_has_a_row_with_its_caller(app: Flask) -> None:
     assert set(told) == set(real)
     for call, guarded in real.items():
         assert told[call].startswith("bearer") == guarded, call
+
+
+def test_the_limits_are_told_as_they_are(app: Flask) -> None:
+    told = {code_in(row[0])[0]: row[1:] for row in table_rows(read("docs/api.md"), "limit", "calls")}
+    assert set(told) == set(POLICIES)
+    for name, policy in POLICIES.items():
+        counted = "together" if policy.exact else "by each process"
+        assert told[name][:2] == [str(policy.quota), str(policy.window)], name
+        assert told[name][-1] == counted, name
+    for row in table_rows(read("docs/api.md"), "call", "caller"):
+        method, path = code_in(row[0])[0].split()
+        (view,) = (
+            documentation(app.view_functions[rule.endpoint])
+            for rule in app.url_map.iter_rules()
+            if rule.rule == path and method in (rule.methods or set())
+        )
+        assert code_in(row[2])[:1] == ([view.limit] if view.limit else []), path
+
+
+def test_every_metric_is_explained(app: Flask) -> None:
+    told = {code_in(row[0])[0]: code_in(row[1]) for row in table_rows(read("docs/data.md"), "metric")}
+    metrics = [value for value in vars(Metrics()).values() if hasattr(value, "describe")]
+    real = {
+        f"{m.describe()[0].name}{'_total' if m.describe()[0].type == 'counter' else ''}": [*m._labelnames]
+        for m in metrics
+    }
+    assert told == real
 
 
 def test_nothing_is_left_to_do() -> None:

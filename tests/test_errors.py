@@ -20,6 +20,7 @@ from utils.errors import ApiError, error_classes
 PUBLISHED = {
     "account_taken": 409,
     "bad_request": 400,
+    "busy": 503,
     "conflict": 409,
     "cross_site_refused": 403,
     "email_taken": 409,
@@ -33,6 +34,7 @@ PUBLISHED = {
     "not_found": 404,
     "password_too_short": 400,
     "payload_too_large": 413,
+    "rate_limited": 429,
     "refresh_token_expired": 401,
     "refresh_token_invalid": 401,
     "refresh_token_missing": 401,
@@ -45,6 +47,7 @@ PUBLISHED = {
     "unauthorized": 401,
     "unavailable": 503,
     "unsupported_media_type": 415,
+    "user_not_found": 404,
     "username_taken": 409,
     "validation_failed": 400,
 }
@@ -102,7 +105,7 @@ def test_the_tree_in_the_source_names_every_general_error() -> None:
 def test_what_a_route_may_refuse_with_exists(memory: Flask) -> None:
     told = [error.code for _, _, told in documented_routes(memory) for error in errors_of(told)]
     assert set(told) <= set(PUBLISHED)
-    assert {"invalid_credentials", "session_required", "not_found"} <= set(told)
+    assert {"invalid_credentials", "session_required", "not_found", "rate_limited", "busy"} <= set(told)
 
 
 def test_every_road_to_a_failure_has_the_one_shape(memory: Flask) -> None:

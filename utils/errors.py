@@ -4,8 +4,8 @@
     ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput, PasswordTooShort
     ├── Unauthorized 401 ─ TokenMissing, TokenMalformed, TokenInvalid
     ├── Forbidden 403 ─ CrossSiteRefused
-    ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415
-    └── InternalError 500, Unavailable 503
+    ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415, TooManyRequests 429
+    └── InternalError 500, Busy 503, Unavailable 503
 
 Every failure has one shape: `code` for programs, `message` for people, `fields` where it
 applies, and the `request_id` under which the log knows it. Never a value that was sent,
@@ -118,8 +118,27 @@ class UnsupportedMediaType(ApiError):
     message = "Send the body as application/json in UTF-8, without content encoding."
 
 
+class TooManyRequests(ApiError):
+    """RFC 6585, 4. `Retry-After` says how many seconds to wait."""
+
+    status, code, message = 429, "rate_limited", "Too many requests. Try again later."
+
+    def __init__(self, *, policy: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(headers=headers)
+        self.policy = policy  # for the metrics, not for the caller
+
+
 class InternalError(ApiError):
     pass
+
+
+class Busy(ApiError):
+    """Too many callers wait for a password hash already."""
+
+    status, code, message = 503, "busy", "The service is busy just now. Try again shortly."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
 
 
 class Unavailable(ApiError):
@@ -144,7 +163,7 @@ def init_errors(app: Flask) -> None:
 
 
 def _answer(error: ApiError) -> Response:
-    g.error_code = error.code
+    g.error = error
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.fields:
         body["fields"] = error.fields

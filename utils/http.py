@@ -10,11 +10,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
 from utils.client_info import ClientInfo, canonical_address, printable
+from utils.services import services
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 MAX_BODY = 64 * 1024
+PEER = "auth.peer_address"
 
 
 @dataclass(slots=True)
@@ -28,6 +30,8 @@ class Documentation:
     body_optional: bool = False
     guarded: bool = False
     cookie: bool = False
+    limit: str | None = None
+    unlimited_because: str | None = None
 
 
 def documentation(view: Callable[..., Any]) -> Documentation:
@@ -54,12 +58,40 @@ def answers(
             if output is None:
                 response = make_response("", status)
                 response.headers.pop("Content-Type", None)
+                response.headers.update(result or {})  # what an answer without a body says
                 return response
             return make_response(jsonify(result), status)
 
         told = documentation(answered)
         told.status, told.output, told.errors = status, output, errors
         return answered
+
+    return decorate
+
+
+def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Count the call against the policy of this name, for the caller's network. Raises `TooManyRequests`."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(view)
+        def counted(*args: P.args, **kwargs: P.kwargs) -> R:
+            verdict = services().limiter.check(name, client_info().network)
+            if verdict:
+                g.rate_limit_headers = verdict.headers
+            return view(*args, **kwargs)
+
+        documentation(counted).limit = name
+        return counted
+
+    return decorate
+
+
+def unlimited(because: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Say why a route has no rate limit; every route has one or the other."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        documentation(view).unlimited_because = because
+        return view
 
     return decorate
 
@@ -99,10 +131,16 @@ def _behind_proxies(wsgi_app: Any, hops: int) -> Any:
     fixed = ProxyFix(wsgi_app, x_for=hops, x_proto=0)
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
+        environ[PEER] = environ.get("REMOTE_ADDR")
         environ["REMOTE_ADDR"] = ""
         return fixed(environ, start_response)
 
     return application
+
+
+def peer_address() -> str:
+    """The address at the other end of the connection, whoever it calls for."""
+    return request.environ.get(PEER, request.remote_addr) or ""
 
 
 def init_http(app: Flask, settings: Settings) -> None:
@@ -118,7 +156,7 @@ def init_http(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in headers.items():
+        for name, value in (headers | g.get("rate_limit_headers", {})).items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = g.request_id
         return response

@@ -73,14 +73,14 @@ def init_logs(app: Flask) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        principal = g.get("principal")
+        principal, error = g.get("principal"), g.get("error")
         log.info(
             "request",
             extra={
                 "method": request.method if request.method in _METHODS else "other",
                 "route": str(request.url_rule) if request.url_rule else None,
                 "status": response.status_code,
-                "code": g.get("error_code"),
+                "code": error.code if error else None,
                 "ms": round((perf_counter() - g.began) * 1000, 1),
                 "ip_address": canonical_address(request.remote_addr),
                 "user_id": principal.user_id if principal else None,

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from utils.clock import Clock
+from utils.metrics import Metrics
+from utils.rate_limits import Limiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Services:
     clock: Clock
     session: Callable[[], Session]  # the database session of this request or command
     hasher: Hasher
+    limiter: Limiter
+    metrics: Metrics
     admit: Admit
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
 

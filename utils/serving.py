@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import LOOPBACK_ONLY, ConfigurationError, Settings, is_loopback
 from utils.database import POOL_SIZE
 from utils.logs import configure_logging, logging_of_server
+from utils.metrics import shared_between_workers
 from utils.migrations import schema_is_old, upgrade
 from utils.services import Services
 
@@ -66,8 +67,13 @@ def _warn_of_old_schema(db: SQLAlchemy) -> None:
             click.echo("The database lacks migrations; run: flask --app app db upgrade", err=True)
 
 
-def serve(app: Flask, db: SQLAlchemy) -> None:
+def serve(create_app: Callable[[], Flask], db: SQLAlchemy) -> None:
     """Serve until SIGINT or SIGTERM; then finish what is in flight and stop."""
+    with shared_between_workers():
+        _serve(create_app(), db)
+
+
+def _serve(app: Flask, db: SQLAlchemy) -> None:
     from granian import Granian  # noqa: PLC0415  (not needed by those who bring their own server)
     from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415
     from granian.http import HTTP1Settings  # noqa: PLC0415

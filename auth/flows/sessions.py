@@ -95,6 +95,7 @@ def _in_grace(services: Services, current: UserSession) -> bool:
 def _end_as_stolen(services: Services, session: Session, current: UserSession, client: ClientInfo) -> None:
     now = services.clock.now()
     if sessions.end(session, current.id, current.user_id, EndReason.REUSE, now):
+        services.metrics.sessions_ended.labels(EndReason.REUSE).inc()
         audit.append(
             session, Event.REFRESH_TOKEN_REUSED, now, client, user_id=current.user_id, session_id=current.id
         )
@@ -114,6 +115,7 @@ def sign_out(
         proven.add((claims.session_id, claims.user_id))
     for session_id, user_id in proven:
         if sessions.end(session, session_id, user_id, EndReason.SIGNED_OUT, now):
+            services.metrics.sessions_ended.labels(EndReason.SIGNED_OUT).inc()
             audit.append(session, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
     session.commit()
 
@@ -131,6 +133,7 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
     _lock_while_living(services, current, principal)
     if not sessions.end(session, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
+    services.metrics.sessions_ended.labels(EndReason.REVOKED).inc()
     audit.append(session, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
     session.commit()
 
@@ -141,6 +144,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     session, now = services.session(), services.clock.now()
     _lock_while_living(services, current, principal)
     ended = sessions.end_others(session, current, principal.user_id, now)
+    services.metrics.sessions_ended.labels(EndReason.REVOKED).inc(ended)
     audit.append(
         session,
         Event.OTHER_SESSIONS_ENDED,

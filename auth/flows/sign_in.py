@@ -10,7 +10,7 @@ from auth.flows.steps import complete_sign_in
 from auth.stores import audit, users
 from models import Account
 from utils.client_info import ClientInfo
-from utils.crypto import derive_key
+from utils.crypto import derive_key, mac
 from utils.services import Services
 
 
@@ -35,10 +35,13 @@ def with_password(
 
     `replaces` is the refresh token of a session that this one takes the place of.
     Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the
-    same cost; the audit log knows which it was.
+    same cost (the audit log knows which it was), and `TooManyRequests` when this account,
+    or this name that is nobody's, is tried too often.
     """
     session = services.session()
     account = users.by_login(session, login)
+    subject = f"user-{account.id}" if account else _digest(services, login)
+    services.limiter.check("login-account", subject, visible=False)
     session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
     refusal = _check(services, account, password)
     if account is None or refusal is not None:
@@ -53,6 +56,7 @@ def with_password(
         services, session, account, client, amr="pwd", remember=remember, replaces=replaces
     )
     session.commit()
+    services.metrics.sign_ins.labels("success").inc()
     return SignIn(account, pair)
 
 
@@ -66,6 +70,12 @@ def _check(services: Services, account: Account | None, password: str) -> Refusa
     return Refusal.DISABLED if account.disabled_at else None
 
 
+def _digest(services: Services, login: str) -> str:
+    """What may be kept of a name that is nobody's: people type passwords into that field."""
+    key = derive_key(services.config["SECRET_KEY"], "unknown-login")
+    return mac(key, users.login_key(login).encode()).hex()[:32]
+
+
 def _refuse(
     services: Services, account: Account | None, login: str, reason: Refusal, client: ClientInfo
 ) -> NoReturn:
@@ -75,9 +85,9 @@ def _refuse(
     # Strangers ask the database as often.
     known = users.by_id(session, account.id if account else 0)
     if account is None or known is None:
-        key = derive_key(services.config["SECRET_KEY"], "unknown-login")
-        audit.count_unknown_login(session, login, key, now, client)
+        audit.count_unknown_login(session, _digest(services, login), now, client)
     else:
         audit.append(session, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
     session.commit()
+    services.metrics.sign_ins.labels(reason).inc()
     raise InvalidCredentials

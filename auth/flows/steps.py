@@ -31,7 +31,8 @@ def complete_sign_in(
     """
     now = services.clock.now()
     if replaces and (old := session_of(services, session, replaces)):
-        sessions.end(session, old.id, old.user_id, EndReason.REPLACED, now)
+        replaced = sessions.end(session, old.id, old.user_id, EndReason.REPLACED, now)
+        services.metrics.sessions_ended.labels(EndReason.REPLACED).inc(replaced)
     started = sessions.start(
         session,
         user_id=account.id,
@@ -42,7 +43,9 @@ def complete_sign_in(
         absolute_end=absolute_end(services, now, remembered=remember),
         client=client,
     )
-    sessions.end_oldest_beyond(session, MAX_LIVING_SESSIONS, started, now)
+    beyond = sessions.end_oldest_beyond(session, MAX_LIVING_SESSIONS, started, now)
+    services.metrics.sessions_ended.labels(EndReason.TOO_MANY).inc(beyond)
+    services.metrics.sessions_started.inc()
     audit.append(session, Event.SIGNED_IN, now, client, user_id=account.id, session_id=started.id)
     return tokens.issue(services, started, now)
 

@@ -10,7 +10,7 @@ from auth.flows import sessions, sign_in
 from auth.inputs import Credentials, RefreshToken
 from utils import cookies
 from utils.auth_helpers import jwt_required, optional_bearer_token
-from utils.http import answers, client_info
+from utils.http import answers, client_info, limited
 from utils.services import services
 from utils.validation import takes
 
@@ -23,7 +23,8 @@ REFRESH_ERRORS = (
 
 
 @auth_bp.post("/login")
-@answers(200, outputs.SignedIn, errors=("invalid_credentials", "cross_site_refused"))
+@answers(200, outputs.SignedIn, errors=("invalid_credentials", "cross_site_refused", "busy"))
+@limited("login")
 @takes(Credentials)
 def login(form: Credentials) -> Any:
     """Sign in with a user name or an address, and a password.
@@ -50,6 +51,7 @@ def login(form: Credentials) -> Any:
 
 @auth_bp.post("/refresh")
 @answers(200, outputs.Tokens, errors=REFRESH_ERRORS)
+@limited("refresh")
 @cookies.same_site_only
 @takes(RefreshToken, optional=True)
 def refresh(form: RefreshToken) -> Any:
@@ -68,6 +70,7 @@ def refresh(form: RefreshToken) -> Any:
 
 @auth_bp.post("/logout")
 @answers(204)
+@limited("logout")
 @cookies.same_site_only
 @takes(RefreshToken, optional=True)
 def logout(form: RefreshToken) -> Any:
@@ -87,6 +90,7 @@ def logout(form: RefreshToken) -> Any:
 
 @auth_bp.get("/sessions")
 @answers(200, outputs.Sessions, errors=("session_required",))
+@limited("reads")
 @jwt_required
 def list_sessions() -> Any:
     """List one's living sessions, the latest used first."""
@@ -96,6 +100,7 @@ def list_sessions() -> Any:
 
 @auth_bp.delete("/sessions/<uuid:session_id>")
 @answers(204, errors=("session_required", "session_not_found"))
+@limited("session-changes")
 @jwt_required
 def end_session(session_id: UUID) -> Any:
     """End one of one's own sessions. Its tokens are refused at once."""
@@ -104,6 +109,7 @@ def end_session(session_id: UUID) -> Any:
 
 @auth_bp.post("/sessions/revoke-others")
 @answers(200, outputs.Ended, errors=("session_required",))
+@limited("session-changes")
 @jwt_required
 def end_other_sessions() -> Any:
     """End all of one's sessions but this one."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import EndReason
@@ -123,6 +123,21 @@ def end_others(session: Session, keep: UUID, user_id: int, now: datetime) -> int
     """End all of the user's sessions but one; how many there were."""
     where = (UserSession.id != keep, UserSession.user_id == user_id)
     return _end(session, EndReason.REVOKED, now, *where)
+
+
+def end_all(session: Session, user_id: int | None, reason: EndReason, now: datetime) -> int:
+    """End all sessions of one user, or of everybody; how many there were."""
+    return _end(session, reason, now, *([UserSession.user_id == user_id] if user_id is not None else []))
+
+
+def prune(session: Session, before: datetime, slice_size: int) -> int:
+    """Delete at most so many sessions that ended, or ran out, before this moment; how many there were."""
+    over = or_(
+        UserSession.ended_at < before, UserSession.idle_end < before, UserSession.absolute_end < before
+    )
+    some = select(UserSession.id).where(over).limit(slice_size)
+    deleted = delete(UserSession).where(UserSession.id.in_(some)).returning(UserSession.id)
+    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
 
 
 def end_oldest_beyond(session: Session, limit: int, newest: UserSession, now: datetime) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, event, select, update
+from sqlalchemy import ColumnElement, bindparam, event, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import Account, User
@@ -34,6 +34,11 @@ def by_email(session: Session, email: str) -> Account | None:
 def by_login(session: Session, login: str) -> Account | None:
     """The account of this user name or address. A name never holds an `@`, so it is one or the other."""
     return by_email(session, login) if "@" in login else by_username(session, login)
+
+
+def login_key(login: str) -> str:
+    """What every spelling of this name or address shares, whether or not it is somebody's."""
+    return (email_key(login) if "@" in login else username_key(login)) or login
 
 
 def add(session: Session, *, username: str, email: str, password_hash: str, now: datetime) -> Account | None:
@@ -83,6 +88,40 @@ def admit_sign_in(session: Session, account: Account, new_hash: str | None) -> b
         .execution_options(synchronize_session=False)
     )
     return admitted.one_or_none() is not None
+
+
+def page(session: Session, *, after: int, limit: int, search: str = "") -> list[Account]:
+    """Accounts by rising id, above `after`; with `search`, those whose name or address holds it."""
+    wanted = select(*COLUMNS).where(User.id > after).order_by(User.id).limit(limit)
+    if search:
+        holds = (
+            User.username_key.contains(search.lower(), autoescape=True),
+            User.email_key.contains(search.lower(), autoescape=True),
+        )
+        wanted = wanted.where(or_(*holds))
+    return [Account(*row) for row in session.execute(wanted)]
+
+
+def disable(session: Session, user_id: int, now: datetime) -> bool:
+    """Close the account and void its tokens; False if it is closed already."""
+    return _changed(
+        session, User.id == user_id, User.disabled_at.is_(None), disabled_at=now, tokens_valid_after=now
+    )
+
+
+def enable(session: Session, user_id: int) -> bool:
+    """Open a disabled account again; False if it is open already. Its old tokens stay void."""
+    return _changed(session, User.id == user_id, User.disabled_at.is_not(None), disabled_at=None)
+
+
+def void_tokens(session: Session, user_id: int | None, now: datetime) -> None:
+    """Refuse all tokens without a session that were issued before now: of one account, or of all."""
+    _changed(session, *([User.id == user_id] if user_id is not None else []), tokens_valid_after=now)
+
+
+def _changed(session: Session, *where: ColumnElement[bool], **values: datetime | None) -> bool:
+    statement = update(User).where(*where).values(**values).returning(User.id)
+    return bool(session.execute(statement.execution_options(synchronize_session=False)).all())
 
 
 def _one(session: Session, statement: Any, **parameters: Any) -> Account | None:

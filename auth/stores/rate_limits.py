@@ -1,0 +1,48 @@
+"""Rate limit counters in the database, exact across all processes that share it.
+
+The one store that commits: each count is a short transaction of its own, before the
+flow writes. Inside the flow's transaction a refusal would undo its own count, and on
+SQLite the flow would wait for itself.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, delete, select
+from sqlalchemy.orm import Session
+
+from models import RateLimit
+from utils.clock import Clock
+from utils.database import insert_into
+from utils.rate_limits import Count
+
+
+class DatabaseCounters:
+    """Counts in the table `rate_limits`, one upsert for each call."""
+
+    def __init__(self, session: Callable[[], Session], clock: Clock) -> None:
+        self._session, self._clock = session, clock
+
+    def hit(self, key: str, window: int) -> Count:
+        now, session = self._clock.now(), self._session()
+        ends = now + timedelta(seconds=window)
+        fresh = insert_into(session, RateLimit).values(key=key, calls=1, ends_at=ends)
+        is_over = RateLimit.ends_at <= now
+        row = session.execute(
+            fresh.on_conflict_do_update(
+                index_elements=[RateLimit.key],
+                set_={
+                    "calls": case((is_over, 1), else_=RateLimit.calls + 1),
+                    "ends_at": case((is_over, ends), else_=RateLimit.ends_at),
+                },
+            ).returning(RateLimit.calls, RateLimit.ends_at)
+        ).one()
+        session.commit()
+        return Count(row.calls, (row.ends_at - now).total_seconds())
+
+
+def prune(session: Session, now: datetime, slice_size: int) -> int:
+    """Delete at most so many windows that are over; how many there were."""
+    some = select(RateLimit.key).where(RateLimit.ends_at <= now).limit(slice_size)
+    deleted = delete(RateLimit).where(RateLimit.key.in_(some)).returning(RateLimit.key)
+    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())

