@@ -218,6 +218,7 @@ def test_ctrl_c_in_a_terminal_stops_every_process_at_once(sqlite_template: Path,
 
 def test_workers_do_not_outlive_a_killed_parent(sqlite_template: Path, tmp_path: Path) -> None:
     with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
+        until(lambda: _all_serve(server), "both workers to serve")
         workers = server.workers()
         server.process.kill()
         server.process.wait()

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -104,10 +105,10 @@ def _serve(app: Flask, db: SQLAlchemy) -> None:
     # Each worker leaves the terminal's process group at birth, so that Ctrl-C reaches the parent
     # alone: a worker that began to stop by itself would be waited for in vain.
     os.register_at_fork(after_in_child=os.setpgrp)
-    server.serve(target_loader=_load_in_worker)
+    server.serve(target_loader=partial(_load_in_worker, os.getpid()))
 
 
-def _load_in_worker(target: str) -> Flask:
+def _load_in_worker(parent: int, target: str) -> Flask:
     """The app, in a worker process.
 
     Where the system can (Linux), the worker is told when its parent was killed, and does not
@@ -115,6 +116,8 @@ def _load_in_worker(target: str) -> Flask:
     """
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it was killed before we asked to be told
+        sys.exit(1)
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
     return app
