@@ -20,25 +20,28 @@ from flask import Flask
 
 from api_page import api_page_bp
 from auth import auth_bp
-from auth.flows import sessions
+from auth.flows import mail_delivery, sessions
 from auth.openapi import describe
 from auth.stores.rate_limits import DatabaseCounters
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from ops import ops_bp
+from pages import pages_bp
 from utils import serving
 from utils.clock import Clock, SystemClock
 from utils.cors import init_cors
 from utils.database import engine_options, init_engine
+from utils.delivery import Delivery
 from utils.development import kept_secrets
 from utils.errors import init_errors
 from utils.hash_gate import MAX_WAITING, GatedHasher
 from utils.http import init_http
 from utils.logs import init_logs
+from utils.mail import mailer_for
 from utils.metrics import Metrics, init_metrics
 from utils.password_hashing import PasswordHasher
 from utils.rate_limits import CountingLimiter, Limiter, LocalCounters, NoLimits, RedisCounters, WithFallback
-from utils.services import Services
+from utils.services import Services, services
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
@@ -65,6 +68,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(auth_bp)
     app.register_blueprint(ops_bp)
     app.register_blueprint(api_page_bp)
+    app.register_blueprint(pages_bp)
     init_cors(app, settings)
     if click.get_current_context(silent=True):  # the command line only: it takes 130 ms to import
         from flask_migrate import Migrate  # noqa: PLC0415
@@ -118,10 +122,24 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         ),
         "metrics": metrics,
         "limiter": _limiter(settings, clock),
+        "mailer": mailer_for(settings, ROOT),
+        "delivery": _delivery(app, settings),
         "admit": sessions.admit,
         "describe": cache(lambda: describe(app, VERSION)),
     }
     return Services(**(chosen | replaced))
+
+
+def _delivery(app: Flask, settings: Settings) -> Delivery:
+    """A thread of the process that serves; a command ends too soon, and a test delivers by hand."""
+    command = click.get_current_context(silent=True)
+    serves = command is None or command.info_name == "run"
+
+    def deliver_next() -> bool:
+        with app.app_context():
+            return mail_delivery.deliver_next(services())
+
+    return Delivery(deliver_next, in_background=serves and not settings.testing)
 
 
 def _limiter(settings: Settings, clock: Clock) -> Limiter:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 import config_values as values
 
@@ -95,12 +96,22 @@ class Settings:
     web_concurrency: int = _setting(values.whole_number(1, 64), 1)
     public_url: str = _setting(values.origin)
     trusted_proxies: int = _setting(values.whole_number(0, 10), 0)
-    brand_name: str = _setting(str, "Auth")
+    brand_name: str = _setting(values.one_line, "Auth")
     docs_enabled: bool = _setting(values.boolean)
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
     redis_url: str | None = _setting(values.redis_url, secret=True)
     rate_limit_enabled: bool = _setting(values.boolean, True)
     metrics_token: str | None = _setting(values.access_key, secret=True)
+    mail_url: str | None = _setting(values.mail_url, secret=True)
+    mail_from: str = _setting(values.mail_address)
+    link_verify: str = _setting(values.page)
+    link_reject: str = _setting(values.page)
+    link_reset: str = _setting(values.page)
+    link_undo: str = _setting(values.page)
+    link_restore: str = _setting(values.page)
+    link_disown: str = _setting(values.page)
+    require_verified_email: bool = _setting(values.boolean)
+    hide_account_existence: bool = _setting(values.boolean, False)
     password_min_length: int = _setting(values.whole_number(8, 64), 8)
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")
@@ -149,15 +160,15 @@ class Settings:
                 found[entry.name] = None
         faults += _missing_faults(found, faults)
         settings = cls(**_with_derived(found))
-        if settings.production:
-            faults += _production_faults(settings, environ)
-        elif settings.flask_env == "development" and not is_loopback(settings.host):
-            faults.append(LOOPBACK_ONLY)
+        faults += _combination_faults(settings, environ)
         if faults:
             raise ConfigurationError(faults)
         return settings
 
 
+HIDING_NEEDS_VERIFIED = (
+    "HIDE_ACCOUNT_EXISTENCE needs REQUIRE_VERIFIED_EMAIL: otherwise a login tells which addresses are new."
+)
 LOOPBACK_ONLY = (
     "HOST must be a loopback address unless FLASK_ENV=production: development serves this machine only."
 )
@@ -204,7 +215,38 @@ def _with_derived(found: dict[str, Any]) -> dict[str, Any]:
         found["docs_enabled"] = not production
     for name in ("jwt_issuer", "jwt_audience"):
         found[name] = found[name] or found["public_url"]
+    if found["require_verified_email"] is None:
+        found["require_verified_email"] = bool(found["hide_account_existence"])
+    if found["mail_url"] is None and found["flask_env"] == "development":
+        found["mail_url"] = "file:instance/mail"
+    host = urlsplit(found["public_url"]).hostname or "localhost"
+    found["mail_from"] = found["mail_from"] or f"no-reply@{host}"
+    for name, path in PAGES.items():
+        found[name] = found[name] or f"{found['public_url']}{path}"
     return found
+
+
+# Where mailed links lead, unless a setting names another place.
+PAGES = {
+    "link_verify": "/verify-email",
+    "link_reject": "/reject",
+    "link_reset": "/reset",
+    "link_undo": "/undo-email-change",
+    "link_restore": "/restore",
+    "link_disown": "/disown",
+}
+
+
+def _combination_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
+    """What is wrong with settings that are each fine by themselves."""
+    faults = []
+    if settings.hide_account_existence and not settings.require_verified_email:
+        faults.append(HIDING_NEEDS_VERIFIED)
+    if settings.production:
+        faults += _production_faults(settings, environ)
+    elif settings.flask_env == "development" and not is_loopback(settings.host):
+        faults.append(LOOPBACK_ONLY)
+    return faults
 
 
 def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
@@ -228,6 +270,11 @@ def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[s
         faults.append("DATABASE_URI is a database in memory, which every restart would empty.")
     if settings.public_url is not None and not settings.public_url.startswith("https://"):
         faults.append("PUBLIC_URL must be set, and start with https://.")
+    faults += [
+        f"{name.upper()} must start with https://."
+        for name in PAGES
+        if settings.public_url.startswith("https://") and not getattr(settings, name).startswith("https://")
+    ]
     if "*" in (settings.cors_origins or ()):
         faults.append("CORS_ORIGINS must name its origins; * lets every site in.")
     if settings.password_hash_method and values.weak_hash(settings.password_hash_method):

@@ -67,6 +67,52 @@ def origins(text: str) -> tuple[str, ...]:
     return ("*",) if text.strip() == "*" else tuple(origin(word) for word in words(text))
 
 
+def page(text: str) -> str:
+    """The URL of a page that a mailed link leads to; the token is added as its fragment."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be a URL such as https://www.example.com/reset") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("must be a URL such as https://www.example.com/reset")
+    if "#" in text or "@" in parts.netloc:
+        raise ValueError("must not hold a fragment or a user name")
+    return text
+
+
+def one_line(text: str) -> str:
+    """Text that may stand in a mail's header."""
+    if not text.isprintable():
+        raise ValueError("must be one line of printable text")
+    return text
+
+
+def mail_address(text: str) -> str:
+    """A sender, whose domain may be `localhost`."""
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.:\[\]-]+", text):
+        raise ValueError("must be an address such as no-reply@example.com")
+    return text
+
+
+def mail_url(text: str) -> str:
+    """Where mails go: `file:DIR`, `smtp://[user:password@]host[:port]` or `smtps://...`."""
+    if text.startswith("file:"):
+        if not text.removeprefix("file:") or text.startswith("file://"):
+            raise ValueError("must be file: and a folder, such as file:instance/mail")
+        return text
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:  # whose own text may quote the password
+        raise ValueError("must be a URL; percent-encode what is special in its password") from None
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("must start with file:, smtp:// or smtps://, and name a folder or a host")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("must end with the host or its port")
+    return text
+
+
 def redis_url(text: str) -> str:
     if not re.match(r"(redis|rediss|unix)://", text):
         raise ValueError("must start with redis://, rediss:// or unix://")

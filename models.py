@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
+    JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Uuid,
+    and_,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
@@ -78,7 +81,14 @@ class Account(NamedTuple):
     created_at: datetime
     email_verified_at: datetime | None
     disabled_at: datetime | None
+    deletion_due_at: datetime | None
+    password_blocked_at: datetime | None
     tokens_valid_after: datetime
+
+
+def _partial(name: str, column: Any, where: ColumnElement[bool]) -> Index:
+    """An index over the few rows that a rare question is about."""
+    return Index(name, column, sqlite_where=where, postgresql_where=where)
 
 
 class User(Base):
@@ -96,12 +106,18 @@ class User(Base):
     password_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     email_verified_at: Mapped[datetime | None]
-    disabled_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]  # set and cleared by operators only
+    deletion_due_at: Mapped[datetime | None]  # set by the owner who leaves, cleared by the owner's restoring
+    password_blocked_at: Mapped[datetime | None]  # cleared by a reset
     tokens_valid_after: Mapped[datetime]
 
     def to_dict(self) -> dict[str, Any]:
         """What a person and their frontends may see; never the hash."""
         return public_fields(self)
+
+
+_partial("ix_users_deletion_due_at", User.deletion_due_at, User.deletion_due_at.is_not(None))
+_partial("ix_users_unconfirmed", User.created_at, User.email_verified_at.is_(None))
 
 
 def public_fields(user: User | Account) -> dict[str, Any]:
@@ -171,6 +187,75 @@ class AuditEvent(Base):
     count: Mapped[int] = mapped_column(default=1)
     subject_digest: Mapped[str | None] = mapped_column(String(64))
     counted_under: Mapped[str | None] = mapped_column(String(120), unique=True)
+
+
+class OneTimeToken(Base):
+    """What a mailed link stands for. The token itself is stored nowhere: it is an HMAC over this row.
+
+    A row without a user belongs to nobody: strangers cost as many rows as members do.
+    """
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (
+        Index("ix_one_time_tokens_user_id_purpose", "user_id", "purpose"),
+        Index("ix_one_time_tokens_email_key", "email_key"),
+        Index("ix_one_time_tokens_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    purpose: Mapped[str] = mapped_column(String(20))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(254))  # the address that it speaks for
+    email_key: Mapped[str] = mapped_column(String(512))
+    nonce: Mapped[bytes]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class OutgoingMail(Base):
+    """A mail to be sent: which template, with which facts. The link in it is made when it is delivered."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_user_id", "user_id"),
+        Index("ix_outbox_token_id", "token_id"),
+        Index("ix_outbox_created_at", "created_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    message_id: Mapped[UUID]  # a mail that goes twice after a crash is the same message
+    template: Mapped[str] = mapped_column(String(40))
+    facts: Mapped[dict[str, str]] = mapped_column(JSON)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    recipient: Mapped[str] = mapped_column(String(254))
+    token_id: Mapped[UUID | None] = mapped_column(ForeignKey("one_time_tokens.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]  # the next try; while somebody is trying, when their lease ends
+    attempts: Mapped[int]
+    last_error: Mapped[str | None] = mapped_column(String(60))
+    sent_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
+
+
+_partial(
+    "ix_outbox_due_at",
+    OutgoingMail.due_at,
+    and_(OutgoingMail.sent_at.is_(None), OutgoingMail.given_up_at.is_(None)),
+)
+
+
+class KnownDevice(Base):
+    """A browser or app in which somebody has signed in to this account, recognised by its mark."""
+
+    __tablename__ = "known_devices"
+    __table_args__ = (Index("ix_known_devices_last_seen_at", "last_seen_at"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    device_id: Mapped[UUID] = mapped_column(primary_key=True)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
 
 
 class RateLimit(Base):

@@ -9,14 +9,15 @@ import json
 import os
 import pwd
 import secrets
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth import auth_bp, outputs
-from auth.flows import accounts, operators
+from auth import auth_bp, outputs, reports
+from auth.flows import accounts, mail_delivery, operators
 from auth.inputs import Registration
 from utils.client_info import ClientInfo
 from utils.errors import ApiError
@@ -79,7 +80,7 @@ def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
     """List accounts, by rising id."""
     found = operators.page(services(), operator(), after=after, limit=limit, search=search)
     lines = [f"{a.id:>8}  {a.username}  <{a.email}>{'  disabled' if a.disabled_at else ''}" for a in found]
-    return {"users": [outputs.account(a) for a in found]}, "\n".join(lines) or "No users."
+    return {"users": [reports.account(a) for a in found]}, "\n".join(lines) or "No users."
 
 
 @command("show")
@@ -87,7 +88,7 @@ def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
 def show(login: str) -> tuple[Any, str]:
     """Show the account of a name, address or id: its state, living sessions and last events."""
     seen = operators.overview(services(), login, operator())
-    data = outputs.overview(seen.account, seen.sessions, seen.events)
+    data = reports.overview(seen.account, seen.sessions, seen.events)
     lines = [f"{name}: {value}" for name, value in data["user"].items()]
     lines += [f"living sessions: {len(data['sessions'])}"]
     lines += [
@@ -135,6 +136,31 @@ def token(login: str) -> tuple[Any, str]:
     """Print an access token for a script. It has no session: it cannot be logged out, only outlived."""
     text = operators.issue_token(services(), login, operator())
     return {"access_token": text}, text
+
+
+@command("send-reset")
+@click.argument("login")
+def send_reset(login: str) -> tuple[Any, str]:
+    """Mail a link for a new password to an account's address. A serving process delivers it."""
+    operators.send_reset(services(), login, operator())
+    return {"written": True}, "The mail is written; the service delivers it."
+
+
+@command("deliver-mail")
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, for a machine that only delivers.")
+def deliver_mail(watch: bool) -> tuple[Any, str]:
+    """Deliver the mails that are due. The serving processes do so by themselves."""
+    if watch:
+        stops = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, stops)
+        services().delivery.start()
+        signal.sigwait(stops)
+        services().delivery.stop()
+        return {"stopped": True}, "Stopped."
+    tried = 0
+    while mail_delivery.deliver_next(services()):
+        tried += 1
+    return {"tried": tried}, f"Tried {tried} mail{'' if tried == 1 else 's'}."
 
 
 @command("prune")

@@ -45,6 +45,49 @@ class RefreshTokenReused(Unauthorized):
     code, message = "refresh_token_reused", "Refresh token was used before; the session has been ended."
 
 
+class EmailNotVerified(Forbidden):
+    """Said only after the right password, and not at all where it is hidden who has an account."""
+
+    code, message = (
+        "email_not_verified",
+        "Confirm your e-mail address first: open the link that was mailed to you.",
+    )
+
+
+class WrongPassword(Forbidden):
+    """From somebody who is signed in already. No 401: their token is good."""
+
+    code, message = "wrong_password", "The password is not right."
+
+
+class ReauthRequired(Forbidden):
+    """Step-up (ASVS 7.5.1): this call wants a recent sign-in."""
+
+    code, message = "reauth_required", "Enter your password again for this."
+
+
+class LinkUnknown(NotFound):
+    code, message = "token_unknown", "This link does not work. Check that it was copied whole."
+
+
+class Gone(ApiError):
+    status, code, message = 410, "gone", "This is no more."
+
+
+class LinkExpired(Gone):
+    code, message = "token_expired", "This link has expired. Ask for a new one."
+
+
+class LinkUsed(Gone):
+    code, message = "token_used", "This link was used already, or a newer one took its place."
+
+
+class AccountDisabled(Conflict):
+    """Said at the command line only; to anybody else a disabled account looks like none."""
+
+    code, message = "account_disabled", "The account is disabled. Enable it first."
+
+
 class SessionRequired(Forbidden):
     code, message = "session_required", "This needs a signed-in session; this token has none."
 

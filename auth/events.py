@@ -1,10 +1,10 @@
-"""The words of the audit log, one closed enum. Every action writes exactly one of them."""
+"""The words that are stored: of the audit log, of ended sessions, of one-time tokens. Each enum is closed."""
 
 from enum import StrEnum
 
 
 class Event(StrEnum):
-    """What happened. A published word never changes its meaning."""
+    """What happened. Every action writes exactly one; a published word never changes its meaning."""
 
     ACCOUNT_REGISTERED = "account_registered"
     ACCOUNT_CREATED = "account_created"  # by an operator, who is named in the row
@@ -15,6 +15,26 @@ class Event(StrEnum):
     SIGNED_OUT = "signed_out"
     SESSION_ENDED = "session_ended"
     OTHER_SESSIONS_ENDED = "other_sessions_ended"
+    SIGN_IN_DISOWNED = "sign_in_disowned"  # "this wasn't me"
+    REAUTHENTICATED = "reauthenticated"
+    PROOF_REFUSED = "proof_refused"  # a wrong password from somebody who is signed in, or holds a link
+    LINK_REFUSED = "link_refused"  # a one-time token that is used, expired or not one of ours
+    VERIFICATION_REQUESTED = "verification_requested"
+    EMAIL_VERIFIED = "email_verified"
+    REGISTRATION_REJECTED = "registration_rejected"  # "I did not sign up": the account is erased
+    REGISTRATION_REPEATED = "registration_repeated"  # somebody registered the address of this account again
+    PASSWORD_RESET_REQUESTED = "password_reset_requested"
+    PASSWORD_RESET = "password_reset"
+    PASSWORD_CHANGED = "password_changed"
+    USERNAME_CHANGED = "username_changed"
+    EMAIL_CHANGE_REQUESTED = "email_change_requested"
+    EMAIL_CHANGED = "email_changed"
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
+    DATA_EXPORTED = "data_exported"
+    DELETION_REQUESTED = "deletion_requested"
+    ACCOUNT_RESTORED = "account_restored"
+    ACCOUNT_ERASED = "account_erased"  # names nobody: that is the point of it
+    MAIL_GIVEN_UP = "mail_given_up"
     # What an operator does at the command line; each names the operator.
     ACCOUNTS_LISTED = "accounts_listed"
     ACCOUNT_SHOWN = "account_shown"
@@ -22,17 +42,23 @@ class Event(StrEnum):
     ACCOUNT_ENABLED = "account_enabled"
     ALL_SESSIONS_ENDED = "all_sessions_ended"
     TOKEN_ISSUED = "token_issued"
+    RESET_SENT = "reset_sent"
     PRUNED = "pruned"
 
 
 class Refusal(StrEnum):
-    """Why a sign-in was refused; for the operator who is asked."""
+    """Why a sign-in or a link was refused; for the operator who is asked."""
 
     UNKNOWN = "unknown"
     WRONG_PASSWORD = "wrong_password"
     NO_PASSWORD = "no_password"
     DISABLED = "disabled"
+    LEAVING = "leaving"  # the owner has asked for the account's deletion
+    PASSWORD_BLOCKED = "password_blocked"  # until a reset
+    EMAIL_NOT_VERIFIED = "email_not_verified"
     CHANGED_MEANWHILE = "changed_meanwhile"
+    LINK_EXPIRED = "link_expired"
+    LINK_USED = "link_used"
 
 
 class EndReason(StrEnum):
@@ -44,3 +70,79 @@ class EndReason(StrEnum):
     TOO_MANY = "too_many"
     REUSE = "reuse"
     OPERATOR = "operator"
+    DISOWNED = "disowned"
+    PASSWORD_RESET = "password_reset"
+    PASSWORD_CHANGED = "password_changed"
+    EMAIL_CHANGE_UNDONE = "email_change_undone"
+    DELETION_REQUESTED = "deletion_requested"
+
+
+class Purpose(StrEnum):
+    """What a one-time token is good for; it opens nothing else."""
+
+    VERIFY = "verify"
+    RESET = "reset"
+    EMAIL_CHANGE = "email_change"
+    EMAIL_UNDO = "email_undo"
+    RESTORE = "restore"
+    DISOWN = "disown"
+
+
+# What the owner of an account reads. Every word of the log has its sentence.
+_SENTENCES: dict[Event, str] = {
+    Event.ACCOUNT_REGISTERED: "You signed up.",
+    Event.ACCOUNT_CREATED: "The account was made by an operator.",
+    Event.SIGNED_IN: "You logged in.",
+    Event.SIGN_IN_REFUSED: "A log-in was refused",
+    Event.SESSION_REFRESHED: "A session was renewed.",
+    Event.REFRESH_TOKEN_REUSED: "A session was used from two places at once, and was ended.",
+    Event.SIGNED_OUT: "You logged out.",
+    Event.SESSION_ENDED: "You ended a session.",
+    Event.OTHER_SESSIONS_ENDED: "You ended all other sessions.",
+    Event.SIGN_IN_DISOWNED: "You said that a log-in was not yours. Everything was ended.",
+    Event.REAUTHENTICATED: "You entered your password again.",
+    Event.PROOF_REFUSED: "A wrong password was entered to confirm something",
+    Event.LINK_REFUSED: "A mailed link was refused",
+    Event.VERIFICATION_REQUESTED: "The mail to confirm the address was asked for.",
+    Event.EMAIL_VERIFIED: "You confirmed your address.",
+    Event.REGISTRATION_REJECTED: "The registration was rejected.",
+    Event.REGISTRATION_REPEATED: "Somebody tried to sign up with your address.",
+    Event.PASSWORD_RESET_REQUESTED: "A link for a new password was asked for.",
+    Event.PASSWORD_RESET: "You set a new password with a mailed link.",
+    Event.PASSWORD_CHANGED: "You changed your password.",
+    Event.USERNAME_CHANGED: "You changed your user name.",
+    Event.EMAIL_CHANGE_REQUESTED: "You asked to change your address.",
+    Event.EMAIL_CHANGED: "You changed your address.",
+    Event.EMAIL_CHANGE_UNDONE: "You took a change of address back.",
+    Event.DATA_EXPORTED: "You exported your data.",
+    Event.DELETION_REQUESTED: "You asked for the deletion of the account.",
+    Event.ACCOUNT_RESTORED: "You kept the account.",
+    Event.ACCOUNT_ERASED: "An account was erased.",
+    Event.MAIL_GIVEN_UP: "A mail to you could not be delivered.",
+    Event.ACCOUNTS_LISTED: "An operator listed accounts.",
+    Event.ACCOUNT_SHOWN: "An operator looked at the account.",
+    Event.ACCOUNT_DISABLED: "An operator disabled the account.",
+    Event.ACCOUNT_ENABLED: "An operator enabled the account.",
+    Event.ALL_SESSIONS_ENDED: "An operator ended all sessions.",
+    Event.TOKEN_ISSUED: "An operator made an access token.",
+    Event.RESET_SENT: "An operator had a link for a new password sent to you.",
+    Event.PRUNED: "An operator deleted old data.",
+}
+_BECAUSE: dict[Refusal, str] = {
+    Refusal.UNKNOWN: "there is nobody of this name",
+    Refusal.WRONG_PASSWORD: "wrong password",
+    Refusal.NO_PASSWORD: "the account has no password",
+    Refusal.DISABLED: "the account is disabled",
+    Refusal.LEAVING: "the account is to be erased",
+    Refusal.PASSWORD_BLOCKED: "the password is blocked until a reset",
+    Refusal.EMAIL_NOT_VERIFIED: "the address is not confirmed",
+    Refusal.CHANGED_MEANWHILE: "the account was changed at that moment",
+    Refusal.LINK_EXPIRED: "it had expired",
+    Refusal.LINK_USED: "it had been used",
+}
+
+
+def in_plain_words(event: str, reason: str | None) -> str:
+    """An event as its account's owner reads it."""
+    sentence = _SENTENCES[Event(event)].removesuffix(".")
+    return f"{sentence}: {_BECAUSE[Refusal(reason)]}." if reason else f"{sentence}."

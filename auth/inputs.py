@@ -14,8 +14,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from utils.cursors import read_cursor
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
-from utils.validation import Body, settings_of
+from utils.validation import Body, Query, settings_of
 
 MAX_PASSWORD = 256  # code points, after NFC
 # Longer text is refused before it is normalised, which is slow for hostile text.
@@ -165,3 +166,87 @@ class RefreshToken(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "AQ..."}]})
 
     refresh_token: Token | None = None
+
+
+def _cursor(text: str) -> str:
+    try:
+        read_cursor(text)
+    except ValueError:
+        raise _fault("cursor_invalid", "is not one that was given out") from None
+    return text
+
+
+class Address(Body):
+    """`POST /auth/password/forgot`, `/auth/email/resend` and `/auth/email/change`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com"}]})
+
+    email: Email
+
+
+LINK_REFUSALS = ("token_unknown", "token_expired", "token_used")
+
+
+class Link(Body):
+    """The token of a mailed link; a call that takes one may answer one of `LINK_REFUSALS`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "b3BlbiBzZXNhbWU..."}]})
+
+    token: Token
+
+
+class Verification(Link):
+    """`POST /auth/email/verify`: the password too, unless a session of the account is calling."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "b3BlbiBzZXNhbWU...", "password": "correct horse battery"}]}
+    )
+
+    password: Password | None = None
+
+
+class PasswordReset(Link):
+    """`POST /auth/password/reset`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "b3BlbiBzZXNhbWU...", "password": "a new and long one"}]}
+    )
+
+    password: NewPassword
+
+
+class PasswordChange(Body):
+    """`POST /auth/password/change`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "correct horse battery", "new_password": "a new and long one"}]
+        }
+    )
+
+    current_password: Password
+    new_password: NewPassword
+    end_other_sessions: bool = True
+
+
+class Proof(Body):
+    """`POST /auth/reauth`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "correct horse battery"}]})
+
+    password: Password
+
+
+class Profile(Body):
+    """`PATCH /auth/me`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "lovelace"}]})
+
+    username: Username | None = None
+
+
+class Page(Query):
+    """`GET /auth/me/activity`."""
+
+    cursor: Annotated[str, StringConstraints(max_length=64), AfterValidator(_cursor)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20

@@ -83,9 +83,18 @@ def errors_of(told: Documentation) -> list[type[ApiError]]:
     if told.body:
         codes += ["json_invalid", "validation_failed", "payload_too_large", "unsupported_media_type"]
         codes += [] if told.body_optional else ["no_input", "missing_fields"]
-        codes += ["password_too_short"] if "minLength" in str(_body_schema(told, {})) else []
+        codes += ["password_too_short"] if _sets_a_password(told) else []
+    if told.query:
+        codes += ["validation_failed"]
     codes += ["internal_error", "unavailable"]
     return [by_code[code] for code in dict.fromkeys(codes)]
+
+
+def _sets_a_password(told: Documentation) -> bool:
+    schemas: dict[str, Any] = {}
+    _body_schema(told, schemas)
+    fields = [field for schema in schemas.values() for field in schema.get("properties", {}).values()]
+    return any(field.get("format") == "password" and "minLength" in field for field in fields)
 
 
 def _operation(rule: Rule, text: str, told: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -98,11 +107,15 @@ def _operation(rule: Rule, text: str, told: Documentation, schemas: dict[str, An
         "security": [{"bearer": []}] if told.guarded else [],
         "responses": _responses(told, schemas),
     }
-    if rule.arguments:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-            for name in sorted(rule.arguments)
-        ]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in sorted(rule.arguments)
+    ]
+    if told.query:
+        fields = TypeAdapter(told.query).json_schema()["properties"]
+        parameters += [{"name": name, "in": "query", "schema": field} for name, field in fields.items()]
+    if parameters:
+        operation["parameters"] = parameters
     if told.body:
         operation["requestBody"] = {
             "required": not told.body_optional,
@@ -121,6 +134,11 @@ def _responses(told: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
         schema = _schema(told.output, schemas, mode="serialization")
         success["content"] = {"application/json": {"schema": schema, "example": example_of(schema, schemas)}}
     responses = {str(told.status): success}
+    if told.also:
+        status, output = told.also
+        schema = _schema(output, schemas, mode="serialization")
+        content = {"application/json": {"schema": schema, "example": example_of(schema, schemas)}}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     for error in errors_of(told):
         answer = responses.setdefault(str(error.status), _error_response(error))
         answer["description"] += f"{', ' if ': ' in answer['description'] else ': '}`{error.code}`"

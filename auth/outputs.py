@@ -1,6 +1,7 @@
 """One function per answer; nothing leaves except through here. The types are the published schemas."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, NotRequired, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -8,8 +9,10 @@ from uuid import UUID
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
+from auth.events import in_plain_words
 from auth.tokens import TokenPair
 from models import Account, AuditEvent, UserSession, iso, public_fields
+from utils.cursors import cursor
 from utils.devices import device
 
 Moment = Annotated[
@@ -46,6 +49,33 @@ class Tokens(TypedDict):
 class SignedIn(Tokens):
     message: Annotated[str, Field(examples=["Login successful"])]
     user: UserFields
+    device_token: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="For X-Device-Token at later sign-ins. Absent when it is in the cookie.",
+                examples=["mYx2..."],
+            ),
+        ]
+    ]
+
+
+class AccessToken(TypedDict):
+    access_token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiIs..."])]
+    token_type: Annotated[str, Field(examples=["Bearer"])]
+    expires_in: Annotated[int, Field(description="Seconds.", examples=[3600])]
+
+
+class Message(TypedDict):
+    message: Annotated[str, Field(description="For people.", examples=["The address is confirmed."])]
+
+
+class LinkStatus(TypedDict):
+    status: Annotated[str, Field(examples=["valid"])]
+
+
+class Leaving(Message):
+    erase_at: Moment
 
 
 class SessionFields(TypedDict):
@@ -70,25 +100,20 @@ class Ended(TypedDict):
     ended: Annotated[int, Field(description="How many sessions there were.", examples=[2])]
 
 
-class AccountFields(UserFields):
-    disabled_at: str | None
-    has_password: bool
+class ActivityFields(TypedDict):
+    at: Moment
+    event: Annotated[str, Field(description="A word for programs.", examples=["signed_in"])]
+    text: Annotated[str, Field(description="The same in plain words.", examples=["You logged in."])]
+    ip_address: Annotated[str | None, Field(examples=["203.0.113.7"])]
+    browser: Annotated[str | None, Field(examples=["Firefox 145"])]
+    system: Annotated[str | None, Field(examples=["Ubuntu"])]
 
 
-class EventFields(TypedDict):
-    at: str
-    event: str
-    reason: str | None
-    count: int
-    operator: str | None
-    ip_address: str | None
-    request_id: str
-
-
-class Overview(TypedDict):
-    user: AccountFields
-    sessions: list[SessionFields]
-    events: list[EventFields]
+class Activity(TypedDict):
+    events: list[ActivityFields]
+    next_cursor: Annotated[
+        str | None, Field(description="For the next page; null at the end.", examples=["AAAAAAAAAAAB"])
+    ]
 
 
 def user(found: Account) -> OneUser:
@@ -111,15 +136,67 @@ def tokens(pair: TokenPair, *, in_body: bool) -> Tokens:
     return answer
 
 
-def signed_in(found: Account, pair: TokenPair, *, in_body: bool) -> SignedIn:
-    return {"message": "Login successful", **tokens(pair, in_body=in_body), **user(found)}
+def signed_in(found: Account, pair: TokenPair, *, device_mark: str | None = None) -> SignedIn:
+    """The answer to a sign-in; without a mark, that and the refresh token travel as cookies."""
+    by_body = device_mark is not None
+    answer = {"message": "Login successful", **tokens(pair, in_body=by_body), **user(found)}
+    return cast(SignedIn, answer | ({"device_token": device_mark} if by_body else {}))
+
+
+def access_token(text: str, expires_in: int) -> AccessToken:
+    return {"access_token": text, "token_type": "Bearer", "expires_in": expires_in}
+
+
+# What people read after a call that has nothing else to tell.
+_MESSAGES = {
+    "register": "Check your mailbox: we have sent a message to this address.",
+    "verify": "The address is confirmed.",
+    "resend": "If this address waits to be confirmed, we have sent a link to it.",
+    "reject": "The account has been erased.",
+    "change_email": "Check the mailbox of the new address: we have sent a message to it.",
+    "undo": "The address is yours again. We have sent a link for a new password to it.",
+    "forgot": "If there is an account for this address, we have sent a link to it.",
+    "reset": "The password has been changed. Log in with the new one.",
+    "change_password": "The password has been changed.",
+    "restore": "The account stays. Log in as usual.",
+    "disown": "Every session has been ended. We have sent a link for a new password.",
+    "leave": "The account is closed. Until it is erased, the link that we have sent keeps it.",
+}
+
+
+def message(after: str) -> Message:
+    return {"message": _MESSAGES[after]}
+
+
+def leaving(erase_at: datetime) -> Leaving:
+    return {**message("leave"), "erase_at": iso(erase_at)}
+
+
+def valid_link() -> LinkStatus:
+    return {"status": "valid"}
+
+
+def activity(rows: Iterable[AuditEvent], below: int | None) -> Activity:
+    return {"events": [_activity(row) for row in rows], "next_cursor": cursor(below) if below else None}
+
+
+def _activity(row: AuditEvent) -> ActivityFields:
+    browser, system = device(row.user_agent) if row.operator is None else (None, None)
+    return {
+        "at": iso(row.at),
+        "event": row.event,
+        "text": in_plain_words(row.event, row.reason),
+        "ip_address": row.ip_address,
+        "browser": browser,
+        "system": system,
+    }
 
 
 def sessions(rows: Iterable[UserSession], current: UUID) -> Sessions:
-    return {"sessions": [_session(row, current) for row in rows]}
+    return {"sessions": [session_fields(row, current) for row in rows]}
 
 
-def _session(row: UserSession, current: UUID | None) -> SessionFields:
+def session_fields(row: UserSession, current: UUID | None) -> SessionFields:
     browser, system = device(row.user_agent)
     return {
         "id": str(row.id),
@@ -136,35 +213,6 @@ def _session(row: UserSession, current: UUID | None) -> SessionFields:
 def verified(found: Account) -> dict[str, str]:
     """Whose the token is, as headers: a proxy passes those on and reads no body."""
     return {"X-Auth-User-Id": str(found.id), "X-Auth-Username": quote(found.username, safe="")}
-
-
-def account(found: Account) -> AccountFields:
-    """An account as an operator sees it: never the hash, but whether there is one."""
-    return {
-        **user(found)["user"],
-        "disabled_at": iso(found.disabled_at) if found.disabled_at else None,
-        "has_password": found.password_hash is not None,
-    }
-
-
-def overview(found: Account, living: Iterable[UserSession], events: Iterable[AuditEvent]) -> Overview:
-    return {
-        "user": account(found),
-        "sessions": [_session(row, None) for row in living],
-        "events": [_event(row) for row in events],
-    }
-
-
-def _event(row: AuditEvent) -> EventFields:
-    return {
-        "at": iso(row.at),
-        "event": row.event,
-        "reason": row.reason,
-        "count": row.count,
-        "operator": row.operator,
-        "ip_address": row.ip_address,
-        "request_id": row.request_id,
-    }
 
 
 def ended(number: int) -> Ended:

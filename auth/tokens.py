@@ -1,4 +1,4 @@
-"""The access and refresh token that a living session is worth."""
+"""The tokens we make: the pair that a living session is worth, one-time tokens, device marks."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from models import UserSession
+from models import OneTimeToken, UserSession
 from utils import access_tokens
 from utils.crypto import derive_key, is_mac, mac
 from utils.services import Services
@@ -17,7 +17,7 @@ from utils.services import Services
 _HEAD = struct.Struct(">B16sQ")
 _VERSION = 1
 _MAC_BYTES = 32
-_TEXT_LENGTH = 4 * (_HEAD.size + _MAC_BYTES) // 3  # divides evenly, so there is no padding
+_ID_BYTES = 16  # like the head, together with a MAC it divides by three: there is no padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,8 @@ def issue(services: Services, session: UserSession, now: datetime) -> TokenPair:
 
 def read_refresh(text: str) -> RefreshToken | None:
     """The parts of a refresh token, or None for what cannot be one."""
-    if not re.fullmatch(rf"[A-Za-z0-9_-]{{{_TEXT_LENGTH}}}", text):
-        return None
-    try:
-        raw = base64.urlsafe_b64decode(text)
-    except (binascii.Error, ValueError):
+    raw = _unpacked(text, _HEAD.size)
+    if raw is None:
         return None
     version, session_id, generation = _HEAD.unpack(raw[: _HEAD.size])
     if version != _VERSION:
@@ -78,6 +75,57 @@ def _refresh_token(services: Services, session: UserSession) -> str:
 def _signed_parts(session: UserSession, generation: int) -> tuple[bytes, ...]:
     # With the session's own secret in it, neither the key nor the database alone makes a token.
     return b"refresh", session.id.bytes, generation.to_bytes(8, "big"), session.secret
+
+
+def one_time(services: Services, row: OneTimeToken) -> str:
+    """The text of a one-time token: its id, and an HMAC over id, purpose and the row's nonce.
+
+    Nothing that opens a door is stored. 64 characters, safe in a URL's fragment.
+    """
+    key = derive_key(_keys(services)[0], "one-time-token")
+    return base64.urlsafe_b64encode(row.id.bytes + mac(key, *_one_time_parts(row))).decode()
+
+
+def one_time_id(text: str) -> UUID | None:
+    """The id that a one-time token names, or None for what cannot be one."""
+    raw = _unpacked(text, _ID_BYTES)
+    return UUID(bytes=raw[:_ID_BYTES]) if raw else None
+
+
+def is_genuine_one_time(services: Services, text: str, row: OneTimeToken) -> bool:
+    """Whether this service made the text for this row, under its present or a previous key."""
+    raw = _unpacked(text, _ID_BYTES)
+    keys = (derive_key(key, "one-time-token") for key in _keys(services))
+    return raw is not None and is_mac(raw[_ID_BYTES:], keys, *_one_time_parts(row))
+
+
+def _one_time_parts(row: OneTimeToken) -> tuple[bytes, ...]:
+    return b"one-time", row.id.bytes, row.purpose.encode(), row.nonce
+
+
+def device_mark(services: Services, device_id: UUID) -> str:
+    """The mark by which a browser or app is recognised (OWASP's device cookie). It opens nothing."""
+    key = derive_key(_keys(services)[0], "device-mark")
+    return base64.urlsafe_b64encode(device_id.bytes + mac(key, b"device", device_id.bytes)).decode()
+
+
+def read_device_mark(services: Services, text: str | None) -> UUID | None:
+    """The device of a genuine mark, made under the present or a previous key."""
+    raw = _unpacked(text or "", _ID_BYTES)
+    keys = (derive_key(key, "device-mark") for key in _keys(services))
+    if raw is None or not is_mac(raw[_ID_BYTES:], keys, b"device", raw[:_ID_BYTES]):
+        return None
+    return UUID(bytes=raw[:_ID_BYTES])
+
+
+def _unpacked(text: str, head: int) -> bytes | None:
+    """The bytes of a text of ours, which holds a head and a MAC; None for anything else."""
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{{4 * (head + _MAC_BYTES) // 3}}}", text):
+        return None
+    try:
+        return base64.urlsafe_b64decode(text)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def _keys(services: Services) -> tuple[str, ...]:

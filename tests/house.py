@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 Sources = dict[str, str]
 
 # Who may import whom of ours. The longest matching name decides; a name stands for what is below it too.
-ROUTES = ["auth", "auth.inputs", "auth.outputs", "auth.flows", "auth.openapi", "utils"]
+ROUTES = ["auth", "auth.inputs", "auth.outputs", "auth.reports", "auth.flows", "auth.openapi", "utils"]
 BELOW = ["auth.stores", "auth.tokens", "auth.mails", "auth.errors", "auth.events", "models", "utils"]
 IMPORTS: dict[str, list[str]] = {
     "app": ["api_page", "auth", "config", "models", "ops", "pages", "utils"],
@@ -31,7 +31,8 @@ IMPORTS: dict[str, list[str]] = {
     "auth.tokens": ["models", "utils"],
     "auth.mails": ["models", "utils"],
     "auth.inputs": ["utils"],
-    "auth.outputs": ["auth.tokens", "models", "utils"],
+    "auth.outputs": ["auth.events", "auth.tokens", "models", "utils"],
+    "auth.reports": ["auth.events", "auth.outputs", "models"],
     "auth.openapi": ["auth.errors", "utils"],
     "auth.errors": ["utils.errors"],
     "auth.events": [],
@@ -168,7 +169,7 @@ def only_flows_commit(sources: Sources) -> list[str]:
     ] + [
         f"{path}: a step never commits"
         for path, text in sources.items()
-        if path == "auth/flows/steps.py" and ".commit(" in text
+        if path.startswith("auth/flows/steps/") and ".commit(" in text
     ]
 
 

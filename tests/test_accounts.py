@@ -24,7 +24,7 @@ def test_the_answer_holds_these_keys_and_no_other(client: FlaskClient) -> None:
     assert registered["user"]["created_at"] == "2026-03-01T12:00:00Z"
     assert registered["user"]["email_verified"] is False
     signed_in = login(client).get_json()
-    tokens = {"access_token", "token_type", "expires_in", "refresh_token"}
+    tokens = {"access_token", "token_type", "expires_in", "refresh_token", "device_token"}
     assert set(signed_in) == {"message", "user"} | tokens
     assert signed_in["user"] == registered["user"]
 

@@ -80,7 +80,7 @@ def test_every_route_is_described(app: Flask, description: dict[str, Any]) -> No
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         # A page and figures for Prometheus are no part of the JSON API.
-        if not rule.endpoint.startswith("api_page.") and rule.endpoint != "ops.metrics"
+        if not rule.endpoint.startswith(("api_page.", "pages.")) and rule.endpoint != "ops.metrics"
     }
     assert {(path, method) for path, method, _ in operations(description)} == routes
 

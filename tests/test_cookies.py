@@ -33,16 +33,22 @@ def by_cookie(client: FlaskClient, name: str = "ada", **more: Any) -> TestRespon
     return answer
 
 
+def set_cookie(answer: TestResponse) -> str:
+    """The one line that sets the refresh cookie; a login sets the device's mark besides."""
+    lines = answer.headers.getlist("Set-Cookie")
+    (line,) = (line for line in lines if not line.startswith("__Host-device="))
+    return line
+
+
 def cookie_of(answer: TestResponse) -> str:
     """The value of the refresh cookie that an answer sets."""
-    (line,) = answer.headers.getlist("Set-Cookie")
-    name, _, value = line.partition(";")[0].partition("=")
+    name, _, value = set_cookie(answer).partition(";")[0].partition("=")
     assert name == COOKIE
     return value
 
 
 def attributes(answer: TestResponse) -> set[str]:
-    (line,) = answer.headers.getlist("Set-Cookie")
+    line = set_cookie(answer)
     return set(line.split("; ")[1:])
 
 

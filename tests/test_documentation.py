@@ -17,7 +17,7 @@ from flask import Flask
 
 from app import create_app
 from auth.events import EndReason, Event, Refusal
-from config import ConfigurationError, DevelopmentConfig, Settings
+from config import PAGES, ConfigurationError, DevelopmentConfig, Settings
 from models import db
 from utils.http import documentation
 from utils.logs import JsonLines
@@ -31,6 +31,7 @@ DEFAULTS = Settings.load(DevelopmentConfig, {}, SPARE)
 FIELDS: dict[str, Field[Any]] = {entry.name.upper(): entry for entry in fields(Settings)}
 # Worked out from other settings, or made: the documents describe these in words.
 COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS", "HASH_CONCURRENCY"}
+COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES)}
 COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
 
 
@@ -108,7 +109,7 @@ def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
     ranges = {name: re.fullmatch(r"(\d+) to (\d+)", row[2]) for name, row in SETTING_ROWS.items()}
     assert {name for name, found in ranges.items() if found} == {
         name for name, entry in FIELDS.items() if isinstance(getattr(DEFAULTS, entry.name), int)
-    } - {"DOCS_ENABLED", "RATE_LIMIT_ENABLED"}
+    } - {"DOCS_ENABLED", "RATE_LIMIT_ENABLED", "REQUIRE_VERIFIED_EMAIL", "HIDE_ACCOUNT_EXISTENCE"}
     for name, found in ranges.items():
         if found:
             low, high = int(found[1]), int(found[2])
@@ -179,7 +180,7 @@ def test_every_target_that_is_mentioned_exists(document: Path) -> None:
     ("words", "header"),
     [
         (Event, "event"),
-        (Refusal, "`reason` of `sign_in_refused`"),
+        (Refusal, "`reason`"),
         (EndReason, "`sessions.end_reason`"),
     ],
 )

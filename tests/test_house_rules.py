@@ -52,7 +52,7 @@ SABOTAGES: list[tuple[Rule, str, str]] = [
     (house.current_app_is_in_one_file, "utils/http.py", "import flask\nflask.current_app.config"),
     (house.only_flows_commit, "auth/stores/users.py", "def f(session):\n    session.commit()"),
     (house.only_flows_commit, "auth/routes/accounts.py", "services().session().commit()"),
-    (house.only_flows_commit, "auth/flows/steps.py", "def f(session):\n    session.commit()"),
+    (house.only_flows_commit, "auth/flows/steps/links.py", "def f(session):\n    session.commit()"),
     (house.only_stores_speak_sql, "auth/flows/sign_in.py", "from sqlalchemy import select"),
     (house.only_stores_speak_sql, "auth/flows/sign_in.py", "from sqlalchemy.sql import text"),
     (house.only_stores_speak_sql, "auth/flows/sign_in.py", "def f(session):\n    session.get(User, 1)"),

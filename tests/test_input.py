@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from tests.apps import memory_app
 from tests.support import PASSWORD, CountingHasher, bearer, me, register, rows, signed_in
+from utils.http import documentation
 
 JSON = "application/json"
 MARK = "sent-by-the-caller"  # in every body below; in no answer
@@ -95,6 +96,10 @@ FIELDS = (
     "token_delivery",
     "refresh_token",
     "username_from_email",
+    "token",
+    "current_password",
+    "new_password",
+    "end_other_sessions",
 )
 
 
@@ -113,9 +118,14 @@ def routes(app: Flask) -> list[tuple[str, str]]:
     ]
 
 
-def with_body(app: Flask) -> list[str]:
-    paths = [rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
-    return [path for path in paths if path != "/auth/sessions/revoke-others"]
+def with_body(app: Flask) -> list[tuple[str, str]]:
+    """Path and method of every route that takes a body."""
+    return [
+        (rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) & {"POST", "PATCH"})
+        if documentation(app.view_functions[rule.endpoint]).body
+    ]
 
 
 def assert_refused(answer: TestResponse, *statuses: int) -> None:
@@ -127,17 +137,19 @@ def assert_refused(answer: TestResponse, *statuses: int) -> None:
 
 
 def test_the_walk_knows_the_routes(memory: FlaskClient) -> None:
-    paths = {"/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"}
-    assert set(with_body(memory.application)) == paths
+    found = set(with_body(memory.application))
+    assert {("/auth/register", "POST"), ("/auth/password/reset", "POST"), ("/auth/me", "PATCH")} < found
+    assert ("/auth/sessions/revoke-others", "POST") not in found
 
 
 @pytest.mark.parametrize(("body", "kind", "status"), BODIES.values(), ids=BODIES.keys())
 def test_a_body_that_is_no_json_object_is_refused(
     memory: FlaskClient, body: bytes, kind: str, status: int
 ) -> None:
+    headers = bearer(signed_in(memory)["access_token"]) | {"Content-Type": kind}
     began = time.perf_counter()
-    for path in with_body(memory.application):
-        assert_refused(memory.post(path, data=body, headers={"Content-Type": kind}), status)
+    for path, method in with_body(memory.application):
+        assert_refused(memory.open(path, method=method, data=body, headers=headers), status)
     assert time.perf_counter() - began < 5
 
 
@@ -152,13 +164,15 @@ def test_no_body_breaks_any_route(memory: FlaskClient, body: bytes, kind: str, s
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
 def test_an_odd_value_in_any_field_is_no_500(app: Flask, client: FlaskClient, value: Any) -> None:
-    fine = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
-    for path in with_body(app):
+    token = signed_in(client)["access_token"]
+    fine = {"username": "ada", "email": "ada@example.com", "password": PASSWORD, "token": "x"}
+    fine |= {"current_password": PASSWORD, "new_password": PASSWORD, "refresh_token": "x"}
+    for path, method in with_body(app):
         for field in FIELDS:
-            answer = client.post(path, json=fine | {field: value})
+            answer = client.open(path, method=method, json=fine | {field: value}, headers=bearer(token))
             assert answer.status_code < 500, (path, field)
             if answer.status_code >= 400:
-                assert_refused(answer, 400, 401, 403, 409, 413)
+                assert_refused(answer, 400, 401, 403, 404, 409, 410, 413)
     stored = rows(app, "SELECT username, email FROM users")
     assert MARK not in str(stored)
 

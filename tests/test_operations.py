@@ -213,6 +213,7 @@ STORIES = {
     "AuthCredentialStuffing": ('auth_sign_ins_total{outcome="wrong_password"}', 70),
     "AuthUnknownNames": ('auth_sign_ins_total{outcome="unknown"}', 40),
     "AuthLimitsHit": ('auth_limits_hit_total{policy="login"}', 70),
+    "AuthMailsFail": ('auth_mails_total{outcome="failed"}', 1),
     "AuthHashesRefused": ("auth_hashes_refused_total", 1),
     "AuthServerErrors": ('auth_request_seconds_count{route="/auth/me",status="500"}', 10),
     "AuthNotReady": ('auth_request_seconds_count{route="/health/ready",status="503"}', 10),

@@ -28,7 +28,7 @@ from utils.http import documentation, limited
 from utils.rate_limits import POLICIES
 
 # Counted inside a flow, by account; all others are named by a route.
-OF_FLOWS = {"login-account"}
+OF_FLOWS = {"login-account", "proof-account"}
 
 
 def without_limit(app: Flask) -> list[str]:

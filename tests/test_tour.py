@@ -72,7 +72,8 @@ def test_the_tour_runs_as_it_is_written(database_uri: str, tmp_path: Path) -> No
     commands, shown = blocks(tour, "bash"), blocks(tour, "json")
     assert len(commands) == len(shown) >= 7
     # A developer's own .env must not change what the tour shows.
-    with serving(database_uri, tmp_path, FLASK_ENV="development", JWT_ACCESS_TOKEN_EXPIRES="3600") as server:
+    given = {"JWT_ACCESS_TOKEN_EXPIRES": "3600", "MAIL_URL": f"file:{tmp_path}/instance/mail"}
+    with serving(database_uri, tmp_path, FLASK_ENV="development", **given) as server:
         here = [block.replace("localhost:8000", f"localhost:{server.port}") for block in commands]
         printed = run_in_one_shell(here, tmp_path)
     for command, expected, real in zip(commands, shown, printed, strict=True):

@@ -12,7 +12,7 @@ from flask import g, request
 from utils import access_tokens
 from utils.errors import TokenInvalid, TokenMalformed, TokenMissing
 from utils.http import Guarded, documentation
-from utils.services import services
+from utils.services import Principal, services
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,8 +53,7 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        claims = access_tokens.read(services(), bearer_token())
-        principal = claims and services().admit(services(), claims)
+        principal = _admitted(bearer_token())
         if not principal:
             raise TokenInvalid
         g.principal = principal
@@ -63,6 +62,17 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
 
     documentation(guarded).guarded = True
     return guarded
+
+
+def optional_principal() -> Principal | None:
+    """The caller, if the call carries a living access token; for views that a link opens as well."""
+    token = optional_bearer_token()
+    return _admitted(token) if token else None
+
+
+def _admitted(token: str) -> Principal | None:
+    claims = access_tokens.read(services(), token)
+    return services().admit(services(), claims) if claims else None
 
 
 def bearer_token() -> str:

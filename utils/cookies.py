@@ -1,4 +1,4 @@
-"""The refresh token as a cookie, and the cross-site check that such a call must pass.
+"""The refresh token and the device's mark as cookies, and the cross-site check that such a call must pass.
 
 A cookie call sends a cookie as its credential or asks for one. Calls with tokens in the
 body or in a header cannot be forged by another site and are not checked.
@@ -17,6 +17,9 @@ from utils.http import documentation
 from utils.services import services
 
 REFRESH_COOKIE = "__Host-refresh"
+DEVICE_COOKIE = "__Host-device"
+DEVICE_HEADER = "X-Device-Token"
+DEVICE_SECONDS = 365 * 24 * 60 * 60
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -58,14 +61,26 @@ def refuse_cross_site() -> None:
 def deliver_refresh_cookie(token: str, keep_until: datetime | None) -> None:
     """Set the cookie on the answer: until `keep_until`, or for the browser's session if that is None."""
 
+    age = None
+    if keep_until is not None:
+        age = int((keep_until - services().clock.now()).total_seconds())
+    _deliver(REFRESH_COOKIE, token, age)
+
+
+def presented_device_mark(*, by_cookie: bool) -> str | None:
+    """The mark of the device that calls: its cookie where the call is one with cookies, else its header."""
+    return request.cookies.get(DEVICE_COOKIE) if by_cookie else request.headers.get(DEVICE_HEADER)
+
+
+def deliver_device_cookie(mark: str) -> None:
+    """Set the mark on the answer. It opens nothing, and stays when the session ends."""
+    _deliver(DEVICE_COOKIE, mark, DEVICE_SECONDS)
+
+
+def _deliver(name: str, value: str, age: int | None) -> None:
     @after_this_request
     def set_cookie(response: Response) -> Response:
-        age = None
-        if keep_until is not None:
-            age = int((keep_until - services().clock.now()).total_seconds())
-        response.set_cookie(
-            REFRESH_COOKIE, token, max_age=age, path="/", secure=True, httponly=True, samesite="Strict"
-        )
+        response.set_cookie(name, value, max_age=age, path="/", secure=True, httponly=True, samesite="Strict")
         return response
 
 

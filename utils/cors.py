@@ -6,6 +6,7 @@ from flask import Flask, Response
 from flask_cors import CORS
 
 from config import Settings
+from utils.cookies import DEVICE_HEADER
 
 PREFLIGHT_SECONDS = 600
 
@@ -31,7 +32,7 @@ def init_cors(app: Flask, settings: Settings) -> None:
         # As patterns of our own: a text is matched in any case, and sometimes taken for a pattern.
         origins=[_exactly(origin) for origin in settings.cors_origins],
         methods=["GET", "POST", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
+        allow_headers=["Authorization", "Content-Type", DEVICE_HEADER],
         expose_headers=["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"],
         supports_credentials=False,
         allow_private_network=False,

@@ -25,9 +25,11 @@ class Documentation:
 
     status: int = 200
     output: type | None = None
+    also: tuple[int, type] | None = None
     errors: tuple[str, ...] = ()
     body: type | None = None
     body_optional: bool = False
+    query: type | None = None
     guarded: bool = False
     cookie: bool = False
     limit: str | None = None
@@ -47,9 +49,16 @@ class Guarded(Protocol):
 
 
 def answers(
-    status: int, output: type | None = None, *, errors: tuple[str, ...] = ()
+    status: int,
+    output: type | None = None,
+    *,
+    also: tuple[int, type] | None = None,
+    errors: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
-    """The one answer of a view: its status, the type of its body, and the codes it may refuse with."""
+    """The answer of a view: its status, the type of its body, and the codes it may refuse with.
+
+    A view that `also` has another answer returns that one as a pair of body and status.
+    """
 
     def decorate(view: Callable[P, Any]) -> Callable[P, Response]:
         @functools.wraps(view)
@@ -60,10 +69,11 @@ def answers(
                 response.headers.pop("Content-Type", None)
                 response.headers.update(result or {})  # what an answer without a body says
                 return response
-            return make_response(jsonify(result), status)
+            body, code = result if isinstance(result, tuple) else (result, status)
+            return make_response(jsonify(body), code)
 
         told = documentation(answered)
-        told.status, told.output, told.errors = status, output, errors
+        told.status, told.output, told.also, told.errors = status, output, also, errors
         return answered
 
     return decorate

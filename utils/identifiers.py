@@ -101,6 +101,12 @@ def email_key(text: str) -> str | None:
     return f"{unicodedata.normalize('NFC', found.local_part.lower())}@{found.ascii_domain.lower()}"
 
 
+def deliverable(email: str) -> str:
+    """The address as mail servers know it: the domain in its ASCII form."""
+    found = _validated_email(email)
+    return f"{found.local_part}@{found.ascii_domain}"
+
+
 def _validated_email(text: str) -> ValidatedEmail:
     if len(text) > MAX_EMAIL:
         raise ValueError(f"must be at most {MAX_EMAIL} characters long")

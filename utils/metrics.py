@@ -41,6 +41,7 @@ class Metrics:
         self.sign_ins = Counter("auth_sign_ins", "Sign-ins by outcome.", ["outcome"], registry=own)
         self.sessions_started = Counter("auth_sessions_started", "Sessions started.", registry=own)
         self.sessions_ended = Counter("auth_sessions_ended", "Sessions ended.", ["reason"], registry=own)
+        self.mails = Counter("auth_mails", "Tries to deliver a mail, by outcome.", ["outcome"], registry=own)
         self.limits_hit = Counter(
             "auth_limits_hit", "Calls refused by a rate limit.", ["policy"], registry=own
         )

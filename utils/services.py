@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from utils.clock import Clock
+from utils.delivery import Delivery
+from utils.mail import Mailer
 from utils.metrics import Metrics
 from utils.rate_limits import Limiter
 
@@ -64,6 +66,8 @@ class Services:
     session: Callable[[], Session]  # the database session of this request or command
     hasher: Hasher
     limiter: Limiter
+    mailer: Mailer
+    delivery: Delivery
     metrics: Metrics
     admit: Admit
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document

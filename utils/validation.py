@@ -46,12 +46,25 @@ class Body(BaseModel):
         given = {name: value for name, value in data.items() if value is not None and value != ""}
         missing = cls.missing(given)
         try:
-            checked = cls.model_validate(given, context=services().settings)
+            checked = cls.checked(given)
         except ValidationError as problem:
             _refuse(cls.missing_message, missing, problem)
         if missing:
             raise MissingFields(cls.missing_message, fields=dict.fromkeys(missing, "is missing"))
         return checked
+
+    @classmethod
+    def checked(cls, given: dict[str, Any]) -> Self:
+        """The model of these values. Raises pydantic's `ValidationError`."""
+        return cls.model_validate(given, context=services().settings)
+
+
+class Query(Body):
+    """The base of what stands behind the `?`: every value is text, and read as what it should be."""
+
+    @classmethod
+    def checked(cls, given: dict[str, Any]) -> Self:
+        return cls.model_validate_strings(given, context=services().settings)
 
 
 # What pydantic finds, in the manner of our own: the end of a sentence that the field's name begins.
@@ -100,6 +113,23 @@ def takes(model: type[B], *, optional: bool = False) -> Callable[[Callable[..., 
 
         told = documentation(checked)
         told.body, told.body_optional = model, optional
+        return checked
+
+    return decorate
+
+
+Q = TypeVar("Q", bound=Query)
+
+
+def takes_query(model: type[Q]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Hand the view what stands behind the `?` of its URL as a checked `model`."""
+
+    def decorate(view: Callable[..., R]) -> Callable[..., R]:
+        @functools.wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> R:
+            return view(model.read(request.args.to_dict()), *args, **kwargs)
+
+        documentation(checked).query = model
         return checked
 
     return decorate

@@ -1,73 +1,153 @@
-"""Accounts: how they come to be."""
+"""Accounts: how they come to be, and their names."""
 
 import secrets
 
 from sqlalchemy.orm import Session
 
+from auth import mails
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
-from auth.events import Event
-from auth.stores import audit, users
+from auth.events import Event, Purpose
+from auth.flows.steps import links, proofs
+from auth.stores import audit, one_time_tokens, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.identifiers import is_reserved, username_from
-from utils.services import Services
+from utils.services import Principal, Services
 
 NAME_TRIES = 20
 
 
 def register(
     services: Services, *, username: str | None, email: str, password: str, client: ClientInfo
-) -> Account:
+) -> Account | None:
     """A new account; without a `username` it gets a free one made from its address.
 
-    Raises `UsernameTaken`, `EmailTaken`, or `AccountTaken` if somebody else was faster.
+    Its owner is mailed a link that confirms the address. Raises `UsernameTaken`, `EmailTaken`, or
+    `AccountTaken` if somebody else was faster. With `HIDE_ACCOUNT_EXISTENCE` it returns None
+    whether or not the address has an account already, after the same work.
     """
-    return _create(services, username, email, password, client, Event.ACCOUNT_REGISTERED)
+    session = services.session()
+    if username is not None and users.by_username(session, username):
+        raise UsernameTaken
+    hidden = services.settings.hide_account_existence
+    if _is_taken(services, session, email) and not hidden:
+        raise EmailTaken
+    session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    hashed = services.hasher.hash(password)
+    account = _added(services, session, username, email, hashed)
+    if account is not None:
+        _welcome(services, session, account, Event.ACCOUNT_REGISTERED, client)
+    elif not hidden:
+        raise AccountTaken
+    else:
+        _answer_for_taken(services, username, email, hashed, client)
+    session.commit()
+    return None if hidden else account
 
 
 def create_by_operator(
     services: Services, *, username: str, email: str, password: str, operator: str, client: ClientInfo
 ) -> Account:
     """A new account made at the command line; the audit event names the operator."""
-    return _create(services, username, email, password, client, Event.ACCOUNT_CREATED, operator)
-
-
-def _create(
-    services: Services,
-    username: str | None,
-    email: str,
-    password: str,
-    client: ClientInfo,
-    event: Event,
-    operator: str | None = None,
-) -> Account:
-    session, now = services.session(), services.clock.now()
-    if username is not None and users.by_username(session, username):
+    session = services.session()
+    if users.by_username(session, username):
         raise UsernameTaken
-    if users.by_email(session, email):
+    if _is_taken(services, session, email):
         raise EmailTaken
-    session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
-    hashed = services.hasher.hash(password)
-    if username is not None:
-        account = users.add(session, username=username, email=email, password_hash=hashed, now=now)
-    else:
-        account = _add_under_free_name(services, session, email, hashed)
+    session.rollback()
+    account = _added(services, session, username, email, services.hasher.hash(password))
     if account is None:
         raise AccountTaken
-    audit.append(session, event, now, client, user_id=account.id, operator=operator)
+    _welcome(services, session, account, Event.ACCOUNT_CREATED, client, operator)
     session.commit()
     return account
 
 
-def _add_under_free_name(services: Services, session: Session, email: str, hashed: str) -> Account | None:
-    """The new account under the name its address suggests, or that and four digits; never a reserved word."""
-    suggested = username_from(email)
+def rename(services: Services, principal: Principal, username: str, client: ClientInfo) -> Account:
+    """Give the caller's account another name. Raises `UsernameTaken`."""
+    session, now = services.session(), services.clock.now()
+    account = proofs.lock_while_living(services, principal)
+    if username == account.username:
+        session.rollback()
+        return account
+    if not users.rename(session, account.id, username):
+        raise UsernameTaken
+    renamed = account._replace(username=username)
+    facts = mails.client_facts(client, now)
+    links.send_mail(services, session, renamed, "username_changed", facts)
+    audit.append(session, Event.USERNAME_CHANGED, now, client, user_id=account.id)
+    session.commit()
+    return renamed
+
+
+def _is_taken(services: Services, session: Session, email: str) -> bool:
+    reserved = one_time_tokens.address_is_reserved(session, email, None, services.clock.now())
+    return users.by_email(session, email) is not None or reserved
+
+
+def _added(
+    services: Services, session: Session, username: str | None, email: str, hashed: str
+) -> Account | None:
+    """The new account, or None if its name or address is taken; the transaction stays usable."""
+    if _is_taken(services, session, email):
+        return None
+    account = _inserted(services, session, username, email, hashed)
+    # Once more: an account that gave the address up while the insert waited for it has reserved it.
+    if account and one_time_tokens.address_is_reserved(session, email, None, services.clock.now()):
+        session.rollback()
+        return None
+    return account
+
+
+def _inserted(
+    services: Services,
+    session: Session,
+    username: str | None,
+    email: str,
+    hashed: str,
+    *,
+    holds_address: bool = True,
+) -> Account | None:
+    """The new account under its name, or under a free one that its address suggests."""
+    address = email if holds_address else None
+    suggested = username or username_from(email)
     name = suggested
-    for _ in range(NAME_TRIES):
-        if not is_reserved(name, services.settings.brand_name):
+    for _ in range(1 if username else NAME_TRIES):
+        if username or not is_reserved(name, services.settings.brand_name):
             now = services.clock.now()
-            account = users.add(session, username=name, email=email, password_hash=hashed, now=now)
-            if account or users.by_email(session, email):
+            account = users.add(session, username=name, email=address, password_hash=hashed, now=now)
+            if account or (address and users.by_email(session, address)):
                 return account
         name = f"{suggested}{secrets.randbelow(10_000):04}"
     return None
+
+
+def _answer_for_taken(
+    services: Services, username: str | None, email: str, hashed: str, client: ClientInfo
+) -> None:
+    """The address has an account: its owner is told, and the name is held as a new account would hold it.
+
+    Without that, registering the name once more would tell what the answer did not. The account
+    that holds it has no address, opens nothing, and goes like any that is never confirmed.
+    """
+    session, now = services.session(), services.clock.now()
+    if _inserted(services, session, username, email, hashed, holds_address=False) is None:
+        raise UsernameTaken if username else AccountTaken
+    owner = users.by_email(session, email)
+    links.send_link(services, session, owner, Purpose.VERIFY, "address_taken", {}, opens=False)
+    if owner:
+        audit.append(session, Event.REGISTRATION_REPEATED, now, client, user_id=owner.id)
+    else:
+        audit.count_unknown(session, Event.REGISTRATION_REPEATED, None, now, client)
+
+
+def _welcome(
+    services: Services,
+    session: Session,
+    account: Account,
+    event: Event,
+    client: ClientInfo,
+    operator: str | None = None,
+) -> None:
+    links.send_link(services, session, account, Purpose.VERIFY, "verify_email", {})
+    audit.append(session, event, services.clock.now(), client, user_id=account.id, operator=operator)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from auth.errors import UserNotFound
-from auth.events import EndReason, Event
-from auth.stores import audit, rate_limits, sessions, users
+from auth.errors import AccountDisabled, UserNotFound
+from auth.events import EndReason, Event, Purpose
+from auth.flows.steps import endings, links
+from auth.stores import audit, known_devices, one_time_tokens, outbox, rate_limits, sessions, users
 from models import Account, AuditEvent, UserSession
 from utils import access_tokens
 from utils.client_info import ClientInfo
@@ -53,7 +54,7 @@ def overview(services: Services, login: str, operator: Operator) -> Overview:
     _record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
     session.commit()
     living = sessions.living(session, account.id, services.clock.now())
-    return Overview(account, living, audit.latest(session, account.id, SHOWN_EVENTS))
+    return Overview(account, living, audit.page(session, account.id, None, SHOWN_EVENTS))
 
 
 def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:
@@ -65,11 +66,11 @@ def page(services: Services, operator: Operator, *, after: int, limit: int, sear
 
 
 def disable(services: Services, login: str, operator: Operator) -> bool:
-    """Close an account and end everything of it; False if it was closed already."""
+    """Close an account and end everything of it, its mailed links too; False if it was closed already."""
     account, session, now = find(services, login), services.session(), services.clock.now()
     if not users.disable(session, account.id, now):
         return False
-    sessions.end_all(session, account.id, EndReason.OPERATOR, now)
+    endings.end_everything(services, session, account.id, EndReason.OPERATOR)
     _record(services, Event.ACCOUNT_DISABLED, operator, user_id=account.id)
     session.commit()
     return True
@@ -105,13 +106,26 @@ def issue_token(services: Services, login: str, operator: Operator) -> str:
     return token
 
 
+def send_reset(services: Services, login: str, operator: Operator) -> None:
+    """Mail a link for a new password. Raises `AccountDisabled` where that would open nothing."""
+    account, session = find(services, login), services.session()
+    if account.disabled_at or not account.email:
+        raise AccountDisabled
+    links.send_link(services, session, account, Purpose.RESET, "reset_password", {}, limited=False)
+    _record(services, Event.RESET_SENT, operator, user_id=account.id)
+    session.commit()
+
+
 def prune(services: Services, operator: Operator) -> dict[str, int]:
     """Delete what has outlived its use, in small transactions; how many rows of each table."""
     settings, now = services.settings, services.clock.now()
-    ages = {"sessions": settings.ended_session_retention, "audit_events": settings.audit_retention}
-    deleted = dict.fromkeys(_PRUNERS, 0)
+    ages = _RETENTION | {
+        "sessions": timedelta(seconds=settings.ended_session_retention),
+        "audit_events": timedelta(seconds=settings.audit_retention),
+    }
+    deleted = {"users": _erase_due(services, operator)} | dict.fromkeys(_PRUNERS, 0)
     for name, prune_slice in _PRUNERS.items():
-        before = now - timedelta(seconds=ages.get(name, 0))
+        before = now - ages.get(name, timedelta(0))
         while count := prune_slice(services.session(), before, PRUNE_SLICE):
             deleted[name] += count
             services.session().commit()
@@ -120,10 +134,37 @@ def prune(services: Services, operator: Operator) -> dict[str, int]:
     return deleted
 
 
+def _erase_due(services: Services, operator: Operator) -> int:
+    """Erase accounts whose owners left 14 days ago and, where that is required, those never confirmed."""
+    session, now = services.session(), services.clock.now()
+    unconfirmed = now - UNCONFIRMED_FOR if services.settings.require_verified_email else None
+    erased = 0
+    while due := users.due_for_erasure(session, now, unconfirmed, PRUNE_SLICE):
+        session.rollback()
+        for user_id in due:
+            if users.lock_if_due(session, user_id, now, unconfirmed):
+                endings.erase(
+                    services, session, user_id, Event.ACCOUNT_ERASED, operator.client, operator.name
+                )
+                erased += 1
+            session.commit()  # each by itself: nobody waits long for a lock
+    return erased
+
+
+UNCONFIRMED_FOR = timedelta(days=7)
+# How long what is over is kept, for questions that come later.
+_RETENTION = {
+    "one_time_tokens": timedelta(days=30),
+    "outbox": timedelta(days=30),
+    "known_devices": timedelta(days=365),
+}
 _PRUNERS: Mapping[str, Callable[[Session, datetime, int], int]] = {
     "sessions": sessions.prune,
     "audit_events": audit.prune,
     "rate_limits": rate_limits.prune,
+    "one_time_tokens": one_time_tokens.prune,
+    "outbox": outbox.prune,
+    "known_devices": known_devices.prune,
 }
 
 

@@ -6,17 +6,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from auth import tokens
+from auth import mails, tokens
 from auth.errors import (
     RefreshTokenExpired,
     RefreshTokenInvalid,
     RefreshTokenMissing,
     RefreshTokenReused,
     SessionNotFound,
-    SessionRequired,
+    WrongPassword,
 )
-from auth.events import EndReason, Event
-from auth.flows import steps
+from auth.events import EndReason, Event, Purpose, Refusal
+from auth.flows.steps import endings, links, proofs, sign_ins
 from auth.stores import audit, sessions, users
 from models import UserSession
 from utils import access_tokens
@@ -36,7 +36,9 @@ def admit(services: Services, claims: Claims) -> Principal | None:
         found = sessions.admitted(session, claims.session_id, claims.user_id, now)
         return Principal(claims.user_id, claims.session_id, *found) if found else None
     account = users.by_id(session, claims.user_id)
-    if account is None or account.disabled_at or claims.issued_at < account.tokens_valid_after:
+    if account is None or account.disabled_at or account.deletion_due_at:
+        return None
+    if claims.issued_at < account.tokens_valid_after:
         return None
     return Principal(claims.user_id, None, None, account)
 
@@ -59,7 +61,7 @@ def refresh(services: Services, presented: Sequence[str], client: ClientInfo) ->
     if token is None or token.generation > current.generation:
         raise RefreshTokenInvalid  # ahead of the row: a restored backup, and no theft
     if token.generation == current.generation:
-        until = min(steps.idle_end(services, now, remembered=current.remembered), current.absolute_end)
+        until = min(sign_ins.idle_end(services, now, remembered=current.remembered), current.absolute_end)
         rotated = sessions.rotate(session, current, now, until, client)
         if rotated:
             audit.append(
@@ -96,6 +98,8 @@ def _end_as_stolen(services: Services, session: Session, current: UserSession, c
     now = services.clock.now()
     if sessions.end(session, current.id, current.user_id, EndReason.REUSE, now):
         services.metrics.sessions_ended.labels(EndReason.REUSE).inc()
+        if account := users.by_id(session, current.user_id):
+            links.send_mail(services, session, account, "session_stolen", mails.client_facts(client, now))
         audit.append(
             session, Event.REFRESH_TOKEN_REUSED, now, client, user_id=current.user_id, session_id=current.id
         )
@@ -108,7 +112,7 @@ def sign_out(
     """End every session that one of these tokens proves. An access token may have expired meanwhile."""
     session, now = services.session(), services.clock.now()
     proven = {
-        (s.id, s.user_id) for text in refresh_tokens if (s := steps.session_of(services, session, text))
+        (s.id, s.user_id) for text in refresh_tokens if (s := sign_ins.session_of(services, session, text))
     }
     claims = access_tokens.read(services, access_token, expired_too=True)
     if claims and claims.session_id:
@@ -122,15 +126,14 @@ def sign_out(
 
 def living(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
     """The caller's living sessions, and which of them is calling."""
-    current = own_session(principal)
+    current = proofs.own_session(principal)
     return sessions.living(services.session(), principal.user_id, services.clock.now()), current
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
     """End one of the caller's sessions, this one too. Raises `SessionNotFound`, also for other people's."""
-    current = own_session(principal)
     session, now = services.session(), services.clock.now()
-    _lock_while_living(services, current, principal)
+    proofs.lock_while_living(services, principal)
     if not sessions.end(session, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
     services.metrics.sessions_ended.labels(EndReason.REVOKED).inc()
@@ -140,10 +143,10 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
 
 def end_others(services: Services, principal: Principal, client: ClientInfo) -> int:
     """End all of the caller's sessions but this one; how many there were."""
-    current = own_session(principal)
+    current = proofs.own_session(principal)
     session, now = services.session(), services.clock.now()
-    _lock_while_living(services, current, principal)
-    ended = sessions.end_others(session, current, principal.user_id, now)
+    proofs.lock_while_living(services, principal)
+    ended = sessions.end_others(session, current, principal.user_id, EndReason.REVOKED, now)
     services.metrics.sessions_ended.labels(EndReason.REVOKED).inc(ended)
     audit.append(
         session,
@@ -158,16 +161,39 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     return ended
 
 
-def _lock_while_living(services: Services, current: UUID, principal: Principal) -> None:
-    """Lock the account. Raises `TokenInvalid` if the calling session was ended meanwhile."""
-    session = services.session()
-    users.lock(session, principal.user_id)
-    if not sessions.admitted(session, current, principal.user_id, services.clock.now()):
+def reauthenticate(services: Services, principal: Principal, password: str, client: ClientInfo) -> str:
+    """A new access token, after which the session counts as freshly signed in (step-up, ASVS 7.5.1).
+
+    Costs one hash in every case. Raises `WrongPassword`, or `TokenInvalid` if the session ended meanwhile.
+    """
+    current, account = proofs.own_session(principal), principal.account
+    is_right = proofs.is_password(services, account, password)
+    session, now = services.session(), services.clock.now()
+    if not is_right or not users.is_unchanged(session, account):
+        audit.append(
+            session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=Refusal.WRONG_PASSWORD
+        )
+        session.commit()
+        raise WrongPassword
+    if not sessions.renew_auth_time(session, current, account.id, now):
         raise TokenInvalid
+    audit.append(session, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+    return access_tokens.sign(services, account.id, current, now)
 
 
-def own_session(principal: Principal) -> UUID:
-    """The session that is calling. Raises `SessionRequired` for a token that has none."""
-    if principal.session_id is None:
-        raise SessionRequired
-    return principal.session_id
+def disown(services: Services, token: str, client: ClientInfo) -> None:
+    """ "This wasn't me": end every session, forget every device, and block the password until a reset.
+
+    The link for the reset is mailed. A deletion that the intruder may have asked for is called off.
+    Raises `LinkUnknown`, `LinkExpired` or `LinkUsed`.
+    """
+    session, now = services.session(), services.clock.now()
+    try:
+        account = links.use(services, links.opened(services, token, Purpose.DISOWN, client=client), client)
+    except links.REFUSALS:
+        session.commit()
+        raise
+    endings.lock_out(services, session, account, EndReason.DISOWNED)
+    audit.append(session, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
+    session.commit()

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from auth import tokens
-from auth.errors import InvalidCredentials
+from auth.errors import EmailNotVerified, InvalidCredentials
 from auth.events import Event, Refusal
-from auth.flows.steps import complete_sign_in
+from auth.flows.steps import sign_ins
 from auth.stores import audit, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -16,10 +16,11 @@ from utils.services import Services
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A completed sign-in: who, and the tokens of the new session."""
+    """A completed sign-in: who, the tokens of the new session, and the mark of the device."""
 
     account: Account
     tokens: tokens.TokenPair
+    device_mark: str
 
 
 def with_password(
@@ -29,14 +30,18 @@ def with_password(
     password: str,
     remember: bool,
     client: ClientInfo,
+    device_mark: str | None = None,
     replaces: str | None = None,
 ) -> SignIn:
     """Sign in with a name or address and a password.
 
-    `replaces` is the refresh token of a session that this one takes the place of.
+    `device_mark` is what the device was given at an earlier sign-in; `replaces` is the refresh
+    token of a session that this one takes the place of.
     Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the
     same cost (the audit log knows which it was), and `TooManyRequests` when this account,
-    or this name that is nobody's, is tried too often.
+    or this name that is nobody's, is tried too often. Where addresses must be confirmed, the
+    right password of an account whose address is not raises `EmailNotVerified`, unless that
+    would tell who has an account.
     """
     session = services.session()
     account = users.by_login(session, login)
@@ -50,14 +55,21 @@ def with_password(
     hashed, rehashed = account.password_hash or "", None
     if services.hasher.is_outdated(hashed):
         rehashed = services.hasher.hash(password)
-    if not users.admit_sign_in(session, account, rehashed):
+    if not users.is_unchanged(session, account, new_hash=rehashed):
         _refuse(services, account, login, Refusal.CHANGED_MEANWHILE, client)
-    pair = complete_sign_in(
-        services, session, account, client, amr="pwd", remember=remember, replaces=replaces
+    done = sign_ins.complete(
+        services,
+        session,
+        account,
+        client,
+        amr="pwd",
+        remember=remember,
+        device_mark=device_mark,
+        replaces=replaces,
     )
     session.commit()
     services.metrics.sign_ins.labels("success").inc()
-    return SignIn(account, pair)
+    return SignIn(account, done.tokens, done.device_mark)
 
 
 def _check(services: Services, account: Account | None, password: str) -> Refusal | None:
@@ -67,7 +79,15 @@ def _check(services: Services, account: Account | None, password: str) -> Refusa
         return Refusal.UNKNOWN if account is None else Refusal.NO_PASSWORD
     if not services.hasher.check(account.password_hash, password):
         return Refusal.WRONG_PASSWORD
-    return Refusal.DISABLED if account.disabled_at else None
+    if account.disabled_at:
+        return Refusal.DISABLED
+    if account.deletion_due_at:
+        return Refusal.LEAVING
+    if account.password_blocked_at:
+        return Refusal.PASSWORD_BLOCKED
+    if services.settings.require_verified_email and account.email_verified_at is None:
+        return Refusal.EMAIL_NOT_VERIFIED
+    return None
 
 
 def _digest(services: Services, login: str) -> str:
@@ -85,9 +105,11 @@ def _refuse(
     # Strangers ask the database as often.
     known = users.by_id(session, account.id if account else 0)
     if account is None or known is None:
-        audit.count_unknown_login(session, _digest(services, login), now, client)
+        audit.count_unknown(session, Event.SIGN_IN_REFUSED, _digest(services, login), now, client)
     else:
         audit.append(session, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
     session.commit()
     services.metrics.sign_ins.labels(reason).inc()
-    raise InvalidCredentials
+    if reason is Refusal.EMAIL_NOT_VERIFIED and not services.settings.hide_account_existence:
+        raise EmailNotVerified
+    raise InvalidCredentials  # who registered an address could else learn whether it was taken

@@ -1,12 +1,13 @@
-"""Accounts over HTTP: register, and who am I."""
+"""Accounts over HTTP: register, who am I, my name, my data, and leaving."""
 
 from typing import Any
 
 from flask import g
 
-from auth import auth_bp, outputs
-from auth.flows import accounts
-from auth.inputs import Registration
+from auth import auth_bp, outputs, reports
+from auth.flows import accounts, deletion
+from auth.inputs import LINK_REFUSALS, Link, Profile, Registration
+from utils import cookies
 from utils.auth_helpers import jwt_required
 from utils.http import answers, client_info, limited, unlimited
 from utils.services import services
@@ -14,14 +15,20 @@ from utils.validation import takes
 
 
 @auth_bp.post("/register")
-@answers(201, outputs.Registered, errors=("username_taken", "email_taken", "account_taken", "busy"))
+@answers(
+    201,
+    outputs.Registered,
+    also=(202, outputs.Message),
+    errors=("username_taken", "email_taken", "account_taken", "busy"),
+)
 @limited("register")
 @takes(Registration)
 def register(form: Registration) -> Any:
     """Create an account.
 
     With `username_from_email` instead of a `username`, the server makes a free name from
-    the address.
+    the address. Where it is hidden who has an account, the answer is a 202 for new and taken
+    addresses alike, and a mail says the rest.
     """
     account = accounts.register(
         services(),
@@ -30,7 +37,7 @@ def register(form: Registration) -> Any:
         password=form.password.get_secret_value(),
         client=client_info(),
     )
-    return outputs.registered(account)
+    return outputs.registered(account) if account else (outputs.message("register"), 202)
 
 
 @auth_bp.get("/me")
@@ -40,6 +47,60 @@ def register(form: Registration) -> Any:
 def me() -> Any:
     """Read the signed-in user."""
     return outputs.user(g.principal.account)
+
+
+@auth_bp.patch("/me")
+@answers(200, outputs.OneUser, errors=("session_required", "username_taken"))
+@limited("account-changes")
+@jwt_required
+@takes(Profile)
+def change_me(form: Profile) -> Any:
+    """Change the user name. Its owner is told by mail."""
+    if form.username is None:
+        return outputs.user(g.principal.account)
+    return outputs.user(accounts.rename(services(), g.principal, form.username, client_info()))
+
+
+@auth_bp.delete("/me")
+@answers(202, outputs.Leaving, errors=("session_required", "reauth_required"))
+@limited("account-changes")
+@jwt_required
+def leave() -> Any:
+    """Close the account at once, and erase it after 14 days unless its owner restores it.
+
+    Wants a sign-in younger than 10 minutes. The link that restores it is mailed.
+    """
+    due = deletion.request(services(), g.principal, client_info())
+    if cookies.refresh_cookie():
+        cookies.forget_refresh_cookie()
+    return outputs.leaving(due)
+
+
+@auth_bp.post("/me/restore")
+@answers(200, outputs.Message, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def restore(form: Link) -> Any:
+    """Keep an account that was to be erased, with the link that was mailed."""
+    deletion.restore(services(), form.token, client_info())
+    return outputs.message("restore")
+
+
+@auth_bp.get("/me/export")
+@answers(200, reports.Export, errors=("session_required", "reauth_required"))
+@limited("account-changes")
+@jwt_required
+def export() -> Any:
+    """Take along all that is stored about oneself. Wants a sign-in younger than 10 minutes."""
+    found = deletion.export(services(), g.principal, client_info())
+    return reports.export(
+        found.user,
+        sessions=found.sessions,
+        devices=found.devices,
+        links=found.links,
+        mails=found.mails,
+        events=found.events,
+    )
 
 
 @auth_bp.get("/verify")

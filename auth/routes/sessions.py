@@ -7,7 +7,7 @@ from flask import g
 
 from auth import auth_bp, outputs
 from auth.flows import sessions, sign_in
-from auth.inputs import Credentials, RefreshToken
+from auth.inputs import LINK_REFUSALS, Credentials, Link, Proof, RefreshToken
 from utils import cookies
 from utils.auth_helpers import jwt_required, optional_bearer_token
 from utils.http import answers, client_info, limited
@@ -23,7 +23,9 @@ REFRESH_ERRORS = (
 
 
 @auth_bp.post("/login")
-@answers(200, outputs.SignedIn, errors=("invalid_credentials", "cross_site_refused", "busy"))
+@answers(
+    200, outputs.SignedIn, errors=("invalid_credentials", "email_not_verified", "cross_site_refused", "busy")
+)
 @limited("login")
 @takes(Credentials)
 def login(form: Credentials) -> Any:
@@ -32,6 +34,9 @@ def login(form: Credentials) -> Any:
     `token_delivery: cookie` puts the refresh token into the `__Host-refresh` cookie
     instead of the body, for pages of the same origin, and takes the place of the
     session that such a cookie held before.
+
+    Hand back `device_token` at later sign-ins, as the header `X-Device-Token`: a device that
+    was not seen before is told to the owner by mail. Pages have it as a cookie.
     """
     by_cookie = form.token_delivery == "cookie"
     if by_cookie:
@@ -42,11 +47,14 @@ def login(form: Credentials) -> Any:
         password=form.password.get_secret_value(),
         remember=form.remember,
         client=client_info(),
+        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
         replaces=cookies.refresh_cookie() if by_cookie else None,
     )
     if by_cookie:
         cookies.deliver_refresh_cookie(done.tokens.refresh_token, done.tokens.keep_until)
-    return outputs.signed_in(done.account, done.tokens, in_body=not by_cookie)
+        cookies.deliver_device_cookie(done.device_mark)
+        return outputs.signed_in(done.account, done.tokens)
+    return outputs.signed_in(done.account, done.tokens, device_mark=done.device_mark)
 
 
 @auth_bp.post("/refresh")
@@ -114,3 +122,27 @@ def end_session(session_id: UUID) -> Any:
 def end_other_sessions() -> Any:
     """End all of one's sessions but this one."""
     return outputs.ended(sessions.end_others(services(), g.principal, client_info()))
+
+
+@auth_bp.post("/sessions/disown")
+@answers(200, outputs.Message, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def disown(form: Link) -> Any:
+    """Say "this wasn't me", with the link of a mail about a new sign-in.
+
+    Ends every session, forgets every device, and blocks the password until a reset.
+    """
+    sessions.disown(services(), form.token, client_info())
+    return outputs.message("disown")
+
+
+@auth_bp.post("/reauth")
+@answers(200, outputs.AccessToken, errors=("session_required", "wrong_password", "busy"))
+@limited("proof")
+@jwt_required
+@takes(Proof)
+def reauth(form: Proof) -> Any:
+    """Prove once more who one is: afterwards the session counts as freshly signed in."""
+    token = sessions.reauthenticate(services(), g.principal, form.password.get_secret_value(), client_info())
+    return outputs.access_token(token, services().config["JWT_ACCESS_TOKEN_EXPIRES"])

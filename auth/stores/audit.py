@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
@@ -39,17 +39,19 @@ def append(
     )
 
 
-def count_unknown_login(session: Session, login_digest: str, now: datetime, client: ClientInfo) -> None:
-    """Count a sign-in for a name that does not exist: one row for each network and minute.
+def count_unknown(
+    session: Session, event: Event, digest: str | None, now: datetime, client: ClientInfo
+) -> None:
+    """Count what was asked for somebody who does not exist: one row for each network and minute.
 
     People type passwords into the name field, so only the keyed digest of the first one is kept.
     """
-    under = f"{Event.SIGN_IN_REFUSED}:{client.network}:{now:%Y-%m-%dT%H:%M}"
+    under = f"{event}:{client.network}:{now:%Y-%m-%dT%H:%M}"
     counted = insert_into(session, AuditEvent).values(
-        event=Event.SIGN_IN_REFUSED,
+        event=event,
         reason=Refusal.UNKNOWN,
         count=1,
-        subject_digest=login_digest,
+        subject_digest=digest,
         counted_under=under,
         **_facts(now, client),
     )
@@ -60,11 +62,28 @@ def count_unknown_login(session: Session, login_digest: str, now: datetime, clie
     )
 
 
-def latest(session: Session, user_id: int, limit: int) -> Sequence[AuditEvent]:
-    """The last events of an account, the newest first."""
-    return session.scalars(
-        select(AuditEvent).where(AuditEvent.user_id == user_id).order_by(AuditEvent.id.desc()).limit(limit)
-    ).all()
+def page(session: Session, user_id: int, before: int | None, limit: int) -> Sequence[AuditEvent]:
+    """Events of an account, the newest first; with `before`, those older than the event of that id."""
+    mine = select(AuditEvent).where(AuditEvent.user_id == user_id).order_by(AuditEvent.id.desc())
+    if before is not None:
+        mine = mine.where(AuditEvent.id < before)
+    return session.scalars(mine.limit(limit)).all()
+
+
+def of_user(session: Session, user_id: int) -> Sequence[AuditEvent]:
+    """All events of an account that are kept, the newest first."""
+    mine = select(AuditEvent).where(AuditEvent.user_id == user_id)
+    return session.scalars(mine.order_by(AuditEvent.id.desc())).all()
+
+
+def forget_person(session: Session, user_id: int) -> None:
+    """Take out of an account's events what says something about a person; that they happened stays."""
+    session.execute(
+        update(AuditEvent)
+        .where(AuditEvent.user_id == user_id)
+        .values(ip_address=None, user_agent="", session_id=None, request_id="")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def prune(session: Session, before: datetime, slice_size: int) -> int:

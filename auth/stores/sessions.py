@@ -104,6 +104,17 @@ def rotate(
     ).one_or_none()
 
 
+def renew_auth_time(session: Session, session_id: UUID, user_id: int, now: datetime) -> bool:
+    """Note that the session's owner proved themselves just now; False if it has ended."""
+    renewed = (
+        update(UserSession)
+        .where(UserSession.id == session_id, UserSession.user_id == user_id, *_is_living(now))
+        .values(auth_time=now)
+        .returning(UserSession.id)
+    )
+    return session.execute(renewed.execution_options(synchronize_session=False)).one_or_none() is not None
+
+
 def living(session: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
     """The user's sessions that can still be used, the latest used first."""
     return session.scalars(
@@ -113,16 +124,22 @@ def living(session: Session, user_id: int, now: datetime) -> Sequence[UserSessio
     ).all()
 
 
+def of_user(session: Session, user_id: int) -> Sequence[UserSession]:
+    """All of the user's sessions that are kept, ended ones too, the latest begun first."""
+    mine = select(UserSession).where(UserSession.user_id == user_id)
+    return session.scalars(mine.order_by(UserSession.created_at.desc(), UserSession.id)).all()
+
+
 def end(session: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> bool:
     """End one session of this user; False if there is no such living session."""
     where = (UserSession.id == session_id, UserSession.user_id == user_id)
     return bool(_end(session, reason, now, *where))
 
 
-def end_others(session: Session, keep: UUID, user_id: int, now: datetime) -> int:
+def end_others(session: Session, keep: UUID, user_id: int, reason: EndReason, now: datetime) -> int:
     """End all of the user's sessions but one; how many there were."""
     where = (UserSession.id != keep, UserSession.user_id == user_id)
-    return _end(session, EndReason.REVOKED, now, *where)
+    return _end(session, reason, now, *where)
 
 
 def end_all(session: Session, user_id: int | None, reason: EndReason, now: datetime) -> int:

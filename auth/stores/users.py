@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import ColumnElement, bindparam, event, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, event, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import Account, User
@@ -21,6 +23,11 @@ _BY_EMAIL = select(*COLUMNS).where(User.email_key == bindparam("key"))
 
 def by_id(session: Session, user_id: int) -> Account | None:
     return _one(session, _BY_ID, id=user_id)
+
+
+def whole(session: Session, user_id: int) -> User:
+    """The whole row of an account that is there."""
+    return session.get_one(User, user_id)
 
 
 def by_username(session: Session, username: str) -> Account | None:
@@ -41,18 +48,21 @@ def login_key(login: str) -> str:
     return (email_key(login) if "@" in login else username_key(login)) or login
 
 
-def add(session: Session, *, username: str, email: str, password_hash: str, now: datetime) -> Account | None:
+def add(
+    session: Session, *, username: str, email: str | None, password_hash: str, now: datetime
+) -> Account | None:
     """The new account, or None if the name or the address was taken, even a moment ago.
 
-    One statement: the unique keys decide, and a refusal leaves the transaction usable.
+    One statement: the unique keys decide, and a refusal leaves the transaction usable. Without an
+    address it only holds its name: no key of an address lacks an `@`.
     """
     added = session.execute(
         insert_into(session, User)
         .values(
             username=username,
             username_key=username_key(username),
-            email=email,
-            email_key=email_key(email),
+            email=email or "",
+            email_key=email_key(email) if email else uuid4().hex,
             password_hash=password_hash,
             password_changed_at=now,
             created_at=now,
@@ -65,29 +75,31 @@ def add(session: Session, *, username: str, email: str, password_hash: str, now:
 
 
 def lock(session: Session, user_id: int) -> None:
-    """Let nobody else sign in to this account or end its sessions until this transaction is over."""
-    unchanged = update(User).where(User.id == user_id).values(password_hash=User.password_hash)
-    session.execute(unchanged.execution_options(synchronize_session=False))
+    """Let nobody else change this account, its links or its sessions until this transaction is over.
+
+    Every transaction locks the account before its links, and those before its sessions, so that
+    no two ever wait for each other.
+    """
+    _changed(session, User.id == user_id, password_hash=User.password_hash)
 
 
-def admit_sign_in(session: Session, account: Account, new_hash: str | None) -> bool:
+def is_unchanged(session: Session, account: Account, *, new_hash: str | None = None) -> bool:
     """Whether the account still is as it was when its password was checked; locks it until the commit.
 
-    A password changed, or an account disabled, while the hash was computed makes this False.
-    `new_hash` replaces a hash of outdated cost.
+    A password changed or blocked, an address changed, an account disabled or left while the
+    hash was computed makes this False. `new_hash` replaces a hash of outdated cost.
     """
-    admitted = session.execute(
-        update(User)
-        .where(
-            User.id == account.id,
-            User.disabled_at.is_(None),
-            User.password_hash == account.password_hash,
-        )
-        .values(password_hash=new_hash or account.password_hash)
-        .returning(User.id)
-        .execution_options(synchronize_session=False)
+    same = (
+        User.password_hash.is_not_distinct_from(account.password_hash),
+        User.email == account.email,
+        *_is_open(),
     )
-    return admitted.one_or_none() is not None
+    return _changed(session, User.id == account.id, *same, password_hash=new_hash or account.password_hash)
+
+
+def _is_open() -> tuple[ColumnElement[bool], ...]:
+    """What must hold for a password to open an account."""
+    return User.disabled_at.is_(None), User.deletion_due_at.is_(None), User.password_blocked_at.is_(None)
 
 
 def page(session: Session, *, after: int, limit: int, search: str = "") -> list[Account]:
@@ -119,7 +131,85 @@ def void_tokens(session: Session, user_id: int | None, now: datetime) -> None:
     _changed(session, *([User.id == user_id] if user_id is not None else []), tokens_valid_after=now)
 
 
-def _changed(session: Session, *where: ColumnElement[bool], **values: datetime | None) -> bool:
+def confirm_email(session: Session, user_id: int, now: datetime) -> bool:
+    """Note that the address is its owner's; False if that was known already."""
+    return _changed(session, User.id == user_id, User.email_verified_at.is_(None), email_verified_at=now)
+
+
+def set_password(session: Session, user_id: int, password_hash: str, now: datetime) -> None:
+    """A new password, whatever the old one was; it is not blocked, and old tokens are void."""
+    _changed(
+        session,
+        User.id == user_id,
+        password_hash=password_hash,
+        password_changed_at=now,
+        password_blocked_at=None,
+        tokens_valid_after=now,
+    )
+
+
+def block_password(session: Session, user_id: int, now: datetime) -> None:
+    """Let the password open nothing until a reset."""
+    _changed(session, User.id == user_id, password_blocked_at=now, tokens_valid_after=now)
+
+
+def rename(session: Session, user_id: int, username: str) -> bool:
+    """Give the account this name; False if it is somebody else's, even since a moment ago.
+
+    After a False the transaction can only be rolled back.
+    """
+    return _unless_taken(session, user_id, username=username, username_key=username_key(username))
+
+
+def change_email(session: Session, user_id: int, email: str, now: datetime) -> bool:
+    """Give the account this address, which its owner has proven; False as in `rename`."""
+    return _unless_taken(session, user_id, email=email, email_key=email_key(email), email_verified_at=now)
+
+
+def _unless_taken(session: Session, user_id: int, **values: str | datetime | None) -> bool:
+    try:
+        return _changed(session, User.id == user_id, **values)
+    except IntegrityError:  # the unique key decided
+        return False
+
+
+def schedule_deletion(session: Session, user_id: int, due: datetime) -> bool:
+    """Note when the account is to be erased; False if it is leaving already."""
+    return _changed(session, User.id == user_id, User.deletion_due_at.is_(None), deletion_due_at=due)
+
+
+def call_off_deletion(session: Session, user_id: int) -> bool:
+    """Let the account stay; False if it was not leaving."""
+    return _changed(session, User.id == user_id, User.deletion_due_at.is_not(None), deletion_due_at=None)
+
+
+def due_for_erasure(
+    session: Session, now: datetime, unconfirmed_before: datetime | None, limit: int
+) -> list[int]:
+    """Accounts whose time is over, and with `unconfirmed_before` those never confirmed since before that."""
+    due = select(User.id).where(or_(*_is_due(now, unconfirmed_before))).order_by(User.id).limit(limit)
+    return [*session.scalars(due)]
+
+
+def lock_if_due(session: Session, user_id: int, now: datetime, unconfirmed_before: datetime | None) -> bool:
+    """Lock an account that is due for erasure; False if it was restored or confirmed a moment ago."""
+    due = or_(*_is_due(now, unconfirmed_before))
+    return _changed(session, User.id == user_id, due, password_hash=User.password_hash)
+
+
+def _is_due(now: datetime, unconfirmed_before: datetime | None) -> list[ColumnElement[bool]]:
+    due = [User.deletion_due_at <= now]
+    if unconfirmed_before:
+        due.append(and_(User.email_verified_at.is_(None), User.created_at < unconfirmed_before))
+    return due
+
+
+def erase(session: Session, user_id: int) -> None:
+    """Delete the account's row, and with it its sessions, links, mails and devices."""
+    session.execute(delete(User).where(User.id == user_id).execution_options(synchronize_session=False))
+
+
+def _changed(session: Session, *where: ColumnElement[bool], **values: Any) -> bool:
     statement = update(User).where(*where).values(**values).returning(User.id)
     return bool(session.execute(statement.execution_options(synchronize_session=False)).all())
 

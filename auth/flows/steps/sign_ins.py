@@ -1,20 +1,31 @@
-"""Sequences that several flows share. A step never commits: the flow that calls it does."""
+"""A completed sign-in: the session, its tokens, and whether the device was seen before."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from auth import tokens
-from auth.events import EndReason, Event
-from auth.stores import audit, sessions
+from auth import mails, tokens
+from auth.events import EndReason, Event, Purpose
+from auth.flows.steps import links
+from auth.stores import audit, known_devices, sessions
 from models import Account, UserSession
 from utils.client_info import ClientInfo
 from utils.services import Services
 
 MAX_LIVING_SESSIONS = 50
+MAX_DEVICES = 50  # known ones of an account
 
 
-def complete_sign_in(
+class Completed(NamedTuple):
+    """What a completed sign-in is worth: the tokens of its session, and the mark of its device."""
+
+    tokens: tokens.TokenPair
+    device_mark: str
+
+
+def complete(
     services: Services,
     session: Session,
     account: Account,
@@ -22,14 +33,17 @@ def complete_sign_in(
     *,
     amr: str,
     remember: bool,
+    device_mark: str | None = None,
     replaces: str | None = None,
-) -> tokens.TokenPair:
+) -> Completed:
     """Start a session for an account whose proof was accepted and which this transaction holds locked.
 
     Ends the session whose refresh token is in `replaces`, whoever's it is, and the least
-    recently used one of the account beyond `MAX_LIVING_SESSIONS`.
+    recently used one of the account beyond `MAX_LIVING_SESSIONS`. A device that the account
+    does not know is told to its owner.
     """
     now = services.clock.now()
+    mark = _recognise(services, session, account, client, device_mark)
     if replaces and (old := session_of(services, session, replaces)):
         replaced = sessions.end(session, old.id, old.user_id, EndReason.REPLACED, now)
         services.metrics.sessions_ended.labels(EndReason.REPLACED).inc(replaced)
@@ -47,7 +61,24 @@ def complete_sign_in(
     services.metrics.sessions_ended.labels(EndReason.TOO_MANY).inc(beyond)
     services.metrics.sessions_started.inc()
     audit.append(session, Event.SIGNED_IN, now, client, user_id=account.id, session_id=started.id)
-    return tokens.issue(services, started, now)
+    return Completed(tokens.issue(services, started, now), mark)
+
+
+def _recognise(
+    services: Services, session: Session, account: Account, client: ClientInfo, mark: str | None
+) -> str:
+    """The device's mark: the one it showed, if it is genuine, else a new one.
+
+    One mark serves all accounts of a browser; each account knows its own devices.
+    """
+    now = services.clock.now()
+    device_id = tokens.read_device_mark(services, mark) or uuid4()
+    if not known_devices.recognise(session, account.id, device_id, now):
+        facts = mails.client_facts(client, now)
+        links.send_link(services, session, account, Purpose.DISOWN, "new_sign_in", facts)
+        known_devices.add(session, account.id, device_id, now)
+        known_devices.forget_beyond(session, account.id, MAX_DEVICES)
+    return tokens.device_mark(services, device_id)
 
 
 def idle_end(services: Services, now: datetime, *, remembered: bool) -> datetime:

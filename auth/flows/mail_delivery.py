@@ -1,0 +1,93 @@
+"""Mail delivery: from the outbox to the mailer, one mail at a time, by as many deliverers as there are."""
+
+from datetime import timedelta
+from email.message import EmailMessage
+
+from auth import mails, tokens
+from auth.events import Event, Purpose
+from auth.flows.steps.links import LIFETIMES
+from auth.stores import audit, one_time_tokens, outbox
+from auth.stores.outbox import Claimed
+from utils.client_info import ClientInfo
+from utils.mail import MailError
+from utils.services import Services
+
+LEASE = timedelta(minutes=5)  # how long a deliverer has; longer than a mailer ever takes
+FIRST_DELAY = timedelta(minutes=1)  # doubled with every try
+MAX_DELAY = timedelta(hours=2)
+GIVE_UP_AFTER = timedelta(hours=24)
+MAX_HOURS = 72  # beyond which a mail speaks of days
+DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
+
+
+def deliver_next(services: Services) -> bool:
+    """Try the mail that has been due longest; False if none is.
+
+    The claim is committed before the mail goes, its success after: only a crash between the two
+    lets a mail go twice, and then as the same message.
+    """
+    session, now = services.session(), services.clock.now()
+    mail = outbox.claim(session, now, now + LEASE)
+    session.commit()
+    if mail is None:
+        return False
+    outcome = _deliver(services, mail)
+    session.commit()
+    services.metrics.mails.labels(outcome).inc()
+    return True
+
+
+def _deliver(services: Services, mail: Claimed) -> str:
+    """Hand the mail over and write down how that went; in one word for the metrics."""
+    session = services.session()
+    try:
+        message = _message(services, mail)
+        session.rollback()  # nobody holds a connection while a mail server takes its time
+        if message is None:
+            now = services.clock.now()
+            outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error="the link is void")
+            return "outdated"
+        services.mailer.send(message)
+    except MailError as problem:
+        return _try_again_later(services, mail, str(problem))
+    outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
+    return "sent"
+
+
+def _try_again_later(services: Services, mail: Claimed, problem: str) -> str:
+    session, now, said = services.session(), services.clock.now(), problem[:60]
+    if now - mail.created_at >= GIVE_UP_AFTER:
+        if outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=said):
+            audit.append(session, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
+        return "given_up"
+    delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), MAX_DELAY)
+    outbox.settle(session, mail.id, mail.attempts, due_at=now + delay, last_error=said)
+    return "failed"
+
+
+def _message(services: Services, mail: Claimed) -> EmailMessage | None:
+    """The mail as it is sent, its link made just now; None if the link would not work any more."""
+    token, lifetime = None, ""
+    if mails.MAILS[mail.template].links:
+        row = one_time_tokens.by_id(services.session(), mail.token_id) if mail.token_id else None
+        if row is None or row.used_at or row.expires_at <= services.clock.now():
+            return None
+        token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[Purpose(row.purpose)])
+    return mails.message(
+        services,
+        mail.template,
+        mail.facts,
+        recipient=mail.recipient,
+        message_id=mail.message_id,
+        written=mail.created_at,
+        token=token,
+        lifetime=lifetime,
+    )
+
+
+def _in_words(lifetime: timedelta) -> str:
+    minutes = lifetime // timedelta(minutes=1)
+    hours = minutes // 60
+    if hours <= 1:
+        return f"{minutes} minutes"
+    return f"{hours} hours" if hours <= MAX_HOURS else f"{hours // 24} days"

@@ -1,0 +1,105 @@
+"""Passwords: a forgotten one, and a known one that is changed."""
+
+from auth import mails
+from auth.errors import WrongPassword
+from auth.events import EndReason, Event, Purpose, Refusal
+from auth.flows.steps import endings, links, proofs
+from auth.stores import audit, one_time_tokens, sessions, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.errors import TokenInvalid
+from utils.services import Principal, Services
+
+
+def forgot(services: Services, email: str, client: ClientInfo) -> None:
+    """Mail a link for a new password, if there is an account to mail it for.
+
+    Nothing in the answer, its time or what is written tells whether there is one. An account that
+    is leaving is mailed the link that keeps it instead, as a password would not open it.
+    """
+    session, now = services.session(), services.clock.now()
+    account = users.by_email(session, email)
+    if account and account.disabled_at:
+        account = None
+    if account and account.deletion_due_at:
+        facts = {"erase_at": mails.in_words(account.deletion_due_at)}
+        due = account.deletion_due_at
+        links.send_link(
+            services, session, account, Purpose.RESTORE, "deletion_requested", facts, expires_at=due
+        )
+    else:
+        links.send_link(services, session, account, Purpose.RESET, "reset_password", {})
+    if account:
+        audit.append(session, Event.PASSWORD_RESET_REQUESTED, now, client, user_id=account.id)
+    else:
+        audit.count_unknown(session, Event.PASSWORD_RESET_REQUESTED, None, now, client)
+    session.commit()
+
+
+def check_link(services: Services, token: str) -> None:
+    """Whether a reset link would work now. Uses nothing up. Raises one of the refusals of links."""
+    links.opened(services, token, Purpose.RESET, client=None)
+
+
+def reset(services: Services, token: str, password: str, client: ClientInfo) -> None:
+    """Set a new password with a mailed link. Ends all sessions and signs nobody in.
+
+    Who opens the link has proven the address: from now on it counts as confirmed, and whoever
+    registered it before has a password no more. Raises one of the refusals of links.
+    """
+    session = services.session()
+    try:
+        link = links.opened(services, token, Purpose.RESET, client=client)
+        session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+        hashed = services.hasher.hash(password)
+        account = links.use(services, link, client)
+    except links.REFUSALS:
+        session.commit()
+        raise
+    now = services.clock.now()
+    users.set_password(session, account.id, hashed, now)
+    users.confirm_email(session, account.id, now)
+    endings.end_everything(services, session, account.id, EndReason.PASSWORD_RESET)
+    _tell(services, account, client)
+    audit.append(session, Event.PASSWORD_RESET, now, client, user_id=account.id)
+    session.commit()
+
+
+def change(
+    services: Services,
+    principal: Principal,
+    *,
+    current_password: str,
+    new_password: str,
+    end_other_sessions: bool,
+    client: ClientInfo,
+) -> None:
+    """Set a new password with the present one. Ends the other sessions unless told not to.
+
+    Raises `WrongPassword`, or `TokenInvalid` if the calling session ended meanwhile.
+    """
+    current, account = proofs.own_session(principal), principal.account
+    is_right = proofs.is_password(services, account, current_password)
+    hashed = services.hasher.hash(new_password) if is_right else ""
+    session, now = services.session(), services.clock.now()
+    if not is_right or not users.is_unchanged(session, account):
+        audit.append(
+            session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=Refusal.WRONG_PASSWORD
+        )
+        session.commit()
+        raise WrongPassword(fields={"current_password": "is not right"})
+    if not sessions.admitted(session, current, account.id, now):
+        raise TokenInvalid
+    users.set_password(session, account.id, hashed, now)
+    one_time_tokens.void(session, account.id, [Purpose.RESET, Purpose.EMAIL_CHANGE], now)
+    if end_other_sessions:
+        ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_CHANGED, now)
+        services.metrics.sessions_ended.labels(EndReason.PASSWORD_CHANGED).inc(ended)
+    _tell(services, account, client)
+    audit.append(session, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+
+
+def _tell(services: Services, account: Account, client: ClientInfo) -> None:
+    facts = mails.client_facts(client, services.clock.now())
+    links.send_mail(services, services.session(), account, "password_changed", facts)

@@ -1,0 +1,63 @@
+"""Ends: of all that an account's sessions and tokens can do, and of the account itself."""
+
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from auth.events import EndReason, Event, Purpose
+from auth.flows.steps import links
+from auth.stores import audit, known_devices, one_time_tokens, sessions, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+# Links that let a password or an address be set, or were mailed about a sign-in that is over now.
+# Those that take something back, undo and restore, stay.
+OPENING = (Purpose.VERIFY, Purpose.RESET, Purpose.EMAIL_CHANGE, Purpose.DISOWN)
+
+
+def end_everything(
+    services: Services,
+    session: Session,
+    user_id: int,
+    reason: EndReason,
+    *,
+    purposes: Iterable[Purpose] = OPENING,
+) -> int:
+    """End all sessions, tokens and such links of an account; how many sessions there were."""
+    now = services.clock.now()
+    users.void_tokens(session, user_id, now)
+    one_time_tokens.void(session, user_id, purposes, now)
+    ended = sessions.end_all(session, user_id, reason, now)
+    services.metrics.sessions_ended.labels(reason).inc(ended)
+    return ended
+
+
+def lock_out(services: Services, session: Session, account: Account, reason: EndReason) -> None:
+    """Somebody else was in this account: whatever they hold opens nothing any more.
+
+    Every session and device is gone, a deletion that they may have asked for is called off, and the
+    password is blocked until a reset, whose link is mailed.
+    """
+    end_everything(services, session, account.id, reason)
+    users.block_password(session, account.id, services.clock.now())
+    users.call_off_deletion(session, account.id)
+    known_devices.forget_all(session, account.id)
+    links.send_link(services, session, account, Purpose.RESET, "password_blocked", {}, limited=False)
+
+
+def erase(
+    services: Services,
+    session: Session,
+    user_id: int,
+    event: Event,
+    client: ClientInfo,
+    operator: str | None = None,
+) -> None:
+    """Erase an account that this transaction holds locked: its row and all that hangs on it.
+
+    Its audit events stay, without a word about the person; so does the event of the erasure.
+    """
+    audit.forget_person(session, user_id)
+    users.erase(session, user_id)
+    audit.append(session, event, services.clock.now(), client, operator=operator)

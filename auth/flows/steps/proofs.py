@@ -1,0 +1,51 @@
+"""What a signed-in caller must show before something happens: a session, a recent sign-in, a password."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from auth.errors import ReauthRequired, SessionRequired
+from auth.stores import sessions, users
+from models import Account
+from utils.errors import TokenInvalid
+from utils.services import Principal, Services
+
+FRESH = timedelta(minutes=10)  # how young a sign-in must be for what is hard to take back (ASVS 7.5.1)
+
+
+def own_session(principal: Principal) -> UUID:
+    """The session that is calling. Raises `SessionRequired` for a token that has none."""
+    if principal.session_id is None:
+        raise SessionRequired
+    return principal.session_id
+
+
+def fresh_session(services: Services, principal: Principal) -> UUID:
+    """The session that is calling, if its owner proved themselves lately; raises `ReauthRequired` if not."""
+    current = own_session(principal)
+    if principal.auth_time is None or services.clock.now() - principal.auth_time > FRESH:
+        raise ReauthRequired
+    return current
+
+
+def lock_while_living(services: Services, principal: Principal) -> Account:
+    """Lock the account, and read it anew. Raises `TokenInvalid` if the calling session has ended."""
+    session = services.session()
+    users.lock(session, principal.user_id)
+    found = sessions.admitted(session, own_session(principal), principal.user_id, services.clock.now())
+    if found is None:
+        raise TokenInvalid
+    return found[1]
+
+
+def is_password(services: Services, account: Account, password: str) -> bool:
+    """Whether the password opens this account. Costs one hash in every case, and holds no connection.
+
+    Raises `TooManyRequests` when the account's password is tried too often in this way.
+    """
+    services.limiter.check("proof-account", f"user-{account.id}", visible=False)
+    services.session().rollback()
+    if account.password_hash is None:
+        services.hasher.hash(password)
+        return False
+    is_right = services.hasher.check(account.password_hash, password)
+    return is_right and account.password_blocked_at is None

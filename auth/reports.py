@@ -1,0 +1,155 @@
+"""Accounts told at length: to an operator, and everything that is stored to the person it is about."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from auth.events import in_plain_words
+from auth.outputs import SessionFields, UserFields, session_fields, user
+from models import (
+    Account,
+    AuditEvent,
+    KnownDevice,
+    OneTimeToken,
+    OutgoingMail,
+    User,
+    UserSession,
+    iso,
+    public_fields,
+)
+
+
+class AccountFields(UserFields):
+    disabled_at: str | None
+    deletion_due_at: str | None
+    password_blocked_at: str | None
+    has_password: bool
+
+
+class EventFields(TypedDict):
+    at: str
+    event: str
+    reason: str | None
+    count: int
+    operator: str | None
+    ip_address: str | None
+    request_id: str
+
+
+class Overview(TypedDict):
+    user: AccountFields
+    sessions: list[SessionFields]
+    events: list[EventFields]
+
+
+class Export(TypedDict):
+    user: Annotated[dict[str, Any], Field(description="The account.", examples=[{"username": "ada"}])]
+    sessions: Annotated[list[dict[str, Any]], Field(description="Ended ones too, as long as they are kept.")]
+    devices: Annotated[list[dict[str, Any]], Field(description="Where somebody has logged in before.")]
+    links: Annotated[list[dict[str, Any]], Field(description="What mailed links were for; never the links.")]
+    mails: Annotated[list[dict[str, Any]], Field(description="Which mails were written, and when they went.")]
+    events: Annotated[
+        list[dict[str, Any]], Field(description="All that the audit log has about the account.")
+    ]
+
+
+def account(found: Account) -> AccountFields:
+    """An account as an operator sees it: never the hash, but whether there is one."""
+    return {
+        **user(found)["user"],
+        "disabled_at": _moment(found.disabled_at),
+        "deletion_due_at": _moment(found.deletion_due_at),
+        "password_blocked_at": _moment(found.password_blocked_at),
+        "has_password": found.password_hash is not None,
+    }
+
+
+def overview(found: Account, living: Iterable[UserSession], events: Iterable[AuditEvent]) -> Overview:
+    return {
+        "user": account(found),
+        "sessions": [session_fields(row, None) for row in living],
+        "events": [_event(row) for row in events],
+    }
+
+
+def _event(row: AuditEvent) -> EventFields:
+    return {
+        "at": iso(row.at),
+        "event": row.event,
+        "reason": row.reason,
+        "count": row.count,
+        "operator": row.operator,
+        "ip_address": row.ip_address,
+        "request_id": row.request_id,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None
+
+
+def export(
+    found: User,
+    *,
+    sessions: Sequence[UserSession],
+    devices: Sequence[KnownDevice],
+    links: Sequence[OneTimeToken],
+    mails: Sequence[OutgoingMail],
+    events: Sequence[AuditEvent],
+) -> Export:
+    """Every column that says something about the person; no secret, and no key made from another column."""
+    return {
+        "user": {
+            **public_fields(found),
+            **_times(found, "email_verified_at", "password_changed_at", "password_blocked_at"),
+            **_times(found, "disabled_at", "deletion_due_at", "tokens_valid_after"),
+            "has_password": found.password_hash is not None,
+        },
+        "sessions": [
+            {
+                **{k: v for k, v in session_fields(row, None).items() if k != "current"},
+                **_times(row, "auth_time", "rotated_at", "idle_end", "absolute_end", "ended_at"),
+                "user_agent": row.user_agent,
+                "signed_in_with": row.amr,
+                "refreshes": row.generation,
+                "end_reason": row.end_reason,
+            }
+            for row in sessions
+        ],
+        "devices": [_times(row, "first_seen_at", "last_seen_at") for row in devices],
+        "links": [
+            {
+                "purpose": row.purpose,
+                "email": row.email,
+                **_times(row, "created_at", "expires_at", "used_at"),
+            }
+            for row in links
+        ],
+        "mails": [
+            {
+                "template": row.template,
+                "recipient": row.recipient,
+                "facts": row.facts,
+                "attempts": row.attempts,
+                "last_error": row.last_error,
+                **_times(row, "created_at", "sent_at", "given_up_at"),
+            }
+            for row in mails
+        ],
+        "events": [
+            {
+                **_event(row),
+                "text": in_plain_words(row.event, row.reason),
+                "session_id": str(row.session_id) if row.session_id else None,
+                "user_agent": row.user_agent,
+            }
+            for row in events
+        ],
+    }
+
+
+def _times(row: Any, *names: str) -> dict[str, str | None]:
+    return {name: _moment(getattr(row, name)) for name in names}

@@ -1,0 +1,61 @@
+"""Passwords over HTTP: forgotten, reset, changed; and the proof that one still knows it."""
+
+from typing import Any
+
+from flask import g
+
+from auth import auth_bp, outputs
+from auth.flows import passwords
+from auth.inputs import LINK_REFUSALS, Address, Link, PasswordChange, PasswordReset
+from utils.auth_helpers import jwt_required
+from utils.http import answers, client_info, limited
+from utils.services import services
+from utils.validation import takes
+
+
+@auth_bp.post("/password/forgot")
+@answers(202, outputs.Message)
+@limited("mailed")
+@takes(Address)
+def forgot_password(form: Address) -> Any:
+    """Ask for a link that sets a new password. The answer is the same for every address."""
+    passwords.forgot(services(), form.email, client_info())
+    return outputs.message("forgot")
+
+
+@auth_bp.post("/password/reset/check")
+@answers(200, outputs.LinkStatus, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def check_reset_link(form: Link) -> Any:
+    """Ask whether a reset link would work. Uses nothing up."""
+    passwords.check_link(services(), form.token)
+    return outputs.valid_link()
+
+
+@auth_bp.post("/password/reset")
+@answers(200, outputs.Message, errors=(*LINK_REFUSALS, "busy"))
+@limited("proof")
+@takes(PasswordReset)
+def reset_password(form: PasswordReset) -> Any:
+    """Set a new password with a mailed link. Ends all sessions, and signs nobody in."""
+    passwords.reset(services(), form.token, form.password.get_secret_value(), client_info())
+    return outputs.message("reset")
+
+
+@auth_bp.post("/password/change")
+@answers(200, outputs.Message, errors=("session_required", "wrong_password", "busy"))
+@limited("proof")
+@jwt_required
+@takes(PasswordChange)
+def change_password(form: PasswordChange) -> Any:
+    """Set a new password with the present one. Ends the other sessions unless told not to."""
+    passwords.change(
+        services(),
+        g.principal,
+        current_password=form.current_password.get_secret_value(),
+        new_password=form.new_password.get_secret_value(),
+        end_other_sessions=form.end_other_sessions,
+        client=client_info(),
+    )
+    return outputs.message("change_password")

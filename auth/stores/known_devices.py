@@ -1,0 +1,59 @@
+"""Known devices: in which browsers and apps somebody has signed in to an account before."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from models import KnownDevice
+from utils.database import insert_into
+
+
+def recognise(session: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
+    """Whether this device is known to the account; it is seen now."""
+    seen = (
+        update(KnownDevice)
+        .where(KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
+        .values(last_seen_at=now)
+        .returning(KnownDevice.device_id)
+    )
+    return session.execute(seen.execution_options(synchronize_session=False)).one_or_none() is not None
+
+
+def add(session: Session, user_id: int, device_id: UUID, now: datetime) -> None:
+    """Know the device from now on."""
+    values = {"user_id": user_id, "device_id": device_id, "first_seen_at": now, "last_seen_at": now}
+    session.execute(insert_into(session, KnownDevice).values(**values).on_conflict_do_nothing())
+
+
+def forget_beyond(session: Session, user_id: int, limit: int) -> None:
+    """Forget the devices of the account that were not seen for longest, beyond `limit`."""
+    mine = KnownDevice.user_id == user_id
+    beyond = select(KnownDevice.device_id).where(mine)
+    beyond = beyond.order_by(KnownDevice.last_seen_at.desc(), KnownDevice.device_id).offset(limit)
+    _delete(session, mine, KnownDevice.device_id.in_(beyond))
+
+
+def forget_all(session: Session, user_id: int) -> None:
+    """Forget every device of the account."""
+    _delete(session, KnownDevice.user_id == user_id)
+
+
+def of_user(session: Session, user_id: int) -> Sequence[KnownDevice]:
+    """The account's devices, the latest seen first."""
+    mine = select(KnownDevice).where(KnownDevice.user_id == user_id)
+    return session.scalars(mine.order_by(KnownDevice.last_seen_at.desc(), KnownDevice.device_id)).all()
+
+
+def prune(session: Session, before: datetime, slice_size: int) -> int:
+    """Forget at most so many devices that were last seen before this moment; how many there were."""
+    some = select(KnownDevice.device_id).where(KnownDevice.last_seen_at < before).limit(slice_size)
+    old = (KnownDevice.last_seen_at < before, KnownDevice.device_id.in_(some))
+    deleted = delete(KnownDevice).where(*old).returning(KnownDevice.device_id)
+    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+
+
+def _delete(session: Session, *where: object) -> None:
+    session.execute(delete(KnownDevice).where(*where).execution_options(synchronize_session=False))  # type: ignore[arg-type]

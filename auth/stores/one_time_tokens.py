@@ -1,0 +1,106 @@
+"""One-time tokens: the rows that mailed links stand for. One conditional statement uses one up."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from auth.events import Purpose
+from models import OneTimeToken
+from utils.identifiers import email_key
+
+
+def issue(
+    session: Session, user_id: int | None, purpose: Purpose, email: str, now: datetime, expires_at: datetime
+) -> OneTimeToken:
+    """A new token for this user and address; without a user it is nobody's and opens nothing."""
+    issued = OneTimeToken(
+        id=uuid4(),
+        purpose=purpose,
+        user_id=user_id,
+        email=email if user_id else "",
+        email_key=(email_key(email) or "") if user_id else "",
+        nonce=secrets.token_bytes(16),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(issued)
+    session.flush()
+    return issued
+
+
+def by_id(session: Session, token_id: UUID) -> OneTimeToken | None:
+    """The token as it stands now, used or not."""
+    return session.get(OneTimeToken, token_id, populate_existing=True)
+
+
+def use(session: Session, token_id: UUID, now: datetime) -> bool:
+    """Use the token up; False if it is used or expired, even since a moment ago."""
+    return bool(_void(session, now, OneTimeToken.id == token_id, OneTimeToken.expires_at > now))
+
+
+def void(
+    session: Session,
+    user_id: int,
+    purposes: Iterable[Purpose],
+    now: datetime,
+    *,
+    since: datetime | None = None,
+) -> None:
+    """Void the user's living tokens of these purposes; with `since`, only those issued from then on."""
+    where = [OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_([*purposes])]
+    _void(session, now, *where, *([OneTimeToken.created_at >= since] if since else []))
+
+
+def void_beyond(session: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
+    """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest."""
+    siblings = (
+        OneTimeToken.user_id == newest.user_id,
+        OneTimeToken.purpose == newest.purpose,
+        OneTimeToken.id != newest.id,
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > now,
+    )
+    beyond = select(OneTimeToken.id).where(*siblings)
+    beyond = beyond.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id).offset(limit - 1)
+    _void(session, now, OneTimeToken.id.in_(beyond))
+
+
+def address_is_reserved(session: Session, address: str, user_id: int | None, now: datetime) -> bool:
+    """Whether the address was given up so lately that only its former owner, not `user_id`, may have it."""
+    reserved = select(OneTimeToken.id).where(
+        OneTimeToken.purpose == Purpose.EMAIL_UNDO,
+        OneTimeToken.email_key == email_key(address),
+        OneTimeToken.user_id != (user_id or 0),
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > now,
+    )
+    return session.execute(reserved.limit(1)).first() is not None
+
+
+def of_user(session: Session, user_id: int) -> Sequence[OneTimeToken]:
+    """All that is kept of a user's links, the newest first."""
+    mine = select(OneTimeToken).where(OneTimeToken.user_id == user_id)
+    return session.scalars(mine.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id)).all()
+
+
+def prune(session: Session, before: datetime, slice_size: int) -> int:
+    """Delete at most so many tokens that were used, or expired, before this moment; how many there were."""
+    over = or_(OneTimeToken.used_at < before, OneTimeToken.expires_at < before)
+    some = select(OneTimeToken.id).where(over).limit(slice_size)
+    deleted = delete(OneTimeToken).where(OneTimeToken.id.in_(some)).returning(OneTimeToken.id)
+    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+
+
+def _void(session: Session, now: datetime, *where: object) -> int:
+    statement = (
+        update(OneTimeToken)
+        .where(*where, OneTimeToken.used_at.is_(None))  # type: ignore[arg-type]
+        .values(used_at=now)
+        .returning(OneTimeToken.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(session.execute(statement).all())

@@ -1,0 +1,194 @@
+"""Where a finished mail goes: an SMTP server, a folder, or a list in memory.
+
+Each way takes a whole `EmailMessage` and either has it, or raises `MailError`; the caller tries again.
+"""
+
+import contextlib
+import logging
+import os
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from threading import Timer
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from config import Settings, is_loopback
+
+log = logging.getLogger("auth")
+
+READY = 220  # an SMTP server's greeting
+TEMPLATE_HEADER = "X-Template"
+SMTP_TIMEOUT = 10  # seconds that the server has for each answer
+SMTP_DEADLINE = 60  # and for all of them: a server that sends a byte now and then is given up, too
+
+
+class MailError(Exception):
+    """The mail was not taken. The text names the kind of problem and quotes nothing."""
+
+
+class Mailer(Protocol):
+    def send(self, message: EmailMessage) -> None:
+        """Hand the mail over. Raises `MailError` if it was not taken."""
+
+
+class MemoryMailer:
+    """Keeps mails in a list, for tests."""
+
+    def __init__(self) -> None:
+        self.sent: list[EmailMessage] = []
+
+    def send(self, message: EmailMessage) -> None:
+        self.sent.append(message)
+
+
+class NoMailer:
+    """Where nothing says where mails go: they wait in the outbox."""
+
+    def send(self, message: EmailMessage) -> None:  # noqa: ARG002
+        raise MailError("MAIL_URL is not set")
+
+
+class FileMailer:
+    """Writes each mail as a file of its own, for its owner only: it holds a link that opens an account."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, message: EmailMessage) -> None:
+        name = "-".join(
+            (
+                message["Date"].datetime.strftime("%Y%m%d-%H%M%S"),
+                message[TEMPLATE_HEADER],
+                message["Message-ID"].strip("<>").partition("@")[0][:8],
+            )
+        )
+        path = self._folder / f"{name}.eml"
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = path.with_suffix(".part")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(message.as_bytes())
+            draft.replace(path)  # whole or not at all
+        except OSError as problem:
+            raise MailError(type(problem).__name__) from None
+        log.info("mail written", extra={"file": str(path)})
+
+
+class _Smtp(smtplib.SMTP):
+    """An SMTP connection that another thread can cut off at any moment, while TLS is negotiated too."""
+
+    lifeline: socket.socket | None = None
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        self._host = host  # the name that its certificate must hold
+        connected: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # not in typeshed
+        self.lifeline = connected.dup()  # TLS takes the first one over
+        return connected
+
+    def cut_off(self) -> None:
+        if self.lifeline:
+            with contextlib.suppress(OSError):
+                self.lifeline.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        super().close()
+        if self.lifeline:
+            self.lifeline.close()
+
+
+class _SmtpOverTls(smtplib.SMTP_SSL, _Smtp):
+    pass
+
+
+class SmtpMailer:
+    """Hands mails to an SMTP server.
+
+    `smtps://` is TLS from the first byte. `smtp://` takes up TLS where the server offers it, and
+    insists on it before it sends a password to another machine. Certificates are checked.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str = "localhost",
+        *,
+        timeout: float = SMTP_TIMEOUT,
+        deadline: float = SMTP_DEADLINE,
+    ) -> None:
+        parts = urlsplit(url)
+        self._implicit_tls = parts.scheme == "smtps"
+        self._host = parts.hostname or ""
+        self._port = parts.port or (465 if self._implicit_tls else 25)
+        self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        self._name, self._timeout, self._deadline = name, timeout, deadline
+
+    def send(self, message: EmailMessage) -> None:
+        with self._connected() as smtp:
+            smtp.send_message(message)
+
+    def check(self) -> None:
+        """See whether the server would talk to us. Raises `MailError`."""
+        with self._connected() as smtp:
+            smtp.noop()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        context = ssl.create_default_context()
+        smtp = (
+            _SmtpOverTls(local_hostname=self._name, timeout=self._timeout, context=context)
+            if self._implicit_tls
+            else _Smtp(local_hostname=self._name, timeout=self._timeout)
+        )
+        alarm = Timer(self._deadline, smtp.cut_off)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            self._open(smtp, context)
+            yield smtp
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                smtp.quit()  # the mail is taken, whatever becomes of the connection
+        except (smtplib.SMTPException, OSError, ValueError) as problem:
+            raise MailError(_in_words(problem)) from None
+        finally:
+            alarm.cancel()
+            smtp.close()
+
+    def _open(self, smtp: smtplib.SMTP, context: ssl.SSLContext) -> None:
+        code, _ = smtp.connect(self._host, self._port)
+        if code != READY:
+            raise MailError(f"the server answered {code}")
+        smtp.ehlo_or_helo_if_needed()
+        encrypted = self._implicit_tls
+        if not encrypted and smtp.has_extn("starttls"):
+            smtp.starttls(context=context)
+            smtp.ehlo()
+            encrypted = True
+        if self._login:
+            if not encrypted and not is_loopback(self._host):
+                raise MailError("the server offers no TLS for the password")
+            smtp.login(*self._login)
+
+
+def _in_words(problem: Exception) -> str:
+    """The kind of problem and the server's number; never its text, which quotes addresses."""
+    if isinstance(problem, smtplib.SMTPRecipientsRefused):
+        return f"SMTPRecipientsRefused {next(iter(problem.recipients.values()))[0]}"
+    if isinstance(problem, smtplib.SMTPResponseException):
+        return f"{type(problem).__name__} {problem.smtp_code}"
+    return type(problem).__name__
+
+
+def mailer_for(settings: Settings, root: Path) -> Mailer:
+    """The mailer that `MAIL_URL` names; a relative folder is inside the project."""
+    url = settings.mail_url
+    if settings.testing and not url:
+        return MemoryMailer()
+    if not url:
+        return NoMailer()
+    if url.startswith("file:"):
+        return FileMailer(root / url.removeprefix("file:"))
+    return SmtpMailer(url, name=settings.mail_from.rpartition("@")[2])
