@@ -17,27 +17,29 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth import auth_bp, outputs, reports
-from auth.flows import accounts, mail_delivery, operators
+from auth.flows import accounts, doctor, explanation, mail_delivery, operators
+from auth.flows.steps.operators import MAX_ID, Operator
 from auth.inputs import Registration
 from utils.client_info import ClientInfo
 from utils.errors import ApiError
 from utils.services import services
 
 
-def command(name: str) -> Callable[[Callable[..., tuple[Any, str]]], click.Command]:
-    """A command whose function returns what `--json` prints, and what a person reads."""
+def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
+    """A command whose function returns what `--json` prints, what a person reads, and any exit code but 0."""
 
-    def decorate(function: Callable[..., tuple[Any, str]]) -> click.Command:
+    def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
         @functools.wraps(function)
         def run(*, as_json: bool, **arguments: Any) -> None:
             try:
-                data, words = function(**arguments)
+                data, words, *code = function(**arguments)
             except ApiError as refusal:
                 raise click.ClickException(in_words(refusal)) from None
             except SQLAlchemyError as problem:
                 said = f"The database refused ({type(problem).__name__})."
                 raise click.ClickException(said) from None
             click.echo(json.dumps(data, indent=2) if as_json else words)
+            click.get_current_context().exit(*code)
 
         option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
         made: click.Command = auth_bp.cli.command(name)(option(run))
@@ -72,7 +74,7 @@ def create_user(username: str | None, email: str | None) -> tuple[Any, str]:
 @click.option(
     "--after",
     default=0,
-    type=click.IntRange(0, operators.MAX_ID),
+    type=click.IntRange(0, MAX_ID),
     help="Only ids above this one: the last id of the page before.",
 )
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="At most so many.")
@@ -101,6 +103,30 @@ def show(login: str) -> tuple[Any, str]:
         for e in data["events"]
     ]
     return data, "\n".join(lines)
+
+
+@command("explain")
+@click.argument("login")
+def explain(login: str) -> tuple[Any, str]:
+    """Say why somebody can or cannot log in to an account, and what happened last."""
+    told = explanation.explain(services(), login, operator())
+    verdict = "can" if told.can_log_in else "cannot"
+    lines = [f"{told.account.username} <{told.account.email}> {verdict} log in."]
+    lines += [f"  - {finding}" for finding in told.findings]
+    lines += ["What happened last:", *(f"  {event}" for event in told.events)]
+    data = {"user": reports.account(told.account), "can_log_in": told.can_log_in}
+    return data | {"findings": told.findings, "events": told.events}, "\n".join(lines)
+
+
+@command("doctor")
+def examine() -> tuple[Any, str, int]:
+    """Check this deployment, and say what to do. The exit code is 1 if something is wrong."""
+    found = doctor.examine(services())
+    lines = [f"{f.state:>8}  {f.check}: {f.text}{f' {f.advice}' if f.advice else ''}" for f in found]
+    problems = sum(finding.state == "problem" for finding in found)
+    lines += [f"{problems} problem{'' if problems == 1 else 's'}." if problems else "All is well."]
+    data = {"well": not problems, "findings": [finding._asdict() for finding in found]}
+    return data, "\n".join(lines), min(problems, 1)
 
 
 @command("disable")
@@ -170,14 +196,14 @@ def prune() -> tuple[Any, str]:
     return {"deleted": deleted}, ", ".join(f"{name}: {count} deleted" for name, count in deleted.items())
 
 
-def operator() -> operators.Operator:
+def operator() -> Operator:
     """Who is at the machine, as the system knows and no environment variable claims."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name[:80]
     except KeyError:  # a container's user without a name
         name = f"uid-{os.getuid()}"
     client = ClientInfo(address=None, user_agent="command line", request_id=secrets.token_hex(8))
-    return operators.Operator(name, client)
+    return Operator(name, client)
 
 
 def in_words(refusal: ApiError) -> str:

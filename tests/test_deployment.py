@@ -125,7 +125,7 @@ def test_the_drawn_secrets_are_what_compose_asks_for_and_the_service_takes(tmp_p
     script = ["sh", str(DEPLOY / "make-secrets.sh"), str(folder)]
     subprocess.run(script, check=True)
     drawn = {path.name: path.read_text() for path in folder.iterdir()}
-    assert set(COMPOSE["secrets"]) == {*drawn, "tls_pem"}
+    assert set(COMPOSE["secrets"]) == {*drawn, "tls_pem", "mail_url"}
     assert folder.stat().st_mode & 0o777 == 0o700
     subprocess.run(script, check=True)
     assert drawn == {path.name: path.read_text() for path in folder.iterdir()}

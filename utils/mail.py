@@ -34,6 +34,9 @@ class Mailer(Protocol):
     def send(self, message: EmailMessage) -> None:
         """Hand the mail over. Raises `MailError` if it was not taken."""
 
+    def check(self) -> None:
+        """See whether a mail would be taken, without sending one. Raises `MailError`."""
+
 
 class MemoryMailer:
     """Keeps mails in a list, for tests."""
@@ -44,11 +47,17 @@ class MemoryMailer:
     def send(self, message: EmailMessage) -> None:
         self.sent.append(message)
 
+    def check(self) -> None:
+        pass
+
 
 class NoMailer:
     """Where nothing says where mails go: they wait in the outbox."""
 
     def send(self, message: EmailMessage) -> None:  # noqa: ARG002
+        self.check()
+
+    def check(self) -> None:
         raise MailError("MAIL_URL is not set")
 
 
@@ -67,8 +76,8 @@ class FileMailer:
             )
         )
         path = self._folder / f"{name}.eml"
+        self.check()
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = path.with_suffix(".part")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(message.as_bytes())
@@ -76,6 +85,14 @@ class FileMailer:
         except OSError as problem:
             raise MailError(type(problem).__name__) from None
         log.info("mail written", extra={"file": str(path)})
+
+    def check(self) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise MailError(type(problem).__name__) from None
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise MailError("the folder cannot be written to")
 
 
 class _Smtp(smtplib.SMTP):
@@ -131,7 +148,6 @@ class SmtpMailer:
             smtp.send_message(message)
 
     def check(self) -> None:
-        """See whether the server would talk to us. Raises `MailError`."""
         with self._connected() as smtp:
             smtp.noop()
 

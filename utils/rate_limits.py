@@ -8,7 +8,7 @@ never writes.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -57,10 +57,17 @@ class Count(NamedTuple):
     seconds_left: float
 
 
+NO_CALLS = Count(0, 0.0)
+
+
 class Counters(Protocol):
     """Where calls are counted."""
 
-    def hit(self, key: str, window: int) -> Count: ...
+    def hit(self, key: str, window: int) -> Count:
+        """Count a call, in a window of so many seconds that begins with the first one."""
+
+    def peek(self, key: str) -> Count:
+        """The same without counting."""
 
 
 class LocalCounters:
@@ -83,6 +90,12 @@ class LocalCounters:
                 self._windows.popitem(last=False)
         return Count(calls + 1, (ends - now).total_seconds())
 
+    def peek(self, key: str) -> Count:
+        now = self._clock.now()
+        with self._lock:
+            calls, ends = self._windows.get(key, (0, now))
+        return Count(calls, (ends - now).total_seconds()) if ends > now else NO_CALLS
+
 
 class RedisCounters:
     """Counts in Redis, for all processes and machines that share it."""
@@ -103,6 +116,17 @@ class RedisCounters:
             calls, _, milliseconds = pipe.execute()
         return Count(calls, milliseconds / 1000)
 
+    def peek(self, key: str) -> Count:
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.get(f"auth:limit:{key}")
+            pipe.pttl(f"auth:limit:{key}")
+            calls, milliseconds = pipe.execute()
+        return Count(int(calls), milliseconds / 1000) if calls else NO_CALLS
+
+    def check(self) -> None:
+        """See whether Redis answers. Raises one of `failures`."""
+        self._redis.ping()
+
 
 class WithFallback:
     """Redis while it answers, else this process's own counters: less exact, never open, never an error."""
@@ -112,17 +136,23 @@ class WithFallback:
         self._retry_at: datetime | None = None
 
     def hit(self, key: str, window: int) -> Count:
+        return self._asked(lambda counters: counters.hit(key, window))
+
+    def peek(self, key: str) -> Count:
+        return self._asked(lambda counters: counters.peek(key))
+
+    def _asked(self, question: Callable[[Counters], Count]) -> Count:
         now = self._clock.now()
         if self._retry_at is None or self._retry_at <= now:
             try:
-                count: Count = self._shared.hit(key, window)
+                count = question(self._shared)
             except self._shared.failures as problem:
                 self._retry_at = now + REDIS_PAUSE
                 log.warning("redis unavailable", extra={"error": type(problem).__name__})
             else:
                 self._retry_at = None
                 return count
-        return self._local.hit(key, window)
+        return question(self._local)
 
 
 class Verdict(NamedTuple):
@@ -147,11 +177,17 @@ class Limiter(Protocol):
     def check(self, name: str, subject: str, *, visible: bool = True) -> Verdict | None:
         """Count the call. Raises `TooManyRequests`; says nothing of counts that are not `visible`."""
 
+    def peek(self, name: str, subject: str) -> Verdict | None:
+        """How things stand, without counting; None where limits are off."""
+
 
 class NoLimits:
     """The limiter where limits are off: in tests, and in benchmarks."""
 
     def check(self, name: str, subject: str, *, visible: bool = True) -> None:  # noqa: ARG002
+        return None
+
+    def peek(self, name: str, subject: str) -> None:  # noqa: ARG002
         return None
 
 
@@ -165,10 +201,17 @@ class CountingLimiter:
         policy = self._policies[name]
         counters = self._shared if policy.exact else self._local
         count = counters.hit(f"{name}:{subject}", policy.window)
-        reset = max(1, ceil(count.seconds_left))
-        verdict = Verdict(name, policy, max(0, policy.quota - count.calls), reset)
+        verdict = self._verdict(name, count)
         if count.calls > policy.quota:
             # A count over somebody else's account would tell a stranger what its owner does.
             shown = verdict.headers if visible else {}
-            raise TooManyRequests(policy=name, headers={"Retry-After": str(reset), **shown})
+            raise TooManyRequests(policy=name, headers={"Retry-After": str(verdict.reset), **shown})
         return verdict
+
+    def peek(self, name: str, subject: str) -> Verdict:
+        counters = self._shared if self._policies[name].exact else self._local
+        return self._verdict(name, counters.peek(f"{name}:{subject}"))
+
+    def _verdict(self, name: str, count: Count) -> Verdict:
+        policy = self._policies[name]
+        return Verdict(name, policy, max(0, policy.quota - count.calls), max(1, ceil(count.seconds_left)))

@@ -45,7 +45,7 @@ def _deliver(services: Services, mail: Claimed) -> str:
         session.rollback()  # nobody holds a connection while a mail server takes its time
         if message is None:
             now = services.clock.now()
-            outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error="the link is void")
+            outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=outbox.LINK_IS_VOID)
             return "outdated"
         services.mailer.send(message)
     except MailError as problem:

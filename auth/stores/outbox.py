@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from models import OneTimeToken, OutgoingMail
 
+LINK_IS_VOID = "the link is void"  # such a mail is no loss
+
 
 class Claimed(NamedTuple):
     """A mail that this caller alone is delivering, as plain values."""
@@ -120,9 +122,9 @@ def waiting(session: Session) -> tuple[int, datetime | None]:
 
 
 def given_up_since(session: Session, since: datetime) -> int:
-    """How many mails were given up since then."""
-    lost = select(func.count()).select_from(OutgoingMail).where(OutgoingMail.given_up_at > since)
-    return session.scalar(lost) or 0
+    """How many mails were given up since then that somebody may miss."""
+    lost = (OutgoingMail.given_up_at > since, OutgoingMail.last_error != LINK_IS_VOID)
+    return session.scalar(select(func.count()).select_from(OutgoingMail).where(*lost)) or 0
 
 
 def of_user(session: Session, user_id: int, limit: int | None = None) -> Sequence[OutgoingMail]:

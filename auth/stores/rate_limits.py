@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models import RateLimit
 from utils.clock import Clock
 from utils.database import insert_into
-from utils.rate_limits import Count
+from utils.rate_limits import NO_CALLS, Count
 
 
 class DatabaseCounters:
@@ -39,6 +39,14 @@ class DatabaseCounters:
         ).one()
         session.commit()
         return Count(row.calls, (row.ends_at - now).total_seconds())
+
+    def peek(self, key: str) -> Count:
+        now = self._clock.now()
+        living = select(RateLimit.calls, RateLimit.ends_at).where(
+            RateLimit.key == key, RateLimit.ends_at > now
+        )
+        row = self._session().execute(living).one_or_none()
+        return Count(row.calls, (row.ends_at - now).total_seconds()) if row else NO_CALLS
 
 
 def prune(session: Session, now: datetime, slice_size: int) -> int:

@@ -1,0 +1,22 @@
+"""What the database says about itself."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from auth.events import Event
+from models import AuditEvent
+
+
+def database_time(session: Session) -> datetime | None:
+    """The database's clock; None where it is this machine's own."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return now.astimezone(UTC)
+
+
+def last_pruned(session: Session) -> datetime | None:
+    """When old rows were last deleted, as far as the audit log goes back."""
+    return session.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.event == Event.PRUNED))
