@@ -193,7 +193,10 @@ def test_an_id_comes_before_a_name_of_digits(app: Flask, client: FlaskClient) ->
 NOBODY = ["nobody", "nobody@example.com", "7", "0", "2147483648", "9" * 5_000, "\u00b2", "a b", ""]
 
 
-@pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions", "token"])
+COMMANDS = ["show", "explain", "disable", "enable", "end-sessions", "token", "send-reset"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_nobody_is_a_refusal_in_one_line(app: Flask, command: str) -> None:
     for who in NOBODY:
         result = auth(app, command, who)

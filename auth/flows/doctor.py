@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from time import perf_counter
 from typing import Literal, NamedTuple
-from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth.flows.steps import pruning
 from auth.mails import in_words
 from auth.stores import diagnosis, outbox
-from config import is_loopback
 from utils.mail import FileMailer, MailError
 from utils.migrations import schema_is_old
 from utils.rate_limits import RedisCounters
@@ -121,8 +119,7 @@ def _mailer(services: Services) -> Iterator[Finding]:
 
 def _public_url(services: Services) -> Iterator[Finding]:
     url = services.settings.public_url
-    host = urlsplit(url).hostname or ""
-    if is_loopback(host) and not services.settings.production:
+    if not services.settings.production:  # which serves this machine only
         yield Finding("public address", "ok", f"{url}, for this machine only.")
         return
     try:
