@@ -204,7 +204,8 @@ def real_now() -> datetime:
 def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> Iterator[AppFactory]:
     """Apps with the settings of a production, on the test's database."""
     made = []
-    quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": Delivery(lambda: False, in_background=False)}
+    nobody = Delivery(lambda: False, in_background=False)
+    quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": nobody}
 
     def make(environ: dict[str, str] | None = None, **replaced: Any) -> Flask:
         given = FINE | {"DATABASE_URI": database_uri} | (environ or {})
