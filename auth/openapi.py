@@ -165,16 +165,21 @@ def _schema(kind: Any, schemas: dict[str, Any], *, mode: Any) -> dict[str, Any]:
 
 
 def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """An example put together from those of the fields."""
+    """An example put together from those of the fields; a plain one where a field has none."""
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if "examples" in schema:
         return schema["examples"][0]
     if schema.get("type") == "array":
         return [example_of(schema["items"], schemas)]
-    if schema.get("additionalProperties") and "properties" not in schema:
-        return {}
-    return {name: example_of(part, schemas) for name, part in schema["properties"].items()}
+    if choices := schema.get("anyOf"):
+        return example_of(choices[0], schemas)
+    if schema.get("type") != "object":
+        return _PLAIN_EXAMPLES.get(schema.get("type", ""))
+    return {name: example_of(part, schemas) for name, part in schema.get("properties", {}).items()}
+
+
+_PLAIN_EXAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
 
 
 def _path(rule: Rule) -> str:

@@ -18,12 +18,14 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from typing_extensions import TypedDict
 
 from app import VERSION, create_app
 from auth.openapi import describe
 from models import db
 from tests.apps import memory_app
 from tests.support import signed_in
+from utils.http import answers
 
 CHECKS = [
     not_a_server_error,
@@ -127,6 +129,27 @@ def test_every_example_of_a_body_is_valid_and_works(description: dict[str, Any])
         credentials = description["components"]["schemas"]["Credentials"]["examples"][0]
         assert app.test_client().post("/auth/register", json=registration).status_code == 201
         assert app.test_client().post("/auth/login", json=credentials).status_code == 200
+
+
+class Report(TypedDict):
+    id: int
+    title: str | None
+    pages: list[int]
+    shares: dict[str, float]
+
+
+def test_an_answer_without_examples_is_described_too() -> None:
+    with memory_app() as app:
+
+        @app.get("/report")
+        @answers(200, Report)
+        def report() -> Any:
+            """A report."""
+
+        described = describe(app, VERSION)
+    content = described["paths"]["/report"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert content["example"] == {"id": 1, "title": "text", "pages": [1], "shares": {}}
+    assert faults(described, content["schema"], content["example"]) == []
 
 
 def test_guarded_routes_ask_for_a_bearer(description: dict[str, Any]) -> None:
