@@ -182,7 +182,8 @@ def environment_name(environ: Mapping[str, str]) -> str:
     """The name in `FLASK_ENV`; nothing set means development. Raises `ConfigurationError` if unknown."""
     name = environ.get("FLASK_ENV") or "default"
     if name not in config_by_name:
-        raise ConfigurationError([f"FLASK_ENV must be one of {', '.join(config_by_name)}."])
+        names = ", ".join(name for name in config_by_name if name != "default")
+        raise ConfigurationError([f"FLASK_ENV must be one of {names}."])
     return name
 
 

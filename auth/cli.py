@@ -36,8 +36,10 @@ def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Comma
             except ApiError as refusal:
                 raise click.ClickException(in_words(refusal)) from None
             except SQLAlchemyError as problem:
-                said = f"The database refused ({type(problem).__name__})."
-                raise click.ClickException(said) from None
+                said = (
+                    f"The database refused ({type(problem).__name__}). Is it there, and its schema up to date"
+                )
+                raise click.ClickException(f"{said} (flask --app app db upgrade)?") from None
             click.echo(json.dumps(data, indent=2) if as_json else words)
             click.get_current_context().exit(*code)
 

@@ -1,12 +1,19 @@
 """How Alembic reaches the database: on a connection that it is handed, or on the app's own engine."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from alembic import context
 from alembic.runtime.migration import MigrationInfo
 from flask import current_app
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from models import UtcDateTime, db
+
+INSUFFICIENT_PRIVILEGE = "42501"  # the name that Postgres gives it
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | bool:
@@ -42,6 +49,19 @@ def run(connection: Connection) -> None:
         connection.execute(text("PRAGMA foreign_keys=ON"))
 
 
+@contextmanager
+def _told_in_words() -> Iterator[None]:
+    """The two faults of a first day as a sentence. Any other is a fault of a migration: a traceback."""
+    try:
+        yield
+    except SQLAlchemyError as problem:
+        if getattr(getattr(problem, "orig", None), "sqlstate", "") == INSUFFICIENT_PRIVILEGE:
+            sys.exit("The role of DATABASE_URI may not change the schema; migrate as the owner role.")
+        if isinstance(problem, OperationalError) and getattr(problem, "statement", None) is None:
+            sys.exit("The database of DATABASE_URI cannot be opened: does it run, and let this user in?")
+        raise
+
+
 if context.is_offline_mode():
     context.configure(
         url=current_app.config["SQLALCHEMY_DATABASE_URI"], target_metadata=db.metadata, literal_binds=True
@@ -51,6 +71,6 @@ if context.is_offline_mode():
 elif handed := context.config.attributes.get("connection"):
     run(handed)
 else:
-    with db.engine.connect() as own:
+    with _told_in_words(), db.engine.connect() as own:
         run(own)
         own.commit()

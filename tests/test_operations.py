@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from flask import Flask
+from flask.cli import FlaskGroup
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ProgrammingError
@@ -116,6 +118,21 @@ def test_the_app_role_does_all_its_work_and_cannot_change_the_schema(roles: Role
             connection.execute(text(statement))
     engine.dispose()
     dispose(app)
+
+
+def test_migrating_as_the_app_role_is_refused_in_words(roles: Roles) -> None:
+    made: list[Flask] = []
+
+    def make() -> Flask:  # within the command, as the migrations hang themselves in there only
+        made.append(app_on(roles.url("app")))
+        return made[-1]
+
+    refused = CliRunner().invoke(FlaskGroup(create_app=make), ["db", "upgrade"])
+    for app in made:
+        dispose(app)
+    assert refused.exit_code == 1
+    told = "The role of DATABASE_URI may not change the schema; migrate as the owner role."
+    assert str(refused.exception) == told
 
 
 def test_a_backup_brings_accounts_and_sessions_back(roles: Roles, tmp_path: Path) -> None:

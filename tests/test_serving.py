@@ -90,6 +90,7 @@ def test_every_line_of_the_log_is_json_and_the_banner_says_where_to_go(
         server.stop()
         banner, _, log = server.log.read_text().partition("Ctrl-C stops it.\n")
         assert f"{server.url}/openapi.json" in banner
+        assert f"API page: {server.url}/docs " in banner
         assert f"curl {server.url}/auth/register" in banner
         lines: list[dict[str, Any]] = [json.loads(line) for line in log.splitlines()]
         assert {line["event"] for line in lines} == {"request"}
@@ -112,6 +113,23 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         )
     assert ended.returncode == 1
     assert ended.stderr == f"Port {port} on 127.0.0.1 is taken or not allowed; set PORT to another one.\n"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])  # RFC 5737, RFC 2606: nobody's
+def test_a_foreign_address_is_not_called_a_taken_port(tmp_path: Path, host: str) -> None:
+    uri = f"sqlite:///{tmp_path}/auth.db"
+    settings = {"FLASK_ENV": "production", "PUBLIC_URL": "https://auth.example.com", "HOST": host}
+    ended = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=environment(uri, free_port()) | settings,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == f"{host} is no address of this machine; set HOST to one."
 
 
 def test_flask_run_migrates_and_serves_this_machine_only(tmp_path: Path) -> None:
@@ -228,9 +246,10 @@ def test_workers_do_not_outlive_a_killed_parent(sqlite_template: Path, tmp_path:
 @pytest.mark.parametrize(
     "uri", ["sqlite:////nonexistent/folder/auth.db", "postgresql://auth:canary@127.0.0.1:1/auth"]
 )
-def test_a_database_that_cannot_be_opened_is_said_in_one_line(uri: str) -> None:
+@pytest.mark.parametrize("command", [["app.py"], ["-m", "flask", "--app", "app", "db", "upgrade"]])
+def test_a_database_that_cannot_be_opened_is_said_in_one_line(uri: str, command: list[str]) -> None:
     ended = subprocess.run(
-        [sys.executable, "app.py"],
+        [sys.executable, *command],
         cwd=ROOT,
         env=environment(uri, free_port()),
         capture_output=True,
@@ -240,5 +259,6 @@ def test_a_database_that_cannot_be_opened_is_said_in_one_line(uri: str) -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith("The database of DATABASE_URI cannot be opened")
+    assert ended.stderr.endswith("?\n")  # and where to look
     assert len(ended.stderr.splitlines()) == 1
     assert "canary" not in ended.stdout + ended.stderr

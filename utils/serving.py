@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import importlib
 import os
 import signal
@@ -58,7 +59,10 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
                 _warn_of_old_schema(db)
             db.engine.dispose()  # no connection may be carried into a worker
     except (SQLAlchemyError, OSError) as problem:
-        sys.exit(f"The database of DATABASE_URI cannot be opened ({type(problem).__name__}).")
+        sys.exit(
+            f"The database of DATABASE_URI cannot be opened ({type(problem).__name__}): does its server run "
+            "and let this user in, or, for SQLite, is the folder there and writable?"
+        )
 
 
 def _warn_of_old_schema(db: SQLAlchemy) -> None:
@@ -82,8 +86,8 @@ def _serve(app: Flask, db: SQLAlchemy) -> None:
 
     settings = settings_of(app)
     prepare(app, db, settings.host)
-    if not _can_listen(settings):
-        sys.exit(f"Port {settings.port} on {settings.host} is taken or not allowed; set PORT to another one.")
+    if fault := _why_not_listen(settings):
+        sys.exit(fault)
     server = Granian(
         "app:app",
         address=settings.host,
@@ -128,16 +132,20 @@ def settings_of(app: Flask) -> Settings:
     return found.settings
 
 
-def _can_listen(settings: Settings) -> bool:
-    """Whether the address is free; asked beforehand, for a sentence instead of a traceback."""
+def _why_not_listen(settings: Settings) -> str | None:
+    """What keeps it from listening; asked beforehand, for a sentence instead of a traceback."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
-        except OSError:
-            return False
-    return True
+        except OSError as problem:
+            if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
+                return f"{settings.host} is no address of this machine; set HOST to one."
+            return (
+                f"Port {settings.port} on {settings.host} is taken or not allowed; set PORT to another one."
+            )
+    return None
 
 
 def banner(settings: Settings, database: URL) -> str:
@@ -149,7 +157,7 @@ def banner(settings: Settings, database: URL) -> str:
     lines = [f"Serving on {local}{public} ({settings.flask_env}, {workers}, pid {os.getpid()})"]
     lines += [f"Database: {database.set(username=None, password=None, query={})}"]
     if settings.docs_enabled:
-        lines += [f"API description: {local}/openapi.json"]
+        lines += [f"API page: {local}/docs (made from {local}/openapi.json)"]
     if settings.flask_env == "development":
         body = '{"username": "ada", "email": "ada@example.com", "password": "correct horse battery"}'
         json_type = "-H 'Content-Type: application/json'"
