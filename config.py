@@ -288,3 +288,9 @@ def environment() -> dict[str, str]:
     from dotenv import dotenv_values  # noqa: PLC0415  (testing never reads a .env)
 
     return {k: v for k, v in dotenv_values(".env").items() if v is not None} | dict(os.environ)
+
+
+def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that are no setting and look like one, each with the setting that may be meant."""
+    known = [n for f in fields(Settings) for n in (f.name.upper(), f"{f.name.upper()}_FILE")]
+    return values.near_misses(environ, known)

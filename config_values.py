@@ -8,7 +8,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
@@ -233,3 +234,9 @@ def weak_hash(method: str) -> bool:
     needed = {2**17: 1, 2**16: 2, 2**15: 3, 2**14: 5, 2**13: 10}
     passes = next((p for n, p in needed.items() if int(first) >= n), 1_000)
     return int(rest[0]) < 8 or int(rest[1]) < passes
+
+
+def near_misses(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """Names that are none of the known ones and look like one, each with the one that it looks like."""
+    close = {name: get_close_matches(name, known, 1, cutoff=0.83) for name in names if name not in known}
+    return {name: found[0] for name, found in sorted(close.items()) if found}

@@ -10,6 +10,7 @@ import os
 import pwd
 import secrets
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -53,12 +54,16 @@ def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Comma
 @command("create-user")
 @click.option("--username", help="The name to sign in with; asked for if it is left out.")
 @click.option("--email", help="The address of the account; asked for if it is left out.")
-def create_user(username: str | None, email: str | None) -> tuple[Any, str]:
-    """Create an account. The password is asked for, so that no shell or process list keeps it."""
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, for scripts.")
+def create_user(username: str | None, email: str | None, password_stdin: bool) -> tuple[Any, str]:
+    """Create an account. The password is never an argument: no shell or process list may keep it."""
     # On standard error, so that standard output holds the answer and nothing else.
     username = click.prompt("Username", err=True) if username is None else username
     email = click.prompt("Email", err=True) if email is None else email
-    password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    if password_stdin:
+        password = sys.stdin.readline().removesuffix("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     form = Registration.read({"username": username, "email": email, "password": password})
     account = accounts.create_by_operator(
         services(),

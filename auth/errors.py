@@ -85,7 +85,7 @@ class LinkUsed(Gone):
 class AccountDisabled(Conflict):
     """Said at the command line only; to anybody else a disabled account looks like none."""
 
-    code, message = "account_disabled", "The account is disabled. Enable it first."
+    code, message = "account_disabled", "The account is disabled, or to be erased."
 
 
 class SessionRequired(Forbidden):

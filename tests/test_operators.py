@@ -50,6 +50,16 @@ def test_create_user_prints_the_account_and_nothing_else(app: Flask) -> None:
     assert written(app) == [event("account_created", 1)]
 
 
+def test_a_script_creates_a_user(app: Flask, client: FlaskClient) -> None:
+    named = ("--username", "ada", "--email", "ada@example.com", "--password-stdin", "--json")
+    result = auth(app, "create-user", *named, typed=f"{PASSWORD}\n")
+    assert json.loads(result.stdout)["user"]["id"] == 1
+    assert result.stderr == ""
+    assert login(client).status_code == 200
+    refused = auth(app, "create-user", "--username", "bob", "--email", "b@example.com", "--password-stdin")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+
+
 def test_disable_ends_access_at_once_and_enable_opens_the_account_again(
     app: Flask, client: FlaskClient
 ) -> None:

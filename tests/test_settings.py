@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from config import Settings, config_by_name, environment_name
+from config import Settings, config_by_name, environment_name, misspelt
 from tests.house import ROOT
 from tests.production import FINE, FLASK, JWT, faults, faults_of, load
 from tests.support import at_once
@@ -249,3 +249,15 @@ def test_every_setting_is_documented() -> None:
 
 def file_forms() -> set[str]:
     return {f"{name}_FILE" for name in SECRETS}
+
+
+def test_a_name_that_looks_like_a_setting_is_told_and_others_are_not() -> None:
+    given = dict.fromkeys(
+        "DATABASE_URL CORS_ORIGIN JWT_SECRET TRUSTED_PROXY PATH HOME HOSTNAME PWD".split(), "x"
+    )
+    assert misspelt(given | dict.fromkeys(NAMES | file_forms(), "x")) == {
+        "CORS_ORIGIN": "CORS_ORIGINS",
+        "DATABASE_URL": "DATABASE_URI",
+        "JWT_SECRET": "JWT_SECRET_KEY",
+        "TRUSTED_PROXY": "TRUSTED_PROXIES",
+    }

@@ -18,7 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from config import LOOPBACK_ONLY, ConfigurationError, Settings, is_loopback
+from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_loopback, misspelt
 from utils.database import POOL_SIZE
 from utils.logs import configure_logging, logging_of_server
 from utils.metrics import shared_between_workers
@@ -47,6 +47,8 @@ def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
 def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
     """What comes before serving on `host`. Ends with a sentence where that cannot work."""
     settings = settings_of(app)
+    for given, meant in misspelt(environment()).items():
+        click.echo(f"{given} is no setting. Is {meant} meant?", err=True)
     if settings.testing:
         raise ConfigurationError(["FLASK_ENV=testing is for tests: its database is empty and in memory."])
     if settings.flask_env == "development" and not is_loopback(host):

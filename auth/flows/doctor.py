@@ -81,6 +81,11 @@ def _database(services: Services) -> Iterator[Finding]:
     if schema_is_old(services.session().connection()):
         yield Finding("database", "problem", "Its schema is old.", "Run: flask --app app db upgrade")
         return
+    if services.settings.production and services.settings.database_uri.startswith("sqlite"):
+        text = "It is SQLite: one file, on one machine."
+        yield Finding(
+            "database", "warning", text, "See that it is on a disk that lasts, or set DATABASE_URI."
+        )
     took = (perf_counter() - began) * 1000
     yield Finding("database", "ok", f"It answers in {took:.0f} ms, and its schema is up to date.")
 

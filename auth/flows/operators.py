@@ -74,8 +74,13 @@ def end_sessions(services: Services, login: str | None, operator: Operator) -> i
 
 
 def issue_token(services: Services, login: str, operator: Operator) -> str:
-    """An access token without a session, for a script. It lives `JWT_ACCESS_TOKEN_EXPIRES` seconds."""
+    """An access token without a session, for a script. It lives `JWT_ACCESS_TOKEN_EXPIRES` seconds.
+
+    Raises `AccountDisabled` for an account that would not be let in with it.
+    """
     account = find(services, login)
+    if account.disabled_at or account.deletion_due_at:
+        raise AccountDisabled
     token = access_tokens.sign(services, account.id, None, services.clock.now())
     record(services, Event.TOKEN_ISSUED, operator, user_id=account.id)
     services.session().commit()
