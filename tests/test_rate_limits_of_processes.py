@@ -1,22 +1,25 @@
 """The limits of two worker processes of the real server: of 10 N parallel guesses exactly N get through."""
 
 import http.client
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.server import DEADLINE, Server, serving
+from tests.server import DEADLINE, Server, serving, until
 from utils.rate_limits import POLICIES
 
 if TYPE_CHECKING:
     from tests.redis_server import RedisServer
 
 QUOTA = POLICIES["login"].quota
+EXACT = {401: QUOTA, 429: 9 * QUOTA}
+BETWEEN = 3 * QUOTA  # while Redis goes or comes: once in Redis, and once in each of two processes
 TWO_WORKERS = {
     "WEB_CONCURRENCY": "2",
     "PASSWORD_HASH_METHOD": "scrypt:256:8:1",
@@ -53,17 +56,47 @@ def redis() -> Iterator["RedisServer"]:
 
 def test_exactly_the_quota_gets_through_without_redis(database_uri: str, tmp_path: Path) -> None:
     with serving(database_uri, tmp_path, **TWO_WORKERS) as server:
-        assert burst(server, "192.0.2.1") == {401: QUOTA, 429: 9 * QUOTA}
+        assert burst(server, "192.0.2.1") == EXACT
 
 
-def test_exactly_the_quota_gets_through_with_redis_and_at_most_that_of_each_process_without_it(
+def while_bursting(server: Server, address: str, change: Callable[[], None]) -> Counter[int]:
+    """A burst in the middle of which something changes; what came of it."""
+    with ThreadPoolExecutor(1) as beside:
+        found = beside.submit(burst, server, address)
+        change()
+        return found.result()
+
+
+def test_redis_that_goes_away_and_comes_back_costs_exactness_and_nothing_else(
     sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
 ) -> None:
     database = tmp_path / "auth.db"
     database.write_bytes(sqlite_template.read_bytes())
+    addresses = (f"192.0.2.{number}" for number in itertools.count(1))
     with serving(f"sqlite:///{database}", tmp_path, REDIS_URL=redis.url, **TWO_WORKERS) as server:
-        assert burst(server, "192.0.2.1") == {401: QUOTA, 429: 9 * QUOTA}
-        redis.stop()
-        found = burst(server, "192.0.2.2")
+        assert burst(server, next(addresses)) == EXACT
+
+        found = while_bursting(server, next(addresses), redis.stop)
         assert set(found) == {401, 429}
-        assert QUOTA < found[401] <= 2 * QUOTA
+        assert QUOTA <= found[401] <= BETWEEN
+        away = burst(server, next(addresses))
+        assert set(away) == {401, 429}
+        assert QUOTA < away[401] <= 2 * QUOTA
+
+        found = while_bursting(server, next(addresses), redis.start)
+        assert set(found) == {401, 429}
+        assert QUOTA <= found[401] <= BETWEEN
+
+        def is_exact() -> bool:
+            again = burst(server, next(addresses))
+            assert set(again) == {401, 429}
+            assert QUOTA <= again[401] <= BETWEEN
+            return again == EXACT
+
+        until(is_exact, "both workers to count in Redis again")
+        assert is_exact()
+        assert redis.lifetimes()
+        lines = server.log.read_text().splitlines()
+        events = [json.loads(line) for line in lines if line.startswith("{")]
+        assert {event["level"] for event in events} == {"info", "warning"}
+        assert {event["event"] for event in events} == {"request", "redis unavailable"}
