@@ -2,9 +2,11 @@
 
 import logging
 import re
+import socketserver
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from flask import Flask
@@ -123,6 +125,28 @@ def test_redis_that_hangs_costs_a_moment_once(
         began = time.perf_counter()
         assert allowed(apps[:1]) == [5]
         assert time.perf_counter() - began < 3  # 0.2 s, and a slow machine
+
+
+@pytest.mark.parametrize(
+    "words", [b"+OK\r\n", b"$-1\r\n", b"*1\r\n:1\r\n", b"HTTP/1.1 400\r\n\r\n", b"-OOM\r\n", b"\xff"]
+)
+def test_something_else_that_answers_in_the_place_of_redis(words: bytes) -> None:
+    class Other(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.request.recv(4096):
+                self.wfile.write(words)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Other) as other:
+        other.daemon_threads = True
+        Thread(target=other.serve_forever, daemon=True).start()
+        url = f"redis://127.0.0.1:{other.server_address[1]}/0"
+        clock = FixedClock()
+        counters = WithFallback(RedisCounters(url), LocalCounters(clock), clock)
+        with memory_app(clock=clock, limiter=limits(clock, counters, login=5)) as app:
+            assert allowed([app]) == [5]
+            clock.advance(5)
+            assert allowed([app]) == [0]
+        other.shutdown()
 
 
 def test_a_redis_that_was_never_there() -> None:

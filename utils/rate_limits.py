@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from threading import Lock
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from utils.clock import Clock
 from utils.errors import TooManyRequests
@@ -106,7 +106,6 @@ class RedisCounters:
         self._redis = redis.Redis.from_url(
             url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
         )
-        self.failures: tuple[type[Exception], ...] = (redis.RedisError, OSError)
 
     def hit(self, key: str, window: int) -> Count:
         with self._redis.pipeline(transaction=True) as pipe:
@@ -124,14 +123,14 @@ class RedisCounters:
         return Count(int(calls), milliseconds / 1000) if calls else NO_CALLS
 
     def check(self) -> None:
-        """See whether Redis answers. Raises one of `failures`."""
+        """See whether Redis answers. Raises whatever the library makes of it if not."""
         self._redis.ping()
 
 
 class WithFallback:
     """Redis while it answers, else this process's own counters: less exact, never open, never an error."""
 
-    def __init__(self, shared: Any, local: Counters, clock: Clock) -> None:
+    def __init__(self, shared: Counters, local: Counters, clock: Clock) -> None:
         self._shared, self._local, self._clock = shared, local, clock
         self._retry_at: datetime | None = None
 
@@ -142,11 +141,12 @@ class WithFallback:
         return self._asked(lambda counters: counters.peek(key))
 
     def _asked(self, question: Callable[[Counters], Count]) -> Count:
-        now = self._clock.now()
-        if self._retry_at is None or self._retry_at <= now:
+        now, retry_at = self._clock.now(), self._retry_at  # read once: other threads write it
+        if retry_at is None or retry_at <= now:
             try:
                 count = question(self._shared)
-            except self._shared.failures as problem:
+            # Anything: from what is no Redis at all, the library raises TypeError and the like.
+            except Exception as problem:  # noqa: BLE001
                 self._retry_at = now + REDIS_PAUSE
                 log.warning("redis unavailable", extra={"error": type(problem).__name__})
             else:
