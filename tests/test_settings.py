@@ -86,6 +86,12 @@ def test_production_takes_what_is_good() -> None:
         ("PUBLIC_URL", ["https://a.example?q", "https://[", "https://a\u2100b.example", "https://a:99999"]),
         ("DATABASE_URI", ["mysql://db/auth", "auth.db", "postgres:db"]),
         (
+            "REDIS_URL",
+            ["http://redis", "redis:6379", "redis://:canary#x@redis/0", "redis://:canary/x@redis/0"],
+        ),
+        ("REDIS_URL", ["redis://redis:canary/0", "redis://redis/0?canary=1", "redis://redis/0?db=canary"]),
+        ("REDIS_URL", ["redis://redis/0?protocol=9", "redis://[canary/0"]),
+        (
             "PASSWORD_HASH_METHOD",
             [
                 "scrypt:0:8:1",
