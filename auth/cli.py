@@ -36,6 +36,8 @@ def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Comma
                 data, words, *code = function(**arguments)
             except ApiError as refusal:
                 raise click.ClickException(in_words(refusal)) from None
+            except UnicodeEncodeError:  # bytes of an argument or of a terminal that are no text
+                raise click.ClickException("What was given is not UTF-8.") from None
             except SQLAlchemyError as problem:
                 said = (
                     f"The database refused ({type(problem).__name__}). Is it there, and its schema up to date"

@@ -80,3 +80,17 @@ def test_an_error_is_one_line(
     assert result.stdout == ""
     assert "Traceback" not in result.output
     assert events(app) == ["account_registered"]
+
+
+@pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions", "token"])
+def test_bytes_that_are_no_text_name_nobody(app: Flask, command: str) -> None:
+    result = app.test_cli_runner().invoke(args=["auth", command, "a\udcff"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: There is no such user.\n"
+
+
+def test_bytes_that_are_no_text_are_refused_in_one_line(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=["auth", "list-users", "--search", "\udcff"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: What was given is not UTF-8.\n"
+    assert events(app) == []
