@@ -210,9 +210,17 @@ def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, t
             until(lambda: status(f"{url}/auth/me", certificate) == 401, "the proxy to answer")
             # A page is sent on to TLS; an API call has shown its secrets and is refused.
             assert status(f"http://localhost:{plain_port}/docs", certificate) == 308
-            assert status(f"http://localhost:{plain_port}/auth/me", certificate) == 403
-            for path in ("/metrics", "/health/live", "/health/ready"):
-                assert status(url + path, certificate) == 404
+            for path in ("/auth/me", "//auth/me", "/%61uth/me", "/auth%2fme"):
+                assert status(f"http://localhost:{plain_port}{path}", certificate) == 403
+            for name in ("metrics", "health/live", "health/ready"):
+                for path in (
+                    f"/{name}",
+                    f"/{name}/",
+                    f"//{name}",
+                    f"/{name}?x",
+                    f"/%{ord(name[0]):x}{name[1:]}",
+                ):
+                    assert status(url + path, certificate) == 404, path
             assert status(f"{url}/auth/me", certificate, {"X-Forwarded-For": "203.0.113.9"}) == 401
             logs = one.log.read_text() + two.log.read_text()
             assert '"ip_address": "127.0.0.1"' in logs
