@@ -113,6 +113,16 @@ def test_a_proxy_may_ask_as_often_as_it_likes(make_app: AppFactory, clock: Fixed
     assert "RateLimit" not in verify(app.test_client(), token).headers
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "PROPFIND"])
+def test_no_method_is_a_yes_without_a_token(make_app: AppFactory, method: str) -> None:
+    for environ in ({}, {"CORS_ORIGINS": "https://app.example.com"}):
+        client = make_app(environ).test_client()
+        asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
+        for headers in ({}, asked):
+            answer = client.open("/auth/verify", method=method, headers=headers)
+            assert answer.status_code == (401 if method in {"GET", "HEAD"} else 405)
+
+
 def test_a_token_without_a_session_is_verified_too(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     with app.app_context():

@@ -103,7 +103,8 @@ def export() -> Any:
     )
 
 
-@auth_bp.get("/verify")
+# No OPTIONS: to a proxy that asks by the caller's own method, its 200 would be a yes to everybody.
+@auth_bp.get("/verify", provide_automatic_options=False)
 @answers(204)
 @unlimited("a proxy asks it for every request that it passes on, always from the same address")
 @jwt_required
