@@ -100,6 +100,15 @@ def test_the_memory_of_a_process_is_bounded() -> None:
     assert LocalCounters(clock)._max_keys == MAX_LOCAL_KEYS == 50_000
 
 
+def test_a_full_memory_lets_nobody_go_uncounted() -> None:
+    counters = LocalCounters(FixedClock(), max_keys=10)
+    for number in range(10):
+        counters.hit(f"network {number}", 60)
+    assert [counters.hit("late", 60).calls for _ in range(3)] == [1, 2, 3]
+    assert counters.hit("network 9", 60).calls == 2
+    assert counters.hit("network 0", 60).calls == 1  # idle longest, so it was the one to go
+
+
 def test_a_local_window_ends_by_the_clock() -> None:
     clock = FixedClock()
     counters = LocalCounters(clock)
