@@ -16,6 +16,9 @@ from utils.services import services
 
 ops_bp = Blueprint("ops", __name__)
 
+# A call from this machine that has one of these was passed on for somebody else.
+OF_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
+
 
 class Status(TypedDict):
     status: Annotated[str, Field(examples=["ok"])]
@@ -55,7 +58,7 @@ def metrics() -> Response:
     if token:
         if not compare_digest((optional_bearer_token() or "").encode(), token.encode()):
             raise TokenInvalid
-    elif not is_loopback(peer_address()) or "X-Forwarded-For" in request.headers:
+    elif not is_loopback(peer_address()) or any(name in request.headers for name in OF_PROXIES):
         raise NotFound
     return Response(services().metrics.exposition(), content_type="text/plain; version=1.0.0; charset=utf-8")
 
