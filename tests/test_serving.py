@@ -153,9 +153,15 @@ def test_flask_run_migrates_and_serves_this_machine_only(tmp_path: Path) -> None
         )
     try:
         until(lambda: _status(int(environ["PORT"]), "/health/ready") == 200, "flask run to be ready")
+        assert _status(int(environ["PORT"]), "/auth/me?token=canary") == 401
+        assert _status(int(environ["PORT"]), "/canary") == 404
     finally:
         process.kill()
         process.wait()
+    text = (tmp_path / "log").read_text()
+    assert "Running on http://127.0.0.1" in text
+    assert '"route": "/auth/me"' in text
+    assert "canary" not in text  # neither from us nor from Flask's own server
 
 
 def test_a_request_with_two_lengths_is_never_taken_for_two(sqlite_template: Path, tmp_path: Path) -> None:

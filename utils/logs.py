@@ -63,6 +63,11 @@ def logging_of_server() -> dict[str, Any]:
     }
 
 
+def no_access_log() -> None:
+    """Keep Flask's own server from logging request lines: it writes out what is in a URL."""
+    logging.getLogger("werkzeug").addFilter(lambda record: " - - [" not in str(record.msg))
+
+
 def init_logs(app: Flask) -> None:
     """Give each request an id of our own and one line when it is answered."""
 

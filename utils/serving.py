@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_loopback, misspelt
 from utils.database import POOL_SIZE
-from utils.logs import configure_logging, logging_of_server
+from utils.logs import configure_logging, logging_of_server, no_access_log
 from utils.metrics import shared_between_workers
 from utils.migrations import schema_is_old, upgrade
 from utils.services import Services
@@ -37,6 +37,7 @@ def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
     configure_logging(everything=command is None)
     if command is None or command.info_name != "run":
         return create_app()
+    no_access_log()
     # Flask's own server listens where its options say; the public address must say the same.
     os.environ["PORT"] = str(command.params["port"])
     app = create_app()
