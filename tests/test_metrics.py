@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.apps import memory_app
 from tests.limits import guess, limits
 from tests.server import Server, serving, until
 from tests.support import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
+from utils.metrics import FOLDER_VARIABLE, Metrics
 
 TOKEN = "a token that Prometheus sends"
 Figures = dict[str, float]
@@ -184,6 +186,30 @@ def test_workers_add_up_and_a_killed_one_is_still_counted(sqlite_template: Path,
         until(lambda: len(server.workers()) == 2 and victim not in server.workers(), "a new worker")
         until(lambda: _calls(server, 1) == 1, "the service to answer")
         assert _counted(server) >= before + 1
+
+
+def test_what_a_dead_worker_waited_for_is_forgotten_and_what_it_counted_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    names = [f"gauge_livesum_{dead.pid}.db", f"gauge_livesum_{os.getpid()}.db", f"counter_{dead.pid}.db"]
+    for name in names:
+        MmapedDict(str(tmp_path / name)).close()  # type: ignore[no-untyped-call]
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    Metrics().exposition()
+    assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
+
+
+def test_a_server_that_stopped_leaves_no_figures_behind(sqlite_template: Path, tmp_path: Path) -> None:
+    database, scratch = tmp_path / "auth.db", tmp_path / "scratch"
+    database.write_bytes(sqlite_template.read_bytes())
+    scratch.mkdir()
+    with serving(f"sqlite:///{database}", tmp_path, TMPDIR=str(scratch)) as server:
+        (folder,) = scratch.glob("auth-metrics-*")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert server.stop() == 0
+    assert list(scratch.iterdir()) == []
 
 
 def _have_counted(server: Server) -> set[int]:

@@ -124,7 +124,7 @@ def test_redis_that_hangs_costs_a_moment_once(
     with redis.hung():
         began = time.perf_counter()
         assert allowed(apps[:1]) == [5]
-        assert time.perf_counter() - began < 3  # 0.2 s, and a slow machine
+        assert time.perf_counter() - began < 1.5  # 0.2 s, and a slow machine
 
 
 @pytest.mark.parametrize(

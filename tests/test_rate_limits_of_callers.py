@@ -1,5 +1,6 @@
 """Whom a rate limit counts as one caller, and what it costs to count."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from models import db
 from tests.apps import memory_app
 from tests.conftest import AppFactory
 from tests.limits import ON, guess, limits
-from tests.support import FixedClock, bearer, me, rows, signed_in
+from tests.support import FixedClock, at_once, bearer, me, rows, signed_in
 from utils.rate_limits import MAX_LOCAL_KEYS, LocalCounters
 
 
@@ -80,6 +81,19 @@ def test_forwarded_addresses_are_believed_as_far_as_there_are_proxies(
         assert guess(app, X_Forwarded_For=second).status_code == (429 if is_same else 401)
 
 
+@pytest.mark.parametrize("proxies", ["1", "2"])
+def test_a_caller_whom_the_proxy_does_not_name_does_not_pass_for_the_proxy(proxies: str) -> None:
+    clock = FixedClock()
+    with memory_app({"TRUSTED_PROXIES": proxies}, clock=clock, limiter=limits(clock, login=1)) as app:
+        assert guess(app, address="10.0.0.1").status_code == 401
+        assert guess(app, address="10.0.0.2").status_code == 429  # one caller without an address
+        assert guess(app, address="10.0.0.1", X_Forwarded_For="10.0.0.1, 10.0.0.1").status_code == 401
+        assert rows(app, "SELECT DISTINCT ip_address FROM audit_events ORDER BY 1") == [
+            {"ip_address": None},
+            {"ip_address": "10.0.0.1"},
+        ]
+
+
 def test_other_headers_that_claim_an_address_are_never_believed() -> None:
     clock = FixedClock()
     with memory_app({"TRUSTED_PROXIES": "1"}, clock=clock, limiter=limits(clock, login=1)) as app:
@@ -107,6 +121,22 @@ def test_a_full_memory_lets_nobody_go_uncounted() -> None:
     assert [counters.hit("late", 60).calls for _ in range(3)] == [1, 2, 3]
     assert counters.hit("network 9", 60).calls == 2
     assert counters.hit("network 0", 60).calls == 1  # idle longest, so it was the one to go
+
+
+def test_of_parallel_calls_in_one_process_none_goes_uncounted() -> None:
+    counters = LocalCounters(FixedClock())
+
+    def many() -> None:
+        for _ in range(5_000):
+            counters.hit("x", 60)
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        at_once([many] * 8)
+    finally:
+        sys.setswitchinterval(usual)
+    assert counters.hit("x", 60).calls == 40_001
 
 
 def test_a_local_window_ends_by_the_clock() -> None:
