@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import urllib.error
@@ -178,17 +179,31 @@ class Stay(urllib.request.HTTPRedirectHandler):
         """Follow no redirect."""
 
 
-def status(url: str, certificate: Path, headers: dict[str, str] | None = None) -> int:
+def status(
+    url: str, certificate: Path, headers: dict[str, str] | None = None, body: bytes | None = None
+) -> int:
     context = ssl.create_default_context(cafile=str(certificate))
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), Stay)
     try:
-        with opener.open(urllib.request.Request(url, headers=headers or {}), timeout=10) as answer:
+        with opener.open(urllib.request.Request(url, body, headers or {}), timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refusal:
         refusal.close()
         return refusal.code
     except OSError:
         return 0
+
+
+def answer_to_half_a_body(port: int, certificate: Path) -> bytes:
+    """What comes back when a body is begun and never ended."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    with (
+        socket.create_connection(("localhost", port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        head = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        connection.sendall(head + b'Content-Length: 100\r\n\r\n{"')
+        return connection.recv(1024)
 
 
 @pytest.mark.slow
@@ -199,6 +214,8 @@ def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, t
     with serving(uri, tmp_path, **more) as one, serving(uri, tmp_path, **more) as two:
         text = (DEPLOY / "haproxy" / "haproxy.cfg").read_text("utf-8")
         text = text.replace("/run/secrets/tls_pem", str(certificate))
+        text, shortened = re.subn(r"timeout http-request 10s", "timeout http-request 1s", text)
+        assert shortened == 1
         text = text.replace(":8080", f"127.0.0.1:{plain_port}").replace(":8443", f"127.0.0.1:{tls_port}")
         apps = "\n".join(f"    server app{s.port} 127.0.0.1:{s.port}" for s in (one, two))
         text, replaced = re.subn(r"^ +server-template .*$", apps, text, flags=re.MULTILINE)
@@ -221,10 +238,16 @@ def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, t
                     f"/%{ord(name[0]):x}{name[1:]}",
                 ):
                     assert status(url + path, certificate) == 404, path
-            assert status(f"{url}/auth/me", certificate, {"X-Forwarded-For": "203.0.113.9"}) == 401
+            for header in ("X-Forwarded-For", "X_Forwarded_For"):
+                assert status(f"{url}/auth/me", certificate, {header: "203.0.113.9"}) == 401
+                sent = {header: "203.0.113.9", "Content-Type": "application/json"}
+                assert status(f"{url}/auth/logout", certificate, sent, body=b"{}") == 204
             logs = one.log.read_text() + two.log.read_text()
             assert '"ip_address": "127.0.0.1"' in logs
             assert "203.0.113.9" not in logs
+            assert answer_to_half_a_body(tls_port, certificate).startswith(b"HTTP/1.1 408 ")
+            logs = one.log.read_text() + two.log.read_text()
+            assert '"route": "/auth/login"' not in logs  # no app was kept waiting
             one.stop()
             until(lambda: status(f"{url}/auth/me", certificate) == 401, "the other app to answer")
             assert {status(f"{url}/auth/me", certificate) for _ in range(20)} <= {401}
