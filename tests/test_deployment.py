@@ -103,6 +103,17 @@ def test_a_service_of_compose_is_locked_down(name: str) -> None:
         assert not variable.endswith("_FILE") or text.removeprefix("/run/secrets/") in service["secrets"]
 
 
+def test_compose_keeps_everything_but_the_proxy_inside() -> None:
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {"proxy"}
+
+
+def test_compose_lets_nobody_in_without_a_password() -> None:
+    (command,) = SERVICES["valkey"]["command"][2:]
+    assert command.startswith("{ printf 'requirepass '; cat /run/secrets/valkey_password; } |")
+    assert "--auth-host=scram-sha-256" in SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
+
+
 def test_compose_has_no_default_for_what_must_be_chosen() -> None:
     text = (DEPLOY / "compose.yaml").read_text("utf-8")
     assert ":-" not in text
@@ -122,6 +133,7 @@ def test_compose_migrates_as_the_owner_and_serves_as_the_app() -> None:
 
 def test_the_drawn_secrets_are_what_compose_asks_for_and_the_service_takes(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o755)  # there already, and open: it is closed
     script = ["sh", str(DEPLOY / "make-secrets.sh"), str(folder)]
     subprocess.run(script, check=True)
     drawn = {path.name: path.read_text() for path in folder.iterdir()}

@@ -109,6 +109,10 @@ def test_the_app_role_does_all_its_work_and_cannot_change_the_schema(roles: Role
         arguments = ["auth", command, *([] if command == "prune" else ["ada"])]
         assert app.test_cli_runner().invoke(args=arguments).exit_code == 0
     engine = create_engine(roles.url("app"))
+    with engine.connect() as connection:
+        for right in ("CONNECT", "TEMPORARY"):
+            anybody = "SELECT has_database_privilege('public', current_database(), :right)"
+            assert connection.execute(text(anybody), {"right": right}).scalar() is False
     for statement in (
         "CREATE TABLE own (id int)",
         "DROP TABLE users",
