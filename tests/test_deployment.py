@@ -213,6 +213,16 @@ def test_the_cluster_never_stops_all_apps_at_once() -> None:
     assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
 
 
+def test_the_cluster_enforces_what_the_pods_promise_and_shows_only_the_api() -> None:
+    labels = KINDS["Namespace"]["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    (rule,) = KINDS["Ingress"]["spec"]["rules"]
+    assert [path["path"] for path in rule["http"]["paths"]] == ["/auth"]
+    assert KINDS["Ingress"]["spec"]["tls"][0]["hosts"] == [rule["host"]]
+    assert KINDS["ConfigMap"]["data"]["TRUSTED_PROXIES"] == "1"
+    assert "type" not in KINDS["Service"]["spec"]  # inside the cluster only
+
+
 def test_the_example_of_a_secret_holds_none() -> None:
     assert set(KINDS["Secret"]["stringData"].values()) == {""}
 
@@ -223,6 +233,10 @@ def test_the_units_are_hardened() -> None:
             "DynamicUser=yes",
             "NoNewPrivileges=yes",
             "ProtectSystem=strict",
+            "ProtectHome=yes",
+            "PrivateTmp=yes",
+            "PrivateDevices=yes",
+            "UMask=0077",
             "CapabilityBoundingSet=",
         ):
             assert line in UNITS[name].splitlines(), f"{name}: {line}"
