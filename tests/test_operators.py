@@ -2,9 +2,6 @@
 
 import getpass
 import json
-import os
-import pwd
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +10,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event as sqlalchemy_event
 
-from app import create_app
-from config import Settings, TestingConfig
 from models import RateLimit, db
 from tests.conftest import AppFactory
 from tests.support import PASSWORD, FixedClock, bearer, events, login, me, refresh, register, rows, signed_in
@@ -139,30 +134,6 @@ def test_a_token_from_before_a_disabling_stays_void(
     auth(app, "disable", "ada")
     auth(app, "enable", "ada")
     assert me(client, token).status_code == 401
-
-
-def test_the_operator_is_whom_the_system_knows(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    register(client)
-    for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER"):
-        monkeypatch.setenv(name, "mallory")
-    auth(app, "disable", "ada")
-    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)  # as in a container, without a name
-    auth(app, "enable", "ada")
-    told = rows(app, "SELECT operator FROM audit_events WHERE operator IS NOT NULL ORDER BY id")
-    known = pwd.getpwuid(os.geteuid()).pw_name
-    assert [row["operator"] for row in told] == [known, "uid-3999999999"]
-
-
-@pytest.mark.parametrize(
-    "words", [("list-users",), ("show", "ada"), ("disable", "1"), ("prune",), ("token", "ada@example.com")]
-)
-def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
-    settings = Settings.load(TestingConfig, {"DATABASE_URI": f"sqlite:///{tmp_path}/empty.db"})
-    result = auth(create_app(settings=settings), *words, "--json")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: The database refused (OperationalError).\n"
 
 
 def test_a_list_comes_in_pages(app: Flask, client: FlaskClient) -> None:
