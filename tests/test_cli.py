@@ -126,4 +126,5 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, word
     settings = Settings.load(TestingConfig, {"DATABASE_URI": f"sqlite:///{tmp_path}/empty.db"})
     result = auth(create_app(settings=settings), *words, "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: The database refused (OperationalError).\n"
+    assert result.stderr.startswith("Error: The database refused (OperationalError). Is it there")
+    assert result.stderr.count("\n") == 1

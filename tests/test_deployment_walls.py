@@ -5,7 +5,11 @@ from tests.test_deployment import COMPOSE, KINDS, SERVICES
 
 def test_compose_keeps_everything_but_the_proxy_inside() -> None:
     assert COMPOSE["networks"]["inside"] == {"internal": True}
-    assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {"proxy"}
+    outside = {
+        name: service["networks"] for name, service in SERVICES.items() if service["networks"] != ["inside"]
+    }
+    assert outside == {"proxy": ["inside", "edge"], "app": ["inside", "mail"]}
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy"}
 
 
 def test_compose_lets_nobody_in_without_a_password() -> None:
@@ -22,3 +26,9 @@ def test_the_cluster_enforces_what_the_pods_promise_and_shows_only_the_api() -> 
     assert KINDS["Ingress"]["spec"]["tls"][0]["hosts"] == [rule["host"]]
     assert KINDS["ConfigMap"]["data"]["TRUSTED_PROXIES"] == "1"
     assert "type" not in KINDS["Service"]["spec"]  # inside the cluster only
+    wall = KINDS["NetworkPolicy"]["spec"]
+    assert wall["podSelector"] == {"matchLabels": KINDS["Deployment"]["spec"]["selector"]["matchLabels"]}
+    assert wall["policyTypes"] == ["Ingress"]
+    (door,) = wall["ingress"]
+    assert all(peer.keys() == {"namespaceSelector"} and peer["namespaceSelector"] for peer in door["from"])
+    assert [port["port"] for port in door["ports"]] == ["http"]

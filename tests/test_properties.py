@@ -202,3 +202,26 @@ def test_a_token_read_is_the_token_written(app: Flask, pair: dict[str, Any]) -> 
     assert token.generation == 0
     listed = app.test_client().get("/auth/sessions", headers=bearer(pair["access_token"])).get_json()
     assert listed["sessions"][0]["id"] == str(token.session_id)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:443", "203.0.113.7"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:", None),
+        ("203.0.113.7:123456", None),
+        ("203.0.113.7:443\n", None),
+        ("203.0.113.7, 203.0.113.8", None),
+        ("[2001:db8::1", None),
+        ("unix:", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_port_is_no_part_of_who_is_calling(text: str | None, address: str | None) -> None:
+    assert canonical_address(text) == address

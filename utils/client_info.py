@@ -1,6 +1,7 @@
 """The facts of a request, as plain values. Nothing below the routes sees `request` itself."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 MAX_USER_AGENT = 512
@@ -25,9 +26,14 @@ class ClientInfo:
 
 
 def canonical_address(text: str | None) -> str | None:
-    """One spelling for each address; None for what is not an address (a socket, a hostile header)."""
+    """One spelling for each address; None for what is not an address (a socket, a hostile header).
+
+    Some proxies write the caller's port behind it; that is no part of who is calling.
+    """
+    with_port = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?", text or "")
+    bare = (with_port[1] or with_port[2]) if with_port else text
     try:
-        address = ipaddress.ip_address(text or "")
+        address = ipaddress.ip_address(bare or "")
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address):

@@ -50,6 +50,10 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
     settings = settings_of(app)
     for given, meant in misspelt(environment()).items():
         click.echo(f"{given} is no setting. Is {meant} meant?", err=True)
+    if settings.production and not settings.rate_limit_enabled:
+        click.echo(
+            "Rate limits are off (RATE_LIMIT_ENABLED): everybody may guess as often as they like.", err=True
+        )
     if settings.testing:
         raise ConfigurationError(["FLASK_ENV=testing is for tests: its database is empty and in memory."])
     if settings.flask_env == "development" and not is_loopback(host):

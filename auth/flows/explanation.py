@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from auth.errors import UserNotFound
 from auth.events import Event, Refusal, in_plain_words
+from auth.flows.steps import proofs
 from auth.flows.steps.operators import Operator, find, record
 from auth.mails import in_words
 from auth.stores import audit, one_time_tokens, outbox
@@ -73,12 +74,11 @@ def _against(services: Services, account: Account) -> Iterator[str]:
         yield "It has no password. `send-reset` mails a link that sets one."
     if account.email_verified_at is None and services.settings.require_verified_email:
         yield "Its address was never confirmed. A new password by `send-reset` confirms it, too."
-    slowed = services.limiter.peek("login-account", f"user-{account.id}")
-    if slowed and slowed.remaining == 0:
-        yield (
-            f"It was tried {slowed.policy.quota} times or more lately, and is refused for another "
-            f"{slowed.reset} seconds (429), whoever asks."
-        )
+    for kind, login in (("name", account.username), ("address", account.email)):
+        slowed = services.limiter.peek("login-account", proofs.login_digest(services, login))
+        if slowed and slowed.remaining == 0:
+            often = f"Its {kind} was tried {slowed.policy.quota} times or more lately"
+            yield f"{often}, and is refused for another {slowed.reset} seconds (429), whoever asks."
 
 
 def _wrong_passwords(events: Sequence[AuditEvent]) -> list[str]:

@@ -6,11 +6,10 @@ from typing import NoReturn
 from auth import tokens
 from auth.errors import EmailNotVerified, InvalidCredentials
 from auth.events import Event, Refusal
-from auth.flows.steps import sign_ins
+from auth.flows.steps import proofs, sign_ins
 from auth.stores import audit, users
 from models import Account
 from utils.client_info import ClientInfo
-from utils.crypto import derive_key, mac
 from utils.services import Services
 
 
@@ -38,15 +37,16 @@ def with_password(
     `device_mark` is what the device was given at an earlier sign-in; `replaces` is the refresh
     token of a session that this one takes the place of.
     Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the
-    same cost (the audit log knows which it was), and `TooManyRequests` when this account,
-    or this name that is nobody's, is tried too often. Where addresses must be confirmed, the
+    same cost (the audit log knows which it was), and `TooManyRequests` when this name or
+    address, whether or not it is somebody's, is tried too often. Where addresses must be confirmed, the
     right password of an account whose address is not raises `EmailNotVerified`, unless that
     would tell who has an account.
     """
     session = services.session()
     account = users.by_login(session, login)
-    subject = f"user-{account.id}" if account else _digest(services, login)
-    services.limiter.check("login-account", subject, visible=False)
+    # By what was typed, also where it is somebody's: a count that a name shared with an address
+    # would tell which address belongs to the name.
+    services.limiter.check("login-account", proofs.login_digest(services, login), visible=False)
     session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
     refusal = _check(services, account, password)
     if account is None or refusal is not None:
@@ -90,12 +90,6 @@ def _check(services: Services, account: Account | None, password: str) -> Refusa
     return None
 
 
-def _digest(services: Services, login: str) -> str:
-    """What may be kept of a name that is nobody's: people type passwords into that field."""
-    key = derive_key(services.config["SECRET_KEY"], "unknown-login")
-    return mac(key, users.login_key(login).encode()).hex()[:32]
-
-
 def _refuse(
     services: Services, account: Account | None, login: str, reason: Refusal, client: ClientInfo
 ) -> NoReturn:
@@ -105,7 +99,7 @@ def _refuse(
     # Strangers ask the database as often.
     known = users.by_id(session, account.id if account else 0)
     if account is None or known is None:
-        audit.count_unknown(session, Event.SIGN_IN_REFUSED, _digest(services, login), now, client)
+        audit.count_unknown(session, Event.SIGN_IN_REFUSED, proofs.login_digest(services, login), now, client)
     else:
         audit.append(session, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
     session.commit()

@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.errors import ReauthRequired, SessionRequired
 from auth.stores import sessions, users
 from models import Account
+from utils.crypto import derive_key, mac
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
 
@@ -35,6 +36,12 @@ def lock_while_living(services: Services, principal: Principal) -> Account:
     if found is None:
         raise TokenInvalid
     return found[1]
+
+
+def login_digest(services: Services, login: str) -> str:
+    """What may be kept of the name or address that somebody typed: people type passwords there."""
+    key = derive_key(services.config["SECRET_KEY"], "unknown-login")
+    return mac(key, users.login_key(login).encode()).hex()[:32]
 
 
 def is_password(services: Services, account: Account, password: str) -> bool:
