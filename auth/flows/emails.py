@@ -81,11 +81,11 @@ def reject(services: Services, token: str, client: ClientInfo) -> None:
     session = services.session()
     try:
         account = links.use(services, links.opened(services, token, Purpose.VERIFY, client=client), client)
+        if account.email_verified_at:
+            links.refuse(services, account, LinkUsed(), client)
     except links.REFUSALS:
         session.commit()
         raise
-    if account.email_verified_at:
-        raise LinkUsed
     endings.erase(services, session, account.id, Event.REGISTRATION_REJECTED, client)
     session.commit()
 

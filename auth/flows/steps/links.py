@@ -110,14 +110,14 @@ def opened(services: Services, text: str, *purposes: Purpose, client: ClientInfo
     token_id = tokens.one_time_id(text)
     row = one_time_tokens.by_id(session, token_id) if token_id else None
     if row is None or row.purpose not in purposes or not tokens.is_genuine_one_time(services, text, row):
-        _refuse(services, None, LinkUnknown(), client)
+        refuse(services, None, LinkUnknown(), client)
     account = users.by_id(session, row.user_id or 0)
     if account is None:
-        _refuse(services, None, LinkUnknown(), client)
+        refuse(services, None, LinkUnknown(), client)
     if row.used_at is not None:
-        _refuse(services, account, LinkUsed(), client)
+        refuse(services, account, LinkUsed(), client)
     if row.expires_at <= services.clock.now():
-        _refuse(services, account, LinkExpired(), client)
+        refuse(services, account, LinkExpired(), client)
     return Opened(row.id, Purpose(row.purpose), row.email, row.created_at, account)
 
 
@@ -131,11 +131,11 @@ def use(services: Services, link: Opened, client: ClientInfo) -> Account:
     users.lock(session, link.account.id)
     account = users.by_id(session, link.account.id)
     if account is None:
-        _refuse(services, None, LinkUsed(), client)
+        refuse(services, None, LinkUsed(), client)
     speaks_for_another = link.purpose in {Purpose.EMAIL_CHANGE, Purpose.EMAIL_UNDO}
     is_for_it = account.email == link.email or speaks_for_another
     if not is_for_it or not one_time_tokens.use(session, link.token_id, services.clock.now()):
-        _refuse(services, account, LinkUsed(), client)
+        refuse(services, account, LinkUsed(), client)
     return account
 
 
@@ -143,9 +143,10 @@ REFUSALS = (LinkUnknown, LinkExpired, LinkUsed)
 _REASONS: Mapping[type[ApiError], Refusal] = {LinkExpired: Refusal.LINK_EXPIRED, LinkUsed: Refusal.LINK_USED}
 
 
-def _refuse(
+def refuse(
     services: Services, account: Account | None, refusal: ApiError, client: ClientInfo | None
 ) -> NoReturn:
+    """Refuse a link; with a `client` that is written down, for the flow to commit."""
     session, now = services.session(), services.clock.now()
     if client and account:
         reason = _REASONS[type(refusal)]
