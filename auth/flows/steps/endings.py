@@ -56,8 +56,10 @@ def erase(
 ) -> None:
     """Erase an account that this transaction holds locked: its row and all that hangs on it.
 
-    Its audit events stay, without a word about the person; so does the event of the erasure.
+    Its audit events stay, without a word about the person; so does the event of the erasure, whose
+    caller may be that person.
     """
     audit.forget_person(session, user_id)
     users.erase(session, user_id)
-    audit.append(session, event, services.clock.now(), client, operator=operator)
+    nobody = ClientInfo(address=None, user_agent="", request_id=client.request_id)
+    audit.append(session, event, services.clock.now(), nobody, operator=operator)
