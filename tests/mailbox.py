@@ -1,0 +1,65 @@
+"""The mails that an app has sent: the one way in which tests read them."""
+
+import re
+from email.message import EmailMessage
+
+from flask import Flask
+
+from auth.flows.mail_delivery import deliver_next
+from utils.mail import TEMPLATE_HEADER, MemoryMailer
+from utils.services import services
+
+
+def deliver(app: Flask) -> None:
+    """Deliver what is due."""
+    with app.app_context():
+        while deliver_next(services()):
+            pass
+
+
+def mails(app: Flask, template: str = "", to: str = "") -> list[EmailMessage]:
+    """What was sent, the oldest first: of this template, to this address."""
+    deliver(app)
+    mailer = app.extensions["auth_services"].mailer
+    assert isinstance(mailer, MemoryMailer)
+    return [
+        mail
+        for mail in mailer.sent
+        if template in {"", mail[TEMPLATE_HEADER]} and to in {"", str(mail["To"])}
+    ]
+
+
+def sent(app: Flask) -> list[tuple[str, str]]:
+    """Template and recipient of what was sent, the oldest first."""
+    return [(str(mail[TEMPLATE_HEADER]), str(mail["To"])) for mail in mails(app)]
+
+
+def newest(app: Flask, template: str, to: str = "") -> EmailMessage:
+    """The newest mail of this template, to this address."""
+    found = mails(app, template, to)
+    assert found, f"no {template} to {to or 'anybody'} among {sent(app)}"
+    return found[-1]
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The part that is plain text."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def token_in(mail: EmailMessage, page: str = "") -> str:
+    """The token of the mail's link; with `page`, of the link to that page."""
+    found = re.findall(rf"https?://\S+{re.escape(page)}#token=([A-Za-z0-9_-]{{64}})(?!\S)", text_of(mail))
+    assert found, text_of(mail)
+    return str(found[0])
+
+
+def token(app: Flask, template: str, to: str = "") -> str:
+    """The token of the newest mail of this template, to this address."""
+    return token_in(newest(app, template, to))
+
+
+def tokens(app: Flask, template: str, to: str = "") -> list[str]:
+    """The tokens of all such mails, the oldest first."""
+    return [token_in(mail) for mail in mails(app, template, to)]
