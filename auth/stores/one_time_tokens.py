@@ -56,9 +56,12 @@ def void(
 
 
 def void_beyond(session: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
-    """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest."""
+    """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest.
+
+    Those that are nobody's are not looked for: they are many, and a stranger must not take longer.
+    """
     siblings = (
-        OneTimeToken.user_id == newest.user_id,
+        OneTimeToken.user_id == (newest.user_id or 0),
         OneTimeToken.purpose == newest.purpose,
         OneTimeToken.id != newest.id,
         OneTimeToken.used_at.is_(None),

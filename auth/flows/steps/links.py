@@ -62,7 +62,7 @@ def send_mail(
         recipient=to or account.email,
         token=token,
     )
-    event.listen(session, "after_commit", lambda _: services.delivery.wake(), once=True)
+    _wake_delivery(services, session)
 
 
 def send_link(
@@ -99,6 +99,11 @@ def send_link(
         send_mail(services, session, receiver, template, facts, to=address, token=token if opens else None)
     else:
         outbox.append_unsent(session, template, now, token)
+        _wake_delivery(services, session)
+
+
+def _wake_delivery(services: Services, session: Session) -> None:
+    event.listen(session, "after_commit", lambda _: services.delivery.wake(), once=True)
 
 
 def opened(services: Services, text: str, *purposes: Purpose, client: ClientInfo | None) -> Opened:
