@@ -1,11 +1,13 @@
 """Short ways through the life of an account, and what a call left behind."""
 
-from datetime import timedelta
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from auth.flows import operators
@@ -79,6 +81,18 @@ def enable(app: Flask, login: str = "ada") -> None:
         assert operators.enable(services(), login, OPERATOR)
 
 
-def later(**much: float) -> float:
-    """Seconds, for the clock."""
-    return timedelta(**much).total_seconds()
+@contextmanager
+def asked(app: Flask) -> Iterator[list[str]]:
+    """The statements that the database is asked meanwhile, without their values."""
+    statements: list[str] = []
+    with app.app_context():
+        engine = db.engine
+
+    def note(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
+        statements.append(re.sub(r"\s+", " ", sql))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
