@@ -36,7 +36,10 @@ def request(services: Services, principal: Principal, client: ClientInfo) -> dat
     account = proofs.lock_while_living(services, principal)
     due = now + LIFETIMES[Purpose.RESTORE]
     users.schedule_deletion(session, account.id, due)
-    endings.end_everything(services, session, account.id, EndReason.DELETION_REQUESTED)
+    # Whoever leaves may be an intruder: the links that disown their sign-in stay.
+    endings.end_everything(
+        services, session, account.id, EndReason.DELETION_REQUESTED, purposes=endings.OPENING
+    )
     facts = {"erase_at": mails.in_words(due)}
     links.send_link(
         services,

@@ -115,7 +115,7 @@ def _move(services: Services, account: Account, link: Opened, client: ClientInfo
         raise EmailTaken
     if not users.change_email(session, account.id, link.email, now):
         raise EmailTaken
-    one_time_tokens.void(session, account.id, endings.OPENING, now)
+    one_time_tokens.void(session, account.id, endings.OVER, now)
     facts = mails.client_facts(client, now)
     links.send_link(services, session, account, Purpose.EMAIL_UNDO, "email_changed", facts, limited=False)
     audit.append(session, Event.EMAIL_CHANGED, now, client, user_id=account.id)
@@ -137,7 +137,6 @@ def undo_change(services: Services, token: str, client: ClientInfo) -> None:
     now = services.clock.now()
     # Only later changes: the owner of an earlier address keeps a way back to it.
     one_time_tokens.void(session, account.id, [Purpose.EMAIL_UNDO], now, since=link.created_at)
-    one_time_tokens.void(session, account.id, [Purpose.RESTORE], now)
     if not users.change_email(session, account.id, link.email, now):
         raise EmailTaken  # cannot be: nobody else may have had it
     endings.lock_out(services, session, account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE)

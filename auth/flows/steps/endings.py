@@ -11,9 +11,10 @@ from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
 
-# Links that let a password or an address be set, or were mailed about a sign-in that is over now.
-# Those that take something back, undo and restore, stay.
-OPENING = (Purpose.VERIFY, Purpose.RESET, Purpose.EMAIL_CHANGE, Purpose.DISOWN)
+# Links that let a password or an address be set.
+OPENING = (Purpose.VERIFY, Purpose.RESET, Purpose.EMAIL_CHANGE)
+# Those, and what was mailed about sign-ins that are over now. Undo and restore, which take something back, stay.
+OVER = (*OPENING, Purpose.DISOWN)
 
 
 def end_everything(
@@ -22,7 +23,7 @@ def end_everything(
     user_id: int,
     reason: EndReason,
     *,
-    purposes: Iterable[Purpose] = OPENING,
+    purposes: Iterable[Purpose] = OVER,
 ) -> int:
     """End all sessions, tokens and such links of an account; how many sessions there were."""
     now = services.clock.now()
@@ -39,7 +40,7 @@ def lock_out(services: Services, session: Session, account: Account, reason: End
     Every session and device is gone, a deletion that they may have asked for is called off, and the
     password is blocked until a reset, whose link is mailed.
     """
-    end_everything(services, session, account.id, reason)
+    end_everything(services, session, account.id, reason, purposes=(*OVER, Purpose.RESTORE))
     users.block_password(session, account.id, services.clock.now())
     users.call_off_deletion(session, account.id)
     known_devices.forget_all(session, account.id)
