@@ -13,7 +13,7 @@ from utils.services import Services
 
 # Links that let a password or an address be set.
 OPENING = (Purpose.VERIFY, Purpose.RESET, Purpose.EMAIL_CHANGE)
-# Those, and what was mailed about sign-ins that are over now. Undo and restore, which take something back, stay.
+# Those, and what was mailed about sign-ins that are over now. Undo and restore, the ways back, stay.
 OVER = (*OPENING, Purpose.DISOWN)
 
 
