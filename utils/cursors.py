@@ -18,6 +18,6 @@ def read_cursor(text: str) -> int:
     except binascii.Error as problem:
         raise ValueError("no cursor") from problem
     row_id = int.from_bytes(raw, "big")
-    if len(raw) != 9 or row_id > MAX_ID:
+    if row_id > MAX_ID or cursor(row_id) != text:  # base64 takes more padding than it makes
         raise ValueError("no cursor")
     return row_id
