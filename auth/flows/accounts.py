@@ -109,13 +109,14 @@ def _inserted(
     holds_address: bool = True,
 ) -> Account | None:
     """The new account under its name, or under a free one that its address suggests."""
-    address = email if holds_address else None
+    # What only holds a name has no password, so that it opens nothing, whatever the settings become.
+    address, opens_with = (email, hashed) if holds_address else (None, None)
     suggested = username or username_from(email)
     name = suggested
     for _ in range(1 if username else NAME_TRIES):
         if username or not is_reserved(name, services.settings.brand_name):
             now = services.clock.now()
-            account = users.add(session, username=name, email=address, password_hash=hashed, now=now)
+            account = users.add(session, username=name, email=address, password_hash=opens_with, now=now)
             if account or (address and users.by_email(session, address)):
                 return account
         name = f"{suggested}{secrets.randbelow(10_000):04}"

@@ -49,7 +49,7 @@ def login_key(login: str) -> str:
 
 
 def add(
-    session: Session, *, username: str, email: str | None, password_hash: str, now: datetime
+    session: Session, *, username: str, email: str | None, password_hash: str | None, now: datetime
 ) -> Account | None:
     """The new account, or None if the name or the address was taken, even a moment ago.
 
