@@ -47,7 +47,7 @@ def test_a_changed_password_ends_the_other_sessions_unless_told_not_to(
     with app.app_context():
         script = generate_jwt_token(here["user"]["id"])
     clock.advance(1)
-    more = {} if others_end is None else {"end_other_sessions": others_end}
+    more: dict[str, Any] = {} if others_end is None else {"end_other_sessions": others_end}
     assert change(client, here["access_token"], **more) == (200, "")
     assert me(client, here["access_token"]).status_code == 200
     assert refresh(client, here["refresh_token"]).status_code == 200
@@ -269,8 +269,8 @@ def test_the_name_can_be_changed(app: Flask, client: FlaskClient) -> None:
         ({}, "no_input"),
     ):
         assert rename(body).get_json()["code"] == code
-    for body in ({"username": "ada"}, {"username": ""}, {"username": None}, {"email": ADDRESS, "id": 7}):
-        assert rename(body).get_json()["user"]["username"] == "ada"
+    for same in ({"username": "ada"}, {"username": ""}, {"username": None}, {"email": ADDRESS, "id": 7}):
+        assert rename(same).get_json()["user"]["username"] == "ada"
     assert mailbox.sent(app)[known:] == []
     assert events(app)[before:] == []
     assert rename({"username": "Ada"}).get_json()["user"]["username"] == "Ada"  # the case of one's own name
