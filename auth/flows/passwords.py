@@ -4,7 +4,7 @@ from auth import mails
 from auth.errors import WrongPassword
 from auth.events import EndReason, Event, Purpose, Refusal
 from auth.flows.steps import endings, links, proofs
-from auth.stores import audit, one_time_tokens, sessions, users
+from auth.stores import audit, known_devices, one_time_tokens, sessions, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
@@ -58,7 +58,8 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
         raise
     now = services.clock.now()
     users.set_password(session, account.id, hashed, now)
-    users.confirm_email(session, account.id, now)
+    if users.confirm_email(session, account.id, now):
+        known_devices.forget_all(session, account.id)  # those of whoever signed up
     endings.end_everything(services, session, account.id, EndReason.PASSWORD_RESET)
     _tell(services, account, client)
     audit.append(session, Event.PASSWORD_RESET, now, client, user_id=account.id)
