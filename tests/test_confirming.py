@@ -180,6 +180,7 @@ def test_who_registers_a_strangers_address_has_nothing_once_its_owner_resets(
     assert refresh(attacker, pair["refresh_token"]).status_code == 401
     for body in ({"password": PASSWORD}, {"password": NEW}):
         assert said(post(attacker, "email/verify", token=pending, **body)) == (410, "token_used")
+    assert rows(app, "SELECT device_id FROM known_devices") == []
     assert login(owner, "mallory", NEW).get_json()["user"]["email"] == "victim@example.com"
 
 

@@ -132,9 +132,9 @@ def test_a_mark_survives_the_rotation_of_the_key_and_is_signed_anew(app: Flask, 
 
 def test_at_most_three_such_mails_go_in_an_hour(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     register(client)
-    for _ in range(5):
+    for number in range(1, 6):
         assert login(client).status_code == 200
-    assert told(app) == 3
+        assert told(app) == min(number, 3)
     clock.advance(HOUR)
     login(client)
     assert told(app) == 4

@@ -13,7 +13,7 @@ from models import db
 from tests.apps import memory_app
 from tests.conftest import AppFactory
 from tests.limits import ON, guess, limits
-from tests.support import FixedClock, at_once, bearer, me, rows, signed_in
+from tests.support import FixedClock, at_once, bearer, me, register, rows, signed_in
 from utils.rate_limits import MAX_LOCAL_KEYS, LocalCounters
 
 
@@ -183,3 +183,25 @@ def test_reading_is_limited_by_each_process(make_app: AppFactory, clock: FixedCl
     for app in apps:
         assert [me(app.test_client(), token).status_code for _ in range(4)] == [200] * 3 + [429]
     assert rows(apps[0], "SELECT key FROM rate_limits WHERE key LIKE 'reads%'") == []
+
+
+def test_too_many_calls_are_counted_by_the_callers_network_only(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    app = make_app(limiter=limits(clock, mailed=2))
+    client = app.test_client()
+    register(client)
+
+    def ask(email: str, address: str) -> int:
+        call = client.post(
+            "/auth/password/forgot", json={"email": email}, environ_base={"REMOTE_ADDR": address}
+        )
+        return call.status_code
+
+    for name, address, status in (
+        ("ada", "192.0.2.1", 202),
+        ("x", "192.0.2.1", 202),
+        ("y", "192.0.2.1", 429),
+    ):
+        assert ask(f"{name}@example.com", address) == status
+    assert ask("ada@example.com", "192.0.2.2") == 202
