@@ -2,7 +2,7 @@
 
 from auth import mails
 from auth.errors import EmailTaken, InvalidCredentials, LinkUsed
-from auth.events import EndReason, Event, Purpose, Refusal
+from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs
 from auth.flows.steps.links import Opened
 from auth.stores import audit, one_time_tokens, users
@@ -67,8 +67,7 @@ def _prove(
         raise MissingFields("Enter the password of the account.", fields={"password": "is missing"})
     is_right = proofs.is_password(services, account, password)
     if not is_right or not users.is_unchanged(session, account):
-        now, reason = services.clock.now(), Refusal.WRONG_PASSWORD
-        audit.append(session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=reason)
+        proofs.write_refusal(services, account, client)
         session.commit()
         raise InvalidCredentials
 

@@ -2,7 +2,7 @@
 
 from auth import mails
 from auth.errors import WrongPassword
-from auth.events import EndReason, Event, Purpose, Refusal
+from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs
 from auth.stores import audit, known_devices, one_time_tokens, sessions, users
 from models import Account
@@ -84,9 +84,7 @@ def change(
     hashed = services.hasher.hash(new_password) if is_right else ""
     session, now = services.session(), services.clock.now()
     if not is_right or not users.is_unchanged(session, account):
-        audit.append(
-            session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=Refusal.WRONG_PASSWORD
-        )
+        proofs.write_refusal(services, account, client)
         session.commit()
         raise WrongPassword(fields={"current_password": "is not right"})
     if not sessions.admitted(session, current, account.id, now):

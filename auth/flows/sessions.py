@@ -15,7 +15,7 @@ from auth.errors import (
     SessionNotFound,
     WrongPassword,
 )
-from auth.events import EndReason, Event, Purpose, Refusal
+from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs, sign_ins
 from auth.stores import audit, sessions, users
 from models import UserSession
@@ -170,9 +170,7 @@ def reauthenticate(services: Services, principal: Principal, password: str, clie
     is_right = proofs.is_password(services, account, password)
     session, now = services.session(), services.clock.now()
     if not is_right or not users.is_unchanged(session, account):
-        audit.append(
-            session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=Refusal.WRONG_PASSWORD
-        )
+        proofs.write_refusal(services, account, client)
         session.commit()
         raise WrongPassword
     if not sessions.renew_auth_time(session, current, account.id, now):

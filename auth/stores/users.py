@@ -74,13 +74,13 @@ def add(
     return Account(*added) if added else None
 
 
-def lock(session: Session, user_id: int) -> None:
+def lock(session: Session, user_id: int) -> bool:
     """Let nobody else change this account, its links or its sessions until this transaction is over.
 
     Every transaction locks the account before its links, and those before its sessions, so that
-    no two ever wait for each other.
+    no two ever wait for each other. False if there is no such account.
     """
-    _changed(session, User.id == user_id, password_hash=User.password_hash)
+    return _changed(session, User.id == user_id, password_hash=User.password_hash)
 
 
 def is_unchanged(session: Session, account: Account, *, new_hash: str | None = None) -> bool:

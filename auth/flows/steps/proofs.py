@@ -4,8 +4,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from auth.errors import ReauthRequired, SessionRequired
-from auth.stores import sessions, users
+from auth.events import Event, Refusal
+from auth.stores import audit, sessions, users
 from models import Account
+from utils.client_info import ClientInfo
 from utils.crypto import derive_key, mac
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
@@ -56,3 +58,13 @@ def is_password(services: Services, account: Account, password: str) -> bool:
         return False
     is_right = services.hasher.check(account.password_hash, password)
     return is_right and account.password_blocked_at is None
+
+
+def write_refusal(services: Services, account: Account, client: ClientInfo) -> None:
+    """Write down that the password was wrong. The account may have been erased while it was hashed."""
+    session, now = services.session(), services.clock.now()
+    if users.lock(session, account.id):
+        reason = Refusal.WRONG_PASSWORD
+        audit.append(session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=reason)
+    else:
+        audit.count_unknown(session, Event.PROOF_REFUSED, None, now, client)
