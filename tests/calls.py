@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from auth.flows import operators
+from auth.flows.steps.operators import Operator
 from models import db
 from tests import mailbox
 from tests.support import PASSWORD, bearer, register
@@ -19,7 +20,7 @@ from utils.services import services
 
 NEW = "a new and long one"
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
-OPERATOR = operators.Operator("root", ClientInfo(None, "command line", "0" * 16))
+OPERATOR = Operator("root", ClientInfo(None, "command line", "0" * 16))
 
 
 def post(client: FlaskClient, path: str, access: str = "", **body: Any) -> TestResponse:

@@ -243,7 +243,7 @@ def test_django_allauth_65_14_2_a_spoofed_forwarded_for() -> None:
         ("2001:DB8::0:1", "2001:db8::1"),
         ("fe80::1%eth0", "fe80::1"),
         ("unknown", None),
-        ("1.2.3.4:80", None),
+        ("1.2.3.4:80", "1.2.3.4"),
         ("' OR 1=1", None),
         ("1" * 5_000, None),
     ],
