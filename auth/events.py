@@ -1,6 +1,7 @@
 """The words that are stored: of the audit log, of ended sessions, of one-time tokens. Each enum is closed."""
 
 from enum import StrEnum
+from typing import cast
 
 
 class Event(StrEnum):
@@ -144,5 +145,7 @@ _BECAUSE: dict[Refusal, str] = {
 
 def in_plain_words(event: str, reason: str | None) -> str:
     """An event as its account's owner reads it."""
-    sentence = _SENTENCES[Event(event)].removesuffix(".")
-    return f"{sentence}: {_BECAUSE[Refusal(reason)]}." if reason else f"{sentence}."
+    # While a release is rolled out, a newer process may have written a word that this one lacks.
+    sentence = _SENTENCES.get(cast(Event, event), "Something happened").removesuffix(".")
+    because = _BECAUSE.get(cast(Refusal, reason)) if reason else None
+    return f"{sentence}: {because}." if because else f"{sentence}."

@@ -232,3 +232,17 @@ def test_a_taken_name_without_hiding_costs_no_hash(client: FlaskClient) -> None:
     register(client)
     assert said(register(client, email=FREE)) == (409, "username_taken")
     assert said(register(client, "eve", email=TAKEN)) == (409, "email_taken")
+
+
+def test_a_held_name_goes_after_7_days_also_where_nothing_is_hidden_any_more(
+    make_app: AppFactory, hidden: Flask, clock: FixedClock
+) -> None:
+    register(hidden.test_client(), "eve", email=TAKEN)
+    confirmed(relaxed := make_app(), "bob")
+    register(relaxed.test_client(), "carol")
+    clock.advance(7 * DAY)
+    assert prune(relaxed)["users"] == 0
+    clock.advance(1)
+    assert prune(relaxed)["users"] == 1
+    left = rows(relaxed, "SELECT username FROM users ORDER BY id")
+    assert [row["username"] for row in left] == ["ada", "bob", "carol"]

@@ -116,12 +116,12 @@ def prune(services: Services, operator: Operator) -> dict[str, int]:
 def _erase_due(services: Services, operator: Operator) -> int:
     """Erase accounts whose owners left 14 days ago and, where that is required, those never confirmed."""
     session, now = services.session(), services.clock.now()
-    unconfirmed = pruning.unconfirmed_before(services)
+    before, confirming = pruning.unconfirmed_before(services), services.settings.require_verified_email
     erased = 0
-    while due := users.due_for_erasure(session, now, unconfirmed, pruning.SLICE):
+    while due := users.due_for_erasure(session, now, before, confirming=confirming, limit=pruning.SLICE):
         session.rollback()
         for user_id in due:
-            if users.lock_if_due(session, user_id, now, unconfirmed):
+            if users.lock_if_due(session, user_id, now, before, confirming=confirming):
                 endings.erase(
                     services, session, user_id, Event.ACCOUNT_ERASED, operator.client, operator.name
                 )

@@ -184,24 +184,29 @@ def call_off_deletion(session: Session, user_id: int) -> bool:
 
 
 def due_for_erasure(
-    session: Session, now: datetime, unconfirmed_before: datetime | None, limit: int
+    session: Session, now: datetime, unconfirmed_before: datetime, *, confirming: bool, limit: int
 ) -> list[int]:
-    """Accounts whose time is over, and with `unconfirmed_before` those never confirmed since before that."""
-    due = select(User.id).where(or_(*_is_due(now, unconfirmed_before))).order_by(User.id).limit(limit)
-    return [*session.scalars(due)]
+    """Accounts whose time is over; where `confirming` is required, also those that never were since before.
+
+    What only holds a name can never be confirmed, and goes at that age anyway.
+    """
+    due = _is_due(now, unconfirmed_before, confirming=confirming)
+    return [*session.scalars(select(User.id).where(due).order_by(User.id).limit(limit))]
 
 
-def lock_if_due(session: Session, user_id: int, now: datetime, unconfirmed_before: datetime | None) -> bool:
+def lock_if_due(
+    session: Session, user_id: int, now: datetime, unconfirmed_before: datetime, *, confirming: bool
+) -> bool:
     """Lock an account that is due for erasure; False if it was restored or confirmed a moment ago."""
-    due = or_(*_is_due(now, unconfirmed_before))
+    due = _is_due(now, unconfirmed_before, confirming=confirming)
     return _changed(session, User.id == user_id, due, password_hash=User.password_hash)
 
 
-def _is_due(now: datetime, unconfirmed_before: datetime | None) -> list[ColumnElement[bool]]:
-    due = [User.deletion_due_at <= now]
-    if unconfirmed_before:
-        due.append(and_(User.email_verified_at.is_(None), User.created_at < unconfirmed_before))
-    return due
+def _is_due(now: datetime, unconfirmed_before: datetime, *, confirming: bool) -> ColumnElement[bool]:
+    unconfirmed = and_(User.email_verified_at.is_(None), User.created_at < unconfirmed_before)
+    return or_(
+        User.deletion_due_at <= now, unconfirmed if confirming else and_(unconfirmed, User.email == "")
+    )
 
 
 def erase(session: Session, user_id: int) -> None:

@@ -38,8 +38,6 @@ def growing(services: Services) -> Iterator[Growing]:
         yield Growing(table, now - age, prune_slice)
 
 
-def unconfirmed_before(services: Services) -> datetime | None:
-    """Since when an account must have been waiting to be confirmed to be erased; None if none is."""
-    if not services.settings.require_verified_email:
-        return None
+def unconfirmed_before(services: Services) -> datetime:
+    """Since when an account must have been waiting to be confirmed to be erased."""
     return services.clock.now() - UNCONFIRMED_FOR
