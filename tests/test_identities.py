@@ -178,6 +178,7 @@ def test_a_lookalike_never_opens_the_account_of_another(client: FlaskClient, fir
         "ada@ex\N{SOFT HYPHEN}\n.com",
         "ⓐ＠ⓑ.com",
         ".ada@example.com",
+        "=?utf-8?q?eve=40evil.example=3e=20?=ada@example.com",  # to a mail's header: eve@evil.example
     ],
 )
 def test_what_is_no_address_is_refused(client: FlaskClient, address: str) -> None:
