@@ -221,7 +221,7 @@ def _with_derived(found: dict[str, Any]) -> dict[str, Any]:
     if found["mail_url"] is None and found["flask_env"] == "development":
         found["mail_url"] = "file:instance/mail"
     host = urlsplit(found["public_url"]).hostname or "localhost"
-    found["mail_from"] = found["mail_from"] or f"no-reply@{host}"
+    found["mail_from"] = found["mail_from"] or f"no-reply@{f'[{host}]' if ':' in host else host}"
     for name, path in PAGES.items():
         found[name] = found[name] or f"{found['public_url']}{path}"
     return found

@@ -91,7 +91,8 @@ def one_line(text: str) -> str:
 
 def mail_address(text: str) -> str:
     """A sender, whose domain may be `localhost`."""
-    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.:\[\]-]+", text):
+    atom, host = r"[A-Za-z0-9!#$%&'*+/=^_`{|}~-]+", r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[A-Za-z0-9.:]+\]"
+    if not re.fullmatch(rf"{atom}(\.{atom})*@({host})", text):
         raise ValueError("must be an address such as no-reply@example.com")
     return text
 
