@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from utils.client_info import ClientInfo
 from utils.devices import device
 from utils.identifiers import deliverable
-from utils.mail import TEMPLATE_HEADER, MailError
+from utils.mail import TEMPLATE_HEADER
 from utils.services import Services
 
 
@@ -81,27 +81,7 @@ def message(
     token: str | None,
     lifetime: str = "",
 ) -> EmailMessage:
-    """The whole mail: plain text, HTML, and headers in which nothing comes from a user but the address.
-
-    Raises `MailError` for a row of the outbox that cannot be made into one: of a template that a
-    newer release has, or to an address that no header can hold.
-    """
-    try:
-        return _made(services, template, facts, recipient, message_id, written, token, lifetime)
-    except (LookupError, ValueError, TemplateError) as problem:
-        raise MailError(f"cannot be made ({type(problem).__name__})") from None
-
-
-def _made(
-    services: Services,
-    template: str,
-    facts: Mapping[str, str],
-    recipient: str,
-    message_id: UUID,
-    written: datetime,
-    token: str | None,
-    lifetime: str,
-) -> EmailMessage:
+    """The whole mail: plain text, HTML, and headers in which nothing comes from a user but the address."""
     settings, mail = services.settings, MAILS[template]
     pages = {name: getattr(settings, f"link_{name}") for name in mail.links}
     links = {name: f"{page}#token={token}" for name, page in pages.items()}

@@ -1,7 +1,10 @@
 """Mail delivery: from the outbox to the mailer, one mail at a time, by as many deliverers as there are."""
 
 from datetime import timedelta
+from email.errors import MessageError
 from email.message import EmailMessage
+
+from jinja2 import TemplateError
 
 from auth import mails, tokens
 from auth.events import Event, Purpose
@@ -18,6 +21,10 @@ MAX_DELAY = timedelta(hours=2)
 GIVE_UP_AFTER = timedelta(hours=24)
 MAX_HOURS = 72  # beyond which a mail speaks of days
 DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
+
+
+class _TooLate(MailError):
+    """Its link has run out before the mail could go."""
 
 
 def deliver_next(services: Services) -> bool:
@@ -49,14 +56,14 @@ def _deliver(services: Services, mail: Claimed) -> str:
             return "outdated"
         services.mailer.send(message)
     except MailError as problem:
-        return _try_again_later(services, mail, str(problem))
+        return _try_again_later(services, mail, problem)
     outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
     return "sent"
 
 
-def _try_again_later(services: Services, mail: Claimed, problem: str) -> str:
-    session, now, said = services.session(), services.clock.now(), problem[:60]
-    if now - mail.created_at >= GIVE_UP_AFTER:
+def _try_again_later(services: Services, mail: Claimed, problem: MailError) -> str:
+    session, now, said = services.session(), services.clock.now(), str(problem)[:60]
+    if now - mail.created_at >= GIVE_UP_AFTER or isinstance(problem, _TooLate):
         if outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=said):
             audit.append(session, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
         return "given_up"
@@ -66,12 +73,25 @@ def _try_again_later(services: Services, mail: Claimed, problem: str) -> str:
 
 
 def _message(services: Services, mail: Claimed) -> EmailMessage | None:
-    """The mail as it is sent, its link made just now; None if the link would not work any more."""
+    """The mail as it is sent, its link made just now; None if the link was used or replaced.
+
+    Raises `_TooLate` if it ran out, and `MailError` for a row that cannot be made into a mail: of a
+    template or a kind of link that only a newer release has, or to an address that no header can hold.
+    """
+    try:
+        return _made(services, mail)
+    except (LookupError, TypeError, ValueError, MessageError, TemplateError) as problem:
+        raise MailError(f"cannot be made ({type(problem).__name__})") from None
+
+
+def _made(services: Services, mail: Claimed) -> EmailMessage | None:
     token, lifetime = None, ""
     if mails.MAILS[mail.template].links:
         row = one_time_tokens.by_id(services.session(), mail.token_id) if mail.token_id else None
-        if row is None or row.used_at or row.expires_at <= services.clock.now():
+        if row is None or row.used_at:
             return None
+        if row.expires_at <= services.clock.now():
+            raise _TooLate("the link has run out")
         token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[Purpose(row.purpose)])
     return mails.message(
         services,
