@@ -80,7 +80,8 @@ class FileMailer:
         try:
             draft = path.with_suffix(".part")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(message.as_bytes())
+                # An address outside ASCII as it is, and not as an encoded word that nobody can answer.
+                file.write(message.as_bytes(policy=message.policy.clone(utf8=True)))
             draft.replace(path)  # whole or not at all
         except OSError as problem:
             raise MailError(type(problem).__name__) from None
