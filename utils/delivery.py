@@ -14,14 +14,14 @@ STOP_TIMEOUT = 8.0  # seconds that a piece of work in hand has to finish when th
 class Delivery:
     """Calls `deliver_next` until it has nothing to do, whenever it is woken and every few seconds.
 
-    In the background the thread begins with the first call of `wake`, in the process that calls:
-    never when the app is made, and so never before a server forks its workers. When the process
-    ends in an orderly way, what is in hand is finished. A command or a test has no thread of its
-    own: it ends too soon.
+    In the background the thread begins with the first call of `wake`, or with `start`, in the
+    process that calls: never when the app is made, and so never before a server forks its workers.
+    When the process ends in an orderly way, what is in hand is finished. A command or a test has
+    no thread of its own: it ends too soon.
     """
 
-    def __init__(self, deliver_next: Callable[[], bool], *, in_background: bool) -> None:
-        self._deliver_next, self._in_background = deliver_next, in_background
+    def __init__(self, deliver_next: Callable[[], bool], *, in_background: bool, poll: float = POLL) -> None:
+        self._deliver_next, self._in_background, self._poll = deliver_next, in_background, poll
         self._lock, self._woken, self._stopped = Lock(), Event(), Event()
         self._thread: Thread | None = None
 
@@ -54,5 +54,5 @@ class Delivery:
                     pass
             except Exception as problem:  # noqa: BLE001  (a database that is away must not end it)
                 log.warning("delivery interrupted", extra={"error": type(problem).__name__})
-            self._woken.wait(POLL)
+            self._woken.wait(self._poll)
             self._woken.clear()

@@ -131,12 +131,17 @@ def _load_in_worker(parent: int, target: str) -> Flask:
         sys.exit(1)
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
+    _services_of(app).delivery.start()  # mails may wait since another process ended
     return app
 
 
 def settings_of(app: Flask) -> Settings:
+    return _services_of(app).settings
+
+
+def _services_of(app: Flask) -> Services:
     found: Services = app.extensions["auth_services"]
-    return found.settings
+    return found
 
 
 def _why_not_listen(settings: Settings) -> str | None:
