@@ -32,6 +32,8 @@ EXTRA_PACKAGES = {
     "test_other_services.py": ("fastapi", "httpx"),
     "test_deployment.py": ("yaml", "kubernetes_validate"),
     "test_deployment_walls.py": ("yaml", "kubernetes_validate"),
+    "test_mailers.py": ("aiosmtpd",),
+    "test_delivery_by_processes.py": ("aiosmtpd",),
 }
 
 

@@ -10,6 +10,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
+from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 from threading import Timer
@@ -81,7 +82,7 @@ class FileMailer:
             draft = path.with_suffix(".part")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 # An address outside ASCII as it is, and not as an encoded word that nobody can answer.
-                file.write(message.as_bytes(policy=message.policy.clone(utf8=True)))
+                file.write(message.as_bytes(policy=policy.default.clone(utf8=True)))
             draft.replace(path)  # whole or not at all
         except OSError as problem:
             raise MailError(type(problem).__name__) from None

@@ -1,0 +1,224 @@
+"""A real SMTP server in a thread, on a free port, with a trouble of one's choice; and certificates for it."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from itertools import cycle
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.server import DEADLINE
+
+STAGES = ["connect", "EHLO", "MAIL", "RCPT", "DATA", "body", "QUIT"]
+
+
+class SmtpServer:
+    """What it was sent, and how it behaves: `trouble` maps a stage to what happens then.
+
+    A text is the answer instead of the usual one; `drop` cuts the connection, `stall` never answers,
+    `drip` sends a byte now and then and never comes to an end, `hold` waits for `release`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.trouble: dict[str, str] = options.pop("trouble", {})
+        self.options = options
+        self.port = 0
+        self.mails: list[EmailMessage] = []  # accepted: what the server answered for
+        self.seen: list[EmailMessage] = []  # whole, whether accepted or not
+        self.envelopes: list[Envelope] = []
+        self.logins: list[tuple[str, str, bool]] = []
+        self.release = Event()
+
+    def url(self, scheme: str = "smtp", login: str = "", host: str = "127.0.0.1") -> str:
+        return f"{scheme}://{login}{host}:{self.port}"
+
+    def authenticate(
+        self, _server: SMTP, session: Session, _envelope: Envelope, _mechanism: str, data: LoginPassword
+    ) -> AuthResult:
+        self.logins.append((data.login.decode(), data.password.decode(), session.ssl is not None))
+        return AuthResult(success=data.password == b"s3cret-canary", handled=False)
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content
+        assert isinstance(content, bytes)
+        mail = message_from_bytes(content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.seen.append(mail)
+        self.envelopes.append(envelope)
+        assert isinstance(server, _Protocol)
+        answer = await server.befall("body")
+        if answer is None or answer.startswith("2"):
+            self.mails.append(mail)
+        return answer or "250 OK"
+
+
+class _Protocol(SMTP):
+    server: SmtpServer
+
+    async def befall(self, stage: str) -> str | None:
+        """Let the trouble of this stage happen; the answer that it wants given, if it wants one."""
+        trouble = self.server.trouble.get(stage)
+        if trouble == "drop":
+            assert isinstance(self.transport, asyncio.Transport)
+            self.transport.abort()
+            raise ConnectionResetError
+        if trouble == "stall":
+            await asyncio.Event().wait()
+        for byte in cycle(b"250-welcome\r\n" if trouble == "drip" else b""):
+            self._writer.write(bytes([byte]))
+            await self._writer.drain()
+            await asyncio.sleep(0.02)
+        if trouble == "hold":
+            await asyncio.get_running_loop().run_in_executor(None, self.server.release.wait, DEADLINE)
+            return None
+        return trouble
+
+    async def _handle_client(self) -> None:
+        try:
+            answer = await self.befall("connect")
+        except ConnectionResetError:
+            return
+        if answer:
+            await self.push(answer)
+            self.transport.close()  # type: ignore[union-attr]
+            return
+        await super()._handle_client()
+
+
+def _troubled(command: str) -> Callable[..., Any]:
+    usual = getattr(SMTP, f"smtp_{command}")
+
+    async def answer(self: _Protocol, arg: str | None) -> None:
+        if instead := await self.befall("EHLO" if command == "HELO" else command):
+            await self.push(instead)
+        else:
+            await usual(self, arg)
+
+    return answer
+
+
+for _command in ("EHLO", "HELO", "MAIL", "RCPT", "DATA", "QUIT"):
+    setattr(_Protocol, f"smtp_{_command}", _troubled(_command))
+
+
+@contextmanager
+def smtp_serving(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[SmtpServer]:
+    """The server, reachable while the block lasts. `tls` is from the first byte; options are aiosmtpd's."""
+    server, loop = SmtpServer(**options), asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # a connection that is cut off is what tests are about
+
+    connections: list[_Protocol] = []
+
+    def protocol() -> _Protocol:
+        usual: dict[str, Any] = {"hostname": "mail.example.com", "authenticator": server.authenticate}
+        made = _Protocol(server, loop=loop, **(usual | server.options))
+        made.server = server
+        connections.append(made)
+        return made
+
+    async def listen() -> asyncio.Server:
+        return await loop.create_server(protocol, "127.0.0.1", 0, ssl=tls)
+
+    listening = loop.run_until_complete(listen())
+    server.port = listening.sockets[0].getsockname()[1]
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.release.set()
+        asyncio.run_coroutine_threadsafe(_end(listening, connections), loop).result(DEADLINE)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(DEADLINE)
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _end(listening: asyncio.Server, connections: list[_Protocol]) -> None:
+    listening.close()
+    for connection in connections:
+        if isinstance(connection.transport, asyncio.Transport):
+            connection.transport.abort()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+class Authority:
+    """A certificate authority of the test's own, whose certificate is the file `path`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("Test authority")
+        made = _certificate(self._name, self._name, self._key.public_key(), is_authority=True)
+        self.path = folder / "authority.pem"
+        self._signed = made.sign(self._key, hashes.SHA256())
+        self.path.write_bytes(self._signed.public_bytes(serialization.Encoding.PEM))
+
+    def context(self, *hosts: str, expired: bool = False, self_signed: bool = False) -> ssl.SSLContext:
+        """A server's TLS with a certificate for these hosts."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer, signs = (_name(hosts[0]), key) if self_signed else (self._name, self._key)
+        made = _certificate(_name(hosts[0]), issuer, key.public_key(), hosts=hosts, expired=expired)
+        signed = made.sign(signs, hashes.SHA256())
+        file = self._folder / f"{hosts[0]}-{expired}-{self_signed}.pem"
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + signed.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _certificate(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    *,
+    hosts: tuple[str, ...] = (),
+    is_authority: bool = False,
+    expired: bool = False,
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC) - (timedelta(days=9) if expired else timedelta(0))
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+    )
+    if hosts:
+        made = made.add_extension(x509.SubjectAlternativeName([_general(host) for host in hosts]), False)
+    return made
+
+
+def _general(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
