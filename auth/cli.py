@@ -189,6 +189,7 @@ def deliver_mail(watch: bool) -> tuple[Any, str]:
         stops = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)
         services().delivery.start()
+        services().delivery.wake()
         signal.sigwait(stops)
         services().delivery.stop()
         return {"stopped": True}, "Stopped."

@@ -32,7 +32,7 @@ class Delivery:
         self._woken.set()
 
     def start(self) -> None:
-        """Begin the thread, unless there is one already."""
+        """Begin the thread, unless there is one already. It looks for the first time when woken, or later."""
         with self._lock:
             if self._thread is None and not self._stopped.is_set():
                 self._thread = Thread(target=self._run, name="mail-delivery", daemon=True)
@@ -49,10 +49,11 @@ class Delivery:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            # First of all: a worker that has only just begun does not listen to signals yet.
+            self._woken.wait(self._poll)
+            self._woken.clear()
             try:
                 while not self._stopped.is_set() and self._deliver_next():
                     pass
             except Exception as problem:  # noqa: BLE001  (a database that is away must not end it)
                 log.warning("delivery interrupted", extra={"error": type(problem).__name__})
-            self._woken.wait(self._poll)
-            self._woken.clear()

@@ -131,7 +131,7 @@ def _load_in_worker(parent: int, target: str) -> Flask:
         sys.exit(1)
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
-    _services_of(app).delivery.start()  # mails may wait since another process ended
+    _services_of(app).delivery.start()  # mails may be waiting since another process ended
     return app
 
 
