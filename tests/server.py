@@ -74,6 +74,12 @@ class Server:
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
+    def all_serve(self, workers: int = 2) -> bool:
+        """Whether every worker has the threads that it serves with, besides its first and the deliverer."""
+        states = [Path(f"/proc/{pid}/status").read_text() for pid in self.workers()]
+        threads = [int(state.partition("Threads:")[2].split()[0]) for state in states]
+        return len(threads) == workers and min(threads) > 2
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ask it to stop; its exit code."""
         self.process.send_signal(number)

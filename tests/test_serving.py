@@ -191,12 +191,6 @@ def _ticks(pid: int) -> int:
     return int(numbers[11]) + int(numbers[12])
 
 
-def _all_serve(server: Any) -> bool:
-    """Whether every worker has started the threads that it serves with."""
-    states = [Path(f"/proc/{pid}/status").read_text() for pid in server.workers()]
-    return len(states) == 2 and all("Threads:\t1\n" not in state for state in states)
-
-
 def _answers(server: Any, token: str) -> bool:
     try:
         return bool(server.call("GET", "/auth/me", token=token)[0] == 200)
@@ -230,7 +224,7 @@ def test_ctrl_c_in_a_terminal_stops_every_process_at_once(sqlite_template: Path,
     took = []
     for _ in range(3):
         with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
-            until(lambda server=server: _all_serve(server), "both workers to serve")
+            until(server.all_serve, "both workers to serve")
             began = time.monotonic()
             os.killpg(server.process.pid, signal.SIGINT)
             assert server.process.wait(DEADLINE) == 0
@@ -242,7 +236,7 @@ def test_ctrl_c_in_a_terminal_stops_every_process_at_once(sqlite_template: Path,
 
 def test_workers_do_not_outlive_a_killed_parent(sqlite_template: Path, tmp_path: Path) -> None:
     with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
-        until(lambda: _all_serve(server), "both workers to serve")
+        until(server.all_serve, "both workers to serve")
         workers = server.workers()
         server.process.kill()
         server.process.wait()
