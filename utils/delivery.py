@@ -7,6 +7,7 @@ from threading import Event, Lock, Thread
 
 log = logging.getLogger("auth")
 
+MOMENT = 0.2  # seconds before it begins: else the answer that wrote a mail would take longer, and tell so
 POLL = 5.0  # seconds between two looks: retries fall due, and other processes write work, too
 STOP_TIMEOUT = 8.0  # seconds that a piece of work in hand has to finish when the process ends
 
@@ -52,6 +53,7 @@ class Delivery:
             # First of all: a worker that has only just begun does not listen to signals yet.
             self._woken.wait(self._poll)
             self._woken.clear()
+            self._stopped.wait(MOMENT)
             try:
                 while not self._stopped.is_set() and self._deliver_next():
                     pass

@@ -9,7 +9,7 @@ from jinja2 import TemplateError
 from auth import mails, tokens
 from auth.events import Event, Purpose
 from auth.flows.steps.links import LIFETIMES
-from auth.stores import audit, one_time_tokens, outbox
+from auth.stores import audit, one_time_tokens, outbox, users
 from auth.stores.outbox import Claimed
 from utils.client_info import ClientInfo
 from utils.mail import MailError
@@ -54,16 +54,21 @@ def _deliver(services: Services, mail: Claimed) -> str:
             now = services.clock.now()
             outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=outbox.LINK_IS_VOID)
             return "outdated"
-        services.mailer.send(message)
     except MailError as problem:
+        return _try_again_later(services, mail, problem)
+    try:
+        services.mailer.send(message)
+    except Exception as problem:  # noqa: BLE001  (else a mail that a mailer chokes on is tried for ever)
         return _try_again_later(services, mail, problem)
     outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
     return "sent"
 
 
-def _try_again_later(services: Services, mail: Claimed, problem: MailError) -> str:
-    session, now, said = services.session(), services.clock.now(), str(problem)[:60]
+def _try_again_later(services: Services, mail: Claimed, problem: Exception) -> str:
+    session, now = services.session(), services.clock.now()
+    said = (str(problem) if isinstance(problem, MailError) else type(problem).__name__)[:60]
     if now - mail.created_at >= GIVE_UP_AFTER or isinstance(problem, _TooLate):
+        users.keep(session, mail.user_id or 0)  # before its mails are: an erasure locks in that order
         if outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=said):
             audit.append(session, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
         return "given_up"

@@ -117,7 +117,8 @@ def sign_out(
     claims = access_tokens.read(services, access_token, expired_too=True)
     if claims and claims.session_id:
         proven.add((claims.session_id, claims.user_id))
-    for session_id, user_id in proven:
+    for session_id, user_id in sorted(proven):
+        users.keep(session, user_id)
         if sessions.end(session, session_id, user_id, EndReason.SIGNED_OUT, now):
             services.metrics.sessions_ended.labels(EndReason.SIGNED_OUT).inc()
             audit.append(session, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)

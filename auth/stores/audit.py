@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
+from auth.stores.users import kept
 from models import AuditEvent
 from utils.client_info import ClientInfo
 from utils.database import insert_into
@@ -25,11 +26,11 @@ def append(
     operator: str | None = None,
     count: int = 1,
 ) -> None:
-    """Write down that this happened, once."""
+    """Write down that this happened, once. An account that was erased a moment ago is not named."""
     session.execute(
         insert_into(session, AuditEvent).values(
             event=event,
-            user_id=user_id,
+            user_id=kept(user_id) if user_id else None,
             session_id=session_id,
             reason=reason,
             operator=operator,

@@ -58,7 +58,7 @@ def void(
 def void_beyond(session: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
     """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest.
 
-    Those that are nobody's are not looked for: they are many, and a stranger must not take longer.
+    Nobody's are left alone: strangers would wait for each other, and take longer the more there are.
     """
     siblings = (
         OneTimeToken.user_id == (newest.user_id or 0),

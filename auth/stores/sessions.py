@@ -70,11 +70,12 @@ def start(
 
 
 def with_account(session: Session, session_id: UUID) -> tuple[UserSession, Account] | None:
-    """A session as it stands now, ended or not, and its account."""
+    """A session as it stands now, ended or not, and its account, which nobody erases meanwhile."""
     row = session.execute(
         select(UserSession, *COLUMNS)
         .join(User, User.id == UserSession.user_id)
         .where(UserSession.id == session_id)
+        .with_for_update(read=True, key_share=True, of=User)
         .execution_options(populate_existing=True)
     ).one_or_none()
     return (row[0], Account(*row[1:])) if row else None

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, event, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, delete, event, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -77,10 +77,24 @@ def add(
 def lock(session: Session, user_id: int) -> bool:
     """Let nobody else change this account, its links or its sessions until this transaction is over.
 
-    Every transaction locks the account before its links, and those before its sessions, so that
-    no two ever wait for each other. False if there is no such account.
+    False if it is not there, even since a moment ago. Every transaction locks the account, or
+    keeps it, before its links, and those before its sessions, so that no two ever wait for each other.
     """
     return _changed(session, User.id == user_id, password_hash=User.password_hash)
+
+
+def keep(session: Session, user_id: int) -> bool:
+    """Let nobody erase this account until this transaction is over; False if it is not there."""
+    return session.execute(select(kept(user_id))).scalar() is not None
+
+
+def kept(user_id: int | None) -> ScalarSelect[int]:
+    """The id of an account that is there, kept from being erased; NULL for one that is not.
+
+    What refers to an account in this way waits for an erasure that has begun, and does not fail by it.
+    """
+    there = select(User.id).where(User.id == user_id)
+    return there.with_for_update(read=True, key_share=True).scalar_subquery()
 
 
 def is_unchanged(session: Session, account: Account, *, new_hash: str | None = None) -> bool:

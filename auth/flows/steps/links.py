@@ -86,9 +86,10 @@ def send_link(
     """
     now = services.clock.now()
     user_id = account.id if account else 0
-    users.lock(session, user_id if opens else 0)  # never two accounts in one transaction
+    # Never two accounts locked in one transaction. It may have been erased a moment ago.
+    is_there = users.lock(session, user_id) if opens else users.keep(session, user_id)
     written = outbox.written_since(session, user_id, template, now - HOUR)
-    receiver = account if not limited or written < MAX_MAILS else None
+    receiver = account if is_there and (not limited or written < MAX_MAILS) else None
     address = (to or receiver.email) if receiver else ""
     expires = expires_at or now + LIFETIMES[purpose]
     holder = receiver.id if receiver and opens else None
