@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -28,7 +28,7 @@ class SmtpServer:
     """What it was sent, and how it behaves: `trouble` maps a stage to what happens then.
 
     A text is the answer instead of the usual one; `drop` cuts the connection, `stall` never answers,
-    `drip` sends a byte now and then and never comes to an end, `hold` waits for `release`.
+    `drip` sends a byte now and then for ten seconds, `hold` waits for `release`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -76,7 +76,7 @@ class _Protocol(SMTP):
             raise ConnectionResetError
         if trouble == "stall":
             await asyncio.Event().wait()
-        for byte in cycle(b"250-welcome\r\n" if trouble == "drip" else b""):
+        for byte in islice(cycle(b"250-welcome\r\n"), 500 if trouble == "drip" else 0):
             self._writer.write(bytes([byte]))
             await self._writer.drain()
             await asyncio.sleep(0.02)
