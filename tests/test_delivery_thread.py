@@ -97,7 +97,10 @@ def test_a_command_has_no_thread(serving_app: Flask, monkeypatch: pytest.MonkeyP
 
     @serving_app.cli.command("write-a-mail")
     def write_a_mail() -> None:
-        register(create_app(settings=settings).test_client(), "bob")
+        app = create_app(settings=settings)
+        register(app.test_client(), "bob")
+        with app.app_context():
+            db.engine.dispose()
 
     assert serving_app.test_cli_runner().invoke(args=["write-a-mail"]).exit_code == 0
     assert begun == ["a thread"]
