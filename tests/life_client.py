@@ -7,6 +7,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from auth.flows import operators
+from auth.flows.steps.operators import Operator
 from models import db
 from tests import deliveries
 from tests.life_model import Owner, World
@@ -15,7 +16,7 @@ from utils.client_info import ClientInfo
 
 Rows = list[list[tuple[Any, ...]]]
 TABLES = ("users", "sessions", "one_time_tokens", "known_devices", "outbox")
-OPERATOR = operators.Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
+OPERATOR = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
 # One for each action; what a network does to strangers is counted in one row.
 EVENTS = text("SELECT sum(CASE WHEN counted_under IS NULL THEN 1 ELSE count END) FROM audit_events")
 

@@ -7,13 +7,14 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from auth.flows import operators
+from auth.flows.steps.operators import Operator
 from tests.deliveries import mailed
 from tests.members import NEW, Action, Member
 from tests.support import PASSWORD, execute, login, me, refresh, register, rows
 from utils.client_info import ClientInfo
 
 OTHER = "another long one"
-OPERATOR = operators.Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
+OPERATOR = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
 
 
 def opens(member: Member, *passwords: str) -> list[str]:

@@ -8,9 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from auth.flows import mail_delivery, operators
+from auth.flows.steps.operators import Operator
 from tests.conftest import AppFactory
-from tests.faults import FailingMailer, everything, failing_at
 from tests.deliveries import delivered
+from tests.faults import FailingMailer, everything, failing_at
 from tests.members import NEW, Action, Member
 from tests.support import PASSWORD, FixedClock, events, login, register, rows
 from utils.client_info import ClientInfo
@@ -94,7 +95,7 @@ def test_a_failing_erasure_erases_nobody_by_half(app: Flask, clock: FixedClock, 
     """Each account goes in a transaction of its own: all of it or nothing."""
     Member(app).leaving()
     clock.advance(timedelta(days=14).total_seconds())
-    operator = operators.Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
+    operator = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
     services: Services = app.extensions["auth_services"]
     tables = ("users", "sessions", "one_time_tokens", "known_devices")
     for number in range(1, 50):

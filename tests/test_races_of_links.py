@@ -10,8 +10,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.conftest import AppFactory
-from tests.interleaving import met_at
 from tests.deliveries import delivered, mailed, template
+from tests.interleaving import met_at
 from tests.meetings import (
     anything,
     blocked,
