@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from tests.life_client import Watched
-from tests.life_model import HOUR, LIFETIMES, Owner, Session, World
+from tests.life_model import HOUR, LIFETIMES, OPENING, Owner, Session, World
 from tests.support import START, FixedClock
 
 PASSWORDS = ("correct horse battery", "a second long one", "a third long one")
@@ -198,7 +198,7 @@ class Members(RuleBasedStateMachine):
         """Who may make this call, which wants a fresh sign-in, and the token; refused to anybody else."""
         self.clock.advance(1)
         session, token = self.token(draw.which, draw.odd)
-        if session is not None and self.world.now - session.signed_in <= FRESH:
+        if session is not None and self.world.now - session.signed_in < FRESH:
             return session.owner, token
         code = "reauth_required" if session else "token_invalid"
         self.service.call(path, body, code, None, token=token, method=method)
@@ -218,6 +218,6 @@ class Members(RuleBasedStateMachine):
         owner, token = self.fresh(draw, "me", None, "DELETE")
         if owner:
             owner.leaving = due = self.world.now + LIFETIMES["restore"]
-            self.world.end_everything(owner)
+            self.world.end_everything(owner, OPENING)
             self.world.mail_link(owner, "restore", "deletion_requested", limited=False, expires=due)
             self.service.call("me", None, 202, "deletion_requested", token=token, method="DELETE")

@@ -17,7 +17,9 @@ LIFETIMES = {
     "restore": 14 * DAY,
     "disown": 7 * DAY,
 }
-OPENING = ("verify", "reset", "email_change", "disown")
+# What leaving voids, what the other ends void besides, and what only an intruder's end voids.
+OPENING = ("verify", "reset", "email_change")
+OVER = (*OPENING, "disown")
 KEPT = 30 * DAY  # how long `prune` leaves what is over
 
 
@@ -179,12 +181,12 @@ class World:
             if session.lives(self.now):
                 session.ended = self.now
 
-    def end_everything(self, owner: Owner) -> None:
-        self.void(owner, OPENING)
+    def end_everything(self, owner: Owner, purposes: Iterable[str] = OVER) -> None:
+        self.void(owner, purposes)
         self.end(session for session in self.sessions if session.owner is owner)
 
     def lock_out(self, owner: Owner) -> None:
-        self.end_everything(owner)
+        self.end_everything(owner, (*OVER, "restore"))
         owner.blocked, owner.leaving, owner.devices = True, None, set()
         self.mail_link(owner, "reset", "password_blocked", limited=False)
 

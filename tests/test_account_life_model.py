@@ -15,7 +15,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.conftest import AppFactory
 from tests.life_machine import PASSWORDS, Call, Draw, Members, drawn, newest
-from tests.life_model import OPENING, Link, Owner
+from tests.life_model import OVER, Link, Owner
 from tests.support import FixedClock
 
 SECONDS = [1] * 8 + [15, 30, 60, 300, 700, 3700, 30_000, 90_000, 270_000, 1_300_000]
@@ -70,6 +70,8 @@ class Life(Members):
         elif not self.refused("password/reset", link, "reset", password=password):
             assert link
             owner = link.owner
+            if not owner.verified:
+                owner.devices = set()  # those of whoever signed up
             owner.password, owner.blocked, owner.verified = password, False, True
             self.world.end_everything(owner)
             self.world.mail(owner, "password_changed")
@@ -112,7 +114,7 @@ class Life(Members):
             self.service.call("email/verify", body, 200, "email_changed", token=token)
 
     def move(self, owner: Owner, link: Link) -> None:
-        self.world.void(owner, OPENING)
+        self.world.void(owner, OVER)
         self.world.mail_link(owner, "email_undo", "email_changed", limited=False)
         owner.address, owner.verified = link.address, True
 
