@@ -54,10 +54,10 @@ class EmailNotVerified(Forbidden):
     )
 
 
-class WrongPassword(Forbidden):
+class WrongCurrentPassword(Forbidden):
     """From somebody who is signed in already. No 401: their token is good."""
 
-    code, message = "wrong_password", "The password is not right."
+    code, message = "wrong_current_password", "The current password is not right."
 
 
 class ReauthRequired(Forbidden):

@@ -165,7 +165,7 @@ class Members(RuleBasedStateMachine):
         if session is None:
             self.service.call("password/change", body, "token_invalid", None, token=token)
         elif given != session.owner.password:
-            self.service.call("password/change", body, "wrong_password", "proof_refused", token=token)
+            self.service.call("password/change", body, "wrong_current_password", "proof_refused", token=token)
         else:
             owner = session.owner
             owner.password = new
@@ -186,7 +186,9 @@ class Members(RuleBasedStateMachine):
         if session is None:
             self.service.call("reauth", {"password": given}, "token_invalid", None, token=token)
         elif given != session.owner.password:
-            self.service.call("reauth", {"password": given}, "wrong_password", "proof_refused", token=token)
+            self.service.call(
+                "reauth", {"password": given}, "wrong_current_password", "proof_refused", token=token
+            )
         else:
             session.signed_in = self.world.now
             answer = self.service.call("reauth", {"password": given}, 200, "reauthenticated", token=token)

@@ -71,7 +71,7 @@ def test_the_present_password_is_checked_once_and_what_is_wrong_is_written_down(
     before = len(events(app))
     hasher.calls = 0
     answer = post(client, "password/change", access, current_password="a wrong one", new_password=NEW)
-    assert said(answer) == (403, "wrong_password")
+    assert said(answer) == (403, "wrong_current_password")
     assert set(answer.get_json()["fields"]) == {"current_password"}
     assert hasher.calls == 1
     assert events(app)[before:] == ["proof_refused"]
@@ -120,7 +120,7 @@ def test_what_is_hard_to_take_back_wants_a_sign_in_younger_than_10_minutes(
     pair = pair | refresh(client, pair["refresh_token"]).get_json()
     access = pair["access_token"]
     assert call(access) == (403, "reauth_required")  # a refresh is no sign-in
-    assert said(post(client, "reauth", access, password="a wrong one")) == (403, "wrong_password")
+    assert said(post(client, "reauth", access, password="a wrong one")) == (403, "wrong_current_password")
     post(client, "reauth", other["access_token"], password=PASSWORD)
     assert call(access) == (403, "reauth_required")
     renewed = post(client, "reauth", access, password=PASSWORD).get_json()
@@ -142,7 +142,10 @@ def test_a_proof_is_good_for_ones_own_session_only(
         body = {"password": password, "user_id": 1, "username": "ada", "email": OLD}
         post(client, "reauth", eve, **body)
     assert said(post(client, "email/change", first, email=ADDRESS)) == (403, "reauth_required")
-    assert said(post(client, "reauth", first, password="the password of eve")) == (403, "wrong_password")
+    assert said(post(client, "reauth", first, password="the password of eve")) == (
+        403,
+        "wrong_current_password",
+    )
     assert post(client, "reauth", first, password=PASSWORD).status_code == 200
     assert said(post(client, "email/change", second, email=ADDRESS)) == (403, "reauth_required")
     assert post(client, "email/change", first, email=ADDRESS).status_code == 202

@@ -57,7 +57,7 @@ PUBLISHED = {
     "user_not_found": 404,
     "username_taken": 409,
     "validation_failed": 400,
-    "wrong_password": 403,
+    "wrong_current_password": 403,
 }
 
 

@@ -92,7 +92,7 @@ def test_a_proof_wants_its_session_and_account_as_they_stand_after_the_hash(
     hasher.meanwhile = happens[event]
     body = {"password": PASSWORD, "current_password": PASSWORD, "new_password": NEW}
     answer = post(client, path, pair["access_token"], **body)
-    wanted = (401, "token_invalid") if event == "signed out" else (403, "wrong_password")
+    wanted = (401, "token_invalid") if event == "signed out" else (403, "wrong_current_password")
     assert said(answer) == wanted
     assert not {"password_changed", "reauthenticated"} & {*events(app)}
     assert login(client, password=NEW).status_code == 401

@@ -11,6 +11,7 @@ from auth.flows.steps.links import LIFETIMES
 from auth.stores import audit, known_devices, one_time_tokens, outbox, sessions, users
 from models import AuditEvent, KnownDevice, OneTimeToken, OutgoingMail, User, UserSession
 from utils.client_info import ClientInfo
+from utils.errors import TokenInvalid
 from utils.services import Principal, Services
 
 
@@ -78,8 +79,11 @@ def export(services: Services, principal: Principal, client: ClientInfo) -> Expo
     session, now, user_id = services.session(), services.clock.now(), principal.user_id
     audit.append(session, Event.DATA_EXPORTED, now, client, user_id=user_id, session_id=current)
     session.commit()
+    user = users.whole(session, user_id)
+    if user is None:  # erased a moment ago
+        raise TokenInvalid
     return Export(
-        users.whole(session, user_id),
+        user,
         sessions.of_user(session, user_id),
         known_devices.of_user(session, user_id),
         one_time_tokens.of_user(session, user_id),

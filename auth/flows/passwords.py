@@ -1,7 +1,7 @@
 """Passwords: a forgotten one, and a known one that is changed."""
 
 from auth import mails
-from auth.errors import WrongPassword
+from auth.errors import WrongCurrentPassword
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs
 from auth.stores import audit, known_devices, one_time_tokens, sessions, users
@@ -77,7 +77,7 @@ def change(
 ) -> None:
     """Set a new password with the present one. Ends the other sessions unless told not to.
 
-    Raises `WrongPassword`, or `TokenInvalid` if the calling session ended meanwhile.
+    Raises `WrongCurrentPassword`, or `TokenInvalid` if the calling session ended meanwhile.
     """
     current, account = proofs.own_session(principal), principal.account
     is_right = proofs.is_password(services, account, current_password)
@@ -86,7 +86,7 @@ def change(
     if not is_right or not users.is_unchanged(session, account):
         proofs.write_refusal(services, account, client)
         session.commit()
-        raise WrongPassword(fields={"current_password": "is not right"})
+        raise WrongCurrentPassword(fields={"current_password": "is not right"})
     if not sessions.admitted(session, current, account.id, now):
         raise TokenInvalid
     users.set_password(session, account.id, hashed, now)

@@ -13,7 +13,7 @@ from auth.errors import (
     RefreshTokenMissing,
     RefreshTokenReused,
     SessionNotFound,
-    WrongPassword,
+    WrongCurrentPassword,
 )
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs, sign_ins
@@ -165,7 +165,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
 def reauthenticate(services: Services, principal: Principal, password: str, client: ClientInfo) -> str:
     """A new access token, after which the session counts as freshly signed in (step-up, ASVS 7.5.1).
 
-    Costs one hash in every case. Raises `WrongPassword`, or `TokenInvalid` if the session ended meanwhile.
+    Costs one hash in every case. Raises `WrongCurrentPassword`, or `TokenInvalid` if the session ended meanwhile.
     """
     current, account = proofs.own_session(principal), principal.account
     is_right = proofs.is_password(services, account, password)
@@ -173,7 +173,7 @@ def reauthenticate(services: Services, principal: Principal, password: str, clie
     if not is_right or not users.is_unchanged(session, account):
         proofs.write_refusal(services, account, client)
         session.commit()
-        raise WrongPassword
+        raise WrongCurrentPassword
     if not sessions.renew_auth_time(session, current, account.id, now):
         raise TokenInvalid
     audit.append(session, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)

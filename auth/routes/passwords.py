@@ -44,7 +44,7 @@ def reset_password(form: PasswordReset) -> Any:
 
 
 @auth_bp.post("/password/change")
-@answers(200, outputs.Message, errors=("session_required", "wrong_password", "busy"))
+@answers(200, outputs.Message, errors=("session_required", "wrong_current_password", "busy"))
 @limited("proof")
 @jwt_required
 @takes(PasswordChange)

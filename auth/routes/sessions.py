@@ -138,7 +138,7 @@ def disown(form: Link) -> Any:
 
 
 @auth_bp.post("/reauth")
-@answers(200, outputs.AccessToken, errors=("session_required", "wrong_password", "busy"))
+@answers(200, outputs.AccessToken, errors=("session_required", "wrong_current_password", "busy"))
 @limited("proof")
 @jwt_required
 @takes(Proof)

@@ -25,9 +25,9 @@ def by_id(session: Session, user_id: int) -> Account | None:
     return _one(session, _BY_ID, id=user_id)
 
 
-def whole(session: Session, user_id: int) -> User:
-    """The whole row of an account that is there."""
-    return session.get_one(User, user_id)
+def whole(session: Session, user_id: int) -> User | None:
+    """The whole row of an account, as it stands now."""
+    return session.get(User, user_id, populate_existing=True)
 
 
 def by_username(session: Session, username: str) -> Account | None:
