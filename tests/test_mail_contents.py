@@ -70,7 +70,8 @@ def test_each_mail_has_all_its_facts_and_links_in_both_parts(
     assert [link.partition("#token=")[0] for link in links_in(mail)] == wanted
     assert hrefs(mail) == links_in(mail)
     assert all(len(link.partition("#token=")[2]) == 64 for link in links_in(mail))
-    assert facts_of(template) >= {"username"}
+    # Who has not proven an address may have chosen a name that looks like a link.
+    assert ("username" in facts_of(template)) == (template not in {"verify_email", "change_email"})
     for fact in facts_of(template):
         assert f"canary-{fact}" in text
         assert f"canary-{fact}" in rich

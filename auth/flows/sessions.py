@@ -165,7 +165,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
 def reauthenticate(services: Services, principal: Principal, password: str, client: ClientInfo) -> str:
     """A new access token, after which the session counts as freshly signed in (step-up, ASVS 7.5.1).
 
-    Costs one hash in every case. Raises `WrongCurrentPassword`, or `TokenInvalid` if the session ended meanwhile.
+    Costs one hash in every case. Raises `WrongCurrentPassword`, or `TokenInvalid` if the session has ended.
     """
     current, account = proofs.own_session(principal), principal.account
     is_right = proofs.is_password(services, account, password)
