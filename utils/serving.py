@@ -1,7 +1,5 @@
 """Serving: a production WSGI server, and what development does before it serves."""
 
-import contextlib
-import ctypes
 import errno
 import importlib
 import os
@@ -11,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 
 import click
 from flask import Flask
@@ -28,7 +27,7 @@ from utils.services import Services
 STOP_TIMEOUT = 10  # seconds that requests in flight have to finish
 HEADER_TIMEOUT = 10  # seconds that a client has to send its headers
 MAX_HEADERS = 32 * 1024
-PR_SET_PDEATHSIG = 1  # prctl(2)
+PARENT_WATCH = 1  # seconds between two looks of a worker at its parent
 
 
 def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
@@ -122,17 +121,28 @@ def _serve(app: Flask, db: SQLAlchemy) -> None:
 def _load_in_worker(parent: int, target: str) -> Flask:
     """The app, in a worker process.
 
-    Where the system can (Linux), the worker is told when its parent was killed, and does not
-    live on holding the port.
+    It watches its parent, and does not live on holding the port when that was killed.
     """
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it was killed before we asked to be told
+    if os.getppid() != parent:
         sys.exit(1)
+    Thread(target=_end_with, args=[parent], name="parent-watch", daemon=True).start()
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
     _services_of(app).delivery.start()  # mails may be waiting since another process ended
     return app
+
+
+def _end_with(parent: int) -> None:
+    """Stop this process in the orderly way once its parent is gone, and in the other way if that fails.
+
+    It asks instead of having a signal sent: one that comes before the server listens to it is lost.
+    """
+    nothing = Event()
+    while os.getppid() == parent:
+        nothing.wait(PARENT_WATCH)
+    os.kill(os.getpid(), signal.SIGTERM)
+    nothing.wait(STOP_TIMEOUT)
+    os._exit(1)
 
 
 def settings_of(app: Flask) -> Settings:
