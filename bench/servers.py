@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ def running(server: str, database_uri: str, workers: int = 2, **more: str) -> It
         "FLASK_SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET_KEY": secrets.token_urlsafe(48),
         "PUBLIC_URL": "http://localhost:8000",
+        "MAIL_URL": f"file:{tempfile.gettempdir()}/auth-bench-mail",
         **more,
     }
     upgrade = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
