@@ -238,7 +238,7 @@ SPOILT = [
     "UPDATE outbox SET recipient = '' WHERE id = 1",
     "UPDATE outbox SET recipient = 'ada@example.com\r\nBcc: eve@example.com' WHERE id = 1",
     "UPDATE outbox SET recipient = '=?utf-8?q?eve=40evil.example=3e=20?=ada@example.com' WHERE id = 1",
-    "UPDATE outbox SET facts = '{}' WHERE id = 1",
+    "UPDATE outbox SET template = 'username_changed', facts = '{}' WHERE id = 1",
     "UPDATE outbox SET facts = 'null' WHERE id = 1",
     "UPDATE outbox SET facts = '[1]' WHERE id = 1",
 ]
