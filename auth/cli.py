@@ -108,7 +108,7 @@ def show(login: str) -> tuple[Any, str]:
     ]
     lines += ["last events:"]
     lines += [
-        "  " + "  ".join(str(part) for part in (e["at"], e["event"], e["reason"], e["ip_address"]) if part)
+        "  " + "  ".join(filter(None, (e["at"], e["event"], e["reason"], e["ip_address"], e["operator"])))
         for e in data["events"]
     ]
     return data, "\n".join(lines)
@@ -122,7 +122,7 @@ def explain(login: str) -> tuple[Any, str]:
     verdict = "can" if told.can_log_in else "cannot"
     lines = [f"{told.account.username} <{told.account.email}> {verdict} log in."]
     lines += [f"  - {finding}" for finding in told.findings]
-    lines += ["What happened last:", *(f"  {event}" for event in told.events)]
+    lines += ["What happened last, as the owner reads it:", *(f"  {event}" for event in told.events)]
     data = {"user": reports.account(told.account), "can_log_in": told.can_log_in}
     return data | {"findings": told.findings, "events": told.events}, "\n".join(lines)
 

@@ -136,7 +136,7 @@ def test_mails_that_wait_or_were_given_up_are_named(make_app: AppFactory, clock:
 
     try_all()
     waits = asked(app, "explain", "ada")["findings"][1]
-    assert "The mail verify_email of 1 March 2026, 12:00 UTC waits, tried 1 times" in waits
+    assert "The mail verify_email of 1 March 2026, 12:00 UTC waits, tried 1 time (" in waits
     assert "(SMTPRecipientsRefused 550)" in waits
     auth(app, "send-reset", "ada")
     clock.advance(DAY)

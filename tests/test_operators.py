@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 from typing import Any
 
 import pytest
@@ -198,6 +199,7 @@ def test_show_finds_by_name_address_or_id(app: Flask, client: FlaskClient, who: 
     ]
     assert "scrypt" not in json.dumps(seen)
     told = auth(app, "show", who).stdout
+    assert re.search(r"account_shown  \w", told), "who looked"
     assert "username: ada\n" in told
     assert "living sessions: 1\n" in told
     assert "scrypt" not in told

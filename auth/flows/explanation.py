@@ -105,7 +105,8 @@ def _mail_troubles(mails: Sequence[OutgoingMail]) -> list[str]:
         if mail.given_up_at and mail.last_error != outbox.LINK_IS_VOID:
             found.append(f"{named} was given up{said}.")
         elif mail.sent_at is None and mail.given_up_at is None:
-            found.append(f"{named} waits, tried {mail.attempts} times{said}.")
+            tries = f"{mail.attempts} time{'' if mail.attempts == 1 else 's'}"
+            found.append(f"{named} waits, tried {tries}{said}.")
     return found
 
 
