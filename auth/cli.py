@@ -11,6 +11,7 @@ import pwd
 import secrets
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -178,13 +179,13 @@ def token(login: str) -> tuple[Any, str]:
 def send_reset(login: str) -> tuple[Any, str]:
     """Mail a link for a new password to an account's address. A serving process delivers it."""
     operators.send_reset(services(), login, operator())
-    return {"written": True}, "The mail is written; the service delivers it."
+    return {"written": True}, "The mail is written, and goes while the service runs."
 
 
 @command("deliver-mail")
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, for a machine that only delivers.")
-def deliver_mail(watch: bool) -> tuple[Any, str]:
-    """Deliver the mails that are due. The serving processes do so by themselves."""
+def deliver_mail(watch: bool) -> tuple[Any, ...]:
+    """Deliver the mails that are due; 1 if one could not go. The serving processes do so by themselves."""
     if watch:
         stops = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)
@@ -193,10 +194,11 @@ def deliver_mail(watch: bool) -> tuple[Any, str]:
         signal.sigwait(stops)
         services().delivery.stop()
         return {"stopped": True}, "Stopped."
-    tried = 0
-    while mail_delivery.deliver_next(services()):
-        tried += 1
-    return {"tried": tried}, f"Tried {tried} mail{'' if tried == 1 else 's'}."
+    tried = Counter[str]()
+    while outcome := mail_delivery.try_next(services()):
+        tried[outcome] += 1
+    words = [f"{tried[name]} {name.replace('_', ' ')}" for name in ("sent", "failed", "given_up", "outdated")]
+    return dict(tried), ", ".join(words), int(bool(tried["failed"] + tried["given_up"]))
 
 
 @command("prune")

@@ -67,7 +67,10 @@ class ReauthRequired(Forbidden):
 
 
 class LinkUnknown(NotFound):
-    code, message = "token_unknown", "This link does not work. Check that it was copied whole."
+    code, message = (
+        "token_unknown",
+        "This link does not work: it was not copied whole, or the account is gone.",
+    )
 
 
 class Gone(ApiError):

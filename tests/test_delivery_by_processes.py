@@ -141,10 +141,10 @@ def test_the_command_delivers_what_is_due_and_ends(
     with delivering(database_uri, f"file:{tmp_path}/mail") as process:
         said, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0
-    assert said.splitlines()[-1] == "Tried 2 mails."
+    assert said.splitlines()[-1] == "2 sent, 0 failed, 0 given up, 0 outdated"
     assert letters(tmp_path) == ["verify_email", "verify_email"]
     with delivering(database_uri, f"file:{tmp_path}/mail") as process:
-        assert process.communicate(timeout=DEADLINE)[0] == "Tried 0 mails.\n"
+        assert process.communicate(timeout=DEADLINE)[0] == "0 sent, 0 failed, 0 given up, 0 outdated\n"
 
 
 def test_the_watching_command_finishes_the_mail_in_hand(make_app: AppFactory, database_uri: str) -> None:

@@ -18,7 +18,7 @@ from models import db
 from tests.conftest import AppFactory
 from tests.limits import limits
 from tests.production import FINE
-from tests.support import PASSWORD, FixedClock, bearer, events, execute, login, me, register, rows, signed_in
+from tests.support import FixedClock, events, execute, login, register, rows, signed_in
 from tests.test_operators import DAY, asked, auth, event, written
 from utils.clock import SystemClock
 from utils.delivery import Delivery
@@ -147,6 +147,16 @@ def test_mails_that_wait_or_were_given_up_are_named(make_app: AppFactory, clock:
     assert events(app).count("mail_given_up") == 2
 
 
+def test_delivering_by_hand_says_how_it_went(make_app: AppFactory) -> None:
+    app, away = make_app(), make_app(mailer=Refusing())
+    register(app.test_client())
+    result = auth(away, "deliver-mail")
+    assert (result.exit_code, result.stdout) == (1, "0 sent, 1 failed, 0 given up, 0 outdated\n")
+    register(app.test_client(), "bob")
+    assert asked(app, "deliver-mail") == {"sent": 1}
+    assert asked(app, "deliver-mail") == {}
+
+
 def test_a_held_name_is_explained(make_app: AppFactory) -> None:
     app = make_app({"HIDE_ACCOUNT_EXISTENCE": "true"})
     client = app.test_client()
@@ -160,7 +170,7 @@ def test_a_held_name_is_explained(make_app: AppFactory) -> None:
 
 def test_a_reset_that_an_operator_sends_works_and_is_written_down(app: Flask, client: FlaskClient) -> None:
     register(client)
-    assert auth(app, "send-reset", "1").stdout == "The mail is written; the service delivers it.\n"
+    assert auth(app, "send-reset", "1").stdout == "The mail is written, and goes while the service runs.\n"
     assert asked(app, "send-reset", "ada@example.com") == {"written": True}
     mail = [mail for mail in deliver(app) if mail["X-Template"] == "reset_password"][-1]
     token = text_of(mail).partition("#token=")[2].split()[0]
@@ -287,13 +297,3 @@ def test_what_nobody_prunes_is_a_problem_and_nothing_is_deleted_by_looking(produ
     assert len(rows(app, "SELECT id FROM audit_events")) == 1
     auth(app, "prune")
     assert findings(app, 0)["pruning"]["state"] == "ok"
-
-
-def test_a_script_token_of_a_leaving_account_is_refused(app: Flask, client: FlaskClient) -> None:
-    register(client)
-    token = asked(app, "token", "ada")["access_token"]
-    assert me(client, token).status_code == 200
-    execute(app, "UPDATE users SET deletion_due_at = created_at")
-    assert me(client, token).status_code == 401
-    assert client.get("/auth/me/export", headers=bearer(token)).status_code == 401
-    assert PASSWORD not in str(rows(app, "SELECT * FROM audit_events"))

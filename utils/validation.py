@@ -72,6 +72,7 @@ _WORDS = {
     "missing": "is missing",
     "string_type": "must be text",
     "bool_type": "must be true or false",
+    "int_parsing": "must be a whole number",
     "string_too_long": "is too long",
 }
 

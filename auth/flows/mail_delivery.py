@@ -28,7 +28,12 @@ class _TooLate(MailError):
 
 
 def deliver_next(services: Services) -> bool:
-    """Try the mail that has been due longest; False if none is.
+    """Try the mail that has been due longest; False if none is."""
+    return try_next(services) is not None
+
+
+def try_next(services: Services) -> str | None:
+    """The same, and in one word how it went: sent, failed (and tried again later), given_up or outdated.
 
     The claim is committed before the mail goes, its success after: only a crash between the two
     lets a mail go twice, and then as the same message.
@@ -37,11 +42,11 @@ def deliver_next(services: Services) -> bool:
     mail = outbox.claim(session, now, now + LEASE)
     session.commit()
     if mail is None:
-        return False
+        return None
     outcome = _deliver(services, mail)
     session.commit()
     services.metrics.mails.labels(outcome).inc()
-    return True
+    return outcome
 
 
 def _deliver(services: Services, mail: Claimed) -> str:
