@@ -210,10 +210,7 @@ class Members(RuleBasedStateMachine):
         body = {"email": draw.address}
         owner, token = self.fresh(draw, "email/change", body, "POST")
         if owner:
-            if holder := self.world.at(draw.address):
-                self.world.mail_link(holder, "verify", "address_taken", opens=False)
-            elif not self.world.is_reserved(draw.address, owner):
-                self.world.mail_link(owner, "email_change", "change_email", to=draw.address)
+            self.world.mail_link(owner, "email_change", "change_email", to=draw.address)
             self.service.call("email/change", body, 202, "email_change_requested", token=token)
 
     def leave(self, draw: Draw) -> None:

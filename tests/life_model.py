@@ -124,7 +124,10 @@ class World:
 
     def mail(self, owner: Owner, template: str, to: str = "", link: Link | None = None) -> None:
         owner.written.append((template, self.now))
-        self.expected.append((template, to or owner.address, link))
+        if template == "change_email" and (holder := self.at(to)):
+            self.expected.append(("address_taken", holder.address, None))
+        elif template != "change_email" or not self.is_reserved(to, owner):
+            self.expected.append((template, to or owner.address, link))
 
     def mail_link(
         self,
@@ -138,7 +141,12 @@ class World:
         expires: datetime | None = None,
     ) -> None:
         lately = [1 for kind, at in owner.written if kind == template and at > self.now - HOUR]
-        if limited and len(lately) >= 3:
+        there = [
+            link
+            for link in self.links
+            if (link.purpose, link.address) == (purpose, to) and link.created > self.now - HOUR
+        ]
+        if limited and max(len(lately), len([link for link in there if not link.owner.erased])) >= 3:
             return
         if not opens:
             self.mail(owner, template)

@@ -92,17 +92,13 @@ def reject(services: Services, token: str, client: ClientInfo) -> None:
 def request_change(services: Services, principal: Principal, email: str, client: ClientInfo) -> None:
     """Mail a link to the new address; nothing changes until it is opened. Wants a fresh sign-in.
 
-    An address that is taken gets a mail that says so; the caller cannot tell. Raises `ReauthRequired`.
+    Whether somebody has that address is asked when the mail goes, which then says so. Here everything
+    is written alike: the caller reads it in the export, and feels it in the limits. Raises `ReauthRequired`.
     """
     proofs.fresh_session(services, principal)
     session, now = services.session(), services.clock.now()
     account = proofs.lock_while_living(services, principal)
-    owner = users.by_email(session, email)
-    reserved = one_time_tokens.address_is_reserved(session, email, account.id, now)
-    if owner or reserved:
-        links.send_link(services, session, owner, Purpose.VERIFY, "address_taken", {}, opens=False)
-    else:
-        links.send_link(services, session, account, Purpose.EMAIL_CHANGE, "change_email", {}, to=email)
+    links.send_link(services, session, account, Purpose.EMAIL_CHANGE, "change_email", {}, to=email)
     audit.append(session, Event.EMAIL_CHANGE_REQUESTED, now, client, user_id=account.id)
     session.commit()
 

@@ -27,6 +27,10 @@ class _TooLate(MailError):
     """Its link has run out before the mail could go."""
 
 
+class _Withheld(Exception):
+    """It goes to nobody, and who caused it does not learn that."""
+
+
 def deliver_next(services: Services) -> bool:
     """Try the mail that has been due longest; False if none is."""
     return try_next(services) is not None
@@ -59,6 +63,9 @@ def _deliver(services: Services, mail: Claimed) -> str:
             now = services.clock.now()
             outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=outbox.LINK_IS_VOID)
             return "outdated"
+    except _Withheld:
+        outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
+        return "outdated"
     except MailError as problem:
         return _try_again_later(services, mail, problem)
     try:
@@ -103,6 +110,8 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
         if row.expires_at <= services.clock.now():
             raise _TooLate("the link has run out")
         token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[Purpose(row.purpose)])
+    if mail.template == "change_email":
+        mail = _unless_taken(services, mail)
     return mails.message(
         services,
         mail.template,
@@ -113,6 +122,21 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
         token=token,
         lifetime=lifetime,
     )
+
+
+def _unless_taken(services: Services, mail: Claimed) -> Claimed:
+    """The mail to a new address, or what its owner is told instead. Raises `_Withheld` if it is reserved.
+
+    Decided only now, so that nothing which its caller sees depends on it.
+    """
+    session = services.session()
+    # To the address as its owner wrote it, which may differ from what the caller typed.
+    if owner := users.by_email(session, mail.recipient):
+        facts = {"username": owner.username}
+        return mail._replace(template="address_taken", facts=facts, recipient=owner.email)
+    if one_time_tokens.address_is_reserved(session, mail.recipient, mail.user_id, services.clock.now()):
+        raise _Withheld
+    return mail
 
 
 def _in_words(lifetime: timedelta) -> str:

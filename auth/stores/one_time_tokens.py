@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Purpose
@@ -70,6 +70,16 @@ def void_beyond(session: Session, limit: int, newest: OneTimeToken, now: datetim
     beyond = select(OneTimeToken.id).where(*siblings)
     beyond = beyond.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id).offset(limit - 1)
     _void(session, now, OneTimeToken.id.in_(beyond))
+
+
+def issued_since(session: Session, address: str, purpose: Purpose, since: datetime) -> int:
+    """How many such tokens were issued for this address since then, to whichever accounts."""
+    issued = (
+        OneTimeToken.email_key == email_key(address),
+        OneTimeToken.purpose == purpose,
+        OneTimeToken.created_at > since,
+    )
+    return session.scalar(select(func.count()).select_from(OneTimeToken).where(*issued)) or 0
 
 
 def address_is_reserved(session: Session, address: str, user_id: int | None, now: datetime) -> bool:

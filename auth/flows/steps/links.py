@@ -78,7 +78,7 @@ def send_link(
     limited: bool = True,
     expires_at: datetime | None = None,
 ) -> None:
-    """Mail a link to the account's address, or to `to`; silently none beyond `MAX_MAILS` an hour.
+    """Mail a link to the account's address, or to `to`; silently none beyond `MAX_MAILS` an hour to either.
 
     Without an account nothing is sent, and where the link opens nothing the mail says only what
     its template does. In each case as many statements and rows are written: neither the answer
@@ -89,6 +89,8 @@ def send_link(
     # Never two accounts locked in one transaction. It may have been erased a moment ago.
     is_there = users.lock(session, user_id) if opens else users.keep(session, user_id)
     written = outbox.written_since(session, user_id, template, now - HOUR)
+    if to:  # of whomever: a stranger with many accounts is still one stranger to that address
+        written = max(written, one_time_tokens.issued_since(session, to, purpose, now - HOUR))
     receiver = account if is_there and (not limited or written < MAX_MAILS) else None
     address = (to or receiver.email) if receiver else ""
     expires = expires_at or now + LIFETIMES[purpose]
