@@ -141,7 +141,7 @@ class Members(RuleBasedStateMachine):
             session.access.append((answer["access_token"], now + HOUR))
         else:
             self.world.end([session])
-            self.world.mail(session.owner, "session_stolen")
+            self.world.notify(session.owner, "session_stolen")
             self.service.call("refresh", body, "refresh_token_reused", "refresh_token_reused", changes=True)
 
     def logout(self, draw: Draw) -> None:
@@ -172,7 +172,7 @@ class Members(RuleBasedStateMachine):
             self.world.void(owner, ("reset", "email_change"))
             if draw.flag:
                 self.world.end(s for s in self.world.sessions if s.owner is owner and s is not session)
-            self.world.mail(owner, "password_changed")
+            self.world.notify(owner, "password_changed")
             self.service.call("password/change", body, 200, "password_changed", token=token)
 
     def given(self, session: Session | None, draw: Draw) -> str:

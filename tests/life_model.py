@@ -129,6 +129,11 @@ class World:
         elif template != "change_email" or not self.is_reserved(to, owner):
             self.expected.append((template, to or owner.address, link))
 
+    def notify(self, owner: Owner, template: str) -> None:
+        lately = [1 for kind, at in owner.written if kind == template and at > self.now - HOUR]
+        if owner.verified or len(lately) < 3:
+            self.mail(owner, template)
+
     def mail_link(
         self,
         owner: Owner,

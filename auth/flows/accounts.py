@@ -4,7 +4,6 @@ import secrets
 
 from sqlalchemy.orm import Session
 
-from auth import mails
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
 from auth.events import Event, Purpose
 from auth.flows.steps import links, proofs
@@ -73,8 +72,7 @@ def rename(services: Services, principal: Principal, username: str, client: Clie
     if not users.rename(session, account.id, username):
         raise UsernameTaken
     renamed = account._replace(username=username)
-    facts = mails.client_facts(client, now)
-    links.send_mail(services, session, renamed, "username_changed", facts)
+    links.notify(services, session, renamed, "username_changed", client)
     audit.append(session, Event.USERNAME_CHANGED, now, client, user_id=account.id)
     session.commit()
     return renamed

@@ -68,7 +68,7 @@ def restore(services: Services, token: str, client: ClientInfo) -> None:
     now = services.clock.now()
     users.call_off_deletion(session, account.id)
     one_time_tokens.void(session, account.id, [Purpose.RESTORE], now)
-    links.send_mail(services, session, account, "account_restored", mails.client_facts(client, now))
+    links.notify(services, session, account, "account_restored", client)
     audit.append(session, Event.ACCOUNT_RESTORED, now, client, user_id=account.id)
     session.commit()
 

@@ -8,6 +8,7 @@ from jinja2 import TemplateError
 
 from auth import mails, tokens
 from auth.events import Event, Purpose
+from auth.flows.steps import links
 from auth.flows.steps.links import LIFETIMES
 from auth.stores import audit, one_time_tokens, outbox, users
 from auth.stores.outbox import Claimed
@@ -132,7 +133,7 @@ def _unless_taken(services: Services, mail: Claimed) -> Claimed:
     session = services.session()
     # To the address as its owner wrote it, which may differ from what the caller typed.
     if owner := users.by_email(session, mail.recipient):
-        facts = {"username": owner.username}
+        facts = {"username": links.greeted(owner)}
         return mail._replace(template="address_taken", facts=facts, recipient=owner.email)
     if one_time_tokens.address_is_reserved(session, mail.recipient, mail.user_id, services.clock.now()):
         raise _Withheld

@@ -5,7 +5,6 @@ from auth.errors import WrongCurrentPassword
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs
 from auth.stores import audit, known_devices, one_time_tokens, sessions, users
-from models import Account
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
@@ -61,7 +60,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     if users.confirm_email(session, account.id, now):
         known_devices.forget_all(session, account.id)  # those of whoever signed up
     endings.end_everything(services, session, account.id, EndReason.PASSWORD_RESET)
-    _tell(services, account, client)
+    links.notify(services, session, account, "password_changed", client)
     audit.append(session, Event.PASSWORD_RESET, now, client, user_id=account.id)
     session.commit()
 
@@ -94,11 +93,6 @@ def change(
     if end_other_sessions:
         ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_CHANGED, now)
         services.metrics.sessions_ended.labels(EndReason.PASSWORD_CHANGED).inc(ended)
-    _tell(services, account, client)
+    links.notify(services, session, account, "password_changed", client)
     audit.append(session, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
     session.commit()
-
-
-def _tell(services: Services, account: Account, client: ClientInfo) -> None:
-    facts = mails.client_facts(client, services.clock.now())
-    links.send_mail(services, services.session(), account, "password_changed", facts)

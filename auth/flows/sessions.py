@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from auth import mails, tokens
+from auth import tokens
 from auth.errors import (
     RefreshTokenExpired,
     RefreshTokenInvalid,
@@ -99,7 +99,7 @@ def _end_as_stolen(services: Services, session: Session, current: UserSession, c
     if sessions.end(session, current.id, current.user_id, EndReason.REUSE, now):
         services.metrics.sessions_ended.labels(EndReason.REUSE).inc()
         if account := users.by_id(session, current.user_id):
-            links.send_mail(services, session, account, "session_stolen", mails.client_facts(client, now))
+            links.notify(services, session, account, "session_stolen", client)
         audit.append(
             session, Event.REFRESH_TOKEN_REUSED, now, client, user_id=current.user_id, session_id=current.id
         )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from auth import tokens
+from auth import mails, tokens
 from auth.errors import LinkExpired, LinkUnknown, LinkUsed
 from auth.events import Event, Purpose, Refusal
 from auth.stores import audit, one_time_tokens, outbox, users
@@ -56,13 +56,32 @@ def send_mail(
     outbox.append(
         session,
         template,
-        {"username": account.username, **facts},
+        {"username": greeted(account), **facts},
         services.clock.now(),
         user_id=account.id,
         recipient=to or account.email,
         token=token,
     )
     _wake_delivery(services, session)
+
+
+def greeted(account: Account) -> str:
+    """The name that a mail says; none to an unproven address, as a stranger may have chosen it."""
+    return account.username if account.email_verified_at else ""
+
+
+def notify(services: Services, session: Session, account: Account, template: str, client: ClientInfo) -> None:
+    """Tell the owner what was done, when and from where.
+
+    To an address that nobody has proven silently not beyond `MAX_MAILS` an hour: a stranger who registered
+    it could flood it. What an owner must hear is never held back.
+    """
+    now = services.clock.now()
+    written = 0
+    if account.email_verified_at is None:
+        written = outbox.written_since(session, account.id, template, now - HOUR)
+    if written < MAX_MAILS:
+        send_mail(services, session, account, template, mails.client_facts(client, now))
 
 
 def send_link(
