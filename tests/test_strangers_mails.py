@@ -93,3 +93,21 @@ def test_an_owner_hears_of_everything_by_name(app: Flask, client: FlaskClient) -
         client.patch("/auth/me", json={"username": f"ada{number}"}, headers=bearer(access))
     heard = [mailbox.text_of(mail).split(",")[0] for mail in mailbox.mails(app, "username_changed")]
     assert heard == [f"Hello ada{number}" for number in range(5)]
+
+
+def test_a_mail_about_a_taken_address_says_no_name_that_a_stranger_gave_it(
+    app: Flask, client: FlaskClient
+) -> None:
+    register(client, "www.evil.example", email="victim@example.com")
+    access = signed_in(client, "mallory")["access_token"]
+    post(client, "email/change", access, email="victim@example.com")
+    assert mailbox.text_of(mailbox.newest(app, "address_taken", "victim@example.com")).startswith("Hello,")
+
+
+def test_a_changed_password_voids_a_change_of_address_that_waits(app: Flask, client: FlaskClient) -> None:
+    access = signed_in(client)["access_token"]
+    post(client, "email/change", access, email=ADDRESS)
+    again = {"current_password": PASSWORD, "new_password": PASSWORD}
+    assert post(client, "password/change", access, **again).status_code == 200
+    # Whoever asked for it may have been an intruder, and the mail that waits does not go.
+    assert mailbox.mails(app, "change_email") == []
