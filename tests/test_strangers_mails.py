@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from tests import mailbox
 from tests.calls import HOUR, asked, confirmed, forget, moved, post, said
-from tests.support import PASSWORD, FixedClock, bearer, login, refresh, register, signed_in
+from tests.support import PASSWORD, FixedClock, bearer, execute, login, refresh, register, signed_in
 
 ADDRESS = "new@example.com"
 
@@ -111,3 +111,10 @@ def test_a_changed_password_voids_a_change_of_address_that_waits(app: Flask, cli
     assert post(client, "password/change", access, **again).status_code == 200
     # Whoever asked for it may have been an intruder, and the mail that waits does not go.
     assert mailbox.mails(app, "change_email") == []
+
+
+def test_a_key_and_the_id_of_a_link_make_no_link_without_its_nonce(app: Flask, client: FlaskClient) -> None:
+    confirmed(app)
+    token = forget(app)
+    execute(app, "UPDATE one_time_tokens SET nonce = :other", other=b"0" * 16)
+    assert said(post(client, "password/reset/check", token=token)) == (404, "token_unknown")
