@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from models import KnownDevice
@@ -55,5 +55,5 @@ def prune(session: Session, before: datetime, slice_size: int) -> int:
     return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
 
 
-def _delete(session: Session, *where: object) -> None:
-    session.execute(delete(KnownDevice).where(*where).execution_options(synchronize_session=False))  # type: ignore[arg-type]
+def _delete(session: Session, *where: ColumnElement[bool]) -> None:
+    session.execute(delete(KnownDevice).where(*where).execution_options(synchronize_session=False))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Purpose
@@ -108,10 +108,10 @@ def prune(session: Session, before: datetime, slice_size: int) -> int:
     return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
 
 
-def _void(session: Session, now: datetime, *where: object) -> int:
+def _void(session: Session, now: datetime, *where: ColumnElement[bool]) -> int:
     statement = (
         update(OneTimeToken)
-        .where(*where, OneTimeToken.used_at.is_(None))  # type: ignore[arg-type]
+        .where(*where, OneTimeToken.used_at.is_(None))
         .values(used_at=now)
         .returning(OneTimeToken.id)
         .execution_options(synchronize_session=False)
