@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from auth.flows import operators
 from auth.flows.steps.operators import Operator
 from models import db
-from tests import deliveries
+from tests import mailbox
 from tests.life_model import Owner, World
 from tests.support import bearer
 from utils.client_info import ClientInfo
@@ -81,13 +81,13 @@ class Watched:
 
     def receive(self) -> None:
         """Deliver the mails; they are those that the model expects, and bring it its tokens."""
-        mails = deliveries.delivered(self.app)
+        mails = mailbox.delivered(self.app)
         # A mail whose link works no more does not go: that of an account whose time is over.
         expected = [mail for mail in self.world.expected if not mail[2] or mail[2].is_alive(self.world.now)]
         self.world.expected = []
-        assert [(deliveries.template(mail), mail["To"]) for mail in mails] == [m[:2] for m in expected]
+        assert [(mailbox.template_of(mail), mail["To"]) for mail in mails] == [m[:2] for m in expected]
         for mail, (_, _, link) in zip(mails, expected, strict=True):
-            token = deliveries.token(mail)
+            token = mailbox.any_token(mail)
             assert (token is not None) == (link is not None)
             if link:
                 link.token = token or ""

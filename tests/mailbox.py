@@ -63,3 +63,27 @@ def token(app: Flask, template: str, to: str = "") -> str:
 def tokens(app: Flask, template: str, to: str = "") -> list[str]:
     """The tokens of all such mails, the oldest first."""
     return [token_in(mail) for mail in mails(app, template, to)]
+
+
+def delivered(app: Flask) -> list[EmailMessage]:
+    """Deliver what is due; the mails that went just now."""
+    before = len(app.extensions["auth_services"].mailer.sent)
+    return mails(app)[before:]
+
+
+def template_of(mail: EmailMessage) -> str:
+    return str(mail[TEMPLATE_HEADER])
+
+
+def any_token(mail: EmailMessage) -> str | None:
+    """The token of the mail's links, all of which have the same; None if it has no link."""
+    found = set(re.findall(r"#token=([\w-]+)", text_of(mail)))
+    assert len(found) <= 1
+    return found.pop() if found else None
+
+
+def mailed(app: Flask, kind: str) -> str:
+    """The token of the newest mail of this template among those that go just now."""
+    went = [any_token(mail) for mail in delivered(app) if template_of(mail) == kind]
+    assert went, f"no {kind} was mailed"
+    return went[-1] or ""

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from auth.flows import operators
 from auth.flows.steps.operators import Operator
-from tests.deliveries import mailed
+from tests.mailbox import mailed
 from tests.members import NEW, Action, Member
 from tests.support import PASSWORD, execute, login, me, refresh, register, rows
 from utils.client_info import ClientInfo

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.deliveries import mailed
+from tests.mailbox import mailed
 from tests.support import PASSWORD, bearer, login, register
 
 NEW = "a new and long one"

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from auth.flows import mail_delivery, operators
 from auth.flows.steps.operators import Operator
 from tests.conftest import AppFactory
-from tests.deliveries import delivered
 from tests.faults import FailingMailer, everything, failing_at
+from tests.mailbox import delivered
 from tests.members import NEW, Action, Member
 from tests.support import PASSWORD, FixedClock, events, login, register, rows
 from utils.client_info import ClientInfo

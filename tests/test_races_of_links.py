@@ -10,8 +10,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.conftest import AppFactory
-from tests.deliveries import delivered, mailed, template
 from tests.interleaving import met_at
+from tests.mailbox import delivered, mailed, template_of
 from tests.meetings import (
     anything,
     blocked,
@@ -97,7 +97,9 @@ def test_sixteen_who_forgot_at_once_get_three_mails(app: Flask, address: str) ->
     Member(app)
     call = partial(app.test_client().post, "/auth/password/forgot", json={"email": address})
     assert codes(at_once([call] * 16)) == {202: 16}
-    assert [template(mail) for mail in delivered(app)] == ["reset_password"] * (3 * address.startswith("ada"))
+    assert [template_of(mail) for mail in delivered(app)] == ["reset_password"] * (
+        3 * address.startswith("ada")
+    )
 
 
 def test_of_two_who_move_to_one_address_one_gets_it(app: Flask) -> None:
