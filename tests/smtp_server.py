@@ -50,7 +50,7 @@ class SmtpServer:
         self.logins.append((data.login.decode(), data.password.decode(), session.ssl is not None))
         return AuthResult(success=data.password == b"s3cret-canary", handled=False)
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  (aiosmtpd's)
         content = envelope.content
         assert isinstance(content, bytes)
         mail = message_from_bytes(content, policy=policy.default)
@@ -92,7 +92,7 @@ class _Protocol(SMTP):
             return
         if answer:
             await self.push(answer)
-            self.transport.close()  # type: ignore[union-attr]
+            self.transport.close()  # type: ignore[union-attr]  # there is one while a client talks
             return
         await super()._handle_client()
 

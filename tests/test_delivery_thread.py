@@ -223,7 +223,7 @@ def test_a_slow_mailer_holds_no_connection_and_no_request(database_uri: str, tmp
     assert register(app.test_client()).status_code == 201
     assert begun.wait(30)
     with app.app_context():
-        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of this kind of pool
     assert register(app.test_client(), "bob").status_code == 201
     may_end.set()
     until(lambda: len(rows(app, "SELECT id FROM outbox WHERE sent_at IS NOT NULL")) == 2, "both mails to go")
