@@ -6,14 +6,13 @@ Whatever is wrong is said in one message, every fault at once, and nothing start
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import config_values as values
+from config_values import is_loopback
 
 DAY = 24 * 60 * 60
 
@@ -96,7 +95,11 @@ class Settings:
     web_concurrency: int = _setting(values.whole_number(1, 64), 1)
     public_url: str = _setting(values.origin)
     trusted_proxies: int = _setting(values.whole_number(0, 10), 0)
-    brand_name: str = _setting(values.one_line, "Auth")
+    brand_name: str = _setting(values.one_line, "AxiomTech")
+    pages_enabled: bool = _setting(values.boolean, True)
+    ui_contrast_default: str = _setting(values.one_of("seed", "more"), "seed")
+    confirm_password_field: bool = _setting(values.boolean, True)
+    terms_version: str = _setting(values.short_word, "1")
     docs_enabled: bool = _setting(values.boolean)
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
     redis_url: str | None = _setting(values.redis_url, secret=True)
@@ -113,6 +116,7 @@ class Settings:
     require_verified_email: bool = _setting(values.boolean)
     hide_account_existence: bool = _setting(values.boolean, False)
     password_min_length: int = _setting(values.whole_number(8, 64), 8)
+    password_context_words: tuple[str, ...] = _setting(values.words, ())
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")
     session_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), DAY // 2)
@@ -142,7 +146,7 @@ class Settings:
         found: dict[str, Any] = {}
         for entry in fields(cls):
             name = entry.name.upper()
-            given = _text_of(name, environ, entry.metadata["secret"], faults)
+            given = values.text_of(name, environ, entry.metadata["secret"], faults)
             in_class = getattr(config, _CLASS_NAMES.get(name, name), None)
             if name == "FLASK_ENV":
                 given, in_class = None, config.FLASK_ENV
@@ -174,10 +178,6 @@ LOOPBACK_ONLY = (
 )
 
 
-def is_loopback(host: str) -> bool:
-    return host in {"localhost", "::1"} or bool(re.fullmatch(r"127\.\d+\.\d+\.\d+", host))
-
-
 def environment_name(environ: Mapping[str, str]) -> str:
     """The name in `FLASK_ENV`; nothing set means development. Raises `ConfigurationError` if unknown."""
     name = environ.get("FLASK_ENV") or "default"
@@ -185,19 +185,6 @@ def environment_name(environ: Mapping[str, str]) -> str:
         names = ", ".join(name for name in config_by_name if name != "default")
         raise ConfigurationError([f"FLASK_ENV must be one of {names}."])
     return name
-
-
-def _text_of(name: str, environ: Mapping[str, str], secret: bool, faults: list[str]) -> str | None:
-    """The text given for a setting; a secret may be given as the name of a file instead."""
-    text, file = environ.get(name), environ.get(f"{name}_FILE") if secret else None
-    if text and file:
-        faults.append(f"{name} and {name}_FILE are both set; keep one.")
-    elif file:
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as problem:
-            faults.append(f"{name}_FILE cannot be read ({type(problem).__name__}).")
-    return text or None
 
 
 def _missing_faults(found: Mapping[str, Any], faults: list[str]) -> list[str]:

@@ -8,8 +8,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
@@ -36,6 +37,21 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def short_word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", text):
+        raise ValueError("must be 1 to 32 letters, digits, '.', '_' or '-'")
+    return text
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -248,3 +264,20 @@ def near_misses(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
     """Names that are none of the known ones and look like one, each with the one that it looks like."""
     close = {name: get_close_matches(name, known, 1, cutoff=0.83) for name in names if name not in known}
     return {name: found[0] for name, found in sorted(close.items()) if found}
+
+
+def is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or bool(re.fullmatch(r"127\.\d+\.\d+\.\d+", host))
+
+
+def text_of(name: str, environ: Mapping[str, str], secret: bool, faults: list[str]) -> str | None:
+    """The text given for a setting; a secret may be given as the name of a file instead."""
+    text, file = environ.get(name), environ.get(f"{name}_FILE") if secret else None
+    if text and file:
+        faults.append(f"{name} and {name}_FILE are both set; keep one.")
+    elif file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            faults.append(f"{name}_FILE cannot be read ({type(problem).__name__}).")
+    return text or None

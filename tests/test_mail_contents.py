@@ -172,7 +172,7 @@ def test_a_link_is_built_from_settings_from_the_first_request_on(
     for mail in mails:
         assert {link.split("/")[2] for link in links_in(mail)} == {"auth.example.com"}
         assert "evil" not in mail.as_string()
-        assert mail["From"] == "Auth <no-reply@auth.example.com>"
+        assert mail["From"] == "AxiomTech <no-reply@auth.example.com>"
         assert mail["Message-ID"].endswith("@auth.example.com>")
 
 

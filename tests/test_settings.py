@@ -178,7 +178,7 @@ def test_testing_reads_neither_the_environment_nor_dotenv(
     monkeypatch.setenv("PORT", "nonsense")
     app = create_app("testing")
     assert app.config["SQLALCHEMY_DATABASE_URI"] == "sqlite:///:memory:"
-    assert app.extensions["auth_services"].settings.brand_name == "Auth"
+    assert app.extensions["auth_services"].settings.brand_name == "AxiomTech"
     assert app.config["JWT_SECRET_KEY"] == config_by_name["testing"].JWT_SECRET_KEY
 
 
