@@ -20,13 +20,16 @@ from flask import Flask
 
 from api_page import api_page_bp
 from auth import auth_bp
+from auth.events import Purpose
 from auth.flows import mail_delivery, sessions
+from auth.flows.steps.links import LIFETIMES
+from auth.inputs import MAX_PASSWORD
 from auth.openapi import describe
 from auth.stores.rate_limits import DatabaseCounters
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from ops import ops_bp
-from pages import pages_bp
+from pages import Facts, init_pages
 from utils import serving
 from utils.clock import Clock, SystemClock
 from utils.cors import init_cors
@@ -45,6 +48,7 @@ from utils.services import Services, services
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
+PAGE_FACTS = Facts(password_max_length=MAX_PASSWORD, reset_lifetime=LIFETIMES[Purpose.RESET])
 SECRETS = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
 
@@ -68,7 +72,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(auth_bp)
     app.register_blueprint(ops_bp)
     app.register_blueprint(api_page_bp)
-    app.register_blueprint(pages_bp)
+    init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
     init_cors(app, settings)
     if click.get_current_context(silent=True):  # the command line only: it takes 130 ms to import
         from flask_migrate import Migrate  # noqa: PLC0415

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import config_values as values
-from config_values import is_loopback
 
 DAY = 24 * 60 * 60
+is_loopback = values.is_loopback
 
 
 class ConfigurationError(SystemExit):

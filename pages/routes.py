@@ -1,0 +1,215 @@
+"""The shells that the pages are served as, and the few plain forms that work without script."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from config import Settings, is_loopback
+from pages import assets
+from pages.safety import add_page_headers, is_local, safe_next
+from pages.texts import catalogue, text
+from utils import cookies
+from utils.http import limited
+from utils.services import services
+
+CONTRAST_COOKIE = "contrast"
+CONTRASTS = ("seed", "more")
+YEAR = 365 * 24 * 60 * 60
+REASONS = ("expired", "logged_out", "password_changed")
+MARK = "signed-in"  # a cookie of the scripts: that there may be a session to renew
+
+pages_bp = Blueprint("pages", __name__, template_folder="templates")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the pages say of the service besides its settings."""
+
+    password_max_length: int
+    reset_lifetime: timedelta
+
+
+class Shell(NamedTuple):
+    """A page: its template, and the key of its texts."""
+
+    template: str
+    key: str
+
+
+# Those with a form answer a POST too: what a browser sends there when no script has taken over.
+FORMS: dict[str, Shell] = {
+    "/login": Shell("login.html", "login"),
+    "/signup": Shell("signup.html", "signup"),
+    "/forgot": Shell("forgot.html", "forgot"),
+    "/reset": Shell("reset.html", "reset"),
+    "/verify-email": Shell("verify_email.html", "verify"),
+    "/reject": Shell("link_action.html", "reject"),
+    "/undo-email-change": Shell("link_action.html", "undo"),
+    "/restore": Shell("link_action.html", "restore"),
+    "/disown": Shell("link_action.html", "disown"),
+    "/account": Shell("account/profile.html", "profile"),
+    "/account/security": Shell("account/security.html", "security"),
+    "/account/devices": Shell("account/devices.html", "devices"),
+    "/account/activity": Shell("account/activity.html", "activity"),
+    "/account/delete": Shell("account/delete.html", "delete"),
+}
+PLAIN: dict[str, Shell] = {
+    "/signup/sent": Shell("sent.html", "signup_sent"),
+    "/forgot/sent": Shell("sent.html", "forgot_sent"),
+    "/reset/done": Shell("reset_done.html", "reset_done"),
+    "/terms": Shell("legal.html", "terms"),
+    "/privacy": Shell("legal.html", "privacy"),
+}
+
+
+@limited("reads")
+def shell(path: str) -> str:
+    """A page as everybody gets it: who is asking is found out by its script."""
+    page = (FORMS | PLAIN)[path]
+    return render_template(page.template, key=page.key)
+
+
+@limited("reads")
+def without_script(path: str) -> str:  # noqa: ARG001
+    """What a form answers that was sent by the browser itself: nothing was read, nothing was done."""
+    return render_template("message.html", key="no_script")
+
+
+@pages_bp.get("/")
+@limited("reads")
+def home() -> AnyResponse:
+    """The way in: to the account where there may be a session, else to the log-in."""
+    return redirect("/account" if request.cookies.get(MARK) else "/login")
+
+
+@pages_bp.get("/.well-known/change-password")
+@limited("reads")
+def change_password() -> AnyResponse:
+    """Where password managers find the form (W3C, A Well-Known URL for Changing Passwords)."""
+    return redirect("/account/security")
+
+
+@pages_bp.post("/preferences/contrast")
+@limited("reads")
+def contrast() -> AnyResponse:
+    """Keep the choice of colours in a cookie, and go back (WCAG techniques C29 and G174)."""
+    cookies.refuse_cross_site()
+    wanted = request.form.get("contrast", "")
+    back = request.form.get("back")
+    response = redirect(back if back and is_local(back) else "/login", 303)
+    if wanted in CONTRASTS:
+        secure = services().settings.public_url.startswith("https://")
+        response.set_cookie(CONTRAST_COOKIE, wanted, max_age=YEAR, path="/", secure=secure, samesite="Lax")
+    return response
+
+
+@pages_bp.get("/favicon.ico")
+@limited("reads")
+def icon() -> AnyResponse:
+    """The icon, for whoever asks for it under its old name."""
+    return assets.answer("", "icon.svg")
+
+
+@pages_bp.get("/assets/<version>/<name>")
+@limited("reads")
+def asset(version: str, name: str) -> AnyResponse:
+    """The stylesheet, a module, or the icon."""
+    return assets.answer(version, name)
+
+
+@pages_bp.before_request
+def under_its_name() -> AnyResponse | None:
+    """In development, send whoever came by address to the name: cookies and passkeys work there only."""
+    settings = services().settings
+    here = urlsplit(f"//{request.host}").hostname or ""
+    if settings.flask_env != "development" or request.method != "GET":
+        return None
+    if not is_loopback(here) or here == urlsplit(settings.public_url).hostname:
+        return None
+    return redirect(settings.public_url + request.full_path.rstrip("?"))
+
+
+@pages_bp.after_request
+def with_page_headers(response: Response) -> Response:
+    return add_page_headers(response) if response.mimetype == "text/html" else response
+
+
+def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
+    def context() -> dict[str, Any]:
+        settings = services().settings
+        chosen = request.cookies.get(CONTRAST_COOKIE)
+        reason = request.args.get("reason")
+        return {
+            "t": text,
+            "asset": assets.asset,
+            "link": _link,
+            "brand": settings.brand_name,
+            "min_length": settings.password_min_length,
+            "max_length": facts.password_max_length,
+            "reset_minutes": facts.reset_lifetime // timedelta(minutes=1),
+            "remembered_days": settings.remembered_idle_lifetime // (24 * 60 * 60),
+            "asks_twice": settings.confirm_password_field,
+            "contrast": chosen if chosen in CONTRASTS else None,
+            "contrast_shown": chosen if chosen in CONTRASTS else settings.ui_contrast_default,
+            "next": safe_next(request.args.get("next")),
+            "reason": reason if reason in REASONS else None,
+            "path": request.path,
+        }
+
+    return context
+
+
+def _link(href: str, key: str) -> Markup:
+    """A link within a sentence, for a gap of its text."""
+    return Markup('<a class="link link--inline" href="{}">{}</a>').format(href, text(key))
+
+
+def _error_page(response: Response) -> Response:
+    """A failure in the dress of the pages, for somebody who browses; programs keep their JSON."""
+    error = g.get("error")
+    kinds = request.accept_mimetypes
+    browses = kinds.best_match(["application/json", "text/html"]) == "text/html"
+    if error is None or not browses or request.path.startswith("/auth/") or not response.is_json:
+        return response
+    key = f"error_{error.status}"
+    key = key if f"{key}.title" in catalogue()["page"] else "error_500"
+    page = render_template("message.html", key=key, request_id=g.get("request_id"), **_blank_next())
+    response.set_data(page)
+    response.mimetype = "text/html"
+    return add_page_headers(response)
+
+
+def _blank_next() -> dict[str, str]:
+    return {"path": "/login"}  # where its contrast switch leads: its own address may take no GET
+
+
+def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[[], Any]) -> None:
+    """Serve the pages, unless they are not wanted. `sign_out` is the API's own call."""
+    if not settings.pages_enabled:
+        return
+
+    @limited("logout")
+    def logout() -> AnyResponse:
+        """Log out by a plain form: the API's call, and then the log-in page."""
+        cookies.refuse_cross_site()
+        sign_out()
+        response = make_response(redirect("/login?reason=logged_out", 303))
+        response.delete_cookie(MARK, path="/")
+        return response
+
+    app.register_blueprint(pages_bp)
+    app.add_url_rule("/logout", "pages.logout", logout, methods=["POST"])
+    app.context_processor(_context(facts))
+    app.after_request(_error_page)
+
+
+for _path in FORMS | PLAIN:
+    pages_bp.add_url_rule(_path, f"shell:{_path}", shell, defaults={"path": _path}, methods=["GET"])
+for _path in FORMS:
+    pages_bp.add_url_rule(_path, f"form:{_path}", without_script, defaults={"path": _path}, methods=["POST"])

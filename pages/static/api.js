@@ -1,0 +1,117 @@
+// The one way to the JSON API. The access token lives in this module's memory and nowhere else;
+// the refresh token in a cookie that no script can read.
+
+const TIMEOUT = 20_000; // milliseconds
+const MARK = "signed-in"; // a cookie without a secret: there may be a session to renew
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("auth") : null;
+
+let accessToken = null;
+
+/**
+ * Call the API. Resolves in every case to `{ok, status, code, fields, data, retryAfter}`; `status`
+ * is 0 and `code` is "network" when no answer came within 20 seconds.
+ */
+export async function call(method, path, body, { signal, keepalive = false, bearer = null } = {}) {
+  const headers = {};
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (bearer) headers.Authorization = `Bearer ${bearer}`;
+  const timeout = AbortSignal.timeout(TIMEOUT);
+  try {
+    const response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      keepalive,
+    });
+    const isJson = response.headers.get("Content-Type")?.includes("json");
+    const data = isJson ? await response.json() : {};
+    return {
+      ok: response.ok,
+      status: response.status,
+      code: data.code ?? "",
+      fields: data.fields ?? {},
+      data,
+      retryAfter: Number(response.headers.get("Retry-After")) || 0,
+    };
+  } catch {
+    return { ok: false, status: 0, code: "network", fields: {}, data: {}, retryAfter: 0 };
+  }
+}
+
+/** The same as the person who is logged in; renews the access token once if it has run out. */
+export async function callSignedIn(method, path, body, options = {}) {
+  if (!accessToken && !(await renew()).ok) return sessionEnded();
+  let answer = await call(method, path, body, { ...options, bearer: accessToken });
+  if (answer.status !== 401) return answer;
+  const renewed = await renew();
+  if (renewed.status === 0 || renewed.status >= 429) return renewed;
+  if (!renewed.ok) return sessionEnded();
+  answer = await call(method, path, body, { ...options, bearer: accessToken });
+  return answer.status === 401 ? sessionEnded() : answer;
+}
+
+function sessionEnded() {
+  forget();
+  return { ok: false, status: 401, code: "session_ended", fields: {}, data: {}, retryAfter: 0 };
+}
+
+/** Log in; the session's refresh token becomes a cookie. */
+export async function logIn(email, password, remember) {
+  const body = { email, password, remember, token_delivery: "cookie" };
+  const answer = await call("POST", "/auth/login", body);
+  if (answer.ok) {
+    accessToken = answer.data.access_token;
+    document.cookie = `${MARK}=1; path=/; samesite=lax${remember ? "; max-age=7776000" : ""}`;
+  }
+  return answer;
+}
+
+/** A new access token for the session of the cookie, one tab at a time. */
+export async function renew() {
+  const ask = async () => {
+    const answer = await call("POST", "/auth/refresh", {});
+    if (answer.ok) accessToken = answer.data.access_token;
+    return answer;
+  };
+  return navigator.locks ? navigator.locks.request("auth-refresh", ask) : ask();
+}
+
+/** Take the access token of a step-up in place of the present one. */
+export async function proveAgain(password) {
+  const answer = await callSignedIn("POST", "/auth/reauth", { password });
+  if (answer.ok) accessToken = answer.data.access_token;
+  return answer;
+}
+
+/** Whether there is a session; asks only where there may be one, so that a newcomer sees no refusal. */
+export async function isSignedIn() {
+  return mayBeSignedIn() && (accessToken !== null || (await renew()).ok);
+}
+
+/** Whether this browser has logged in and not out. */
+export function mayBeSignedIn() {
+  return document.cookie.split("; ").includes(`${MARK}=1`);
+}
+
+/** Drop the access token and the mark. */
+export function forget() {
+  accessToken = null;
+  document.cookie = `${MARK}=; path=/; max-age=0; samesite=lax`;
+}
+
+/** Tell the other tabs that the session is over. */
+export function announceLogOut() {
+  forget();
+  channel?.postMessage("logged-out");
+}
+
+/** Do this when another tab logs out. */
+export function onLogOut(action) {
+  channel?.addEventListener("message", (event) => {
+    if (event.data !== "logged-out") return;
+    accessToken = null;
+    action();
+  });
+}

@@ -1,0 +1,200 @@
+// A form: when its fields are checked, how it sends, and how an answer is shown.
+
+import { element, fill, icon, retitle, say, text } from "./page.js";
+
+const SLOW = 500; // milliseconds until the wait is told
+const VERY_SLOW = 10_000;
+const EMAIL = /^\S+@\S+\.\S+$/; // the server decides; this only catches slips
+
+export const rules = {
+  email: (value) => (!value.trim() ? "email.empty" : EMAIL.test(value.trim()) ? null : "email.format"),
+};
+
+/**
+ * Take over a form.
+ *
+ * `fields`: by input name, `{check(value, form) -> key or null, early: true}`; an `early` fault may be told
+ * when a field that is not empty is left. `send(values)` does the work; `busy` is the key of what is
+ * said meanwhile. `shown(answer)` shows refusals that are this form's own, and returns whether it did.
+ */
+export class Form {
+  constructor(form, { fields, send, busy, shown = () => false, names = {} }) {
+    Object.assign(this, { form, fields, send, busy, shown, names });
+    form.noValidate = true;
+    this.button = form.querySelector("button[type=submit]");
+    this.alert = form.querySelector("[role=alert]");
+    for (const [name, field] of Object.entries(fields)) {
+      const input = form.elements[name];
+      input.addEventListener("blur", () => this.#left(input, field));
+      input.addEventListener("input", () => this.#changed(input, field));
+      input.addEventListener("change", () => this.#changed(input, field));
+    }
+    form.addEventListener("submit", (event) => this.#submitted(event));
+    addEventListener("pageshow", (event) => event.persisted && this.idle());
+  }
+
+  #left(input, field) {
+    if (field.early && input.value !== "") this.#show(input, field.check(input.value, this.form));
+  }
+
+  #changed(input, field) {
+    if (input.getAttribute("aria-invalid")) this.#show(input, field.check(valueOf(input), this.form));
+    for (const name of field.also ?? []) {
+      const other = this.form.elements[name];
+      if (other?.getAttribute("aria-invalid")) this.#show(other, this.fields[name].check(other.value, this.form));
+    }
+  }
+
+  /** Tell a fault of this field, or take it back. */
+  #show(input, key, values = {}) {
+    const place = document.getElementById(`${input.id}-error`);
+    if (key) {
+      input.setAttribute("aria-invalid", "true");
+      place.replaceChildren(icon("error"), element("span", {}, text(key, { ...input.dataset, ...limits(), ...values })));
+    } else {
+      input.removeAttribute("aria-invalid");
+      place.replaceChildren();
+      if (!this.form.querySelector("[aria-invalid]")) retitle();
+    }
+  }
+
+  /** Check everything; whether all is well. The first field that is not gets the focus. */
+  check() {
+    for (const [name, field] of Object.entries(this.fields)) {
+      const input = this.form.elements[name];
+      this.#show(input, field.check(valueOf(input), this.form));
+    }
+    return this.#focusFirst();
+  }
+
+  #focusFirst() {
+    const first = this.form.querySelector("[aria-invalid]");
+    if (!first) return true;
+    retitle({ error: true });
+    first.focus();
+    return false;
+  }
+
+  async #submitted(event) {
+    event.preventDefault();
+    if (this.button.getAttribute("aria-busy") === "true") return;
+    this.clear();
+    if (!this.check()) return;
+    for (const toggle of this.form.querySelectorAll(".pw__toggle")) toggle.dispatchEvent(new Event("hide"));
+    this.wait();
+    const leave = await this.send(Object.fromEntries(new FormData(this.form)), this);
+    if (leave !== "leaving") this.idle();
+  }
+
+  /** Show that the form is at work. */
+  wait() {
+    this.button.setAttribute("aria-busy", "true");
+    this.button.prepend(icon("spinner"));
+    this.timers = [
+      setTimeout(() => say(text(this.busy)), SLOW),
+      setTimeout(() => say(text("busy.long")), VERY_SLOW),
+    ];
+  }
+
+  /** Show that it no longer is. */
+  idle() {
+    for (const timer of this.timers ?? []) clearTimeout(timer);
+    this.button.removeAttribute("aria-busy");
+    this.button.querySelector(".icon--spinner")?.remove();
+    say("");
+  }
+
+  clear() {
+    this.alert.replaceChildren();
+    retitle();
+  }
+
+  /** Tell what is wrong with the form as a whole; links and buttons may stand in the text. */
+  fail(key, values = {}) {
+    const words = fill(document.createElement("p"), key, values);
+    this.alert.replaceChildren(element("div", { class: "message message--error" }, icon("error"), words));
+    retitle({ error: true });
+  }
+
+  /** Show a refusal: faults at their fields, the rest above the form. */
+  refused(answer) {
+    if (this.shown(answer, this)) return;
+    const named = { ...FIELD_CODES[answer.code] };
+    let known = false;
+    for (const [field, message] of Object.entries(answer.fields)) {
+      const input = this.form.elements[this.names[field] ?? field];
+      const key = named.key ?? FIELD_KEYS[field]?.(message);
+      if (!(input instanceof HTMLInputElement) || !input.id || !key) continue;
+      this.#show(input, key);
+      known = true;
+    }
+    if (known) this.#focusFirst();
+    else general(answer, this);
+  }
+
+  /** Tell a fault of a field that only the server could see. */
+  fault(name, key) {
+    this.#show(this.form.elements[name], key);
+    this.#focusFirst();
+  }
+}
+
+const FIELD_CODES = {
+  password_too_short: { key: "password.short" },
+  password_too_common: { key: "password.common" },
+  password_contains_context: { key: "password.context" },
+};
+// The words of the API are for people and may change; which field is wrong does not.
+const FIELD_KEYS = {
+  email: () => "email.format",
+  username: () => "username.format",
+  password: () => "password.long",
+  new_password: () => "password.long",
+};
+
+/** What the texts of faults may name. */
+function limits() {
+  const { minLength, maxLength, brand } = document.documentElement.dataset;
+  return { n: minLength, max: maxLength, brand };
+}
+
+/** A refusal that is about no field. */
+export function general(answer, form) {
+  if (answer.status === 429) {
+    const minutes = Math.max(1, Math.ceil(answer.retryAfter / 60));
+    form.fail(minutes === 1 ? "limited.one" : "limited", { minutes: String(minutes) });
+  } else if (answer.status === 0) form.fail("network");
+  else if (answer.code === "refresh_token_missing" && !isSecureContext) form.fail("insecure");
+  else if (answer.code === "busy") form.fail("busy");
+  else form.fail("unexpected");
+}
+
+function valueOf(input) {
+  return input.type === "checkbox" ? (input.checked ? input.value : "") : input.value;
+}
+
+/** The checks of a new password, and of the field in which it is typed again. */
+export function newPassword(name = "new_password", confirm = "confirm_password") {
+  return {
+    [name]: {
+      check: (value) => {
+        if (value === "") return "password.create";
+        const { n, max } = limits();
+        const length = [...value.normalize("NFC")].length;
+        return length < n ? "password.short" : length > max ? "password.long" : null;
+      },
+      early: true,
+      also: [confirm],
+    },
+    [confirm]: {
+      check: (value, form) =>
+        value === "" ? "confirm.empty" : value === form.elements[name].value ? null : "confirm.differs",
+      early: true,
+    },
+  };
+}
+
+/** Those of `fields` that the form has: typing a password twice can be switched off. */
+export function present(form, fields) {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => form.elements[name]));
+}

@@ -1,0 +1,28 @@
+// The pages of links that do one thing: nothing happens before the button is pressed.
+
+import { call, forget } from "./api.js";
+import { showCard, showIfLinkFails } from "./card.js";
+import { Form } from "./form.js";
+import { tokenOfLink } from "./page.js";
+
+const CALLS = {
+  "/reject": "/auth/email/reject",
+  "/undo-email-change": "/auth/email/change/undo",
+  "/restore": "/auth/me/restore",
+  "/disown": "/auth/sessions/disown",
+};
+const token = tokenOfLink();
+const path = location.pathname;
+
+new Form(document.getElementById("link-form"), {
+  fields: {},
+  busy: "busy.save",
+  shown: showIfLinkFails,
+  async send(_, form) {
+    const answer = await call("POST", CALLS[path], { token });
+    if (!answer.ok) return form.refused(answer);
+    if (path !== "/restore") forget();
+    showCard("done");
+  },
+});
+if (!token) showCard("unknown");

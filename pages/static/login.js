@@ -1,0 +1,54 @@
+import { call, isSignedIn, logIn } from "./api.js";
+import { Form, rules } from "./form.js";
+import { passwordToggles } from "./password.js";
+import { element, safeNext, say, text } from "./page.js";
+
+const node = document.getElementById("login-form");
+const next = () => safeNext(node.elements.next.value);
+
+function refused(answer, form) {
+  const password = node.elements.password;
+  if (answer.code === "invalid_credentials") {
+    form.fail("login.refused");
+    password.value = "";
+    password.focus();
+    return true;
+  }
+  if (answer.code !== "email_not_verified") return false;
+  const again = element("button", { type: "button", class: "link" }, text("login.send_link"));
+  again.addEventListener("click", async () => {
+    const sent = await call("POST", "/auth/email/resend", { email: node.elements.email.value.trim() });
+    if (sent.ok) {
+      again.replaceWith(text("login.link_sent"));
+      say(text("login.link_sent"));
+    } else form.refused(sent);
+  });
+  form.fail("login.unverified", { send: again });
+  password.focus();
+  return true;
+}
+
+new Form(node, {
+  fields: {
+    email: { check: rules.email, early: true },
+    password: { check: (value) => (value === "" ? "password.empty" : null) },
+  },
+  busy: "busy.login",
+  shown: refused,
+  async send({ email, password, remember }, form) {
+    const answer = await logIn(email.trim(), password, remember === "1");
+    if (!answer.ok) return form.refused(answer);
+    location.assign(next());
+    return "leaving";
+  },
+});
+passwordToggles();
+// So that "Forgot Password?" need not ask for the address again.
+document.getElementById("forgot-link").addEventListener("click", () => {
+  const email = node.elements.email.value.trim();
+  if (email) sessionStorage.setItem("auth.email", email);
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) node.elements.password.value = "";
+});
+if (await isSignedIn()) location.replace(next());

@@ -1,0 +1,56 @@
+// The strength of a new password, as the server scores it: advice, which never stops a form.
+
+import { call } from "./api.js";
+import { say, text } from "./page.js";
+
+const PAUSE = 300; // milliseconds after the last key until it asks
+const SETTLED = 700; // and until the word is spoken
+const WORDS = ["", "meter.weak", "meter.medium", "meter.strong", "meter.very_strong"];
+
+/** Bring the meter of this input to life. `about()` gives what the password should not be made of. */
+export function strengthMeter(input, about = () => ({})) {
+  const meter = document.querySelector(`[data-meter-of="${input.id}"]`);
+  const bars = meter.querySelector("[role=meter]");
+  const [word, help] = [meter.querySelector(".meter__word"), meter.querySelector(".meter__help")];
+  let pause, settled, asked, spoken = "";
+
+  function show(steps, advice = "") {
+    const name = steps ? text(WORDS[steps]) : "";
+    bars.setAttribute("aria-valuenow", String(steps));
+    if (name) bars.setAttribute("aria-valuetext", name);
+    else bars.removeAttribute("aria-valuetext");
+    word.textContent = name && text("meter.word", { word: name });
+    help.textContent = advice;
+    clearTimeout(settled);
+    settled = setTimeout(() => {
+      if (name && name !== spoken) say(text("meter.word", { word: name }));
+      spoken = name;
+    }, SETTLED);
+  }
+
+  async function ask() {
+    asked?.abort();
+    const mine = (asked = new AbortController());
+    const answer = await call(
+      "POST",
+      "/auth/password/strength",
+      { password: input.value, ...about() },
+      { signal: mine.signal },
+    );
+    if (mine.signal.aborted) return; // somebody typed on
+    meter.hidden = !answer.ok;
+    if (!answer.ok) return;
+    const { score, warning, suggestions } = answer.data;
+    show(Math.max(1, score), warning || suggestions[0] || "");
+  }
+
+  show(0);
+  meter.hidden = false;
+  input.addEventListener("input", () => {
+    clearTimeout(pause);
+    clearTimeout(settled);
+    asked?.abort();
+    if (input.value === "") show(0);
+    else pause = setTimeout(ask, PAUSE);
+  });
+}

@@ -1,0 +1,99 @@
+// What every page has: words, the voice for screen readers, the contrast switch, and where it may lead.
+
+import texts from "./texts.js";
+
+const status = document.getElementById("status");
+
+/** The text of this key, its `{gaps}` filled with these values. */
+export function text(key, values = {}) {
+  return texts[key].replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+}
+
+/** Put the text into `node`; a gap may be filled with an element, such as a link. */
+export function fill(node, key, values = {}) {
+  node.replaceChildren(
+    ...texts[key].split(/(\{\w+\})/).map((part) => {
+      const name = /^\{(\w+)\}$/.exec(part)?.[1];
+      return name && name in values ? values[name] : part;
+    }),
+  );
+  return node;
+}
+
+/** Say something to those who do not see the page. */
+export function say(words) {
+  status.textContent = words;
+}
+
+/** A copy of one of the icons that the page brought along. */
+export function icon(name) {
+  return document.getElementById(`icon-${name}`).content.cloneNode(true);
+}
+
+/** A setting of the service, as the page was given it. */
+export function setting(name) {
+  return document.documentElement.dataset[name];
+}
+
+/** An element with its text and attributes. */
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** The title of the page follows its heading; a form with errors says so first. */
+export function retitle({ error = false } = {}) {
+  const title = `${document.querySelector("h1").textContent} – ${setting("brand")}`;
+  document.title = error ? text("title.error", { title }) : title;
+}
+
+/** `raw` if it is a place on this origin for somebody who is logged in, else `fallback`. */
+export function safeNext(raw, fallback = "/account") {
+  if (typeof raw !== "string" || raw === "" || raw.length > 2048) return fallback;
+  // eslint-disable-next-line no-control-regex
+  if (!raw.startsWith("/") || /^\/[/\\]/.test(raw) || /[\u0000-\u0020\u007f\\]/.test(raw)) return fallback;
+  let url;
+  try {
+    url = new URL(raw, location.origin);
+  } catch {
+    return fallback;
+  }
+  // "/..//evil.example" keeps the origin and has the path "//evil.example", which is another host.
+  if (url.origin !== location.origin || url.pathname.startsWith("//")) return fallback;
+  if (/^\/(login|signup|logout|forgot|reset|verify-email|auth)(\/|$)/i.test(url.pathname)) return fallback;
+  return url.href; // whole, so that nothing reads it as a relative address again
+}
+
+/** The token that a mailed link carries behind its `#`; the address bar does not keep it. */
+export function tokenOfLink() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+  history.replaceState(history.state, "", location.pathname + location.search);
+  return token;
+}
+
+const contrast = document.getElementById("contrast");
+const root = document.documentElement;
+
+function showContrast() {
+  const more =
+    root.dataset.contrast === "more" ||
+    (!root.dataset.contrast && matchMedia("(prefers-contrast: more)").matches);
+  contrast.setAttribute("aria-pressed", String(more));
+  contrast.form.elements.contrast.value = more ? "seed" : "more";
+}
+
+// Without leaving the page, so that nothing that was typed is lost.
+contrast.form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const wanted = contrast.form.elements.contrast.value;
+  root.dataset.contrast = wanted;
+  showContrast();
+  await fetch("/preferences/contrast", {
+    method: "POST",
+    body: new URLSearchParams({ contrast: wanted, back: "/terms" }),
+    redirect: "manual",
+  }).catch(() => {});
+});
+showContrast();

@@ -1,0 +1,46 @@
+// "Check Your Email": the address is shown from this tab's memory and never stands in the URL.
+
+import { call } from "./api.js";
+import { general } from "./form.js";
+import { element, fill, icon, say, text } from "./page.js";
+
+const COOLDOWN = 60_000; // milliseconds
+const sentence = document.getElementById("sent-text");
+const button = document.getElementById("resend");
+const wait = document.getElementById("resend-wait");
+const alert = document.getElementById("form-error");
+const email = sessionStorage.getItem("auth.email");
+
+const failures = {
+  fail(key, values = {}) {
+    const words = fill(document.createElement("p"), key, values);
+    alert.replaceChildren(element("div", { class: "message message--error" }, icon("error"), words));
+  },
+};
+
+function coolDown() {
+  button.setAttribute("aria-disabled", "true");
+  wait.textContent = text("resend.wait");
+  setTimeout(() => {
+    button.removeAttribute("aria-disabled");
+    wait.textContent = "";
+    say(text("resend.again"));
+  }, COOLDOWN);
+}
+
+if (email) {
+  fill(sentence, `${sentence.dataset.text}.to`, {
+    email: element("strong", {}, email),
+    minutes: sentence.dataset.minutes,
+  });
+  document.getElementById("resend-row").hidden = false;
+  button.addEventListener("click", async () => {
+    if (button.getAttribute("aria-disabled") === "true") return;
+    alert.replaceChildren();
+    coolDown();
+    const answer = await call("POST", sentence.dataset.call, { email });
+    if (answer.ok) say(text("resend.done"));
+    else general(answer, failures);
+  });
+}
+document.querySelector("h1").focus();

@@ -1,0 +1,56 @@
+import { call } from "./api.js";
+import { Form, newPassword, present, rules } from "./form.js";
+import { strengthMeter } from "./meter.js";
+import { passwordToggles } from "./password.js";
+import { element, text } from "./page.js";
+
+const node = document.getElementById("signup-form");
+const { email, new_password: password, terms } = node.elements;
+
+function refused(answer, form) {
+  if (answer.code === "email_taken" || answer.code === "account_taken") {
+    form.fail("signup.taken", {
+      login: element("a", { class: "link", href: "/login" }, text("signup.taken.login")),
+      reset: element("a", { class: "link", href: "/forgot" }, text("signup.taken.reset")),
+    });
+    sessionStorage.setItem("auth.email", email.value.trim());
+    email.focus();
+    return true;
+  }
+  if (answer.status >= 500) for (const input of node.querySelectorAll(".pw input")) input.value = "";
+  return false;
+}
+
+const form = new Form(node, {
+  fields: present(node, {
+    email: { check: rules.email, early: true },
+    ...newPassword(),
+    terms: { check: (value) => (value ? null : "terms") },
+  }),
+  busy: "busy.signup",
+  shown: refused,
+  names: { password: "new_password" },
+  async send(values, form) {
+    const answer = await call("POST", "/auth/register", {
+      username_from_email: true,
+      email: values.email.trim(),
+      password: values.new_password,
+      terms_accepted: true,
+    });
+    if (!answer.ok) return form.refused(answer);
+    sessionStorage.setItem("auth.email", values.email.trim());
+    location.assign("/signup/sent");
+    return "leaving";
+  },
+});
+
+// Looks switched off until the terms are ticked, and explains itself when it is pressed.
+const gate = () => {
+  if (terms.checked) form.button.removeAttribute("aria-disabled");
+  else form.button.setAttribute("aria-disabled", "true");
+};
+terms.addEventListener("change", gate);
+addEventListener("pageshow", gate);
+gate();
+passwordToggles();
+strengthMeter(password, () => ({ email: email.value.trim() }));

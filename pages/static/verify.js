@@ -1,0 +1,96 @@
+import { call, callSignedIn, isSignedIn } from "./api.js";
+import { showCard, showIfLinkFails } from "./card.js";
+import { Form, rules } from "./form.js";
+import { passwordToggles } from "./password.js";
+import { element, fill, text, tokenOfLink } from "./page.js";
+
+const token = tokenOfLink();
+const node = document.getElementById("verify-form");
+const words = document.getElementById("verify-text");
+const passwordPart = document.getElementById("verify-password");
+let signedIn = false;
+
+/** The address with most of its first part hidden: enough to know one's own by. */
+function masked(email) {
+  const [name, domain] = email.split(/@(?=[^@]*$)/);
+  return `${[...name][0]}•••@${domain}`;
+}
+
+function sendNew() {
+  const again = document.getElementById("again-form") ?? showCard("send-new").querySelector("form");
+  again.elements.email.value = sessionStorage.getItem("auth.email") ?? "";
+  new Form(again, {
+    fields: { email: { check: rules.email, early: true } },
+    busy: "busy.send",
+    async send({ email }, form) {
+      const answer = await call("POST", "/auth/email/resend", { email: email.trim() });
+      if (!answer.ok) return form.refused(answer);
+      sessionStorage.setItem("auth.email", email.trim());
+      location.assign("/signup/sent");
+      return "leaving";
+    },
+  });
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("a")?.getAttribute("href") !== "#send-new") return;
+  event.preventDefault();
+  sendNew();
+});
+
+function askForPassword(email) {
+  fill(words, "verify.with_password", { email: element("strong", {}, masked(email)) });
+  node.elements.username.value = email;
+  passwordPart.hidden = false;
+  const reject = document.getElementById("verify-reject");
+  reject.firstElementChild.href = `/reject#token=${token}`;
+  reject.hidden = false;
+}
+
+async function confirm(password) {
+  const body = password ? { token, password } : { token };
+  return signedIn && !password
+    ? callSignedIn("POST", "/auth/email/verify", body)
+    : call("POST", "/auth/email/verify", body);
+}
+
+function open(email) {
+  new Form(node, {
+    fields: {
+      password: { check: (value) => (value === "" && !passwordPart.hidden ? "password.empty" : null) },
+    },
+    busy: "busy.save",
+    shown(answer, form) {
+      if (showIfLinkFails(answer)) return true;
+      if (answer.code === "missing_fields" || answer.code === "session_ended") {
+        askForPassword(email); // another account is logged in here
+        node.elements.password.focus();
+        return true;
+      }
+      if (answer.code === "email_taken") return form.fail("verify.taken") ?? true;
+      if (answer.code !== "invalid_credentials") return false;
+      node.elements.password.value = "";
+      form.fault("password", "password.wrong");
+      return true;
+    },
+    async send({ password }, form) {
+      const answer = await confirm(password);
+      if (answer.ok) showCard("done");
+      else form.refused(answer);
+    },
+  });
+  passwordToggles();
+  if (signedIn) fill(words, "verify.signed_in", { email: element("strong", {}, masked(email)) });
+  else askForPassword(email);
+}
+
+const checked = token
+  ? await call("POST", "/auth/email/verify/check", { token })
+  : { ok: false, code: "token_unknown", fields: {} };
+if (!checked.ok) {
+  if (!showIfLinkFails(checked)) words.textContent = text(checked.status === 0 ? "network" : "unexpected");
+} else if (checked.data.confirmed) showCard("done");
+else {
+  signedIn = await isSignedIn();
+  open(checked.data.email);
+}
