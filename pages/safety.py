@@ -28,7 +28,7 @@ def is_local(path: str | None) -> bool:
 
 def safe_next(asked: str | None) -> str:
     """Where to go after a log-in: a path of this origin that is for people who are logged in."""
-    if asked is None or not is_local(asked) or _SIGNED_OUT.match(asked):
+    if asked is None or not is_local(asked) or _SIGNED_OUT.match(re.split(r"[?#]", asked, maxsplit=1)[0]):
         return DEFAULT_NEXT
     return asked
 
