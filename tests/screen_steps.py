@@ -52,7 +52,11 @@ def score(page: Page, steps: int = 4) -> None:
 def held(page: Page, path: str) -> Iterator[list[Route]]:
     """Keep calls to this path waiting; those that were not let go are dropped at the end."""
     routes: list[Route] = []
-    page.route(f"**{path}", lambda route: routes.append(route))
+
+    def keep(route: Route) -> None:
+        routes.append(route)
+
+    page.route(f"**{path}", keep)
     yield routes
     page.unroute(f"**{path}")
 

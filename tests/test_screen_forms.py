@@ -1,7 +1,5 @@
 """Forms: when a fault is told, what is sent and how often, and what becomes of a failure."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -28,11 +26,11 @@ NETWORK = "We could not reach the server. Check your connection and try again."
 
 
 @pytest.fixture
-def form(screen: Page) -> Iterator[Page]:
+def form(screen: Page) -> Page:
     """The sign-up, with a meter that asks nobody."""
     score(screen)
     screen.goto("/signup")
-    yield screen
+    return screen
 
 
 @pytest.mark.slow
