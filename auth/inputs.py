@@ -128,6 +128,7 @@ class Registration(Body):
     username_from_email: bool = Field(default=False, description="Ask for a free name made from the address.")
     email: Email
     password: NewPassword
+    terms_accepted: bool = Field(default=False, description="Kept with the time and TERMS_VERSION.")
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:

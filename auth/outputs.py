@@ -33,6 +33,13 @@ class OneUser(TypedDict):
     user: UserFields
 
 
+class Me(OneUser):
+    auth_time: Annotated[
+        Moment | None,
+        Field(description="When the session's owner last proved who they are; null without a session."),
+    ]
+
+
 class Registered(OneUser):
     message: Annotated[str, Field(examples=["User registered successfully"])]
 
@@ -72,6 +79,11 @@ class Message(TypedDict):
 
 class LinkStatus(TypedDict):
     status: Annotated[str, Field(examples=["valid"])]
+    email: Annotated[str, Field(description="The address it was mailed to.", examples=["ada@example.com"])]
+
+
+class VerificationStatus(LinkStatus):
+    confirmed: Annotated[bool, Field(description="Whether the account has this address confirmed already.")]
 
 
 class Leaving(Message):
@@ -118,6 +130,10 @@ class Activity(TypedDict):
 
 def user(found: Account) -> OneUser:
     return {"user": cast(UserFields, public_fields(found))}
+
+
+def me(found: Account, auth_time: datetime | None) -> Me:
+    return {**user(found), "auth_time": iso(auth_time) if auth_time else None}
 
 
 def registered(found: Account) -> Registered:
@@ -172,8 +188,12 @@ def leaving(erase_at: datetime) -> Leaving:
     return {**message("leave"), "erase_at": iso(erase_at)}
 
 
-def valid_link() -> LinkStatus:
-    return {"status": "valid"}
+def valid_link(email: str) -> LinkStatus:
+    return {"status": "valid", "email": email}
+
+
+def verification(email: str, confirmed: bool) -> VerificationStatus:
+    return {**valid_link(email), "confirmed": confirmed}
 
 
 def activity(rows: Iterable[AuditEvent], below: int | None) -> Activity:

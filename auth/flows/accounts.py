@@ -17,7 +17,13 @@ NAME_TRIES = 20
 
 
 def register(
-    services: Services, *, username: str | None, email: str, password: str, client: ClientInfo
+    services: Services,
+    *,
+    username: str | None,
+    email: str,
+    password: str,
+    terms_accepted: bool,
+    client: ClientInfo,
 ) -> Account | None:
     """A new account; without a `username` it gets a free one made from its address.
 
@@ -33,7 +39,8 @@ def register(
         raise EmailTaken
     session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
     hashed = services.hasher.hash(password)
-    account = _added(services, session, username, email, hashed)
+    terms = services.settings.terms_version if terms_accepted else None
+    account = _added(services, session, username, email, hashed, terms)
     if account is not None:
         _welcome(services, session, account, Event.ACCOUNT_REGISTERED, client)
     elif not hidden:
@@ -84,12 +91,17 @@ def _is_taken(services: Services, session: Session, email: str) -> bool:
 
 
 def _added(
-    services: Services, session: Session, username: str | None, email: str, hashed: str
+    services: Services,
+    session: Session,
+    username: str | None,
+    email: str,
+    hashed: str,
+    terms: str | None = None,
 ) -> Account | None:
     """The new account, or None if its name or address is taken; the transaction stays usable."""
     if _is_taken(services, session, email):
         return None
-    account = _inserted(services, session, username, email, hashed)
+    account = _inserted(services, session, username, email, hashed, terms)
     # Once more: an account that gave the address up while the insert waited for it has reserved it.
     if account and one_time_tokens.address_is_reserved(session, email, None, services.clock.now()):
         session.rollback()
@@ -103,6 +115,7 @@ def _inserted(
     username: str | None,
     email: str,
     hashed: str,
+    terms: str | None = None,
     *,
     holds_address: bool = True,
 ) -> Account | None:
@@ -114,7 +127,14 @@ def _inserted(
     for _ in range(1 if username else NAME_TRIES):
         if username or not is_reserved(name, services.settings.brand_name):
             now = services.clock.now()
-            account = users.add(session, username=name, email=address, password_hash=opens_with, now=now)
+            account = users.add(
+                session,
+                username=name,
+                email=address,
+                password_hash=opens_with,
+                now=now,
+                terms_version=terms,
+            )
             if account or (address and users.by_email(session, address)):
                 return account
         name = f"{suggested}{secrets.randbelow(10_000):04}"

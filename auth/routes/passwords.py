@@ -28,9 +28,8 @@ def forgot_password(form: Address) -> Any:
 @limited("links")
 @takes(Link)
 def check_reset_link(form: Link) -> Any:
-    """Ask whether a reset link would work. Uses nothing up."""
-    passwords.check_link(services(), form.token)
-    return outputs.valid_link()
+    """Ask whether a reset link would work, and for which address. Uses nothing up."""
+    return outputs.valid_link(passwords.check_link(services(), form.token))
 
 
 @auth_bp.post("/password/reset")
