@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.apps import memory_app
 from tests.looks import ACCOUNT_PAGES, EMAIL, OPEN_PAGES, STATES, choose_contrast, metered, reset_form
-from tests.screens import DESKTOP, Site, browser, complaints, screen, site
+from tests.screens import Site, browser, complaints, screen, site
 
 __all__ = ["browser", "complaints", "screen", "site"]
 WITH_FIELDS = ["login", "signup", "forgot", "reset", "verify-password", "verify-again"]
@@ -39,9 +39,7 @@ def test_25_one_main_one_heading_and_a_title(screen: Page, state: str) -> None:
 @pytest.fixture
 def open_to_axe(browser: Browser, site: Site) -> Iterator[Page]:
     """A page into which axe may be put: the policy of ours forbids it."""
-    context = browser.new_context(  # type: ignore[misc]
-        viewport=DESKTOP, base_url=site.url, bypass_csp=True, reduced_motion="reduce"
-    )
+    context = browser.new_context(base_url=site.url, bypass_csp=True, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
