@@ -6,6 +6,7 @@ const MARK = "signed-in"; // a cookie without a secret: there may be a session t
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("auth") : null;
 
 let accessToken = null;
+let renewing = null; // the refresh that is under way
 
 /**
  * Call the API. Resolves in every case to `{ok, status, code, fields, data, retryAfter}`; `status`
@@ -15,14 +16,19 @@ export async function call(method, path, body, { signal, keepalive = false, bear
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  const timeout = AbortSignal.timeout(TIMEOUT);
+  // Not AbortSignal.any and .timeout: browsers of 2023 lack the first.
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  const timeout = setTimeout(end, TIMEOUT);
+  if (signal?.aborted) end();
+  signal?.addEventListener("abort", end);
   try {
     const response = await fetch(path, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "same-origin",
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      signal: ending.signal,
       keepalive,
     });
     const isJson = response.headers.get("Content-Type")?.includes("json");
@@ -37,18 +43,21 @@ export async function call(method, path, body, { signal, keepalive = false, bear
     };
   } catch {
     return { ok: false, status: 0, code: "network", fields: {}, data: {}, retryAfter: 0 };
+  } finally {
+    clearTimeout(timeout);
+    signal?.removeEventListener("abort", end);
   }
 }
 
 /** The same as the person who is logged in; renews the access token once if it has run out. */
 export async function callSignedIn(method, path, body, options = {}) {
-  if (!accessToken && !(await renew()).ok) return sessionEnded();
-  let answer = await call(method, path, body, { ...options, bearer: accessToken });
-  if (answer.status !== 401) return answer;
+  if (accessToken) {
+    const answer = await call(method, path, body, { ...options, bearer: accessToken });
+    if (answer.status !== 401) return answer;
+  }
   const renewed = await renew();
-  if (renewed.status === 0 || renewed.status >= 429) return renewed;
-  if (!renewed.ok) return sessionEnded();
-  answer = await call(method, path, body, { ...options, bearer: accessToken });
+  if (!renewed.ok) return renewed.status === 401 ? sessionEnded() : renewed;
+  const answer = await call(method, path, body, { ...options, bearer: accessToken });
   return answer.status === 401 ? sessionEnded() : answer;
 }
 
@@ -68,14 +77,17 @@ export async function logIn(email, password, remember) {
   return answer;
 }
 
-/** A new access token for the session of the cookie, one tab at a time. */
-export async function renew() {
+/** A new access token for the session of the cookie: one tab at a time, and once for all who wait in it. */
+export function renew() {
   const ask = async () => {
     const answer = await call("POST", "/auth/refresh", {});
     if (answer.ok) accessToken = answer.data.access_token;
     return answer;
   };
-  return navigator.locks ? navigator.locks.request("auth-refresh", ask) : ask();
+  renewing ??= (navigator.locks ? navigator.locks.request("auth-refresh", ask) : ask()).finally(() => {
+    renewing = null;
+  });
+  return renewing;
 }
 
 /** Take the access token of a step-up in place of the present one. */
@@ -87,7 +99,11 @@ export async function proveAgain(password) {
 
 /** Whether there is a session; asks only where there may be one, so that a newcomer sees no refusal. */
 export async function isSignedIn() {
-  return mayBeSignedIn() && (accessToken !== null || (await renew()).ok);
+  if (!mayBeSignedIn()) return false;
+  if (accessToken !== null) return true;
+  const renewed = await renew();
+  if (renewed.status === 401) forget(); // so that nobody asks again
+  return renewed.ok;
 }
 
 /** Whether this browser has logged in and not out. */

@@ -54,13 +54,15 @@ export function safeNext(raw, fallback = "/account") {
   if (typeof raw !== "string" || raw === "" || raw.length > 2048) return fallback;
   // eslint-disable-next-line no-control-regex
   if (!raw.startsWith("/") || /^\/[/\\]/.test(raw) || /[\u0000-\u0020\u007f\\]/.test(raw)) return fallback;
+  // As on the server (pages/safety.py): what a parser would have to tidy up is nobody's honest address.
+  const bare = raw.split(/[?#]/, 1)[0];
+  if (bare.includes("//") || /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(bare)) return fallback;
   let url;
   try {
     url = new URL(raw, location.origin);
   } catch {
     return fallback;
   }
-  // "/..//evil.example" keeps the origin and has the path "//evil.example", which is another host.
   if (url.origin !== location.origin || url.pathname.startsWith("//")) return fallback;
   if (/^\/(login|signup|logout|forgot|reset|verify-email|auth)(\/|$)/i.test(url.pathname)) return fallback;
   return url.href; // whole, so that nothing reads it as a relative address again
