@@ -32,11 +32,7 @@ def _bare(path: str) -> str:
 
 def safe_next(asked: str | None) -> str:
     """Where to go after a log-in: a path of this origin that is for people who are logged in."""
-<<<<<<< HEAD
     if asked is None or not is_local(asked) or _SIGNED_OUT.match(_bare(asked)):
-=======
-    if asked is None or not is_local(asked) or _SIGNED_OUT.match(re.split(r"[?#]", asked, maxsplit=1)[0]):
->>>>>>> behave
         return DEFAULT_NEXT
     return asked
 
