@@ -14,6 +14,7 @@ from auth.tokens import TokenPair
 from models import Account, AuditEvent, UserSession, iso, public_fields
 from utils.cursors import cursor
 from utils.devices import device
+from utils.strength import Strength as ScoredPassword
 
 Moment = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-23T14:00:00.000000Z"])
@@ -72,6 +73,13 @@ class Message(TypedDict):
 
 class LinkStatus(TypedDict):
     status: Annotated[str, Field(examples=["valid"])]
+
+
+class Strength(TypedDict):
+    score: Annotated[int, Field(ge=0, le=4, description="0: guessed at once. 4: hard.", examples=[4])]
+    warning: Annotated[str | None, Field(description="What makes it weak.", examples=["text"])]
+    suggestions: Annotated[list[str], Field(description="What would make it better.", examples=[[]])]
+    acceptable: Annotated[bool, Field(description="Whether register would take it.", examples=[True])]
 
 
 class Leaving(Message):
@@ -174,6 +182,15 @@ def leaving(erase_at: datetime) -> Leaving:
 
 def valid_link() -> LinkStatus:
     return {"status": "valid"}
+
+
+def strength(found: ScoredPassword, acceptable: bool) -> Strength:
+    return {
+        "score": found.score,
+        "warning": found.warning,
+        "suggestions": found.suggestions,
+        "acceptable": acceptable,
+    }
 
 
 def activity(rows: Iterable[AuditEvent], below: int | None) -> Activity:
