@@ -14,6 +14,7 @@ from auth.tokens import TokenPair
 from models import Account, AuditEvent, UserSession, iso, public_fields
 from utils.cursors import cursor
 from utils.devices import device
+from utils.strength import Strength as ScoredPassword
 
 Moment = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-23T14:00:00.000000Z"])
@@ -84,6 +85,13 @@ class LinkStatus(TypedDict):
 
 class VerificationStatus(LinkStatus):
     confirmed: Annotated[bool, Field(description="Whether the account has this address confirmed already.")]
+
+
+class Strength(TypedDict):
+    score: Annotated[int, Field(ge=0, le=4, description="0: guessed at once. 4: hard.", examples=[4])]
+    warning: Annotated[str | None, Field(description="What makes it weak.", examples=["text"])]
+    suggestions: Annotated[list[str], Field(description="What would make it better.", examples=[[]])]
+    acceptable: Annotated[bool, Field(description="Whether register would take it.", examples=[True])]
 
 
 class Leaving(Message):
@@ -194,6 +202,15 @@ def valid_link(email: str) -> LinkStatus:
 
 def verification(email: str, confirmed: bool) -> VerificationStatus:
     return {**valid_link(email), "confirmed": confirmed}
+
+
+def strength(found: ScoredPassword, acceptable: bool) -> Strength:
+    return {
+        "score": found.score,
+        "warning": found.warning,
+        "suggestions": found.suggestions,
+        "acceptable": acceptable,
+    }
 
 
 def activity(rows: Iterable[AuditEvent], below: int | None) -> Activity:

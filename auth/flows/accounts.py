@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
 from auth.events import Event, Purpose
-from auth.flows.steps import links, proofs
+from auth.flows.steps import links, new_passwords, proofs
 from auth.stores import audit, one_time_tokens, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -27,10 +27,12 @@ def register(
 ) -> Account | None:
     """A new account; without a `username` it gets a free one made from its address.
 
-    Its owner is mailed a link that confirms the address. Raises `UsernameTaken`, `EmailTaken`, or
-    `AccountTaken` if somebody else was faster. With `HIDE_ACCOUNT_EXISTENCE` it returns None
-    whether or not the address has an account already, after the same work.
+    Its owner is mailed a link that confirms the address. Raises `PasswordContainsContext`,
+    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if somebody else was faster. With
+    `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account already, after
+    the same work.
     """
+    new_passwords.refuse_own_words(services, password, username=username, email=email)
     session = services.session()
     if username is not None and users.by_username(session, username):
         raise UsernameTaken
@@ -55,6 +57,7 @@ def create_by_operator(
     services: Services, *, username: str, email: str, password: str, operator: str, client: ClientInfo
 ) -> Account:
     """A new account made at the command line; the audit event names the operator."""
+    new_passwords.refuse_own_words(services, password, username=username, email=email)
     session = services.session()
     if users.by_username(session, username):
         raise UsernameTaken
