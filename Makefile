@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check lint format migrate lock bench postman
+.PHONY: help run dev test check lint format migrate lock bench postman screenshots
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .venv/run.stamp: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -53,3 +53,6 @@ postman: .venv/run.stamp ## write docs/postman_collection.json anew
 
 bench: .venv/dev.stamp ## measure this service against its own floors, and what its answers' times tell (needs wrk)
 	$(BIN)/python -m bench
+
+screenshots: .venv/dev.stamp ## write pictures of every screen to docs/screens/ (needs chromium)
+	$(BIN)/python -m tests.screenshots

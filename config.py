@@ -57,6 +57,7 @@ class TestingConfig(Config):
     JWT_SECRET_KEY = "testing-only: access tokens are signed with this, and only this"
     SQLALCHEMY_DATABASE_URI = "sqlite:///:memory:"
     PASSWORD_HASH_METHOD: ClassVar[str] = "scrypt:256:8:1"
+    PASSWORD_BLOCKLIST: ClassVar[bool] = False
     RATE_LIMIT_ENABLED: ClassVar[bool] = False
     HASH_CONCURRENCY: ClassVar[int] = 256
 
@@ -116,6 +117,7 @@ class Settings:
     require_verified_email: bool = _setting(values.boolean)
     hide_account_existence: bool = _setting(values.boolean, False)
     password_min_length: int = _setting(values.whole_number(8, 64), 8)
+    password_blocklist: bool = _setting(values.boolean, True)
     password_context_words: tuple[str, ...] = _setting(values.words, ())
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")

@@ -110,6 +110,8 @@ class User(Base):
     deletion_due_at: Mapped[datetime | None]  # set by the owner who leaves, cleared by the owner's restoring
     password_blocked_at: Mapped[datetime | None]  # cleared by a reset
     tokens_valid_after: Mapped[datetime]
+    terms_accepted_at: Mapped[datetime | None]
+    terms_version: Mapped[str | None] = mapped_column(String(32))  # which terms were accepted then
 
     def to_dict(self) -> dict[str, Any]:
         """What a person and their frontends may see; never the hash."""

@@ -1,6 +1,13 @@
 """The refusals of this domain. A published code never changes its meaning; a test pins them all."""
 
-from utils.errors import ApiError, Forbidden, NotFound, Unauthorized
+from utils.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthorized
+
+
+class PasswordContainsContext(BadRequest):
+    """A new password made of what an attacker knows already; which word it was is not said."""
+
+    code = "password_contains_context"
+    message = "Password must not contain your user name, your e-mail address or the name of this service."
 
 
 class Conflict(ApiError):

@@ -9,11 +9,14 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
+from utils.blocklist import is_common
 from utils.cursors import read_cursor
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
 from utils.validation import Body, Query, settings_of
@@ -49,6 +52,12 @@ def _long_enough(password: SecretStr, info: ValidationInfo) -> SecretStr:
     return password
 
 
+def _not_common(password: SecretStr, info: ValidationInfo) -> SecretStr:
+    if settings_of(info).password_blocklist and is_common(password.get_secret_value()):
+        raise _fault("password_too_common", "is on a list of passwords that attackers try first")
+    return password
+
+
 def _chosen_username(name: str, info: ValidationInfo) -> str:
     try:
         shown = shown_username(name)
@@ -76,6 +85,7 @@ NewPassword = Annotated[
     AfterValidator(_within_maximum),
     AfterValidator(_without_nul_at_its_end),
     AfterValidator(_long_enough),
+    AfterValidator(_not_common),
     WithJsonSchema(
         {
             "type": "string",
@@ -87,6 +97,7 @@ NewPassword = Annotated[
         }
     ),
 ]
+_NEW_PASSWORD: TypeAdapter[SecretStr] = TypeAdapter(NewPassword)
 Username = Annotated[
     str,
     AfterValidator(_chosen_username),
@@ -128,6 +139,7 @@ class Registration(Body):
     username_from_email: bool = Field(default=False, description="Ask for a free name made from the address.")
     email: Email
     password: NewPassword
+    terms_accepted: bool = Field(default=False, description="Kept with the time and TERMS_VERSION.")
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:
@@ -227,6 +239,28 @@ class PasswordChange(Body):
     current_password: Password
     new_password: NewPassword
     end_other_sessions: bool = True
+
+
+class StrengthQuestion(Body):
+    """`POST /auth/password/strength`: name and address as far as they are typed, so of any form."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"password": "correct horse battery", "email": "ada@example.com"}],
+        }
+    )
+
+    password: Password
+    username: Annotated[str, StringConstraints(max_length=MAX_USERNAME)] | None = None
+    email: Annotated[str, StringConstraints(max_length=MAX_EMAIL)] | None = None
+
+    def fits(self, settings: Any) -> bool:
+        """Whether the password could be a new one, as far as its length and the block-list go."""
+        try:
+            _NEW_PASSWORD.validate_python(self.password, context=settings)
+        except ValidationError:
+            return False
+        return True
 
 
 class Proof(Body):

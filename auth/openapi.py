@@ -17,6 +17,7 @@ from utils.errors import ApiError, error_classes
 from utils.http import Documentation, documentation
 
 REF = "#/components/schemas/{model}"
+PASSWORD_REFUSALS = ["password_too_short", "password_too_common", "password_contains_context"]
 ERROR_SCHEMA = {
     "type": "object",
     "required": ["code", "message", "request_id"],
@@ -83,7 +84,7 @@ def errors_of(told: Documentation) -> list[type[ApiError]]:
     if told.body:
         codes += ["json_invalid", "validation_failed", "payload_too_large", "unsupported_media_type"]
         codes += [] if told.body_optional else ["no_input", "missing_fields"]
-        codes += ["password_too_short"] if _sets_a_password(told) else []
+        codes += PASSWORD_REFUSALS if _sets_a_password(told) else []
     if told.query:
         codes += ["validation_failed"]
     codes += ["internal_error", "unavailable"]

@@ -14,6 +14,7 @@ from auth.tokens import TokenPair
 from models import Account, AuditEvent, UserSession, iso, public_fields
 from utils.cursors import cursor
 from utils.devices import device
+from utils.strength import Strength as ScoredPassword
 
 Moment = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-23T14:00:00.000000Z"])
@@ -31,6 +32,13 @@ class UserFields(TypedDict):
 
 class OneUser(TypedDict):
     user: UserFields
+
+
+class Me(OneUser):
+    auth_time: Annotated[
+        Moment | None,
+        Field(description="When the session's owner last proved who they are; null without a session."),
+    ]
 
 
 class Registered(OneUser):
@@ -72,6 +80,18 @@ class Message(TypedDict):
 
 class LinkStatus(TypedDict):
     status: Annotated[str, Field(examples=["valid"])]
+    email: Annotated[str, Field(description="The address it was mailed to.", examples=["ada@example.com"])]
+
+
+class VerificationStatus(LinkStatus):
+    confirmed: Annotated[bool, Field(description="Whether the account has this address confirmed already.")]
+
+
+class Strength(TypedDict):
+    score: Annotated[int, Field(ge=0, le=4, description="0: guessed at once. 4: hard.", examples=[4])]
+    warning: Annotated[str | None, Field(description="What makes it weak.", examples=["text"])]
+    suggestions: Annotated[list[str], Field(description="What would make it better.", examples=[[]])]
+    acceptable: Annotated[bool, Field(description="Whether register would take it.", examples=[True])]
 
 
 class Leaving(Message):
@@ -118,6 +138,10 @@ class Activity(TypedDict):
 
 def user(found: Account) -> OneUser:
     return {"user": cast(UserFields, public_fields(found))}
+
+
+def me(found: Account, auth_time: datetime | None) -> Me:
+    return {**user(found), "auth_time": iso(auth_time) if auth_time else None}
 
 
 def registered(found: Account) -> Registered:
@@ -172,8 +196,21 @@ def leaving(erase_at: datetime) -> Leaving:
     return {**message("leave"), "erase_at": iso(erase_at)}
 
 
-def valid_link() -> LinkStatus:
-    return {"status": "valid"}
+def valid_link(email: str) -> LinkStatus:
+    return {"status": "valid", "email": email}
+
+
+def verification(email: str, confirmed: bool) -> VerificationStatus:
+    return {**valid_link(email), "confirmed": confirmed}
+
+
+def strength(found: ScoredPassword, acceptable: bool) -> Strength:
+    return {
+        "score": found.score,
+        "warning": found.warning,
+        "suggestions": found.suggestions,
+        "acceptable": acceptable,
+    }
 
 
 def activity(rows: Iterable[AuditEvent], below: int | None) -> Activity:

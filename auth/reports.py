@@ -105,7 +105,8 @@ def export(
         "user": {
             **public_fields(found),
             **_times(found, "email_verified_at", "password_changed_at", "password_blocked_at"),
-            **_times(found, "disabled_at", "deletion_due_at", "tokens_valid_after"),
+            **_times(found, "disabled_at", "deletion_due_at", "tokens_valid_after", "terms_accepted_at"),
+            "terms_version": found.terms_version,
             "has_password": found.password_hash is not None,
         },
         "sessions": [

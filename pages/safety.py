@@ -22,13 +22,17 @@ def is_local(path: str | None) -> bool:
         return False
     if any(char == "\\" or ord(char) < 0x21 or ord(char) == 0x7F for char in path):
         return False
-    bare = re.split(r"[?#]", path, maxsplit=1)[0]
-    return "//" not in bare and not _DOTS.search(bare)
+    return "//" not in _bare(path) and not _DOTS.search(_bare(path))
+
+
+def _bare(path: str) -> str:
+    """The path without what follows it."""
+    return re.split(r"[?#]", path, maxsplit=1)[0]
 
 
 def safe_next(asked: str | None) -> str:
     """Where to go after a log-in: a path of this origin that is for people who are logged in."""
-    if asked is None or not is_local(asked) or _SIGNED_OUT.match(re.split(r"[?#]", asked, maxsplit=1)[0]):
+    if asked is None or not is_local(asked) or _SIGNED_OUT.match(_bare(asked)):
         return DEFAULT_NEXT
     return asked
 

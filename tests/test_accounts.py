@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
-from tests.support import PASSWORD, CountingHasher, events, execute, login, register, rows
+from tests.support import PASSWORD, CountingHasher, FixedClock, bearer, events, execute, login, register, rows
 from utils.password_hashing import PasswordHasher
 
 NAMELESS = {"email": "a@example.com", "password": PASSWORD}
@@ -156,3 +156,25 @@ def test_a_password_is_stored_as_a_salted_hash_only(app: Flask, client: FlaskCli
     first, second = rows(app, "SELECT * FROM users ORDER BY id")
     assert PASSWORD not in str(first)
     assert first["password_hash"] != second["password_hash"]
+
+
+@pytest.mark.parametrize("accepted", [True, False, None])
+def test_the_terms_that_were_accepted_are_kept_with_their_time(
+    make_app: AppFactory, clock: FixedClock, accepted: bool | None
+) -> None:
+    app = make_app({"TERMS_VERSION": "2026-11"})
+    more: dict[str, Any] = {} if accepted is None else {"terms_accepted": accepted}
+    assert register(app.test_client(), **more).status_code == 201
+    (row,) = rows(app, "SELECT terms_accepted_at, terms_version FROM users")
+    assert row["terms_version"] == ("2026-11" if accepted else None)
+    assert str(row["terms_accepted_at"] or "").startswith(f"{clock.now():%Y-%m-%d %H:%M}" if accepted else "")
+    access = login(app.test_client()).get_json()["access_token"]
+    told = app.test_client().get("/auth/me/export", headers=bearer(access)).get_json()["user"]
+    assert told["terms_version"] == row["terms_version"]
+    assert bool(told["terms_accepted_at"]) is bool(accepted)
+
+
+def test_a_name_from_the_address_goes_with_a_null_name(client: FlaskClient) -> None:
+    body = {"username": None, "username_from_email": True, "email": "ada@example.com", "password": PASSWORD}
+    answer = client.post("/auth/register", json=body)
+    assert (answer.status_code, answer.get_json()["user"]["username"]) == (201, "ada")

@@ -253,3 +253,42 @@ def test_accounts_never_confirmed_go_after_7_days_where_it_is_required_and_nowhe
     assert prune(app)["users"] == (1 if environ else 0)
     left = {row["username"] for row in rows(app, "SELECT username FROM users")}
     assert left == ({"grace"} if environ else {"grace", "ada"})
+
+
+def test_a_check_of_the_link_tells_its_address_and_uses_nothing_up(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    register(client)
+    token = mailbox.token(app, "verify_email")
+    waiting = {"status": "valid", "email": "ada@example.com", "confirmed": False}
+    before = everything(app)
+    for _ in range(2):
+        answer = post(client, "email/verify/check", token=token)
+        assert (answer.status_code, answer.get_json()) == (200, waiting)
+    assert said(post(client, "email/verify/check", token="x" * 64)) == (404, "token_unknown")
+    assert everything(app) == before
+    assert post(client, "email/verify", token=token, password=PASSWORD).status_code == 200
+    again = post(client, "email/verify/check", token=token)
+    assert again.get_json() == waiting | {"confirmed": True}  # who opens a mail twice did nothing wrong
+    assert said(post(client, "email/verify", token=token, password=PASSWORD)) == (410, "token_used")
+
+
+def test_a_check_of_a_link_to_a_new_address_never_tells_the_old_one(app: Flask, client: FlaskClient) -> None:
+    access = signed_in(client)["access_token"]
+    assert post(client, "email/change", access, email="new@example.com").status_code == 202
+    token = mailbox.token(app, "change_email", "new@example.com")
+    answer = post(client, "email/verify/check", token=token).get_json()
+    assert answer == {"status": "valid", "email": "new@example.com", "confirmed": False}
+    assert post(client, "email/verify", access, token=token).status_code == 200
+    assert post(client, "email/verify/check", token=token).get_json() == answer | {"confirmed": True}
+    first = mailbox.token(app, "verify_email", "ada@example.com")
+    assert said(post(client, "email/verify/check", token=first)) == (410, "token_used")
+
+
+def test_an_old_link_that_was_not_opened_runs_out_in_the_check_too(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    register(client)
+    token = mailbox.token(app, "verify_email")
+    clock.advance(24 * HOUR)
+    assert said(post(client, "email/verify/check", token=token)) == (410, "token_expired")

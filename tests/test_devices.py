@@ -7,8 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from models import iso
 from tests.conftest import AppFactory
 from tests.support import (
+    PASSWORD,
     FixedClock,
     bearer,
     events,
@@ -156,3 +158,44 @@ def test_addresses_come_from_as_many_proxies_as_are_trusted(make_app: AppFactory
         register(client)
         token = login(client, headers=forged).get_json()["access_token"]
         assert seen in {item["ip_address"] for item in listed(client, token) if item["current"]}
+
+
+@pytest.mark.parametrize("others", [True, False], ids=["all others", "one other"])
+def test_ending_another_session_wants_a_fresh_sign_in(
+    client: FlaskClient, clock: FixedClock, others: bool
+) -> None:
+    here, there = signed_in(client), signed_in(client)
+    of = {item["current"]: item["id"] for item in listed(client, here["access_token"])}
+    clock.advance(10 * 60)
+    here |= refresh(client, here["refresh_token"]).get_json()
+    headers = bearer(here["access_token"])
+
+    def end() -> int:
+        if others:
+            return client.post("/auth/sessions/revoke-others", headers=headers).status_code
+        return client.delete(f"/auth/sessions/{of[False]}", headers=headers).status_code
+
+    assert end() == 403
+    assert me(client, there["access_token"]).status_code == 200
+    renewed = client.post("/auth/reauth", json={"password": PASSWORD}, headers=headers).get_json()
+    headers = bearer(renewed["access_token"])
+    assert end() in {200, 204}
+    assert me(client, there["access_token"]).status_code == 401
+
+
+def test_ending_the_session_that_calls_wants_no_proof(client: FlaskClient, clock: FixedClock) -> None:
+    here = signed_in(client)
+    own = listed(client, here["access_token"])[0]["id"]
+    clock.advance(11 * 60)
+    assert client.delete(f"/auth/sessions/{own}", headers=bearer(here["access_token"])).status_code == 204
+
+
+def test_me_tells_when_its_caller_last_proved_who_they_are(client: FlaskClient, clock: FixedClock) -> None:
+    here = signed_in(client)
+    at_first = me(client, here["access_token"]).get_json()["auth_time"]
+    assert at_first == iso(clock.now())
+    clock.advance(60)
+    assert me(client, here["access_token"]).get_json()["auth_time"] == at_first
+    renewed = client.post("/auth/reauth", json={"password": PASSWORD}, headers=bearer(here["access_token"]))
+    fresh = me(client, renewed.get_json()["access_token"]).get_json()["auth_time"]
+    assert fresh == iso(clock.now())

@@ -226,8 +226,13 @@ def extra_fields() -> set[str]:
     return {name for extra in given for name in re.findall(r'"(\w+)":', extra)}
 
 
+def route_rows() -> list[list[str]]:
+    """The rows about routes: those of the API, and those of the pages."""
+    return [row for name in ("api", "pages") for row in table_rows(read(f"docs/{name}.md"), "call", "caller")]
+
+
 def test_every_route_has_a_row_with_its_caller(app: Flask) -> None:
-    told = {code_in(row[0])[0]: row[1] for row in table_rows(read("docs/api.md"), "call", "caller")}
+    told = {code_in(row[0])[0]: row[1] for row in route_rows()}
     real = {
         f"{method} {rule.rule}": documentation(app.view_functions[rule.endpoint]).guarded
         for rule in app.url_map.iter_rules()
@@ -245,7 +250,7 @@ def test_the_limits_are_told_as_they_are(app: Flask) -> None:
         counted = "together" if policy.exact else "by each process"
         assert told[name][:2] == [str(policy.quota), str(policy.window)], name
         assert told[name][-1] == counted, name
-    for row in table_rows(read("docs/api.md"), "call", "caller"):
+    for row in route_rows():
         method, path = code_in(row[0])[0].split()
         (view,) = (
             documentation(app.view_functions[rule.endpoint])

@@ -35,6 +35,8 @@ PUBLISHED = {
     "missing_fields": 400,
     "no_input": 400,
     "not_found": 404,
+    "password_contains_context": 400,
+    "password_too_common": 400,
     "password_too_short": 400,
     "payload_too_large": 413,
     "rate_limited": 429,

@@ -169,7 +169,10 @@ def test_a_check_tells_how_a_link_stands_and_uses_nothing_up(
     before = everything(app)
     for _ in range(3):
         answer = post(client, "password/reset/check", token=token)
-        assert (answer.status_code, answer.get_json()) == (200, {"status": "valid"})
+        assert (answer.status_code, answer.get_json()) == (
+            200,
+            {"status": "valid", "email": "ada@example.com"},
+        )
     assert said(post(client, "password/reset/check", token="x" * 64)) == (404, "token_unknown")
     clock.advance(60 * MINUTE)
     assert said(post(client, "password/reset/check", token=token)) == (410, "token_expired")

@@ -1,7 +1,8 @@
 """Refusals and failures: the general ones, and the one place where any of them becomes JSON.
 
     ApiError
-    ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput, PasswordTooShort
+    ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput,
+    │                    PasswordTooShort, PasswordTooCommon
     ├── Unauthorized 401 ─ TokenMissing, TokenMalformed, TokenInvalid
     ├── Forbidden 403 ─ CrossSiteRefused
     ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415, TooManyRequests 429
@@ -66,6 +67,11 @@ class InvalidInput(BadRequest):
 
 class PasswordTooShort(BadRequest):
     code, message = "password_too_short", "Password is too short"
+
+
+class PasswordTooCommon(BadRequest):
+    code = "password_too_common"
+    message = "This password is on a list of passwords that attackers try first. Choose another one."
 
 
 class Unauthorized(ApiError):
@@ -133,7 +139,7 @@ class InternalError(ApiError):
 
 
 class Busy(ApiError):
-    """Too many callers wait for a password hash already."""
+    """Too many callers wait for a password hash, or a score, already."""
 
     status, code, message = 503, "busy", "The service is busy just now. Try again shortly."
 

@@ -42,6 +42,7 @@ POLICIES: Mapping[str, Policy] = {
     "proof-account": Policy(20, 900),
     "mailed": Policy(20, 3600),
     "links": Policy(60, 60),
+    "strength": Policy(20, 10, exact=False),
     "account-changes": Policy(60, 3600),
     "refresh": Policy(300, 60),
     "logout": Policy(300, 60),

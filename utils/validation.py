@@ -16,6 +16,7 @@ from utils.errors import (
     InvalidJson,
     MissingFields,
     NoInput,
+    PasswordTooCommon,
     PasswordTooShort,
     PayloadTooLarge,
     UnsupportedMediaType,
@@ -42,7 +43,7 @@ class Body(BaseModel):
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Self:
-        """The checked body. Raises the 400 that comes first (missing, length, the rest) with all faults."""
+        """The checked body. Raises the 400 that comes first (missing, password, the rest) with all faults."""
         given = {name: value for name, value in data.items() if value is not None and value != ""}
         missing = cls.missing(given)
         try:
@@ -84,17 +85,20 @@ def settings_of(info: ValidationInfo) -> Settings:
 
 def _refuse(missing_message: str, missing: list[str], problem: ValidationError) -> NoReturn:
     fields: dict[str, str] = {}
-    too_short = None
+    too_short, is_common = None, False
     for fault in problem.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else "body"
         fields[name] = _WORDS.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
         if fault["type"] == "password_too_short":
             too_short = f"Password {fault['msg']}"
+        is_common |= fault["type"] == "password_too_common"
     fields |= dict.fromkeys(missing, "is missing")
     if missing:
         raise MissingFields(missing_message, fields=fields)
     if too_short:
         raise PasswordTooShort(too_short, fields=fields)
+    if is_common:
+        raise PasswordTooCommon(fields=fields)
     raise InvalidInput(fields=fields)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
 from auth.events import Event, Purpose
-from auth.flows.steps import links, proofs
+from auth.flows.steps import links, new_passwords, proofs
 from auth.stores import audit, one_time_tokens, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -17,14 +17,22 @@ NAME_TRIES = 20
 
 
 def register(
-    services: Services, *, username: str | None, email: str, password: str, client: ClientInfo
+    services: Services,
+    *,
+    username: str | None,
+    email: str,
+    password: str,
+    terms_accepted: bool,
+    client: ClientInfo,
 ) -> Account | None:
     """A new account; without a `username` it gets a free one made from its address.
 
-    Its owner is mailed a link that confirms the address. Raises `UsernameTaken`, `EmailTaken`, or
-    `AccountTaken` if somebody else was faster. With `HIDE_ACCOUNT_EXISTENCE` it returns None
-    whether or not the address has an account already, after the same work.
+    Its owner is mailed a link that confirms the address. Raises `PasswordContainsContext`,
+    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if somebody else was faster. With
+    `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account already, after
+    the same work.
     """
+    new_passwords.refuse_own_words(services, password, username=username, email=email)
     session = services.session()
     if username is not None and users.by_username(session, username):
         raise UsernameTaken
@@ -33,7 +41,8 @@ def register(
         raise EmailTaken
     session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
     hashed = services.hasher.hash(password)
-    account = _added(services, session, username, email, hashed)
+    terms = services.settings.terms_version if terms_accepted else None
+    account = _added(services, session, username, email, hashed, terms)
     if account is not None:
         _welcome(services, session, account, Event.ACCOUNT_REGISTERED, client)
     elif not hidden:
@@ -48,6 +57,7 @@ def create_by_operator(
     services: Services, *, username: str, email: str, password: str, operator: str, client: ClientInfo
 ) -> Account:
     """A new account made at the command line; the audit event names the operator."""
+    new_passwords.refuse_own_words(services, password, username=username, email=email)
     session = services.session()
     if users.by_username(session, username):
         raise UsernameTaken
@@ -84,12 +94,17 @@ def _is_taken(services: Services, session: Session, email: str) -> bool:
 
 
 def _added(
-    services: Services, session: Session, username: str | None, email: str, hashed: str
+    services: Services,
+    session: Session,
+    username: str | None,
+    email: str,
+    hashed: str,
+    terms: str | None = None,
 ) -> Account | None:
     """The new account, or None if its name or address is taken; the transaction stays usable."""
     if _is_taken(services, session, email):
         return None
-    account = _inserted(services, session, username, email, hashed)
+    account = _inserted(services, session, username, email, hashed, terms)
     # Once more: an account that gave the address up while the insert waited for it has reserved it.
     if account and one_time_tokens.address_is_reserved(session, email, None, services.clock.now()):
         session.rollback()
@@ -103,6 +118,7 @@ def _inserted(
     username: str | None,
     email: str,
     hashed: str,
+    terms: str | None = None,
     *,
     holds_address: bool = True,
 ) -> Account | None:
@@ -114,7 +130,14 @@ def _inserted(
     for _ in range(1 if username else NAME_TRIES):
         if username or not is_reserved(name, services.settings.brand_name):
             now = services.clock.now()
-            account = users.add(session, username=name, email=address, password_hash=opens_with, now=now)
+            account = users.add(
+                session,
+                username=name,
+                email=address,
+                password_hash=opens_with,
+                now=now,
+                terms_version=terms,
+            )
             if account or (address and users.by_email(session, address)):
                 return account
         name = f"{suggested}{secrets.randbelow(10_000):04}"

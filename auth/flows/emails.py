@@ -26,6 +26,19 @@ def resend(services: Services, email: str, client: ClientInfo) -> None:
     session.commit()
 
 
+def check_link(services: Services, token: str) -> tuple[str, bool]:
+    """The address that a link confirms, and whether the account has it confirmed already. Uses nothing up.
+
+    That is said of a used link too: whoever opens a mail twice has done nothing wrong. Its holder
+    reads that mailbox, and learns of no other address. Raises one of the refusals of links.
+    """
+    purposes = (Purpose.VERIFY, Purpose.EMAIL_CHANGE)
+    row, account = links.found(services, token, *purposes, client=None)
+    if account.email == row.email and account.email_verified_at:
+        return row.email, True
+    return links.opened(services, token, *purposes, client=None).email, False
+
+
 def verify(
     services: Services, token: str, password: str | None, principal: Principal | None, client: ClientInfo
 ) -> None:

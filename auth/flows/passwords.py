@@ -3,7 +3,7 @@
 from auth import mails
 from auth.errors import WrongCurrentPassword
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import endings, links, proofs
+from auth.flows.steps import endings, links, new_passwords, proofs
 from auth.stores import audit, known_devices, one_time_tokens, sessions, users
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
@@ -35,21 +35,24 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
     session.commit()
 
 
-def check_link(services: Services, token: str) -> None:
-    """Whether a reset link would work now. Uses nothing up. Raises one of the refusals of links."""
-    links.opened(services, token, Purpose.RESET, client=None)
+def check_link(services: Services, token: str) -> str:
+    """The address of a reset link that would work. Uses nothing up. Raises one of the refusals of links."""
+    return links.opened(services, token, Purpose.RESET, client=None).email
 
 
 def reset(services: Services, token: str, password: str, client: ClientInfo) -> None:
     """Set a new password with a mailed link. Ends all sessions and signs nobody in.
 
     Who opens the link has proven the address: from now on it counts as confirmed, and whoever
-    registered it before has a password no more. Raises one of the refusals of links.
+    registered it before has a password no more. Raises one of the refusals of links,
+    or `PasswordContainsContext`, which leaves the link as it was.
     """
     session = services.session()
     try:
         link = links.opened(services, token, Purpose.RESET, client=client)
         session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+        account = link.account
+        new_passwords.refuse_own_words(services, password, username=account.username, email=account.email)
         hashed = services.hasher.hash(password)
         account = links.use(services, link, client)
     except links.REFUSALS:
@@ -76,9 +79,13 @@ def change(
 ) -> None:
     """Set a new password with the present one. Ends the other sessions unless told not to.
 
-    Raises `WrongCurrentPassword`, or `TokenInvalid` if the calling session ended meanwhile.
+    Raises `PasswordContainsContext`, `WrongCurrentPassword`, or `TokenInvalid` if the calling session
+    ended meanwhile.
     """
     current, account = proofs.own_session(principal), principal.account
+    new_passwords.refuse_own_words(
+        services, new_password, username=account.username, email=account.email, field="new_password"
+    )
     is_right = proofs.is_password(services, account, current_password)
     hashed = services.hasher.hash(new_password) if is_right else ""
     session, now = services.session(), services.clock.now()

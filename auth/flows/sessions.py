@@ -132,7 +132,13 @@ def living(services: Services, principal: Principal) -> tuple[Sequence[UserSessi
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
-    """End one of the caller's sessions, this one too. Raises `SessionNotFound`, also for other people's."""
+    """End one of the caller's sessions, this one too. Raises `SessionNotFound`, also for other people's.
+
+    Whoever ends another one than their own wants a fresh sign-in for it (ASVS 7.5.2): somebody who
+    found the browser open could lock its owner out of all others. Raises `ReauthRequired`.
+    """
+    if proofs.own_session(principal) != session_id:
+        proofs.fresh_session(services, principal)
     session, now = services.session(), services.clock.now()
     proofs.lock_while_living(services, principal)
     if not sessions.end(session, session_id, principal.user_id, EndReason.REVOKED, now):
@@ -143,8 +149,8 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
 
 
 def end_others(services: Services, principal: Principal, client: ClientInfo) -> int:
-    """End all of the caller's sessions but this one; how many there were."""
-    current = proofs.own_session(principal)
+    """End all of the caller's sessions but this one; how many there were. Raises `ReauthRequired`."""
+    current = proofs.fresh_session(services, principal)
     session, now = services.session(), services.clock.now()
     proofs.lock_while_living(services, principal)
     ended = sessions.end_others(session, current, principal.user_id, EndReason.REVOKED, now)

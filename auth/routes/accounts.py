@@ -35,18 +35,19 @@ def register(form: Registration) -> Any:
         username=form.username,
         email=form.email,
         password=form.password.get_secret_value(),
+        terms_accepted=form.terms_accepted,
         client=client_info(),
     )
     return outputs.registered(account) if account else (outputs.message("register"), 202)
 
 
 @auth_bp.get("/me")
-@answers(200, outputs.OneUser)
+@answers(200, outputs.Me)
 @limited("reads")
 @jwt_required
 def me() -> Any:
-    """Read the signed-in user."""
-    return outputs.user(g.principal.account)
+    """Read the signed-in user, and when they last proved who they are."""
+    return outputs.me(g.principal.account, g.principal.auth_time)
 
 
 @auth_bp.patch("/me")

@@ -27,6 +27,15 @@ def verify_email(form: Verification) -> Any:
     return outputs.message("verify")
 
 
+@auth_bp.post("/email/verify/check")
+@answers(200, outputs.VerificationStatus, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def check_verification_link(form: Link) -> Any:
+    """Ask which address a link confirms, and whether that is done already. Uses nothing up."""
+    return outputs.verification(*emails.check_link(services(), form.token))
+
+
 @auth_bp.post("/email/resend")
 @answers(202, outputs.Message)
 @limited("mailed")

@@ -5,8 +5,8 @@ from typing import Any
 from flask import g
 
 from auth import auth_bp, outputs
-from auth.flows import passwords
-from auth.inputs import LINK_REFUSALS, Address, Link, PasswordChange, PasswordReset
+from auth.flows import password_advice, passwords
+from auth.inputs import LINK_REFUSALS, Address, Link, PasswordChange, PasswordReset, StrengthQuestion
 from utils.auth_helpers import jwt_required
 from utils.http import answers, client_info, limited
 from utils.services import services
@@ -23,14 +23,28 @@ def forgot_password(form: Address) -> Any:
     return outputs.message("forgot")
 
 
+@auth_bp.post("/password/strength")
+@answers(200, outputs.Strength, errors=("busy",))
+@limited("strength")
+@takes(StrengthQuestion)
+def password_strength(form: StrengthQuestion) -> Any:
+    """Ask how good a password would be, for a meter.
+
+    The score is advice. `acceptable` tells whether the length and the block-list let it pass, with
+    the name and address as they were sent. Nothing of it is stored or logged.
+    """
+    password = form.password.get_secret_value()
+    found = password_advice.advice(services(), password, username=form.username, email=form.email)
+    return outputs.strength(found.strength, form.fits(services().settings) and not found.has_own_words)
+
+
 @auth_bp.post("/password/reset/check")
 @answers(200, outputs.LinkStatus, errors=LINK_REFUSALS)
 @limited("links")
 @takes(Link)
 def check_reset_link(form: Link) -> Any:
-    """Ask whether a reset link would work. Uses nothing up."""
-    passwords.check_link(services(), form.token)
-    return outputs.valid_link()
+    """Ask whether a reset link would work, and for which address. Uses nothing up."""
+    return outputs.valid_link(passwords.check_link(services(), form.token))
 
 
 @auth_bp.post("/password/reset")

@@ -107,20 +107,23 @@ def list_sessions() -> Any:
 
 
 @auth_bp.delete("/sessions/<uuid:session_id>")
-@answers(204, errors=("session_required", "session_not_found"))
+@answers(204, errors=("session_required", "reauth_required", "session_not_found"))
 @limited("session-changes")
 @jwt_required
 def end_session(session_id: UUID) -> Any:
-    """End one of one's own sessions. Its tokens are refused at once."""
+    """End one of one's own sessions. Its tokens are refused at once.
+
+    Wants a sign-in younger than 10 minutes, unless it is the session that is calling.
+    """
     sessions.end_one(services(), g.principal, session_id, client_info())
 
 
 @auth_bp.post("/sessions/revoke-others")
-@answers(200, outputs.Ended, errors=("session_required",))
+@answers(200, outputs.Ended, errors=("session_required", "reauth_required"))
 @limited("session-changes")
 @jwt_required
 def end_other_sessions() -> Any:
-    """End all of one's sessions but this one."""
+    """End all of one's sessions but this one. Wants a sign-in younger than 10 minutes."""
     return outputs.ended(sessions.end_others(services(), g.principal, client_info()))
 
 

@@ -49,7 +49,13 @@ def login_key(login: str) -> str:
 
 
 def add(
-    session: Session, *, username: str, email: str | None, password_hash: str | None, now: datetime
+    session: Session,
+    *,
+    username: str,
+    email: str | None,
+    password_hash: str | None,
+    now: datetime,
+    terms_version: str | None = None,
 ) -> Account | None:
     """The new account, or None if the name or the address was taken, even a moment ago.
 
@@ -67,6 +73,8 @@ def add(
             password_changed_at=now,
             created_at=now,
             tokens_valid_after=now,
+            terms_accepted_at=now if terms_version else None,
+            terms_version=terms_version,
         )
         .on_conflict_do_nothing()
         .returning(*COLUMNS)

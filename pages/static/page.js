@@ -76,6 +76,7 @@ export function tokenOfLink() {
 }
 
 const contrast = document.getElementById("contrast");
+const choice = contrast.form.querySelector("input[name=contrast]"); // `elements` knows two of that name
 const root = document.documentElement;
 
 function showContrast() {
@@ -83,13 +84,13 @@ function showContrast() {
     root.dataset.contrast === "more" ||
     (!root.dataset.contrast && matchMedia("(prefers-contrast: more)").matches);
   contrast.setAttribute("aria-pressed", String(more));
-  contrast.form.elements.contrast.value = more ? "seed" : "more";
+  choice.value = more ? "seed" : "more";
 }
 
 // Without leaving the page, so that nothing that was typed is lost.
 contrast.form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const wanted = contrast.form.elements.contrast.value;
+  const wanted = choice.value;
   root.dataset.contrast = wanted;
   showContrast();
   await fetch("/preferences/contrast", {

@@ -133,6 +133,18 @@ def opened(services: Services, text: str, *purposes: Purpose, client: ClientInfo
 
     Raises one of `REFUSALS`. With a `client` the refusal is written down first; the flow commits it.
     """
+    row, account = found(services, text, *purposes, client=client)
+    if row.used_at is not None:
+        refuse(services, account, LinkUsed(), client)
+    if row.expires_at <= services.clock.now():
+        refuse(services, account, LinkExpired(), client)
+    return Opened(row.id, Purpose(row.purpose), row.email, row.created_at, account)
+
+
+def found(
+    services: Services, text: str, *purposes: Purpose, client: ClientInfo | None
+) -> tuple[OneTimeToken, Account]:
+    """The row of a genuine link, alive or not, and whose it is. Raises `LinkUnknown`, as `opened` does."""
     session = services.session()
     token_id = tokens.one_time_id(text)
     row = one_time_tokens.by_id(session, token_id) if token_id else None
@@ -141,11 +153,7 @@ def opened(services: Services, text: str, *purposes: Purpose, client: ClientInfo
     account = users.by_id(session, row.user_id or 0)
     if account is None:
         refuse(services, None, LinkUnknown(), client)
-    if row.used_at is not None:
-        refuse(services, account, LinkUsed(), client)
-    if row.expires_at <= services.clock.now():
-        refuse(services, account, LinkExpired(), client)
-    return Opened(row.id, Purpose(row.purpose), row.email, row.created_at, account)
+    return row, account
 
 
 def use(services: Services, link: Opened, client: ClientInfo) -> Account:

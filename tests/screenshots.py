@@ -1,0 +1,94 @@
+"""Pictures of every screen and state, at the width of a phone and of a desktop, into docs/screens.
+
+The real service on a database of its own, as in the tests of the screens; nothing of the checkout
+is touched but that folder.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from sqlalchemy import create_engine
+
+from tests.looks import ACCOUNT_PAGES, STATES, State, choose_contrast
+from tests.screens import CHROMIUM, FLAGS, Site, log_in
+from tests.server import serving
+from utils.migrations import upgrade
+
+FOLDER = Path(__file__).parent.parent / "docs" / "screens"
+SIZES = {360: 640, 1280: 800}
+WITH_MORE_CONTRAST = ("login", "login-errors", "signup", "signup-errors")
+
+
+def picture(page: Page, name: str, folder: Path) -> None:
+    """The whole page as it is now, with nothing on its way to another colour."""
+    page.evaluate("document.fonts.ready")
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    page.screenshot(path=folder / f"{name}-{width}.png", full_page=True, animations="disabled", caret="hide")
+
+
+def take(context: BrowserContext, name: str, state: State, folder: Path) -> None:
+    page = context.new_page()
+    state(page)
+    picture(page, name, folder)
+    page.close()
+
+
+def account(context: BrowserContext, site: Site, folder: Path) -> None:
+    """The pages of somebody who is logged in."""
+    page = context.new_page()
+    log_in(page, site.registered(confirmed=True))
+    for path in ACCOUNT_PAGES:
+        page.goto(path)
+        expect(page.locator("main [aria-busy=true]")).to_have_count(0)
+        expect(page.locator("h1")).to_be_visible()
+        picture(page, path.strip("/").replace("/", "-"), folder)
+    page.close()
+
+
+def take_all(site: Site, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for width, height in SIZES.items():
+            shape = {"width": width, "height": height}
+            for contrast, names in (("seed", list(STATES)), ("more", list(WITH_MORE_CONTRAST))):
+                for name in names:
+                    context = chromium.new_context(
+                        viewport=shape,  # type: ignore[arg-type]
+                        base_url=site.url,
+                        device_scale_factor=1,
+                        reduced_motion="reduce",
+                    )
+                    choose_contrast(context, site.url, contrast)
+                    suffix = "" if contrast == "seed" else "-more-contrast"
+                    take(context, name + suffix, STATES[name], folder)
+                    context.close()
+            context = chromium.new_context(viewport=shape, base_url=site.url)  # type: ignore[arg-type]
+            account(context, site, folder)
+            context.close()
+        chromium.close()
+
+
+def main() -> int:
+    if not Path(CHROMIUM).exists():
+        sys.stderr.write("There is no Chromium: install it, or name it in CHROMIUM.\n")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="screens-") as made:
+        here = Path(made)
+        database = f"sqlite:///{here / 'auth.db'}"
+        engine = create_engine(database)
+        upgrade(engine)
+        engine.dispose()
+        settings = {"RATE_LIMIT_ENABLED": "false", "MAIL_URL": f"file:{here / 'mail'}"}
+        with serving(database, here, **settings) as server:
+            take_all(Site(server, here / "mail"), FOLDER)
+    sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
