@@ -1,5 +1,7 @@
 """Forms: when a fault is told, what is sent and how often, and what becomes of a failure."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -223,7 +225,7 @@ def test_105_so_is_a_sign_up(form: Page) -> None:
     form.eval_on_selector("#terms", "node => { node.checked = true; }")
     form.get_by_label("Email Address").press("Enter")
     form.wait_for_url("**/signup/sent")
-    body = sent[0].post_data_json
+    body: dict[str, Any] = sent[0].post_data_json or {}
     assert body["email"] == "filled@example.com"
     assert body["password"] == PASSWORD
     assert "confirm_password" not in body
