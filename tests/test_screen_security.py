@@ -205,12 +205,19 @@ def test_90_another_site_can_do_nothing_in_somebodys_name(member: Page, site: Si
 
 
 @pytest.mark.slow
-def test_90_our_own_plain_forms_are_accepted(member: Page, site: Site) -> None:
-    for path in ("/preferences/contrast", "/logout"):
-        assert forge(member, f"{site.url}{path}") == 303
-    expect(member.locator("html")).to_have_attribute("data-contrast", "more")
-    expect(member.get_by_text("You have logged out.")).to_be_visible()
-    assert REFRESH not in {cookie.get("name") for cookie in member.context.cookies()}
+def test_90_our_own_forms_are_accepted(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    expect(screen.get_by_role("heading", level=1)).to_be_visible()
+    with screen.expect_response("**/preferences/contrast") as got:
+        screen.get_by_role("button", name="High contrast").click()
+    assert got.value.status == 303
+    with screen.expect_response("**/logout") as got:
+        screen.get_by_role("button", name="Log Out").click()
+    assert got.value.status == 303
+    screen.wait_for_url("**/login?reason=logged_out")
+    expect(screen.locator("html")).to_have_attribute("data-contrast", "more")
+    expect(screen.get_by_text("You have logged out.")).to_be_visible()
+    assert REFRESH not in {cookie.get("name") for cookie in screen.context.cookies()}
 
 
 @pytest.mark.slow

@@ -178,22 +178,17 @@ def test_two_tabs_that_renew_at_once_take_turns_and_both_work(
 
 @pytest.mark.slow
 def test_a_log_out_reaches_the_other_tabs(screen: Page, site: Site, complaints: list[str]) -> None:
-    account_stand_in(screen)
     log_in(screen, site.registered())
     other = opened(screen.context, complaints)
     for tab in (screen, other):
-        tab.goto("/terms")
-    assert in_module(other, "api.js", ME)["ok"]
-    in_module(other, "api.js", "(api) => { api.onLogOut(() => { window.__told = true; }); }")
-    in_module(
-        screen,
-        "api.js",
-        "async (api) => { await api.call('POST', '/auth/logout', {}); api.announceLogOut(); }",
-    )
-    other.wait_for_function("() => window.__told")
-    ended = in_module(other, "api.js", ME)
-    assert (ended["status"], ended["code"]) == (401, "session_ended")
-    assert in_module(other, "api.js", "(api) => api.mayBeSignedIn()") is False
+        with tab.expect_response("**/auth/me"):
+            tab.goto("/account")
+    submit(screen, "Log Out")
+    for tab in (screen, other):
+        tab.wait_for_url("**/login?reason=logged_out")
+        expect(tab.get_by_text("You have logged out.")).to_be_visible()
+    assert in_module(other, "api.js", ME)["code"] == "session_ended"
+    assert not in_module(other, "api.js", "(api) => api.mayBeSignedIn()")
 
 
 @pytest.mark.slow
