@@ -132,7 +132,7 @@ def opened(context: BrowserContext, complaints: list[str]) -> Page:
 
 
 def faults(complaints: list[str]) -> list[str]:
-    """The complaints without what Chromium itself writes of refusals, and of the cache that a log-out clears."""
+    """The complaints but for what Chromium writes of refusals and of the cache that a log-out clears."""
     own = re.compile(
         r"Failed to load resource: the server responded with a status of 4\d\d|net::ERR_"
         r"|^Clear-Site-Data header on '[^']*/logout': Cleared data types: \"cache\"\.$"

@@ -209,6 +209,20 @@ def test_59_the_meter_neither_asks_nor_speaks_at_every_key(screen: Page) -> None
 
 
 @pytest.mark.slow
+def test_59_only_a_word_that_stays_is_spoken(screen: Page) -> None:
+    screen.clock.install()
+    screen.goto("/signup")
+    screen.clock.pause_at(screen.evaluate("Date.now()") + 1_000)
+    for steps, word in ((1, "Weak"), (2, "Medium"), (3, "Strong")):
+        score(screen, steps)
+        screen.get_by_label("Password", exact=True).press_sequentially("x")
+        screen.clock.run_for(400)
+        expect(screen.locator(".meter__word")).to_have_text(f"Password strength: {word}")
+    screen.clock.run_for(2_000)
+    assert said(screen) == [["status", "Password strength: Strong"]]
+
+
+@pytest.mark.slow
 def test_59_a_late_answer_about_an_older_password_is_ignored(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/signup")
@@ -223,6 +237,7 @@ def test_59_a_late_answer_about_an_older_password_is_ignored(screen: Page) -> No
         screen.clock.run_for(400)
         waits(screen, routes, 2)
         expect(screen.locator(".meter__word")).to_be_empty()
+        expect(screen.locator(".meter")).to_be_visible()  # a call that was given up is no failure
         routes[1].fulfill(json={"score": 0, "warning": "", "suggestions": [], "acceptable": False})
         expect(screen.locator(".meter__word")).to_have_text("Password strength: Weak")
 
