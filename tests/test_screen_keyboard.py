@@ -218,6 +218,7 @@ def test_59_only_a_word_that_stays_is_spoken(screen: Page) -> None:
         screen.get_by_label("Password", exact=True).press_sequentially("x")
         screen.clock.run_for(400)
         expect(screen.locator(".meter__word")).to_have_text(f"Password strength: {word}")
+        screen.clock.run_for(300)
     screen.clock.run_for(2_000)
     assert said(screen) == [["status", "Password strength: Strong"]]
 
