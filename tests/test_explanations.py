@@ -253,11 +253,12 @@ def test_a_redis_that_is_away_is_a_problem(production: AppFactory) -> None:
 
 def test_an_old_schema_and_a_database_that_is_away_are_problems(production: AppFactory) -> None:
     app = production()
+    (newest,) = rows(app, "SELECT version_num FROM alembic_version")
     execute(app, "UPDATE alembic_version SET version_num = '0001'")
     try:
         assert "db upgrade" in findings(app, 1)["database"]["advice"]
     finally:
-        execute(app, "UPDATE alembic_version SET version_num = '0003'")
+        execute(app, "UPDATE alembic_version SET version_num = :version_num", **newest)
     away = production({"DATABASE_URI": "postgresql://auth:canary@127.0.0.1:1/auth"})
     found = findings(away, 1)
     assert found["database"]["state"] == "problem"

@@ -59,8 +59,9 @@ def test_cve_2023_23934_a_cookie_without_a_name(memory: FlaskClient) -> None:
 def test_cve_2024_34069_the_debugger(memory: FlaskClient) -> None:
     with pytest.raises(ConfigurationError):
         load(FLASK_DEBUG="1")
-    for path in ("/console", "/?__debugger__=yes", "/?__debugger__=yes&cmd=resource&f=style.css"):
-        assert memory.get(path).status_code == 404
+    assert memory.get("/console").status_code == 404
+    for path in ("/?__debugger__=yes", "/?__debugger__=yes&cmd=resource&f=style.css"):
+        assert memory.get(path).location == memory.get("/").location
 
 
 @pytest.mark.provokes_errors

@@ -98,7 +98,8 @@ def test_no_other_origin_is_let_in(memory: Flask) -> None:
 def test_an_answer_is_json_or_empty(memory: Flask) -> None:
     client = memory.test_client()
     accept = {"Accept": "text/html"}
-    assert client.get("/nowhere", headers=accept).content_type == "application/json"
+    assert client.get("/nowhere").content_type == "application/json"
+    assert client.get("/auth/nowhere", headers=accept).content_type == "application/json"
     body = {"username": "<script>", "password": PASSWORD}
     assert client.post("/auth/login", json=body, headers=accept).content_type == "application/json"
     gone = client.post("/auth/logout")

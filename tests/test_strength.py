@@ -221,7 +221,7 @@ def test_of_parallel_questions_each_is_answered_with_its_own_words() -> None:
 
 
 def test_a_scorer_that_fails_lets_the_next_one_in() -> None:
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError):
         strength(PASSWORD, [1])  # type: ignore[list-item]
     broken: Any = type("Word", (str,), {"lower": lambda _self: 1 / 0})("word")
     with pytest.raises(ZeroDivisionError):
