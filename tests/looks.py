@@ -8,6 +8,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.looks_of_account import ACCOUNT_STATES, EMAIL
+
 OPEN_PAGES = (
     "/login /signup /signup/sent /forgot /forgot/sent /reset /reset/done /verify-email /reject "
     "/undo-email-change /restore /disown /terms /privacy /no-such-page"
@@ -16,7 +18,6 @@ ACCOUNT_PAGES = "/account /account/security /account/devices /account/activity /
 FORM_PAGES = [
     *"/login /signup /forgot /reset /verify-email /reject /undo-email-change /restore /disown".split(),
 ]
-EMAIL = "your.name@example.com"
 FRAGMENT = f"#token={'t' * 64}"
 State = Callable[[Page], Any]
 
@@ -166,6 +167,7 @@ STATES: dict[str, State] = {
     "terms": partial(_at, "/terms"),
     "privacy": partial(_at, "/privacy"),
     "not-found": partial(_at, "/no-such-page"),
+    **ACCOUNT_STATES,
 }
 
 

@@ -135,7 +135,7 @@ def faults(complaints: list[str]) -> list[str]:
     """The complaints but for what Chromium writes of refusals and of the cache that a log-out clears."""
     own = re.compile(
         r"Failed to load resource: the server responded with a status of 4\d\d|net::ERR_"
-        r"|^Clear-Site-Data header on '[^']*/logout': Cleared data types: \"cache\"\.$"
+        r"|^Clear-Site-Data header on '[^']*': Cleared data types: \"cache\"\.$"
     )
     return [complaint for complaint in complaints if not own.search(complaint)]
 

@@ -8,17 +8,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 from sqlalchemy import create_engine
 
-from tests.looks import ACCOUNT_PAGES, STATES, State, choose_contrast
-from tests.screens import CHROMIUM, FLAGS, Site, log_in
+from tests.looks import STATES, State, choose_contrast
+from tests.screens import CHROMIUM, FLAGS, Site
 from tests.server import serving
 from utils.migrations import upgrade
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screens"
 SIZES = {360: 640, 1280: 800}
-WITH_MORE_CONTRAST = ("login", "login-errors", "signup", "signup-errors")
+WITH_MORE_CONTRAST = ("login", "login-errors", "signup", "signup-errors", "account-devices")
 
 
 def picture(page: Page, name: str, folder: Path) -> None:
@@ -32,18 +32,6 @@ def take(context: BrowserContext, name: str, state: State, folder: Path) -> None
     page = context.new_page()
     state(page)
     picture(page, name, folder)
-    page.close()
-
-
-def account(context: BrowserContext, site: Site, folder: Path) -> None:
-    """The pages of somebody who is logged in."""
-    page = context.new_page()
-    log_in(page, site.registered(confirmed=True))
-    for path in ACCOUNT_PAGES:
-        page.goto(path)
-        expect(page.locator("main [aria-busy=true]")).to_have_count(0)
-        expect(page.locator("h1")).to_be_visible()
-        picture(page, path.strip("/").replace("/", "-"), folder)
     page.close()
 
 
@@ -67,9 +55,6 @@ def take_all(site: Site, folder: Path) -> None:
                     suffix = "" if contrast == "seed" else "-more-contrast"
                     take(context, name + suffix, STATES[name], folder)
                     context.close()
-            context = chromium.new_context(viewport=shape, base_url=site.url)  # type: ignore[arg-type]
-            account(context, site, folder)
-            context.close()
         chromium.close()
 
 

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.looks import ACCOUNT_PAGES, EMAIL, FORM_PAGES, OPEN_PAGES, STATES, login_busy
+from tests.looks import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, STATES, login_busy
+from tests.looks_of_account import EMAIL
 from tests.screens import PHONE, Site, browser, complaints, log_in, opened, screen, site, style
 
 __all__ = ["browser", "complaints", "screen", "site"]

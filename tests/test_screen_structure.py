@@ -10,12 +10,23 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, expect
 
 from tests.apps import memory_app
-from tests.looks import ACCOUNT_PAGES, EMAIL, OPEN_PAGES, STATES, choose_contrast, metered, reset_form
+from tests.looks import ACCOUNT_PAGES, OPEN_PAGES, STATES, choose_contrast, metered, reset_form
+from tests.looks_of_account import EMAIL
 from tests.screens import Site, browser, complaints, screen, site
 
 __all__ = ["browser", "complaints", "screen", "site"]
-WITH_FIELDS = ["login", "signup", "forgot", "reset", "verify-password", "verify-again"]
+WITH_FIELDS = [
+    "login",
+    "signup",
+    "forgot",
+    "reset",
+    "verify-password",
+    "verify-again",
+    "account",
+    "account-security",
+]
 FLAWS = {"login-errors", "signup-errors", "forgot-errors", "reset-errors"}
+FLAWS |= {"account-security-errors", "account-errors", "account-dialog-errors"}
 RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 # The label of the primary button, and links: the two pairs of colours that the design asks for.
 AGREED = re.compile(

@@ -1,13 +1,14 @@
 // What every page of the account shares: who is logged in, step-up by password, and logging out.
 
 import { announceLogOut, callSignedIn, onLogOut, proveAgain } from "./api.js";
-import { Form, general } from "./form.js";
+import { asked, dialogButtons } from "./dialog.js";
+import { Form, failIn, general } from "./form.js";
 import { passwordToggles } from "./password.js";
-import { element, fill, icon, say, text } from "./page.js";
+import { element, say, text } from "./page.js";
 
 const dialog = document.getElementById("password-dialog");
+const question = document.getElementById("password-dialog-form");
 const alert = document.getElementById("form-error");
-let answered = null; // of the step-up that is being asked for
 
 /** To the log-in, and back here afterwards. */
 export function toLogIn(reason) {
@@ -23,15 +24,14 @@ export async function ask(method, path, body) {
   return (await provenAgain()) ? ask(method, path, body) : { ...answer, code: "cancelled" };
 }
 
-/** Whether the person has just entered the right password. */
-export function provenAgain() {
-  dialog.showModal();
-  return new Promise((resolve) => {
-    answered = resolve;
-  });
+/** Whether the person enters the right password now. */
+export async function provenAgain() {
+  const proven = await asked(dialog);
+  question.reset();
+  return proven === "proven";
 }
 
-new Form(document.getElementById("password-dialog-form"), {
+new Form(question, {
   fields: { password: { check: (value) => (value === "" ? "password.empty" : null) } },
   busy: "busy.save",
   async send({ password }, form) {
@@ -42,14 +42,8 @@ new Form(document.getElementById("password-dialog-form"), {
     else form.refused(answer);
   },
 });
-dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close(""));
-dialog.addEventListener("close", () => {
-  dialog.querySelector("form").reset();
-  answered?.(dialog.returnValue === "proven");
-  dialog.returnValue = "";
-});
 
-/** Show what went wrong while loading, with a way to try again. */
+/** Show a refusal of a call that no form made, with a way to try again. */
 export function failed(answer, again) {
   if (answer.code === "session_ended" || answer.code === "cancelled") return;
   general(answer, {
@@ -59,9 +53,7 @@ export function failed(answer, again) {
         alert.replaceChildren();
         again();
       });
-      const words = fill(document.createElement("p"), key, values);
-      words.append(" ", button);
-      alert.replaceChildren(element("div", { class: "message message--error" }, icon("error"), words));
+      failIn(alert, key, values, button);
     },
   });
 }
@@ -75,7 +67,20 @@ export async function load(path) {
   return answer;
 }
 
+/** Who is logged in; password managers are told whose password the fields of the page are about. */
+export async function loadMe() {
+  const answer = await load("/auth/me");
+  if (answer.ok) knowWho(answer.data.user);
+  return answer;
+}
+
+/** Tell the fields that only password managers see. */
+export function knowWho({ email }) {
+  for (const input of document.querySelectorAll("input[autocomplete=username]")) input.value = email;
+}
+
 document.getElementById("logout-form").addEventListener("submit", () => announceLogOut());
 onLogOut(() => toLogIn("logged_out"));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
+for (const each of document.querySelectorAll("dialog")) dialogButtons(each);
 passwordToggles();

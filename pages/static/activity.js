@@ -1,4 +1,5 @@
-import { failed, load } from "./account.js";
+import { failed, load, loadMe } from "./account.js";
+import { exact } from "./moments.js";
 import { element } from "./page.js";
 
 const list = document.getElementById("list");
@@ -6,20 +7,26 @@ const more = document.getElementById("more");
 let cursor = "";
 
 function item(event) {
-  const time = element("time", { datetime: event.at }, new Date(event.at).toLocaleString("en"));
-  const where = [event.browser, event.system, event.ip_address].filter(Boolean).join(" · ");
-  const words = element("div", {}, element("h3", {}, event.text), element("p", { class: "fine" }, time, where && ` · ${where}`));
+  const time = element("time", { datetime: event.at }, exact(event.at));
+  const where = [event.browser, event.system, event.ip_address].filter(Boolean).map((part) => ` · ${part}`);
+  const words = element("div", {}, element("p", { class: "item__title" }, event.text), element("p", { class: "fine" }, time, ...where));
   return element("li", { class: "item" }, words);
 }
 
 async function show() {
   const answer = await load(`/auth/me/activity${cursor && `?cursor=${encodeURIComponent(cursor)}`}`);
   if (!answer.ok) return failed(answer, show);
-  list.append(...answer.data.events.map(item));
+  const items = answer.data.events.map(item);
+  list.append(...items);
   list.removeAttribute("aria-busy");
+  if (cursor && items.length) {
+    items[0].tabIndex = -1;
+    items[0].focus(); // the button may be gone
+  }
   cursor = answer.data.next_cursor ?? "";
   more.hidden = !cursor;
 }
 
 more.addEventListener("click", show);
 await show();
+await loadMe();

@@ -2,6 +2,7 @@
 // the refresh token in a cookie that no script can read.
 
 const TIMEOUT = 20_000; // milliseconds
+const LOST_RACE = 300; // milliseconds
 const MARK = "signed-in"; // a cookie without a secret: there may be a session to renew
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("auth") : null;
 
@@ -80,7 +81,12 @@ export async function logIn(email, password, remember) {
 /** A new access token for the session of the cookie: one tab at a time, and once for all who wait in it. */
 export function renew() {
   const ask = async () => {
-    const answer = await call("POST", "/auth/refresh", {});
+    let answer = await call("POST", "/auth/refresh", {});
+    if (answer.status === 401 && answer.code !== "refresh_token_missing") {
+      // A race that was lost to another window of this browser: its new cookie may be there by now.
+      await new Promise((done) => setTimeout(done, LOST_RACE));
+      answer = await call("POST", "/auth/refresh", {});
+    }
     if (answer.ok) accessToken = answer.data.access_token;
     return answer;
   };

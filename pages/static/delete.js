@@ -1,19 +1,24 @@
+import { ask, failed, loadMe, provenAgain } from "./account.js";
 import { announceLogOut } from "./api.js";
-import { ask, load, provenAgain } from "./account.js";
 import { showCard } from "./card.js";
 import { Form } from "./form.js";
 
 new Form(document.getElementById("delete-form"), {
   fields: {},
   busy: "busy.save",
-  shown: (answer) => answer.code === "cancelled" || answer.code === "session_ended",
   async send(_, form) {
     // Always asks: what is hard to take back should not be one slip of the mouse away.
     if (!(await provenAgain())) return;
     const answer = await ask("DELETE", "/auth/me");
     if (!answer.ok) return form.refused(answer);
     announceLogOut();
+    for (const part of document.querySelectorAll("#logout-form, .sections")) part.remove();
     showCard("done");
   },
 });
-await load("/auth/me");
+
+async function start() {
+  const answer = await loadMe();
+  if (!answer.ok) failed(answer, start);
+}
+await start();

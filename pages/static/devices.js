@@ -1,52 +1,69 @@
+import { ask, failed, load, loadMe, toLogIn } from "./account.js";
 import { announceLogOut } from "./api.js";
-import { ask, failed, load, toLogIn } from "./account.js";
-import { element, say, text } from "./page.js";
+import { asked } from "./dialog.js";
+import { ago, exact } from "./moments.js";
+import { element, icon, say, text } from "./page.js";
 
+const HANDHELD = /Android|iOS|iPadOS|iPhone|iPad/;
 const list = document.getElementById("list");
 const title = document.getElementById("list-title");
 const others = document.getElementById("end-others");
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
-
-/** "2 hours ago", for a moment of the past. */
-function ago(moment) {
-  const seconds = Math.max(0, (Date.now() - new Date(moment)) / 1000);
-  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS.at(-1);
-  return relative.format(-Math.floor(seconds / size), unit);
-}
+const question = document.getElementById("others-dialog");
 
 function named({ browser, system }) {
-  if (!browser) return text("devices.unknown");
+  if (!browser) return system ?? text("devices.unknown");
   return system ? text("devices.name", { browser, system }) : browser;
+}
+
+function facts(session) {
+  const time = element(
+    "time",
+    { datetime: session.last_used_at, title: exact(session.last_used_at) },
+    text("devices.last", { time: ago(session.last_used_at) }),
+  );
+  return element("p", { class: "fine" }, time, session.ip_address ? ` · ${session.ip_address}` : "");
 }
 
 function item(session) {
   const name = named(session);
-  const time = element("time", { datetime: session.last_used_at, title: new Date(session.last_used_at).toLocaleString("en") });
-  time.textContent = text("devices.last", { time: ago(session.last_used_at) });
-  const heading = element("h3", {}, name);
-  for (const [shown, key] of [[session.current, "devices.this"], [session.remembered, "devices.remembered"]]) {
+  const heading = element("h3", { class: "item__title" }, name);
+  for (const [shown, key] of [
+    [session.current, "devices.this"],
+    [session.remembered, "devices.remembered"],
+  ]) {
     if (shown) heading.append(" ", element("span", { class: "badge" }, text(key)));
   }
+  const label = text("devices.log_out_of", { device: name });
   const end = element(
     "button",
-    { type: "button", class: "btn btn--secondary btn--small", "aria-label": text("devices.log_out_of", { device: name }) },
+    { type: "button", class: "btn btn--secondary btn--small", "aria-label": label },
     text("devices.log_out"),
   );
-  const row = element("li", { class: "item" }, element("div", {}, heading, element("p", { class: "fine" }, time, ` · ${session.ip_address ?? ""}`)), end);
-  end.addEventListener("click", async () => {
-    const answer = await ask("DELETE", `/auth/sessions/${session.id}`);
-    if (!answer.ok && answer.status !== 404) return failed(answer, show);
-    if (session.current) {
-      announceLogOut();
-      return toLogIn("logged_out");
-    }
-    row.remove();
-    others.hidden = list.children.length < 2;
-    title.focus();
-    say(text("devices.ended", { device: name }));
-  });
+  const picture = icon(HANDHELD.test(session.system ?? "") ? "mobile" : "desktop");
+  const row = element("li", { class: "item" }, picture, element("div", {}, heading, facts(session)), end);
+  end.addEventListener("click", () => endOne(session, name, row));
   return row;
+}
+
+async function endOne(session, name, row) {
+  const answer = await ask("DELETE", `/auth/sessions/${session.id}`);
+  if (!answer.ok && answer.status !== 404) return failed(answer, () => endOne(session, name, row));
+  if (session.current) {
+    announceLogOut();
+    return toLogIn("logged_out");
+  }
+  row.remove();
+  others.hidden = list.children.length < 2;
+  title.focus();
+  say(text("devices.ended", { device: name }));
+}
+
+async function endOthers() {
+  const answer = await ask("POST", "/auth/sessions/revoke-others");
+  if (!answer.ok) return failed(answer, endOthers);
+  await show();
+  title.focus();
+  say(text("devices.others_ended"));
 }
 
 async function show() {
@@ -59,10 +76,7 @@ async function show() {
 }
 
 others.addEventListener("click", async () => {
-  const answer = await ask("POST", "/auth/sessions/revoke-others");
-  if (!answer.ok) return failed(answer, show);
-  await show();
-  title.focus();
-  say(text("devices.others_ended"));
+  if (await asked(question)) await endOthers();
 });
 await show();
+await loadMe();

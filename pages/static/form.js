@@ -30,7 +30,14 @@ export class Form {
       input.addEventListener("change", () => this.#changed(input, field));
     }
     form.addEventListener("submit", (event) => this.#submitted(event));
+    form.addEventListener("reset", () => this.#reset());
     addEventListener("pageshow", (event) => event.persisted && this.idle());
+  }
+
+  #reset() {
+    this.clear();
+    for (const input of this.form.querySelectorAll("[aria-invalid]")) this.#show(input, null);
+    for (const toggle of this.form.querySelectorAll(".pw__toggle")) toggle.dispatchEvent(new Event("hide"));
   }
 
   #left(input, field) {
@@ -111,14 +118,13 @@ export class Form {
 
   /** Tell what is wrong with the form as a whole; links and buttons may stand in the text. */
   fail(key, values = {}) {
-    const words = fill(document.createElement("p"), key, values);
-    this.alert.replaceChildren(element("div", { class: "message message--error" }, icon("error"), words));
+    failIn(this.alert, key, values);
     retitle({ error: true });
   }
 
   /** Show a refusal: faults at their fields, the rest above the form. */
   refused(answer) {
-    if (this.shown(answer, this)) return;
+    if (OVER.has(answer.code) || this.shown(answer, this)) return;
     const named = { ...FIELD_CODES[answer.code] };
     let known = false;
     for (const [field, message] of Object.entries(answer.fields)) {
@@ -139,6 +145,7 @@ export class Form {
   }
 }
 
+const OVER = new Set(["session_ended", "cancelled"]); // the page is being left, or the person said no
 const FIELD_CODES = {
   password_too_short: { key: "password.short" },
   password_too_common: { key: "password.common" },
@@ -156,6 +163,13 @@ const FIELD_KEYS = {
 function limits() {
   const { minLength, maxLength, brand } = document.documentElement.dataset;
   return { n: minLength, max: maxLength, brand };
+}
+
+/** Put a failure into this live region; what comes `after` the words may be a button. */
+export function failIn(region, key, values = {}, ...after) {
+  const words = fill(document.createElement("p"), key, values);
+  for (const node of after) words.append(" ", node);
+  region.replaceChildren(element("div", { class: "message message--error" }, icon("error"), words));
 }
 
 /** A refusal that is about no field. */

@@ -1,4 +1,4 @@
-import { ask, load } from "./account.js";
+import { ask, failed, loadMe } from "./account.js";
 import { Form, newPassword, present } from "./form.js";
 import { strengthMeter } from "./meter.js";
 
@@ -13,7 +13,7 @@ new Form(node, {
   busy: "busy.save",
   shown(answer, form) {
     if (answer.code === "wrong_current_password") form.fault("current_password", "password.wrong");
-    return answer.code === "wrong_current_password" || answer.code === "session_ended";
+    return answer.code === "wrong_current_password";
   },
   async send(values, form) {
     const answer = await ask("POST", "/auth/password/change", {
@@ -30,5 +30,9 @@ new Form(node, {
   },
 });
 strengthMeter(password, () => (username.value ? { email: username.value } : {}));
-const me = await load("/auth/me");
-if (me.ok) username.value = me.data.user.email;
+
+async function start() {
+  const answer = await loadMe();
+  if (!answer.ok) failed(answer, start);
+}
+await start();

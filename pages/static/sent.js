@@ -1,8 +1,8 @@
 // "Check Your Email": the address is shown from this tab's memory and never stands in the URL.
 
 import { call } from "./api.js";
-import { general } from "./form.js";
-import { element, fill, icon, say, text } from "./page.js";
+import { failIn, general } from "./form.js";
+import { element, fill, say, text } from "./page.js";
 
 const COOLDOWN = 60_000; // milliseconds
 const sentence = document.getElementById("sent-text");
@@ -11,12 +11,7 @@ const wait = document.getElementById("resend-wait");
 const alert = document.getElementById("form-error");
 const email = sessionStorage.getItem("auth.email");
 
-const failures = {
-  fail(key, values = {}) {
-    const words = fill(document.createElement("p"), key, values);
-    alert.replaceChildren(element("div", { class: "message message--error" }, icon("error"), words));
-  },
-};
+const failures = { fail: (key, values) => failIn(alert, key, values) };
 
 function coolDown() {
   button.setAttribute("aria-disabled", "true");

@@ -1,0 +1,23 @@
+// A word on a small success, which needs no answer and goes by itself: never an error, never the only place.
+
+import { element, icon, text } from "./page.js";
+
+const STAYS = 8000; // milliseconds, and longer while somebody looks at it
+const place = document.getElementById("toast");
+let timer = null;
+
+const leave = () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => place.replaceChildren(), STAYS);
+};
+
+/** Show this; takes the place of the one before. */
+export function toast(words) {
+  const dismiss = element("button", { type: "button", class: "link" }, text("toast.dismiss"));
+  dismiss.addEventListener("click", () => place.replaceChildren());
+  place.replaceChildren(element("div", { class: "toast__box" }, icon("success"), element("p", {}, words), dismiss));
+  leave();
+}
+
+for (const stay of ["pointerenter", "focusin"]) place.addEventListener(stay, () => clearTimeout(timer));
+for (const go of ["pointerleave", "focusout"]) place.addEventListener(go, leave);

@@ -1,0 +1,153 @@
+"""The pages of somebody who is logged in, in all of their states: the API is stood in for."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.screen_steps import answer, submit
+
+EMAIL = "your.name@example.com"
+USER = {"id": 1, "username": "your.name", "email": EMAIL, "created_at": "2026-03-01T09:30:00Z"}
+
+
+def _at(hours: float) -> str:
+    return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
+
+
+def _session(name: tuple[str | None, str | None], hours: float, **more: Any) -> dict[str, Any]:
+    browser, system = name
+    known = {"id": f"session-{hours}", "current": False, "remembered": False, "ip_address": "203.0.113.7"}
+    return known | {"browser": browser, "system": system, "last_used_at": _at(hours)} | more
+
+
+def _sessions() -> list[dict[str, Any]]:
+    return [
+        _session(("Firefox 145", "Ubuntu"), 0, current=True),
+        _session(("Mobile Safari 19", "iOS"), 2, remembered=True, ip_address="2001:db8::8a2e:370:7334"),
+        _session(("Chrome 146", "Windows"), 50),
+    ]
+
+
+def _events() -> list[dict[str, Any]]:
+    client = {"ip_address": "203.0.113.7", "browser": "Firefox 145", "system": "Ubuntu"}
+    texts = ("You logged in.", "You changed your password.", "Your email address was confirmed.")
+    return [client | {"at": _at(hours), "event": "x", "text": text} for hours, text in enumerate(texts)]
+
+
+def signed_in(page: Page, *, confirmed: bool = True, sessions: list[dict[str, Any]] | None = None) -> None:
+    """Somebody is logged in, as far as the pages can tell."""
+    answer(page, "/auth/refresh", 200, {"access_token": "a.b.c", "expires_in": 3600})
+    answer(page, "/auth/me", 200, {"user": USER | {"email_verified": confirmed}, "auth_time": _at(0)})
+    answer(page, "/auth/sessions", 200, {"sessions": _sessions() if sessions is None else sessions})
+    answer(page, "/auth/me/activity", 200, {"events": _events(), "next_cursor": "AAAA"})
+
+
+def account(path: str, page: Page, **how: Any) -> None:
+    signed_in(page, **how)
+    page.goto(path)
+    expect(page.locator("main [aria-busy=true]")).to_have_count(0)
+    expect(page.locator("input[autocomplete=username]").first).to_have_value(EMAIL)
+
+
+def _toast(page: Page) -> None:
+    account("/account", page, confirmed=False)
+    answer(page, "/auth/email/resend", 200, {"message": "Sent"})
+    submit(page, "Resend Email")
+    expect(page.locator(".toast__box")).to_be_visible()
+
+
+def _profile_errors(page: Page) -> None:
+    account("/account", page)
+    answer(page, "/auth/me", 409, {"code": "username_taken", "message": "Taken"})
+    page.locator("#username").fill("ada")
+    submit(page, "Save User Name")
+    expect(page.locator("#username")).to_be_focused()
+    expect(page.locator("#username-error")).not_to_be_empty()
+
+
+def _moving(page: Page) -> None:
+    account("/account", page)
+    answer(page, "/auth/email/change", 202, {"message": "Sent"})
+    page.locator("#new-email").fill("new.name@example.com")
+    submit(page, "Send Link")
+    expect(page.locator("#email-done")).to_be_focused()
+
+
+def _unreachable(page: Page) -> None:
+    signed_in(page)
+    answer(page, "/auth/me", 429, {"code": "rate_limited", "message": "No"}, Retry_After="90")
+    page.goto("/account")
+    expect(page.get_by_role("button", name="Try Again")).to_be_visible()
+
+
+def _security_errors(page: Page) -> None:
+    account("/account/security", page)
+    submit(page, "Save New Password")
+    expect(page.locator("#current-password")).to_be_focused()
+
+
+def _security_done(page: Page) -> None:
+    account("/account/security", page)
+    answer(page, "/auth/password/change", 200, {"message": "Changed"})
+    found = {"score": 4, "warning": "", "suggestions": [], "acceptable": True}
+    answer(page, "/auth/password/strength", 200, found)
+    page.locator("#current-password").fill("the old one")
+    for field in ("#new-password", "#confirm-password"):
+        page.locator(field).fill("violet-harbor-teapot-92")
+    submit(page, "Save New Password")
+    expect(page.locator("#changed")).to_be_focused()
+
+
+def _long_name(page: Page) -> None:
+    account("/account/devices", page, sessions=[_session(("B" * 200, "Ubuntu"), 0, current=True)])
+
+
+def _others(page: Page) -> None:
+    account("/account/devices", page)
+    page.locator("#end-others").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+
+
+def password_dialog(page: Page) -> None:
+    account("/account/delete", page)
+    submit(page, "Delete My Account")
+    expect(page.locator("#dialog-password")).to_be_focused()
+
+
+def _password_dialog_errors(page: Page) -> None:
+    password_dialog(page)
+    page.keyboard.press("Enter")
+    expect(page.locator("#dialog-password-error")).not_to_be_empty()
+
+
+def _closed(page: Page) -> None:
+    password_dialog(page)
+    answer(page, "/auth/reauth", 200, {"access_token": "a.b.d", "expires_in": 3600})
+    answer(page, "/auth/me", 202, {"message": "Closed", "erased_after": _at(-14 * 24)})
+    page.locator("#dialog-password").fill("a password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your Account Is Closed")).to_be_focused()
+
+
+ACCOUNT_STATES: dict[str, Callable[[Page], Any]] = {
+    "account": partial(account, "/account"),
+    "account-unconfirmed": partial(account, "/account", confirmed=False),
+    "account-toast": _toast,
+    "account-errors": _profile_errors,
+    "account-moving": _moving,
+    "account-unreachable": _unreachable,
+    "account-security": partial(account, "/account/security"),
+    "account-security-errors": _security_errors,
+    "account-security-done": _security_done,
+    "account-devices": partial(account, "/account/devices"),
+    "account-devices-long-name": _long_name,
+    "account-devices-dialog": _others,
+    "account-activity": partial(account, "/account/activity"),
+    "account-delete": partial(account, "/account/delete"),
+    "account-dialog": password_dialog,
+    "account-dialog-errors": _password_dialog_errors,
+    "account-delete-done": _closed,
+}

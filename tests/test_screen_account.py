@@ -1,0 +1,351 @@
+"""The pages of somebody who is logged in. The number of a test is that of the list of checks."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.screen_steps import NEW_PASSWORD, calls, fill_login, submit
+from tests.screens import DESKTOP, Site, browser, complaints, log_in, opened, said, screen, site
+from tests.support import PASSWORD
+
+__all__ = ["browser", "complaints", "screen", "site"]
+LONG_AGO = "A sign-in younger than 10 minutes is needed."
+
+
+@pytest.fixture
+def other(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
+    """A second browser."""
+    context = browser.new_context(viewport=DESKTOP, base_url=site.url)  # type: ignore[arg-type]
+    yield opened(context, complaints)
+    context.close()
+
+
+def stale(page: Page, path: str) -> list[str]:
+    """The next call to this path finds that the password was entered long ago; those after it do not."""
+    asked: list[str] = []
+
+    def once(route: object) -> None:
+        asked.append(route.request.method)  # type: ignore[attr-defined]
+        if len(asked) == 1:
+            refusal = {"code": "reauth_required", "message": LONG_AGO}
+            route.fulfill(status=403, json=refusal)  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    page.route(lambda url: urlsplit(url).path.startswith(path), once)
+    return asked
+
+
+def change_password(page: Page, current: str = PASSWORD, new: str = NEW_PASSWORD) -> None:
+    page.goto("/account/security")
+    page.get_by_label("Current Password", exact=True).fill(current)
+    page.get_by_label("New Password", exact=True).fill(new)
+    page.get_by_label("Confirm New Password", exact=True).fill(new)
+
+
+def items(page: Page) -> list[str]:
+    return page.locator("#list .item__title").all_inner_texts()
+
+
+def test_79_a_new_password_logs_the_other_browser_out(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    for page in (screen, other):
+        log_in(page, address)
+    change_password(screen)
+    expect(screen.get_by_label("Log out of all other devices")).to_be_checked()
+    submit(screen, "Save New Password")
+    expect(screen.locator("#changed")).to_be_focused()
+    expect(screen.locator("#password-form")).to_be_hidden()
+    other.goto("/account/devices")
+    other.wait_for_url("**/login?reason=expired&next=%2Faccount%2Fdevices")
+    expect(other.get_by_text("You have been logged out. Log in to continue.")).to_be_visible()
+    fill_login(other, address, NEW_PASSWORD)
+    submit(other, "Log In")
+    other.wait_for_url("**/account/devices")
+    expect(other.locator("#list > li")).to_have_count(2)
+
+
+@pytest.mark.slow
+def test_79_the_other_browser_stays_where_that_is_wanted(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    for page in (screen, other):
+        log_in(page, address)
+    change_password(screen)
+    screen.get_by_label("Log out of all other devices").uncheck()
+    submit(screen, "Save New Password")
+    expect(screen.get_by_text("Your password has been changed.")).to_be_visible()
+    other.goto("/account")
+    expect(other.locator("#email-shown")).to_have_text(address)
+
+
+@pytest.mark.slow
+def test_a_wrong_current_password_is_told_at_its_field(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    change_password(screen, current="not the right one")
+    submit(screen, "Save New Password")
+    field = screen.get_by_label("Current Password", exact=True)
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description("The password is not correct.")
+    expect(screen.get_by_label("New Password", exact=True)).to_have_value(NEW_PASSWORD)
+
+
+@pytest.mark.slow
+def test_30_a_change_tells_password_managers_whose_password_it_is(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    screen.goto("/account/security")
+    username = screen.locator("#password-form input[autocomplete=username]")
+    expect(username).to_have_value(address)
+    expect(username).to_have_attribute("tabindex", "-1")
+    kinds = screen.eval_on_selector_all(
+        "#password-form input[type=password]", "(found) => found.map((one) => one.autocomplete)"
+    )
+    assert kinds == ["current-password", "new-password", "new-password"]
+
+
+def test_80_and_64_devices(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(other, address, remember=True)
+    log_in(screen, address)
+    with screen.expect_response("**/auth/sessions") as listed:
+        screen.goto("/account/devices")
+    for session in listed.value.json()["sessions"]:
+        assert all(len(str(value)) <= 60 for value in session.values())
+    expect(screen.locator("#list > li")).to_have_count(2)
+    assert [name.count("This device") for name in items(screen)] == [1, 0]
+    assert "Remembered" in items(screen)[1]
+    expect(screen.locator("#list time").first).to_have_text("Last active now")
+    name = screen.locator("#list > li").nth(1).get_by_role("button").get_attribute("aria-label") or ""
+    assert name.startswith("Log Out HeadlessChrome")
+    screen.locator("#list > li").nth(1).get_by_role("button").click()
+    expect(screen.locator("#list > li")).to_have_count(1)
+    expect(screen.get_by_role("heading", name="Logged in on")).to_be_focused()
+    assert ["status", f"{name.removeprefix('Log Out ')} was logged out."] in said(screen)
+    expect(screen.locator("#end-others")).to_be_hidden()
+    other.goto("/account")
+    other.wait_for_url("**/login?reason=expired**")
+
+
+@pytest.mark.slow
+def test_logging_this_device_out_is_a_log_out(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.goto("/account/devices")
+    screen.locator("#list > li").get_by_role("button").click()
+    screen.wait_for_url("**/login?reason=logged_out")
+    screen.goto("/account")
+    screen.wait_for_url("**/login?reason=expired**")
+
+
+@pytest.mark.slow
+def test_63_the_dialog_before_all_others_are_logged_out(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(other, address)
+    log_in(screen, address)
+    screen.goto("/account/devices")
+    opener = screen.locator("#end-others")
+    opener.click()
+    dialog = screen.get_by_role("dialog", name="Log Out of All Other Devices?")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    behind = screen.locator("#logout-form button")
+    behind.evaluate("(node) => node.focus()")
+    expect(behind).not_to_be_focused()  # inert
+    screen.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+    expect(screen.locator("#list > li")).to_have_count(2)
+    opener.click()
+    dialog.get_by_role("button", name="Log Out of All Other Devices").click()
+    expect(screen.locator("#list > li")).to_have_count(1)
+    expect(screen.get_by_role("heading", name="Logged in on")).to_be_focused()
+    assert ["status", "All other devices were logged out."] in said(screen)
+
+
+def test_63_a_password_entered_long_ago_is_asked_for_again(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(other, address)
+    log_in(screen, address)
+    screen.goto("/account/devices")
+    asked = stale(screen, "/auth/sessions/")
+    button = screen.locator("#list > li").nth(1).get_by_role("button")
+    button.click()
+    dialog = screen.get_by_role("dialog", name="Enter Your Password")
+    password = dialog.get_by_label("Password", exact=True)
+    expect(password).to_be_focused()
+    expect(dialog.locator("[autocomplete=username]")).to_have_value(address)
+    password.fill("not the right one")
+    screen.keyboard.press("Enter")
+    expect(password).to_have_accessible_description("The password is not correct.")
+    password.fill(PASSWORD)
+    screen.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(screen.locator("#list > li")).to_have_count(1)
+    assert asked == ["DELETE", "DELETE"]
+
+
+@pytest.mark.slow
+def test_63_thinking_better_of_it_changes_nothing(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(other, address)
+    log_in(screen, address)
+    screen.goto("/account/devices")
+    asked = stale(screen, "/auth/sessions/")
+    button = screen.locator("#list > li").nth(1).get_by_role("button")
+    button.click()
+    dialog = screen.get_by_role("dialog")
+    dialog.get_by_label("Password", exact=True).fill("half of a pass")
+    screen.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    expect(screen.locator("#dialog-password")).to_have_value("")
+    expect(screen.locator("#list > li")).to_have_count(2)
+    assert asked == ["DELETE"]
+
+
+@pytest.mark.slow
+def test_65_the_toast_stays_long_enough_and_is_in_nobodys_way(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.clock.install()
+    screen.goto("/account")
+    screen.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+    screen.get_by_label("New User Name").fill("countess")
+    submit(screen, "Save User Name")
+    toast = screen.locator(".toast__box")
+    expect(toast).to_contain_text("Your user name has been saved.")
+    covered = """
+    () => [...document.querySelectorAll("a[href], button, input")].filter((node) => {
+      const box = node.getBoundingClientRect();
+      if (!box.width || node.closest("#toast")) return false;
+      node.scrollIntoView({ block: "nearest" });
+      const { left, top, width, height } = node.getBoundingClientRect();
+      return document.elementFromPoint(left + width / 2, top + height / 2)?.closest("#toast");
+    }).map((node) => node.outerHTML)
+    """
+    assert screen.evaluate(covered) == []
+    screen.set_viewport_size({"width": 360, "height": 640})
+    assert screen.evaluate(covered) == []
+    screen.clock.run_for(7_900)
+    expect(toast).to_be_visible()
+    toast.hover()
+    screen.clock.run_for(60_000)
+    expect(toast).to_be_visible()
+    screen.mouse.move(1, 1)
+    screen.clock.run_for(8_100)
+    expect(toast).to_have_count(0)
+    screen.get_by_label("New User Name").fill("duchess")
+    submit(screen, "Save User Name")
+    dismiss = screen.get_by_role("button", name="Dismiss")
+    dismiss.focus()
+    screen.clock.run_for(60_000)
+    screen.keyboard.press("Enter")
+    expect(toast).to_have_count(0)
+    expect(screen.locator("#username-shown")).to_have_text("duchess")
+
+
+@pytest.mark.slow
+def test_a_name_that_is_taken_or_cannot_be_is_told_at_its_field(screen: Page, site: Site) -> None:
+    taken = site.registered().partition("@")[0]
+    log_in(screen, site.registered())
+    field = screen.get_by_label("New User Name")
+    for name, words in (
+        ("", "Enter a user name"),
+        (taken, "This user name is taken. Choose another one."),
+        ("a b", "Use letters, digits, dots, hyphens and underscores, and no reserved word"),
+    ):
+        field.fill(name)
+        submit(screen, "Save User Name")
+        expect(field).to_have_accessible_description(words)
+        expect(field).to_be_focused()
+
+
+@pytest.mark.slow
+def test_another_address_is_moved_to_once_its_link_is_opened(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered(confirmed=True))
+    moved = f"moved-{site.server.port}@example.com"
+    screen.get_by_label("New Email Address").fill(moved)
+    submit(screen, "Send Link")
+    expect(screen.locator("#email-done")).to_be_focused()
+    expect(screen.locator("#email-done")).to_contain_text(moved)
+    screen.goto(site.link(moved, "/verify-email"))
+    submit(screen, "Confirm Email")
+    expect(screen.get_by_role("heading", name="Email Confirmed")).to_be_focused()
+    screen.goto("/account")
+    expect(screen.locator("#email-shown")).to_have_text(moved)
+    expect(screen.locator("#email-state")).to_have_text("Confirmed")
+
+
+@pytest.mark.slow
+def test_ones_data_can_be_taken_along(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    with screen.expect_download() as download:
+        submit(screen, "Download My Data")
+    assert download.value.suggested_filename == "my-data.json"
+    assert address in download.value.path().read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_an_address_that_is_not_confirmed_gets_another_mail(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    expect(screen.locator("#email-state")).to_have_text("Not confirmed")
+    sent = calls(screen, "/auth/email/resend")
+    submit(screen, "Resend Email")
+    expect(screen.locator(".toast__box")).to_contain_text("The email is on its way again.")
+    assert len(sent) == 1
+
+
+@pytest.mark.slow
+def test_the_activity_is_listed_to_its_end(screen: Page, site: Site) -> None:
+    address = site.registered()
+    for _ in range(22):
+        body = {"email": address, "password": PASSWORD}
+        assert site.server.call("POST", "/auth/login", body)[0] == 200
+    log_in(screen, address)
+    screen.goto("/account/activity")
+    expect(screen.locator("#list > li")).to_have_count(20)
+    submit(screen, "Show More")
+    expect(screen.locator("#list > li").nth(20)).to_be_focused()
+    expect(screen.locator("#more")).to_be_hidden()
+    assert len(items(screen)) > 20
+
+
+@pytest.mark.slow
+def test_an_account_is_closed_after_a_password_and_a_mail_keeps_it(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    screen.goto("/account/delete")
+    submit(screen, "Delete My Account")
+    expect(screen.get_by_role("dialog")).to_be_visible()
+    screen.keyboard.press("Escape")
+    expect(screen.get_by_role("button", name="Delete My Account")).to_be_focused()
+    submit(screen, "Delete My Account")
+    screen.locator("#dialog-password").fill(PASSWORD)
+    screen.keyboard.press("Enter")
+    expect(screen.get_by_role("heading", name="Your Account Is Closed")).to_be_focused()
+    expect(screen.get_by_role("button", name="Log Out")).to_have_count(0)
+    screen.goto(site.link(address, "/restore"))
+    submit(screen, "Keep My Account")
+    expect(screen.get_by_role("heading", name="Your Account Stays")).to_be_focused()
+    log_in(screen, address)
+
+
+@pytest.mark.slow
+def test_94_password_managers_find_the_form(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.goto("/.well-known/change-password")
+    assert screen.url == f"{site.url}/account/security"
+    expect(screen.get_by_role("heading", name="Change Password")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_an_account_that_cannot_be_loaded_says_so_and_tries_again(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    screen.route("**/auth/me", lambda route: route.abort())
+    screen.goto("/account")
+    expect(screen.get_by_role("alert").first).to_contain_text("We could not reach the server.")
+    screen.unroute("**/auth/me")
+    submit(screen, "Try Again")
+    expect(screen.locator("#email-shown")).to_have_text(address)
+    expect(screen.get_by_role("alert").first).to_be_empty()
