@@ -3,7 +3,8 @@
 `hello` is a bare route of this very app with all its hooks; `hash` is the password hash
 alone on all cores. Absolute figures of a noisy machine mean little; ratios in one run do.
 
-Then whether the time of an answer tells who has an account (`bench/timing.py`).
+Before them, what each page costs a browser (`bench/pages.py`); after them, whether the time of an
+answer tells who has an account (`bench/timing.py`).
 """
 
 import argparse
@@ -21,12 +22,15 @@ import urllib.request
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
 from werkzeug.security import generate_password_hash
 
+from bench import pages
 from bench.servers import postgres, running
 from bench.timing import report_timing
 from config import Settings
 
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 CONNECTIONS = 16
 LOGIN_CONNECTIONS = 6  # more would wait at the gate of a worker for so long that some are refused
 PASSWORD = "correct horse battery"
@@ -88,8 +92,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is shown")
     parser.add_argument("--timing", type=int, default=200, help="rounds of the timing test; 0 for none")
     parser.add_argument("--only-timing", action="store_true", help="and nothing else")
+    parser.add_argument("--only-pages", action="store_true", help="what the pages cost a browser, alone")
     parser.add_argument("--servers", default="granian", help="granian, gunicorn or both, by comma")
     options = parser.parse_args()
+    weigh_pages()
+    if options.only_pages:
+        return
     if not options.only_timing and not shutil.which("wrk"):
         sys.exit("wrk is not installed (Debian: apt-get install wrk)")
     hashing = Settings.__dataclass_fields__["password_hash_method"].metadata["default"]
@@ -103,6 +111,25 @@ def main() -> None:
                     report_timing(database, uri, options.timing, folder)
                 for server in [] if options.only_timing else options.servers.split(","):
                     report(server, database, uri, options.rounds, options.seconds, folder, hashing)
+
+
+def weigh_pages() -> None:
+    """The pages in Chromium, where there is one."""
+    if not Path(CHROMIUM).exists():
+        print("no Chromium: the pages are not weighed (Debian: apt-get install chromium)")
+        return
+    with tempfile.TemporaryDirectory() as name, running("granian", f"sqlite:///{name}/pages.db", 1) as url:
+        port = url.rpartition(":")[2]
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            context, url = chromium.new_context(viewport=pages.PHONE), f"http://localhost:{port}"
+            print(f"\n{pages.HEAD}")
+            pages.report_pages(context, url, pages.OPEN)
+            email = "ada@example.com"
+            post(f"{url}/auth/register", {"username": "ada", "email": email, "password": PASSWORD})
+            pages.log_in(context, url, email, PASSWORD)
+            pages.report_pages(context, url, pages.OWN)
+            chromium.close()
 
 
 def report(

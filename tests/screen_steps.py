@@ -20,6 +20,25 @@ MODULE = """
 """
 
 
+# The element that has the focus, by the first of these that it has.
+WHERE = """
+() => {
+  const node = document.activeElement;
+  const href = node.getAttribute("href");
+  return node.id || node.getAttribute("aria-label") || href || node.textContent.trim();
+}
+"""
+
+
+def reach(page: Page, what: str) -> None:
+    """Go on by Tab until the focus is there; to type there or to press a key."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate(WHERE) == what:
+            return
+    raise AssertionError(f"{what} cannot be reached by keyboard on {page.url}")
+
+
 def calls(page: Page, path: str) -> list[Request]:
     """The POSTs to this path from now on."""
     found: list[Request] = []

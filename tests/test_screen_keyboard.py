@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.screen_steps import (
     ERROR_IN_LOGIN,
+    WHERE,
     alerted,
     answer,
     calls,
@@ -23,13 +24,6 @@ from tests.support import PASSWORD
 
 __all__ = ["browser", "complaints", "screen", "site"]
 STOPS = ["email", "current-password", "Show password", "remember", "forgot-link", "Log In", "/signup"]
-WHERE = """
-() => {
-  const node = document.activeElement;
-  const href = node.getAttribute("href");
-  return node.id || node.getAttribute("aria-label") || href || node.textContent.trim();
-}
-"""
 
 
 def walk(page: Page, key: str, steps: int) -> list[str]:

@@ -1,0 +1,74 @@
+"""What a page costs a browser: requests, bytes, what blocks its first picture, and how much it shifts."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from playwright.sync_api import BrowserContext, ViewportSize
+
+OPEN = "/login /signup /signup/sent /forgot /forgot/sent /reset /reset/done /verify-email /terms".split()
+OWN = "/account /account/security /account/devices /account/activity /account/delete".split()
+PHONE: ViewportSize = {"width": 360, "height": 640}
+HEAD = f"{'page':20} {'requests':>8} {'bytes':>8} {'shift':>6} render-blocking"
+WATCH = """
+window.__shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.__shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+BLOCKING = """
+performance.getEntriesByType("resource")
+  .filter((entry) => entry.renderBlockingStatus === "blocking").map((entry) => entry.name)
+"""
+
+
+class Cost(NamedTuple):
+    """Of one page with an empty cache. `bytes` are those on the wire, with headers; the icon is left out."""
+
+    requests: int
+    bytes: int
+    shift: float
+    blocking: list[str]
+
+
+def cost(context: BrowserContext, url: str, path: str) -> Cost:
+    """Open the page with an empty cache and let it come to rest."""
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    network = context.new_cdp_session(page)
+    asked: dict[str, str] = {}
+    sizes: dict[str, float] = {}
+
+    def sent(event: dict[str, Any]) -> None:
+        asked[event["requestId"]] = event["request"]["url"]
+
+    def finished(event: dict[str, Any]) -> None:
+        sizes[event["requestId"]] = event["encodedDataLength"]
+
+    network.on("Network.requestWillBeSent", sent)
+    network.on("Network.loadingFinished", finished)
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto(f"{url}{path}", wait_until="networkidle")
+    counted = {key: address for key, address in asked.items() if not re.search(r"icon\.svg|favicon", address)}
+    shift, blocking = page.evaluate("window.__shift"), page.evaluate(BLOCKING)
+    page.close()
+    return Cost(len(counted), round(sum(sizes.get(key, 0) for key in counted)), shift, blocking)
+
+
+def log_in(context: BrowserContext, url: str, email: str, password: str) -> None:
+    """By the form, as a person does."""
+    page = context.new_page()
+    page.goto(f"{url}/login")
+    page.fill("#email", email)
+    page.fill("#current-password", password)
+    page.press("#current-password", "Enter")
+    page.wait_for_url("**/account")
+    page.close()
+
+
+def report_pages(context: BrowserContext, url: str, paths: Iterable[str]) -> None:
+    """One line for each page."""
+    for path in paths:
+        found = cost(context, url, path)
+        print(f"{path:20} {found.requests:8} {found.bytes:8} {found.shift:6.3f} {len(found.blocking)}")
