@@ -122,13 +122,13 @@ def weigh_pages() -> None:
         port = url.rpartition(":")[2]
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            context, url = chromium.new_context(viewport=pages.PHONE), f"http://localhost:{port}"
+            context, site = chromium.new_context(viewport=pages.PHONE), f"http://localhost:{port}"
             print(f"\n{pages.HEAD}")
-            pages.report_pages(context, url, pages.OPEN)
+            pages.report_pages(context, site, pages.OPEN)
             email = "ada@example.com"
             post(f"{url}/auth/register", {"username": "ada", "email": email, "password": PASSWORD})
-            pages.log_in(context, url, email, PASSWORD)
-            pages.report_pages(context, url, pages.OWN)
+            pages.log_in(context, site, email, PASSWORD)
+            pages.report_pages(context, site, pages.OWN)
             chromium.close()
 
 

@@ -32,6 +32,7 @@ def take(context: BrowserContext, name: str, state: State, folder: Path) -> None
     page = context.new_page()
     state(page)
     picture(page, name, folder)
+    page.unroute_all(behavior="ignoreErrors")
     page.close()
 
 
@@ -58,6 +59,17 @@ def take_all(site: Site, folder: Path) -> None:
         chromium.close()
 
 
+def write_gallery(folder: Path) -> None:
+    """A page that shows them all, phone beside desktop."""
+    names = sorted(path.name.removesuffix("-360.png") for path in folder.glob("*-360.png"))
+    rows = (
+        f"## {name}\n\n![{name}, 360 px]({name}-360.png) ![{name}, 1280 px]({name}-1280.png)\n"
+        for name in names
+    )
+    words = "Every screen and state, at 360 and at 1280 pixels. `make screenshots` takes them anew.\n"
+    (folder / "README.md").write_text("\n".join(["# Screens", "", words, *rows]), "utf-8")
+
+
 def main() -> int:
     if not Path(CHROMIUM).exists():
         sys.stderr.write("There is no Chromium: install it, or name it in CHROMIUM.\n")
@@ -71,6 +83,7 @@ def main() -> int:
         settings = {"RATE_LIMIT_ENABLED": "false", "MAIL_URL": f"file:{here / 'mail'}"}
         with serving(database, here, **settings) as server:
             take_all(Site(server, here / "mail"), FOLDER)
+    write_gallery(FOLDER)
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}\n")
     return 0
 

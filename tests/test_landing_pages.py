@@ -17,6 +17,7 @@ from tests.apps import settings_of
 from tests.calls import everything, moved, post
 from tests.conftest import AppFactory
 from tests.support import PASSWORD, bearer, execute, login, signed_in
+from tests.test_operators import auth
 
 CALLS = {
     "/verify-email": "/auth/email/verify",
@@ -129,3 +130,12 @@ def test_a_page_shows_no_word_of_its_address(client: FlaskClient) -> None:
     text = page.get_data(as_text=True)
     assert "<script>alert" not in text
     assert "evil.example" not in text
+
+
+def test_the_doctor_warns_of_links_to_pages_that_are_off(make_app: AppFactory) -> None:
+    def told(**settings: str) -> bool:
+        return "Name pages of your own in LINK_RESET" in auth(make_app(settings), "doctor", "--json").stdout
+
+    assert told(PAGES_ENABLED="false")
+    assert not told(PAGES_ENABLED="false", LINK_RESET="https://www.example.com/new-password")
+    assert not told()

@@ -58,6 +58,7 @@ def heading(page: Page, words: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(words)
 
 
+@pytest.mark.slow
 def test_70_a_taken_address_looks_like_a_new_one_where_that_is_hidden(
     browser: Browser, sqlite_template: Path, tmp_path: Path, complaints: list[str]
 ) -> None:

@@ -65,7 +65,8 @@ def test_98_the_contrast_switch(screen: Page, site: Site) -> None:
         served = screen.context.request.get("/login").text()
         assert f'<html lang="en" data-contrast="{chosen}"' in served
         assert f'id="contrast" aria-pressed="{pressed}"' in served
-    switch.click()
+    with screen.expect_response("**/preferences/contrast"):
+        switch.click()
     screen.goto("/login")
     expect(screen.locator(".btn--primary")).to_have_css("background-color", "rgb(44, 82, 130)")
     expect(switch).to_have_attribute("aria-pressed", "true")

@@ -72,6 +72,13 @@ def _settings(services: Services) -> Iterator[Finding]:
             f"Passwords of {settings.password_min_length} characters are taken.",
             f"NIST advises {ADVISED_LENGTH} where there is no second factor: PASSWORD_MIN_LENGTH.",
         )
+    if not settings.pages_enabled and settings.link_reset == f"{settings.public_url}/reset":
+        yield Finding(
+            "settings",
+            "warning",
+            "Mailed links lead to pages that are switched off.",
+            "Name pages of your own in LINK_RESET and the other LINK_ settings, or unset PAGES_ENABLED.",
+        )
     if not settings.rate_limit_enabled:
         yield Finding("settings", "problem", "Rate limits are off.", "Unset RATE_LIMIT_ENABLED.")
 

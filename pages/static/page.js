@@ -97,6 +97,7 @@ contrast.form.addEventListener("submit", async (event) => {
     method: "POST",
     body: new URLSearchParams({ contrast: wanted, back: "/terms" }),
     redirect: "manual",
+    keepalive: true, // also for somebody who leaves at once
   }).catch(() => {});
 });
 showContrast();
