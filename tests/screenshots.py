@@ -11,8 +11,9 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from sqlalchemy import create_engine
 
+from bench.chromium import INSTALL, chromium
 from tests.looks import STATES, State, choose_contrast
-from tests.screens import CHROMIUM, FLAGS, Site
+from tests.screens import FLAGS, Site
 from tests.server import serving
 from utils.migrations import upgrade
 
@@ -41,12 +42,12 @@ def take_all(site: Site, folder: Path) -> None:
     for old in folder.glob("*.png"):
         old.unlink()
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for width, height in SIZES.items():
             shape = {"width": width, "height": height}
             for contrast, names in (("seed", list(STATES)), ("more", list(WITH_MORE_CONTRAST))):
                 for name in names:
-                    context = chromium.new_context(
+                    context = browser.new_context(
                         viewport=shape,  # type: ignore[arg-type]
                         base_url=site.url,
                         device_scale_factor=1,
@@ -56,7 +57,7 @@ def take_all(site: Site, folder: Path) -> None:
                     suffix = "" if contrast == "seed" else "-more-contrast"
                     take(context, name + suffix, STATES[name], folder)
                     context.close()
-        chromium.close()
+        browser.close()
 
 
 def write_gallery(folder: Path) -> None:
@@ -71,8 +72,8 @@ def write_gallery(folder: Path) -> None:
 
 
 def main() -> int:
-    if not Path(CHROMIUM).exists():
-        sys.stderr.write("There is no Chromium: install it, or name it in CHROMIUM.\n")
+    if chromium() is None:
+        sys.stderr.write(f"{INSTALL}\n")
         return 1
     with tempfile.TemporaryDirectory(prefix="screens-") as made:
         here = Path(made)

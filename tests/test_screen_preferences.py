@@ -192,3 +192,15 @@ def test_105_values_that_no_event_told_are_sent(screen: Page) -> None:
     sent = asked.value.post_data_json or {}
     assert (sent["email"], sent["password"], sent["remember"]) == (EMAIL, SECRET, True)
     expect(screen.locator("#form-error .message")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_forced_colours_keep_what_can_be_operated_in_sight(browser: Browser, site: Site) -> None:
+    context = browser.new_context(base_url=site.url, forced_colors="active")
+    page = context.new_page()
+    page.goto("/login")
+    for selector in ("#email", ".btn--primary", "#remember", ".card"):
+        found = style(page, selector, "borderTopStyle", "borderTopWidth")
+        assert found["borderTopStyle"] == "solid", selector
+        assert float(found["borderTopWidth"].removesuffix("px")) >= 1, selector
+    context.close()
