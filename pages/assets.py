@@ -50,7 +50,8 @@ def answer(asked_version: str, name: str) -> AnyResponse:
         raise NotFound
     kind = TYPES.get(Path(name).suffix) or guess_type(name)[0]
     response = Response(content, content_type=f"{kind}; charset=utf-8")
-    if asked_version == version():
-        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    if asked_version == version() and response.status_code in {200, 304}:  # and not a 412
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    return response

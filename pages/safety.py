@@ -1,6 +1,7 @@
 """What keeps people who are on a page from harm: its headers, and where it may send them."""
 
 import re
+from urllib.parse import unquote
 
 from flask import Response
 
@@ -11,7 +12,11 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
     "require-trusted-types-for 'script'"
 )
-_SIGNED_OUT = re.compile(r"/(login|signup|logout|forgot|reset|verify-email|auth)(/|$)", re.IGNORECASE)
+_SIGNED_OUT = re.compile(
+    r"/(login|signup|logout|forgot|reset|verify-email|reject|undo-email-change|restore|disown|auth)(/|$)",
+    re.IGNORECASE,
+)
+_HALF_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
 _DOTS = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 MAX_NEXT = 2048
 
@@ -32,9 +37,13 @@ def _bare(path: str) -> str:
 
 def safe_next(asked: str | None) -> str:
     """Where to go after a log-in: a path of this origin that is for people who are logged in."""
-    if asked is None or not is_local(asked) or _SIGNED_OUT.match(_bare(asked)):
+    if asked is None or not is_local(asked) or _HALF_ESCAPE.search(_bare(asked)):
         return DEFAULT_NEXT
-    return asked
+    try:
+        path = unquote(_bare(asked), errors="strict")
+    except UnicodeDecodeError:
+        return DEFAULT_NEXT
+    return DEFAULT_NEXT if _SIGNED_OUT.match(path) else asked
 
 
 def add_page_headers(response: Response) -> Response:

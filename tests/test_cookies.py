@@ -242,3 +242,12 @@ def test_the_refresh_cookie_opens_no_guarded_route(client: FlaskClient) -> None:
     by_cookie(client)  # kept by the client, and sent from here on
     assert client.get("/auth/me", headers=SAME).get_json()["code"] == "token_missing"
     assert client.get("/auth/sessions", headers=SAME).get_json()["code"] == "token_missing"
+
+
+def test_ending_ones_own_session_takes_the_cookie_back(client: FlaskClient) -> None:
+    first = by_cookie(client)
+    access = first.get_json()["access_token"]
+    (own,) = client.get("/auth/sessions", headers=bearer(access)).get_json()["sessions"]
+    ended = client.delete(f"/auth/sessions/{own['id']}", headers=bearer(access) | SAME)
+    assert ended.status_code == 204
+    assert "Max-Age=0" in attributes(ended)

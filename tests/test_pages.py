@@ -211,3 +211,11 @@ def test_only_the_present_assets_are_kept(client: FlaskClient) -> None:
     assert client.get("/favicon.ico").mimetype == "image/svg+xml"
     with pytest.raises(KeyError):
         assets.asset("none.js")
+
+
+def test_only_a_good_answer_may_be_kept_for_a_year(client: FlaskClient) -> None:
+    path = assets.asset("api.js")
+    assert "immutable" in client.get(path).headers["Cache-Control"]
+    refused = client.get(path, headers={"If-Match": '"other"'})
+    assert refused.status_code == 412
+    assert "immutable" not in refused.headers.get("Cache-Control", "")

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import statistics
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -22,7 +23,7 @@ from tests.screen_steps import (
     submit,
 )
 from tests.screens import DESKTOP, Site, browser, complaints, log_in, opened, said, screen, site
-from tests.server import serving
+from tests.server import serving, until
 from tests.support import PASSWORD
 
 __all__ = ["browser", "complaints", "screen", "site"]
@@ -46,12 +47,14 @@ def reset_link(site: Site, address: str) -> str:
 
 
 def expire_links(site: Site, address: str) -> None:
-    with sqlite3.connect(site.mails.parent / "auth.db") as database:
-        done = database.execute(
-            "UPDATE one_time_tokens SET expires_at = '2020-01-01 00:00:00' WHERE email = ?", (address,)
-        )
-        assert done.rowcount > 0
-    database.close()
+    """Make the links to this address old. A mail may be there an instant before its link is committed."""
+    change = "UPDATE one_time_tokens SET expires_at = '2020-01-01 00:00:00' WHERE email = ?"
+
+    def expired() -> bool:
+        with closing(sqlite3.connect(site.mails.parent / "auth.db")) as database, database:
+            return database.execute(change, (address,)).rowcount > 0
+
+    until(expired, f"the link to {address}")
 
 
 def heading(page: Page, words: str) -> None:

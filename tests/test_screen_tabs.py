@@ -78,6 +78,14 @@ HOSTILE = [
     "//localhost:1@evil.example",
     "/account/%2e%2e/login",
     "/foo\\..\\bar",
+    "/%61uth/me",
+    "/%72eset",
+    "/reject",
+    "/disown#token=x",
+    "/restore",
+    "/undo-email-change/",
+    "/account%zz",
+    "/account%ff",
 ]
 ME = "(api) => api.callSignedIn('GET', '/auth/me')"
 

@@ -116,6 +116,8 @@ def end_session(session_id: UUID) -> Any:
     Wants a sign-in younger than 10 minutes, unless it is the session that is calling.
     """
     sessions.end_one(services(), g.principal, session_id, client_info())
+    if session_id == g.principal.session_id and cookies.refresh_cookie():
+        cookies.forget_refresh_cookie()
 
 
 @auth_bp.post("/sessions/revoke-others")

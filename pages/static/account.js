@@ -1,6 +1,6 @@
 // What every page of the account shares: who is logged in, step-up by password, and logging out.
 
-import { announceLogOut, callSignedIn, onLogOut, proveAgain } from "./api.js";
+import { announceLogOut, call, callSignedIn, onNews, proveAgain } from "./api.js";
 import { asked, dialogButtons } from "./dialog.js";
 import { Form, failIn, general } from "./form.js";
 import { passwordToggles } from "./password.js";
@@ -8,6 +8,7 @@ import { element, say, text } from "./page.js";
 
 const dialog = document.getElementById("password-dialog");
 const question = document.getElementById("password-dialog-form");
+let opening = null; // of the dialog: what was begun in one is nothing to the next
 const alert = document.getElementById("form-error");
 
 /** To the log-in, and back here afterwards. */
@@ -26,7 +27,9 @@ export async function ask(method, path, body) {
 
 /** Whether the person enters the right password now. */
 export async function provenAgain() {
+  opening = new AbortController();
   const proven = await asked(dialog);
+  opening.abort();
   question.reset();
   return proven === "proven";
 }
@@ -35,7 +38,9 @@ new Form(question, {
   fields: { password: { check: (value) => (value === "" ? "password.empty" : null) } },
   busy: "busy.save",
   async send({ password }, form) {
-    const answer = await proveAgain(password);
+    const { signal } = opening;
+    const answer = await proveAgain(password, signal);
+    if (signal.aborted) return;
     if (answer.code === "session_ended") toLogIn("expired");
     else if (answer.ok) dialog.close("proven");
     else if (answer.code === "wrong_current_password") form.fault("password", "password.wrong");
@@ -79,8 +84,19 @@ export function knowWho({ email }) {
   for (const input of document.querySelectorAll("input[autocomplete=username]")) input.value = email;
 }
 
-document.getElementById("logout-form").addEventListener("submit", () => announceLogOut());
-onLogOut(() => toLogIn("logged_out"));
+/** Nothing is said to be over before it is. */
+async function logOut() {
+  const answer = await call("POST", "/auth/logout", {});
+  if (!answer.ok) return failed(answer, logOut);
+  announceLogOut();
+  toLogIn("logged_out");
+}
+
+document.getElementById("logout-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  logOut();
+});
+onNews({ leave: () => toLogIn("logged_out"), look: () => ask("GET", "/auth/me") });
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 for (const each of document.querySelectorAll("dialog")) dialogButtons(each);
 passwordToggles();

@@ -7,6 +7,7 @@ const MARK = "signed-in"; // a cookie without a secret: there may be a session t
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("auth") : null;
 
 let accessToken = null;
+let owner = null; // the account that the page is about, once it is known
 let renewing = null; // the refresh that is under way
 
 /**
@@ -67,13 +68,39 @@ function sessionEnded() {
   return { ok: false, status: 401, code: "session_ended", fields: {}, data: {}, retryAfter: 0 };
 }
 
+/**
+ * Keep this access token. The cookie may have come to hold another account's session, by a log-in in another
+ * tab: what was begun for one account must not be done to the other, so the page starts anew.
+ */
+async function keep(token) {
+  const subject = subjectOf(token);
+  if (owner !== null && subject !== owner) {
+    location.reload();
+    await new Promise(() => {}); // nobody goes on
+  }
+  owner = subject;
+  accessToken = token;
+}
+
+/** Whose token it is; null for one that says nothing. */
+function subjectOf(token) {
+  try {
+    return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** Log in; the session's refresh token becomes a cookie. */
 export async function logIn(email, password, remember) {
   const body = { email, password, remember, token_delivery: "cookie" };
   const answer = await call("POST", "/auth/login", body);
   if (answer.ok) {
-    accessToken = answer.data.access_token;
-    document.cookie = `${MARK}=1; path=/; samesite=lax${remember ? "; max-age=7776000" : ""}`;
+    owner = null;
+    await keep(answer.data.access_token);
+    document.cookie = `${MARK}=1; path=/; samesite=lax${secure()}${remember ? "; max-age=7776000" : ""}`;
+    sessionStorage.removeItem("auth.email");
+    channel?.postMessage({ loggedIn: owner });
   }
   return answer;
 }
@@ -87,7 +114,7 @@ export function renew() {
       await new Promise((done) => setTimeout(done, LOST_RACE));
       answer = await call("POST", "/auth/refresh", {});
     }
-    if (answer.ok) accessToken = answer.data.access_token;
+    if (answer.ok) await keep(answer.data.access_token);
     return answer;
   };
   renewing ??= (navigator.locks ? navigator.locks.request("auth-refresh", ask) : ask()).finally(() => {
@@ -96,10 +123,10 @@ export function renew() {
   return renewing;
 }
 
-/** Take the access token of a step-up in place of the present one. */
-export async function proveAgain(password) {
-  const answer = await callSignedIn("POST", "/auth/reauth", { password });
-  if (answer.ok) accessToken = answer.data.access_token;
+/** Take the access token of a step-up in place of the present one, unless `signal` says that nobody wants it. */
+export async function proveAgain(password, signal) {
+  const answer = await callSignedIn("POST", "/auth/reauth", { password }, { signal });
+  if (answer.ok && !signal.aborted) await keep(answer.data.access_token);
   return answer;
 }
 
@@ -117,10 +144,20 @@ export function mayBeSignedIn() {
   return document.cookie.split("; ").includes(`${MARK}=1`);
 }
 
-/** Drop the access token and the mark. */
+/** Drop the access token, the mark, and the address that was typed. */
 export function forget() {
   accessToken = null;
-  document.cookie = `${MARK}=; path=/; max-age=0; samesite=lax`;
+  document.cookie = `${MARK}=; path=/; max-age=0; samesite=lax${secure()}`;
+  sessionStorage.removeItem("auth.email");
+}
+
+const secure = () => (location.protocol === "https:" ? "; secure" : "");
+
+/** Find out anew whether there is a session, here and in the other tabs: something has ended sessions. */
+export async function lookAgain() {
+  accessToken = null;
+  channel?.postMessage("look-again");
+  await isSignedIn();
 }
 
 /** Tell the other tabs that the session is over. */
@@ -129,11 +166,15 @@ export function announceLogOut() {
   channel?.postMessage("logged-out");
 }
 
-/** Do this when another tab logs out. */
-export function onLogOut(action) {
-  channel?.addEventListener("message", (event) => {
-    if (event.data !== "logged-out") return;
-    accessToken = null;
-    action();
+/** Do `leave` when another tab logs out, and `look` when it says that the session may be over. */
+export function onNews({ leave, look }) {
+  channel?.addEventListener("message", ({ data }) => {
+    if (data === "logged-out") {
+      accessToken = null;
+      leave();
+    } else if (data === "look-again") {
+      accessToken = null;
+      look();
+    } else if (data.loggedIn && owner !== null && data.loggedIn !== owner) location.reload();
   });
 }

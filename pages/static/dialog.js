@@ -1,19 +1,11 @@
-// A question in front of the page: who opens it gets the answer, and the focus goes back where it was.
+// A question in front of the page. The browser puts the focus into it, and back where it was.
 
 /** Open a dialog; resolves to what it was closed with, "" if the person thought better of it. */
 export function asked(dialog) {
-  const opener = document.activeElement;
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener(
-      "close",
-      () => {
-        if (opener?.isConnected) opener.focus();
-        resolve(dialog.returnValue);
-      },
-      { once: true },
-    );
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
   });
 }
 

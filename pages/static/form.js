@@ -35,6 +35,7 @@ export class Form {
   }
 
   #reset() {
+    this.idle();
     this.clear();
     for (const input of this.form.querySelectorAll("[aria-invalid]")) this.#show(input, null);
     for (const toggle of this.form.querySelectorAll(".pw__toggle")) toggle.dispatchEvent(new Event("hide"));

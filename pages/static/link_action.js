@@ -1,6 +1,6 @@
 // The pages of links that do one thing: nothing happens before the button is pressed.
 
-import { call, forget } from "./api.js";
+import { call, lookAgain } from "./api.js";
 import { showCard, showIfLinkFails } from "./card.js";
 import { Form } from "./form.js";
 import { tokenOfLink } from "./page.js";
@@ -12,7 +12,7 @@ const CALLS = {
   "/disown": "/auth/sessions/disown",
 };
 const token = tokenOfLink();
-const path = location.pathname;
+const path = location.pathname.replace(/\/$/, "");
 
 new Form(document.getElementById("link-form"), {
   fields: {},
@@ -21,7 +21,7 @@ new Form(document.getElementById("link-form"), {
   async send(_, form) {
     const answer = await call("POST", CALLS[path], { token });
     if (!answer.ok) return form.refused(answer);
-    if (path !== "/restore") forget();
+    await lookAgain();
     showCard("done");
   },
 });

@@ -49,6 +49,9 @@ export function retitle({ error = false } = {}) {
   document.title = error ? text("title.error", { title }) : title;
 }
 
+const SIGNED_OUT =
+  /^\/(login|signup|logout|forgot|reset|verify-email|reject|undo-email-change|restore|disown|auth)(\/|$)/i;
+
 /** `raw` if it is a place on this origin for somebody who is logged in, else `fallback`. */
 export function safeNext(raw, fallback = "/account") {
   if (typeof raw !== "string" || raw === "" || raw.length > 2048) return fallback;
@@ -57,21 +60,20 @@ export function safeNext(raw, fallback = "/account") {
   // As on the server (pages/safety.py): what a parser would have to tidy up is nobody's honest address.
   const bare = raw.split(/[?#]/, 1)[0];
   if (bare.includes("//") || /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(bare)) return fallback;
-  let url;
   try {
-    url = new URL(raw, location.origin);
+    if (SIGNED_OUT.test(decodeURIComponent(bare))) return fallback;
+    return new URL(raw, location.origin).href; // whole, so that nothing reads it as a relative address again
   } catch {
     return fallback;
   }
-  if (url.origin !== location.origin || url.pathname.startsWith("//")) return fallback;
-  if (/^\/(login|signup|logout|forgot|reset|verify-email|auth)(\/|$)/i.test(url.pathname)) return fallback;
-  return url.href; // whole, so that nothing reads it as a relative address again
 }
 
 /** The token that a mailed link carries behind its `#`; the address bar does not keep it. */
 export function tokenOfLink() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
   history.replaceState(history.state, "", location.pathname + location.search);
+  // Another link that is opened in this tab changes nothing but the fragment: the page starts anew with it.
+  addEventListener("hashchange", () => location.hash.startsWith("#token=") && location.reload());
   return token;
 }
 

@@ -1,4 +1,4 @@
-import { call, forget } from "./api.js";
+import { call, lookAgain } from "./api.js";
 import { showIfLinkFails } from "./card.js";
 import { Form, newPassword, present } from "./form.js";
 import { strengthMeter } from "./meter.js";
@@ -17,7 +17,7 @@ new Form(node, {
   async send(values, form) {
     const answer = await call("POST", "/auth/password/reset", { token, password: values.new_password });
     if (!answer.ok) return form.refused(answer);
-    forget();
+    await lookAgain();
     location.replace("/reset/done");
     return "leaving";
   },
