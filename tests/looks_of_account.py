@@ -42,7 +42,7 @@ def signed_in(page: Page, *, confirmed: bool = True, sessions: list[dict[str, An
     answer(page, "/auth/refresh", 200, {"access_token": "a.b.c", "expires_in": 3600})
     answer(page, "/auth/me", 200, {"user": USER | {"email_verified": confirmed}, "auth_time": _at(0)})
     answer(page, "/auth/sessions", 200, {"sessions": _sessions() if sessions is None else sessions})
-    answer(page, "/auth/me/activity", 200, {"events": _events(), "next_cursor": "AAAA"})
+    answer(page, "/auth/me/activity?limit=100", 200, {"events": _events(), "next_cursor": "AAAA"})
 
 
 def account(path: str, page: Page, **how: Any) -> None:

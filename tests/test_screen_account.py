@@ -28,10 +28,6 @@ def change_password(page: Page, current: str = PASSWORD, new: str = NEW_PASSWORD
     page.get_by_label("Confirm New Password", exact=True).fill(new)
 
 
-def items(page: Page) -> list[str]:
-    return page.locator("#list .item__title").all_inner_texts()
-
-
 def test_79_a_new_password_logs_the_other_browser_out(screen: Page, other: Page, site: Site) -> None:
     address = site.registered()
     for page in (screen, other):
@@ -183,16 +179,20 @@ def test_an_address_that_is_not_confirmed_gets_another_mail(screen: Page, site: 
 @pytest.mark.slow
 def test_the_activity_is_listed_to_its_end(screen: Page, site: Site) -> None:
     address = site.registered()
-    for _ in range(22):
-        body = {"email": address, "password": PASSWORD}
-        assert site.server.call("POST", "/auth/login", body)[0] == 200
+    for _ in range(105):
+        body = {"email": address, "password": "not the right one"}
+        assert site.server.call("POST", "/auth/login", body)[0] == 401
     log_in(screen, address)
     screen.goto("/account/activity")
-    expect(screen.locator("#list > li")).to_have_count(20)
+    expect(screen.locator("#more")).to_be_visible()
+    shown = screen.locator("#list > li").count()
     submit(screen, "Show More")
-    expect(screen.locator("#list > li").nth(20)).to_be_focused()
+    expect(screen.locator("#list > li").nth(shown)).to_be_focused()
     expect(screen.locator("#more")).to_be_hidden()
-    assert len(items(screen)) > 20
+    words = screen.locator("#list .item__title").all_inner_texts()
+    assert len(words) > 105
+    assert words[0] == "You logged in."
+    assert "A session was renewed." not in words
 
 
 @pytest.mark.slow
@@ -213,6 +213,16 @@ def test_an_account_is_closed_after_a_password_and_a_mail_keeps_it(screen: Page,
     submit(screen, "Keep My Account")
     expect(screen.get_by_role("heading", name="Your Account Stays")).to_be_focused()
     log_in(screen, address)
+
+
+@pytest.mark.slow
+def test_a_stranger_is_led_to_the_log_in_and_back(screen: Page, site: Site) -> None:
+    screen.goto("/account/devices")
+    screen.wait_for_url("**/login?next=%2Faccount%2Fdevices")
+    expect(screen.get_by_text("You have been logged out.")).to_have_count(0)
+    fill_login(screen, site.registered())
+    submit(screen, "Log In")
+    screen.wait_for_url("**/account/devices")
 
 
 @pytest.mark.slow

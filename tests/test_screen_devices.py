@@ -71,7 +71,7 @@ def test_logging_this_device_out_is_a_log_out(screen: Page, site: Site) -> None:
     screen.locator("#list > li").get_by_role("button").click()
     screen.wait_for_url("**/login?reason=logged_out")
     screen.goto("/account")
-    screen.wait_for_url("**/login?reason=expired**")
+    screen.wait_for_url("**/login?next=%2Faccount")
 
 
 @pytest.mark.slow

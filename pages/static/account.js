@@ -1,6 +1,6 @@
 // What every page of the account shares: who is logged in, step-up by password, and logging out.
 
-import { announceLogOut, call, callSignedIn, onNews, proveAgain } from "./api.js";
+import { announceLogOut, call, callSignedIn, mayBeSignedIn, onNews, proveAgain } from "./api.js";
 import { asked, dialogButtons } from "./dialog.js";
 import { Form, failIn, general } from "./form.js";
 import { passwordToggles } from "./password.js";
@@ -8,13 +8,19 @@ import { element, say, text } from "./page.js";
 
 const dialog = document.getElementById("password-dialog");
 const question = document.getElementById("password-dialog-form");
+let leaving = false;
 let opening = null; // of the dialog: what was begun in one is nothing to the next
 const alert = document.getElementById("form-error");
 
-/** To the log-in, and back here afterwards. */
+const wasLoggedIn = mayBeSignedIn(); // when the page was opened
+
+/** To the log-in, and back here afterwards. Who has not been logged in is not told that it is over. */
 export function toLogIn(reason) {
-  const next = reason === "expired" ? `&next=${encodeURIComponent(location.pathname)}` : "";
-  location.replace(`/login?reason=${reason}${next}`);
+  if (leaving) return;
+  leaving = true;
+  const query = new URLSearchParams(wasLoggedIn ? { reason } : {});
+  if (reason === "expired") query.set("next", location.pathname);
+  location.replace(`/login?${query}`);
 }
 
 /** Call the API as the person; asks for the password where the call wants a fresh sign-in. */

@@ -14,9 +14,10 @@ function item(event) {
 }
 
 async function show() {
-  const answer = await load(`/auth/me/activity${cursor && `?cursor=${encodeURIComponent(cursor)}`}`);
+  const answer = await load(`/auth/me/activity?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
   if (!answer.ok) return failed(answer, show);
-  const items = answer.data.events.map(item);
+  // Every page that is opened renews the session: that would bury what people look for here.
+  const items = answer.data.events.filter(({ event }) => event !== "session_refreshed").map(item);
   list.append(...items);
   list.removeAttribute("aria-busy");
   if (cursor && items.length) {
@@ -25,6 +26,7 @@ async function show() {
   }
   cursor = answer.data.next_cursor ?? "";
   more.hidden = !cursor;
+  if (cursor && !list.children.length) await show();
 }
 
 more.addEventListener("click", show);
