@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from bench.chromium import INSTALL, chromium
 from tests.server import Server, serving, until
@@ -30,8 +30,8 @@ FLAGS = [
         "disable-component-update disable-sync"
     ).split()
 ]
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 360, "height": 640}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 360, "height": 640}
 # Told to the test whenever the page's policy forbids something.
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -151,7 +151,15 @@ def complaints() -> Iterator[list[str]]:
 @pytest.fixture
 def screen(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
     """A page at desktop size; paths are relative to the service."""
-    context = browser.new_context(viewport=DESKTOP, base_url=site.url)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP, base_url=site.url)
+    yield opened(context, complaints)
+    context.close()
+
+
+@pytest.fixture
+def other(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
+    """A page of a second browser profile."""
+    context = browser.new_context(viewport=DESKTOP, base_url=site.url)
     yield opened(context, complaints)
     context.close()
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, ViewportSize, sync_playwright
 from sqlalchemy import create_engine
 
 from bench.chromium import INSTALL, chromium
@@ -44,11 +44,11 @@ def take_all(site: Site, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         for width, height in SIZES.items():
-            shape = {"width": width, "height": height}
+            shape: ViewportSize = {"width": width, "height": height}
             for contrast, names in (("seed", list(STATES)), ("more", list(WITH_MORE_CONTRAST))):
                 for name in names:
                     context = browser.new_context(
-                        viewport=shape,  # type: ignore[arg-type]
+                        viewport=shape,
                         base_url=site.url,
                         device_scale_factor=1,
                         reduced_motion="reduce",

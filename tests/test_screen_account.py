@@ -1,24 +1,15 @@
 """The pages of somebody who is logged in. The number of a test is that of the list of checks."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.screen_steps import NEW_PASSWORD, calls, fill_login, submit
-from tests.screens import DESKTOP, Site, browser, complaints, log_in, opened, screen, site
+from tests.screens import Site, browser, complaints, log_in, other, screen, site
 from tests.support import PASSWORD
 
-__all__ = ["browser", "complaints", "screen", "site"]
-
-
-@pytest.fixture
-def other(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
-    """A second browser."""
-    context = browser.new_context(viewport=DESKTOP, base_url=site.url)  # type: ignore[arg-type]
-    yield opened(context, complaints)
-    context.close()
+__all__ = ["browser", "complaints", "other", "screen", "site"]
 
 
 def change_password(page: Page, current: str = PASSWORD, new: str = NEW_PASSWORD) -> None:

@@ -1,37 +1,28 @@
 """The devices of somebody who is logged in. The number of a test is that of the list of checks."""
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.screens import DESKTOP, Site, browser, complaints, log_in, opened, said, screen, site
+from tests.screens import Site, browser, complaints, log_in, other, said, screen, site
 from tests.support import PASSWORD
 
-__all__ = ["browser", "complaints", "screen", "site"]
+__all__ = ["browser", "complaints", "other", "screen", "site"]
 LONG_AGO = "A sign-in younger than 10 minutes is needed."
-
-
-@pytest.fixture
-def other(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
-    """A second browser."""
-    context = browser.new_context(viewport=DESKTOP, base_url=site.url)  # type: ignore[arg-type]
-    yield opened(context, complaints)
-    context.close()
 
 
 def stale(page: Page, path: str) -> list[str]:
     """The next call to this path finds that the password was entered long ago; those after it do not."""
     asked: list[str] = []
 
-    def once(route: object) -> None:
-        asked.append(route.request.method)  # type: ignore[attr-defined]
+    def once(route: Route) -> None:
+        asked.append(route.request.method)
         if len(asked) == 1:
             refusal = {"code": "reauth_required", "message": LONG_AGO}
-            route.fulfill(status=403, json=refusal)  # type: ignore[attr-defined]
+            route.fulfill(status=403, json=refusal)
         else:
-            route.continue_()  # type: ignore[attr-defined]
+            route.continue_()
 
     page.route(lambda url: urlsplit(url).path.startswith(path), once)
     return asked

@@ -189,8 +189,8 @@ def test_11_the_tertiary_link(screen: Page) -> None:
 def test_12_headings(screen: Page, path: str) -> None:
     screen.goto(path)
     heading = screen.locator("h1")
-    for size, (width, height) in {"28px": DESKTOP.values(), "24px": PHONE.values()}.items():
-        screen.set_viewport_size({"width": width, "height": height})
+    for size, shape in (("28px", DESKTOP), ("24px", PHONE)):
+        screen.set_viewport_size(shape)
         looks(heading, font_weight="700", color=GREY_800, font_size=size)
     assert style(screen, "h1", "fontFamily")["fontFamily"].startswith("Inter")
 

@@ -31,7 +31,7 @@ def test_95_nothing_is_cut_at_the_side(screen: Page, state: str) -> None:
 
 @pytest.mark.slow
 def test_96_the_button_is_in_sight_on_a_phone(screen: Page) -> None:
-    screen.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    screen.set_viewport_size(PHONE)
     screen.goto("/login")
     expect(screen.get_by_role("button", name="Log In")).to_be_in_viewport(ratio=1)
     assert screen.evaluate("scrollY") == 0

@@ -49,9 +49,11 @@ def init_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "do_connect")
     def create_for_the_owner_only(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+        # O_EXCL, so that a file that is there is never opened here: closing any descriptor of it drops
+        # all locks that this process has on it, and another process would delete the log under us.
         with contextlib.suppress(OSError):  # SQLite itself says what is wrong with the path
             if arguments[0] != ":memory:" and not arguments[0].startswith("file:"):
-                os.close(os.open(arguments[0], os.O_CREAT | os.O_RDWR, 0o600))
+                os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:

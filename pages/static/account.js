@@ -8,11 +8,10 @@ import { element, say, text } from "./page.js";
 
 const dialog = document.getElementById("password-dialog");
 const question = document.getElementById("password-dialog-form");
-let leaving = false;
-let opening = null; // of the dialog: what was begun in one is nothing to the next
 const alert = document.getElementById("form-error");
-
 const wasLoggedIn = mayBeSignedIn(); // when the page was opened
+let leaving = false; // for the log-in page
+let opening = null; // of the dialog: what was begun in one is nothing to the next
 
 /** To the log-in, and back here afterwards. Who has not been logged in is not told that it is over. */
 export function toLogIn(reason) {

@@ -1,0 +1,57 @@
+"""The SQLite file while several connections and several processes have it open."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, text
+
+from utils.database import engine_options, init_engine
+
+# What `sqlite3`, a command of the operators or a backup does: open, read, close.
+VISIT = (
+    "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM t').fetchone()[0])"
+)
+
+
+def engine_on(path: Path) -> Engine:
+    uri = f"sqlite:///{path}"
+    engine = create_engine(uri, **engine_options(uri))
+    init_engine(engine)
+    return engine
+
+
+def visited(path: Path) -> int:
+    """How many rows another process sees."""
+    ran = subprocess.run(
+        [sys.executable, "-c", VISIT, str(path)], capture_output=True, text=True, check=True, timeout=30
+    )
+    return int(ran.stdout)
+
+
+def test_another_process_that_comes_and_goes_loses_nothing(tmp_path: Path) -> None:
+    """Closing any descriptor of the file drops all of this process's locks on it (POSIX).
+
+    The visitor would then take itself for the last one, and delete the log that is still written to.
+    """
+    path = tmp_path / "auth.db"
+    engine = engine_on(path)
+    with engine.connect() as first:
+        first.execute(text("CREATE TABLE t (a INTEGER)"))
+        first.commit()
+        with engine.connect():  # a second connection of the pool
+            assert visited(path) == 0
+            first.execute(text("INSERT INTO t VALUES (1)"))
+            first.commit()
+            assert visited(path) == 1
+    engine.dispose()
+
+
+def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "auth.db"
+    engine = engine_on(path)
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TABLE t (a INTEGER)"))
+        connection.commit()
+        assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
+    engine.dispose()
