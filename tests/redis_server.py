@@ -24,7 +24,8 @@ class RedisServer:
         return f"unix://{self._socket}"
 
     def start(self) -> None:
-        self._server = ValkeyServer(unix_socket_path=self._socket)
+        # No port besides: two workers that start one at once would both take the first that is free.
+        self._server = ValkeyServer(unix_socket_path=self._socket, port=0)
         self._server.start()
 
     def stop(self) -> None:
