@@ -39,6 +39,7 @@ from utils.development import kept_secrets
 from utils.errors import init_errors
 from utils.hash_gate import MAX_WAITING, GatedHasher
 from utils.http import init_http
+from utils.identifiers import MAX_USERNAME
 from utils.logs import init_logs
 from utils.mail import mailer_for
 from utils.metrics import Metrics, init_metrics
@@ -48,7 +49,11 @@ from utils.services import Services, services
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
-PAGE_FACTS = Facts(password_max_length=MAX_PASSWORD, reset_lifetime=LIFETIMES[Purpose.RESET])
+PAGE_FACTS = Facts(
+    password_max_length=MAX_PASSWORD,
+    username_max_length=MAX_USERNAME,
+    reset_lifetime=LIFETIMES[Purpose.RESET],
+)
 SECRETS = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
 

@@ -7,7 +7,13 @@ class PasswordContainsContext(BadRequest):
     """A new password made of what an attacker knows already; which word it was is not said."""
 
     code = "password_contains_context"
-    message = "Password must not contain your user name, your e-mail address or the name of this service."
+    message = "Password must not contain your user name, your email address or the name of this service."
+
+
+class PasswordUnchanged(BadRequest):
+    """Said only to somebody who has entered the present one rightly."""
+
+    code, message = "password_unchanged", "The new password is the present one. Choose another."
 
 
 class Conflict(ApiError):
@@ -57,7 +63,7 @@ class EmailNotVerified(Forbidden):
 
     code, message = (
         "email_not_verified",
-        "Confirm your e-mail address first: open the link that was mailed to you.",
+        "Confirm your email address first: open the link that was mailed to you.",
     )
 
 

@@ -102,7 +102,7 @@ _SENTENCES: dict[Event, str] = {
     Event.OTHER_SESSIONS_ENDED: "You ended all other sessions.",
     Event.SIGN_IN_DISOWNED: "You said that a log-in was not yours. Everything was ended.",
     Event.REAUTHENTICATED: "You entered your password again.",
-    Event.PROOF_REFUSED: "A wrong password was entered to confirm something",
+    Event.PROOF_REFUSED: "A confirmation by password was refused",
     Event.LINK_REFUSED: "A mailed link was refused",
     Event.VERIFICATION_REQUESTED: "The mail to confirm the address was asked for.",
     Event.EMAIL_VERIFIED: "You confirmed your address.",

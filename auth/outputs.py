@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, NotRequired, cast
+from typing import Annotated, Literal, NotRequired, cast
 from urllib.parse import quote
 from uuid import UUID
 
@@ -84,6 +84,13 @@ class LinkStatus(TypedDict):
 
 
 class VerificationStatus(LinkStatus):
+    purpose: Annotated[
+        Literal["verify", "email_change"],
+        Field(
+            description="To confirm the account's address, or to move the account to another.",
+            examples=["verify"],
+        ),
+    ]
     confirmed: Annotated[bool, Field(description="Whether the account has this address confirmed already.")]
 
 
@@ -200,8 +207,9 @@ def valid_link(email: str) -> LinkStatus:
     return {"status": "valid", "email": email}
 
 
-def verification(email: str, confirmed: bool) -> VerificationStatus:
-    return {**valid_link(email), "confirmed": confirmed}
+def verification(purpose: str, email: str, confirmed: bool) -> VerificationStatus:
+    is_change = purpose == "email_change"
+    return {**valid_link(email), "purpose": "email_change" if is_change else "verify", "confirmed": confirmed}
 
 
 def strength(found: ScoredPassword, acceptable: bool) -> Strength:

@@ -32,6 +32,7 @@ class Facts:
     """What the pages say of the service besides its settings."""
 
     password_max_length: int
+    username_max_length: int
     reset_lifetime: timedelta
 
 
@@ -152,6 +153,7 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "brand": settings.brand_name,
             "min_length": settings.password_min_length,
             "max_length": facts.password_max_length,
+            "max_username": facts.username_max_length,
             "reset_minutes": facts.reset_lifetime // timedelta(minutes=1),
             "remembered_days": settings.remembered_idle_lifetime // (24 * 60 * 60),
             "asks_twice": settings.confirm_password_field,

@@ -166,6 +166,8 @@ class Members(RuleBasedStateMachine):
             self.service.call("password/change", body, "token_invalid", None, token=token)
         elif given != session.owner.password:
             self.service.call("password/change", body, "wrong_current_password", "proof_refused", token=token)
+        elif new == given:
+            self.service.call("password/change", body, "password_unchanged", None, token=token)
         else:
             owner = session.owner
             owner.password = new

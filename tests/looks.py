@@ -19,6 +19,7 @@ FORM_PAGES = [
     *"/login /signup /forgot /reset /verify-email /reject /undo-email-change /restore /disown".split(),
 ]
 FRAGMENT = f"#token={'t' * 64}"
+LINK = {"purpose": "verify", "email": EMAIL}
 State = Callable[[Page], Any]
 
 
@@ -114,13 +115,13 @@ def _link_fails(state: str, page: Page) -> None:
 
 
 def verify_password(page: Page) -> None:
-    answering(page, "/auth/email/verify/check", {"email": EMAIL, "confirmed": False})
+    answering(page, "/auth/email/verify/check", LINK | {"confirmed": False})
     page.goto(f"/verify-email{FRAGMENT}")
     expect(page.locator("#current-password")).to_be_visible()
 
 
 def _verify_done(page: Page) -> None:
-    answering(page, "/auth/email/verify/check", {"email": EMAIL, "confirmed": True})
+    answering(page, "/auth/email/verify/check", LINK | {"confirmed": True})
     page.goto(f"/verify-email{FRAGMENT}")
     expect(page.get_by_role("heading", name="Email Confirmed")).to_be_focused()
 

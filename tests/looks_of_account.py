@@ -54,8 +54,9 @@ def account(path: str, page: Page, **how: Any) -> None:
 
 def _toast(page: Page) -> None:
     account("/account", page, confirmed=False)
-    answer(page, "/auth/email/resend", 200, {"message": "Sent"})
-    submit(page, "Resend Email")
+    answer(page, "/auth/me", 200, {"user": USER | {"email_verified": False}})
+    page.locator("#username").fill("your.new.name")
+    submit(page, "Save User Name")
     expect(page.locator(".toast__box")).to_be_visible()
 
 

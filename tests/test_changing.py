@@ -90,6 +90,16 @@ def test_both_passwords_are_wanted(client: FlaskClient, body: dict[str, str]) ->
     assert login(client).status_code == 200
 
 
+def test_the_present_password_is_no_new_one(app: Flask, client: FlaskClient) -> None:
+    here, there = signed_in(client), signed_in(client)
+    # Whoever does not know it learns nothing by it.
+    assert change(client, here["access_token"], NEW, new_password=NEW) == (403, "wrong_current_password")
+    assert change(client, here["access_token"], new_password=PASSWORD) == (400, "password_unchanged")
+    assert me(client, there["access_token"]).status_code == 200
+    assert "password_changed" not in events(app)
+    assert mailbox.mails(app, "password_changed") == []
+
+
 SENSITIVE = {
     "change the address": ("POST", "/auth/email/change", {"email": ADDRESS}),
     "take the data along": ("GET", "/auth/me/export", None),

@@ -260,7 +260,7 @@ def test_a_check_of_the_link_tells_its_address_and_uses_nothing_up(
 ) -> None:
     register(client)
     token = mailbox.token(app, "verify_email")
-    waiting = {"status": "valid", "email": "ada@example.com", "confirmed": False}
+    waiting = {"status": "valid", "purpose": "verify", "email": "ada@example.com", "confirmed": False}
     before = everything(app)
     for _ in range(2):
         answer = post(client, "email/verify/check", token=token)
@@ -278,7 +278,12 @@ def test_a_check_of_a_link_to_a_new_address_never_tells_the_old_one(app: Flask, 
     assert post(client, "email/change", access, email="new@example.com").status_code == 202
     token = mailbox.token(app, "change_email", "new@example.com")
     answer = post(client, "email/verify/check", token=token).get_json()
-    assert answer == {"status": "valid", "email": "new@example.com", "confirmed": False}
+    assert answer == {
+        "status": "valid",
+        "purpose": "email_change",
+        "email": "new@example.com",
+        "confirmed": False,
+    }
     assert post(client, "email/verify", access, token=token).status_code == 200
     assert post(client, "email/verify/check", token=token).get_json() == answer | {"confirmed": True}
     first = mailbox.token(app, "verify_email", "ada@example.com")

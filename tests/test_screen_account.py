@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.screen_steps import NEW_PASSWORD, calls, fill_login, submit
+from tests.screen_steps import NEW_PASSWORD, fill_login, submit
 from tests.screens import Site, browser, complaints, log_in, other, screen, site
 from tests.support import PASSWORD
 
@@ -123,28 +123,12 @@ def test_a_name_that_is_taken_or_cannot_be_is_told_at_its_field(screen: Page, si
     for name, words in (
         ("", "Enter a user name"),
         (taken, "This user name is taken. Choose another one."),
-        ("a b", "Use letters, digits, dots, hyphens and underscores, and no reserved word"),
+        ("a b", "Use up to 80 letters, digits, dots, hyphens and underscores, and no reserved word"),
     ):
         field.fill(name)
         submit(screen, "Save User Name")
         expect(field).to_have_accessible_description(words)
         expect(field).to_be_focused()
-
-
-@pytest.mark.slow
-def test_another_address_is_moved_to_once_its_link_is_opened(screen: Page, site: Site) -> None:
-    log_in(screen, site.registered(confirmed=True))
-    moved = f"moved-{site.server.port}@example.com"
-    screen.get_by_label("New Email Address").fill(moved)
-    submit(screen, "Send Link")
-    expect(screen.locator("#email-done")).to_be_focused()
-    expect(screen.locator("#email-done")).to_contain_text(moved)
-    screen.goto(site.link(moved, "/verify-email"))
-    submit(screen, "Confirm Email")
-    expect(screen.get_by_role("heading", name="Email Confirmed")).to_be_focused()
-    screen.goto("/account")
-    expect(screen.locator("#email-shown")).to_have_text(moved)
-    expect(screen.locator("#email-state")).to_have_text("Confirmed")
 
 
 @pytest.mark.slow
@@ -155,16 +139,6 @@ def test_ones_data_can_be_taken_along(screen: Page, site: Site) -> None:
         submit(screen, "Download My Data")
     assert download.value.suggested_filename == "my-data.json"
     assert address in download.value.path().read_text("utf-8")
-
-
-@pytest.mark.slow
-def test_an_address_that_is_not_confirmed_gets_another_mail(screen: Page, site: Site) -> None:
-    log_in(screen, site.registered())
-    expect(screen.locator("#email-state")).to_have_text("Not confirmed")
-    sent = calls(screen, "/auth/email/resend")
-    submit(screen, "Resend Email")
-    expect(screen.locator(".toast__box")).to_contain_text("The email is on its way again.")
-    assert len(sent) == 1
 
 
 @pytest.mark.slow

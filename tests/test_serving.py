@@ -85,12 +85,15 @@ def test_a_second_start_keeps_accounts_and_tokens(sqlite_template: Path, tmp_pat
 def test_every_line_of_the_log_is_json_and_the_banner_says_where_to_go(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
-    with serving(_copy(sqlite_template, tmp_path), tmp_path) as server:
+    mails = tmp_path / "mail"
+    with serving(_copy(sqlite_template, tmp_path), tmp_path, MAIL_URL=f"file:{mails}") as server:
         server.call("GET", "/auth/me?token=canary-in-the-query")
         server.stop()
         banner, _, log = server.log.read_text().partition("Ctrl-C stops it.\n")
         assert f"{server.url}/openapi.json" in banner
         assert f"API page: {server.url}/docs " in banner
+        assert f"Screens: {server.url}/\n" in banner
+        assert f"Mails are written to {mails}/\n" in banner
         assert f"curl {server.url}/auth/register" in banner
         lines: list[dict[str, Any]] = [json.loads(line) for line in log.splitlines()]
         assert {line["event"] for line in lines} == {"request"}

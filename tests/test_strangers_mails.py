@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import mailbox
-from tests.calls import HOUR, asked, confirmed, forget, moved, post, said
+from tests.calls import HOUR, NEW, asked, confirmed, forget, moved, post, said
 from tests.support import PASSWORD, FixedClock, bearer, execute, login, refresh, register, signed_in
 
 ADDRESS = "new@example.com"
@@ -62,12 +62,13 @@ def test_who_registers_a_strangers_address_cannot_flood_it_nor_put_a_link_into_a
 ) -> None:
     register(client, "www.evil.example", email="victim@example.com")
     access = login(client, "www.evil.example").get_json()["access_token"]
+    passwords = [PASSWORD, *(f"{NEW} {number}" for number in range(6))]
     for number in range(6):
         named = {"username": f"www.evil{number}.example"}
         assert client.patch("/auth/me", json=named, headers=bearer(access)).status_code == 200
-        again = {"current_password": PASSWORD, "new_password": PASSWORD}
+        again = {"current_password": passwords[number], "new_password": passwords[number + 1]}
         assert post(client, "password/change", access, **again).status_code == 200
-        stolen = login(client, f"www.evil{number}.example").get_json()["refresh_token"]
+        stolen = login(client, f"www.evil{number}.example", passwords[number + 1]).get_json()["refresh_token"]
         second = refresh(client, stolen).get_json()["refresh_token"]
         clock.advance(60)
         refresh(client, second)
@@ -107,7 +108,7 @@ def test_a_mail_about_a_taken_address_says_no_name_that_a_stranger_gave_it(
 def test_a_changed_password_voids_a_change_of_address_that_waits(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     post(client, "email/change", access, email=ADDRESS)
-    again = {"current_password": PASSWORD, "new_password": PASSWORD}
+    again = {"current_password": PASSWORD, "new_password": NEW}
     assert post(client, "password/change", access, **again).status_code == 200
     # Whoever asked for it may have been an intruder, and the mail that waits does not go.
     assert mailbox.mails(app, "change_email") == []

@@ -111,11 +111,11 @@ def _validated_email(text: str) -> ValidatedEmail:
     if len(text) > MAX_EMAIL:
         raise ValueError(f"must be at most {MAX_EMAIL} characters long")
     if "=?" in text:  # an encoded word (RFC 2047): a mail's header would decode it to another address
-        raise ValueError("is not a valid e-mail address")
+        raise ValueError("is not a valid email address")
     try:
         return validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
-        raise ValueError("is not a valid e-mail address") from None
+        raise ValueError("is not a valid email address") from None
 
 
 def username_from(email: str) -> str:

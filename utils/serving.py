@@ -178,6 +178,10 @@ def banner(settings: Settings, database: URL) -> str:
     public = "" if settings.public_url == local else f", for {settings.public_url}"
     lines = [f"Serving on {local}{public} ({settings.flask_env}, {workers}, pid {os.getpid()})"]
     lines += [f"Database: {database.set(username=None, password=None, query={})}"]
+    if settings.pages_enabled:
+        lines += [f"Screens: {settings.public_url}/"]
+    if settings.flask_env == "development" and (settings.mail_url or "").startswith("file:"):
+        lines += [f"Mails are written to {(settings.mail_url or '').removeprefix('file:')}/"]
     if settings.docs_enabled:
         lines += [f"API page: {local}/docs (made from {local}/openapi.json)"]
     if settings.flask_env == "development":

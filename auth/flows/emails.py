@@ -1,5 +1,7 @@
 """Addresses: confirming one, saying that it was somebody else, moving to another one and back."""
 
+from typing import NamedTuple
+
 from auth import mails
 from auth.errors import EmailTaken, InvalidCredentials, LinkUsed
 from auth.events import EndReason, Event, Purpose
@@ -26,17 +28,27 @@ def resend(services: Services, email: str, client: ClientInfo) -> None:
     session.commit()
 
 
-def check_link(services: Services, token: str) -> tuple[str, bool]:
-    """The address that a link confirms, and whether the account has it confirmed already. Uses nothing up.
+class LinkOfAddress(NamedTuple):
+    """What a link to an address is for, which address, and whether the account has it confirmed already."""
 
-    That is said of a used link too: whoever opens a mail twice has done nothing wrong. Its holder
-    reads that mailbox, and learns of no other address. Raises one of the refusals of links.
+    purpose: Purpose
+    email: str
+    confirmed: bool
+
+
+def check_link(services: Services, token: str) -> LinkOfAddress:
+    """Ask what a link confirms. Uses nothing up.
+
+    That an address is confirmed is said of a used link too: whoever opens a mail twice has done
+    nothing wrong. Its holder reads that mailbox, and learns of no other address. Raises one of the
+    refusals of links.
     """
     purposes = (Purpose.VERIFY, Purpose.EMAIL_CHANGE)
     row, account = links.found(services, token, *purposes, client=None)
     if account.email == row.email and account.email_verified_at:
-        return row.email, True
-    return links.opened(services, token, *purposes, client=None).email, False
+        return LinkOfAddress(Purpose(row.purpose), row.email, True)
+    link = links.opened(services, token, *purposes, client=None)
+    return LinkOfAddress(link.purpose, link.email, False)
 
 
 def verify(

@@ -1,7 +1,7 @@
 """Passwords: a forgotten one, and a known one that is changed."""
 
 from auth import mails
-from auth.errors import WrongCurrentPassword
+from auth.errors import PasswordUnchanged, WrongCurrentPassword
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, new_passwords, proofs
 from auth.stores import audit, known_devices, one_time_tokens, sessions, users
@@ -79,20 +79,23 @@ def change(
 ) -> None:
     """Set a new password with the present one. Ends the other sessions unless told not to.
 
-    Raises `PasswordContainsContext`, `WrongCurrentPassword`, or `TokenInvalid` if the calling session
-    ended meanwhile.
+    Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, or `TokenInvalid` if the
+    calling session ended meanwhile.
     """
     current, account = proofs.own_session(principal), principal.account
     new_passwords.refuse_own_words(
         services, new_password, username=account.username, email=account.email, field="new_password"
     )
     is_right = proofs.is_password(services, account, current_password)
-    hashed = services.hasher.hash(new_password) if is_right else ""
+    is_new = new_password != current_password
+    hashed = services.hasher.hash(new_password) if is_right and is_new else ""
     session, now = services.session(), services.clock.now()
     if not is_right or not users.is_unchanged(session, account):
         proofs.write_refusal(services, account, client)
         session.commit()
         raise WrongCurrentPassword(fields={"current_password": "is not right"})
+    if not is_new:
+        raise PasswordUnchanged(fields={"new_password": "is the present one"})
     if not sessions.admitted(session, current, account.id, now):
         raise TokenInvalid
     users.set_password(session, account.id, hashed, now)

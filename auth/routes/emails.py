@@ -32,7 +32,7 @@ def verify_email(form: Verification) -> Any:
 @limited("links")
 @takes(Link)
 def check_verification_link(form: Link) -> Any:
-    """Ask which address a link confirms, and whether that is done already. Uses nothing up."""
+    """Ask what a link is for, which address it confirms, and whether that is done. Uses nothing up."""
     return outputs.verification(*emails.check_link(services(), form.token))
 
 

@@ -58,7 +58,9 @@ def reset_password(form: PasswordReset) -> Any:
 
 
 @auth_bp.post("/password/change")
-@answers(200, outputs.Message, errors=("session_required", "wrong_current_password", "busy"))
+@answers(
+    200, outputs.Message, errors=("session_required", "wrong_current_password", "password_unchanged", "busy")
+)
 @limited("proof")
 @jwt_required
 @takes(PasswordChange)

@@ -61,6 +61,7 @@ export function failed(answer, again) {
       const button = element("button", { type: "button", class: "link" }, text("again"));
       button.addEventListener("click", () => {
         alert.replaceChildren();
+        document.querySelector("h1").focus(); // the button is gone
         again();
       });
       failIn(alert, key, values, button);

@@ -15,7 +15,7 @@ function item(event) {
 
 async function show() {
   const answer = await load(`/auth/me/activity?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-  if (!answer.ok) return failed(answer, show);
+  if (!answer.ok) return failed(answer, start);
   // Every page that is opened renews the session: that would bury what people look for here.
   const items = answer.data.events.filter(({ event }) => event !== "session_refreshed").map(item);
   list.append(...items);
@@ -26,9 +26,12 @@ async function show() {
   }
   cursor = answer.data.next_cursor ?? "";
   more.hidden = !cursor;
-  if (cursor && !list.children.length) await show();
+  return cursor && !list.children.length ? show() : true;
+}
+
+async function start() {
+  if (await show()) await loadMe();
 }
 
 more.addEventListener("click", show);
-await show();
-await loadMe();
+await start();

@@ -13,6 +13,7 @@ new Form(document.getElementById("delete-form"), {
     if (!answer.ok) return form.refused(answer);
     announceLogOut();
     for (const part of document.querySelectorAll("#logout-form, .sections")) part.remove();
+    history.replaceState(null, "", "/login"); // for a reload: there is no account any more
     showCard("done");
   },
 });

@@ -68,15 +68,19 @@ async function endOthers() {
 
 async function show() {
   const answer = await load("/auth/sessions");
-  if (!answer.ok) return failed(answer, show);
+  if (!answer.ok) return failed(answer, start);
   const sessions = answer.data.sessions.toSorted((one, other) => other.current - one.current);
   list.replaceChildren(...sessions.map(item));
   list.removeAttribute("aria-busy");
   others.hidden = sessions.length < 2;
+  return true;
+}
+
+async function start() {
+  if (await show()) await loadMe();
 }
 
 others.addEventListener("click", async () => {
   if (await asked(question)) await endOthers();
 });
-await show();
-await loadMe();
+await start();

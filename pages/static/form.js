@@ -151,6 +151,7 @@ const FIELD_CODES = {
   password_too_short: { key: "password.short" },
   password_too_common: { key: "password.common" },
   password_contains_context: { key: "password.context" },
+  password_unchanged: { key: "password.same" },
 };
 // The words of the API are for people and may change; which field is wrong does not.
 const FIELD_KEYS = {
@@ -162,8 +163,8 @@ const FIELD_KEYS = {
 
 /** What the texts of faults may name. */
 function limits() {
-  const { minLength, maxLength, brand } = document.documentElement.dataset;
-  return { n: minLength, max: maxLength, brand };
+  const { minLength, maxLength, maxUsername, brand } = document.documentElement.dataset;
+  return { n: minLength, max: maxLength, max_username: maxUsername, brand };
 }
 
 /** Put a failure into this live region; what comes `after` the words may be a button. */

@@ -36,6 +36,7 @@ new Form(node, {
   busy: "busy.login",
   shown: refused,
   async send({ email, password, remember }, form) {
+    document.querySelector(".card > .message")?.remove(); // why one came here: no longer of interest
     const answer = await logIn(email.trim(), password, remember === "1");
     if (!answer.ok) return form.refused(answer);
     location.assign(next());

@@ -68,14 +68,24 @@ export function safeNext(raw, fallback = "/account") {
   }
 }
 
-/** The token that a mailed link carries behind its `#`; the address bar does not keep it. */
+/**
+ * The token that a mailed link carries behind its `#`. The address bar does not keep it; the entry of the
+ * browser's history does, so that the link still works after a reload or on the way back.
+ */
 export function tokenOfLink() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
-  history.replaceState(history.state, "", location.pathname + location.search);
+  const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? history.state?.token ?? "";
+  history.replaceState({ token }, "", location.pathname + location.search);
   // Another link that is opened in this tab changes nothing but the fragment: the page starts anew with it.
   addEventListener("hashchange", () => location.hash.startsWith("#token=") && location.reload());
   return token;
 }
+
+// Back to a form as it was left, where the browser still has it.
+document.getElementById("back")?.addEventListener("click", (event) => {
+  if (!document.referrer.startsWith(`${location.origin}/`)) return;
+  event.preventDefault();
+  history.back();
+});
 
 const contrast = document.getElementById("contrast");
 const choice = contrast.form.querySelector("input[name=contrast]"); // `elements` knows two of that name

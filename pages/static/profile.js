@@ -2,7 +2,7 @@ import { ask, failed, knowWho, load } from "./account.js";
 import { call } from "./api.js";
 import { Form, rules } from "./form.js";
 import { day } from "./moments.js";
-import { element, fill, say, text } from "./page.js";
+import { element, fill, text } from "./page.js";
 import { toast } from "./toast.js";
 
 const place = (id) => document.getElementById(id);
@@ -18,7 +18,7 @@ function show(found) {
   place("username-shown").textContent = user.username;
   place("since").dateTime = user.created_at;
   place("since").textContent = day(user.created_at);
-  place("resend").hidden = user.email_verified;
+  place("resend-row").hidden = user.email_verified;
   place("facts").removeAttribute("aria-busy");
 }
 
@@ -31,9 +31,16 @@ async function start() {
 async function resend() {
   const sent = await call("POST", "/auth/email/resend", { email: user.email });
   if (!sent.ok) return failed(sent, resend);
-  place("resend").hidden = true;
-  say(text("resend.done"));
-  toast(text("resend.done"));
+  place("resend-row").hidden = true;
+  tell("resend-done", "profile.resent", user.email);
+}
+
+/** Say it in the page, with the focus on it: the button that was pressed may be gone. */
+function tell(id, key, email) {
+  const done = place(id);
+  fill(done.querySelector("p"), key, { email: element("strong", {}, email) });
+  done.hidden = false;
+  done.focus();
 }
 
 async function takeAlong() {
@@ -47,7 +54,11 @@ async function takeAlong() {
 }
 
 new Form(name, {
-  fields: { username: { check: (value) => (value.trim() ? null : "username.empty") } },
+  fields: {
+    username: {
+      check: (value) => (!value.trim() ? "username.empty" : value.trim() === user?.username ? "username.same" : null),
+    },
+  },
   busy: "busy.save",
   shown(answer, form) {
     if (answer.code === "username_taken") form.fault("username", "username.taken");
@@ -62,18 +73,25 @@ new Form(name, {
   },
 });
 new Form(address, {
-  fields: { email: { check: rules.email, early: true } },
+  fields: {
+    email: {
+      check: (value) =>
+        rules.email(value) ?? (value.trim().toLowerCase() === user?.email.toLowerCase() ? "email.same" : null),
+      early: true,
+    },
+  },
   busy: "busy.send",
   async send({ email }, form) {
     const answer = await ask("POST", "/auth/email/change", { email: email.trim() });
     if (!answer.ok) return form.refused(answer);
-    const done = place("email-done");
-    fill(done.querySelector("p"), "profile.email_sent", { email: element("strong", {}, email.trim()) });
-    done.hidden = false;
     address.reset();
-    done.focus();
+    tell("email-done", "profile.email_sent", email.trim());
   },
 });
 place("resend").addEventListener("click", resend);
 place("export").addEventListener("click", takeAlong);
+// What another tab, or a link that was opened there, has changed meanwhile.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && user) start();
+});
 await start();

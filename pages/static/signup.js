@@ -1,4 +1,4 @@
-import { call } from "./api.js";
+import { call, isSignedIn } from "./api.js";
 import { Form, newPassword, present, rules } from "./form.js";
 import { strengthMeter } from "./meter.js";
 import { passwordToggles } from "./password.js";
@@ -54,3 +54,4 @@ addEventListener("pageshow", gate);
 gate();
 passwordToggles();
 strengthMeter(password, () => ({ email: email.value.trim() }));
+if (await isSignedIn()) location.replace("/account");

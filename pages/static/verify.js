@@ -8,6 +8,11 @@ const token = tokenOfLink();
 const node = document.getElementById("verify-form");
 const words = document.getElementById("verify-text");
 const passwordPart = document.getElementById("verify-password");
+// By what the link is for: what is asked of somebody who is logged in, and of somebody who is not, and the last card.
+const PURPOSES = {
+  verify: { signedIn: "verify.signed_in", withPassword: "verify.with_password", card: "done" },
+  email_change: { signedIn: "verify_change.signed_in", withPassword: "verify_change.with_password", card: "changed" },
+};
 let signedIn = false;
 
 /** The address with most of its first part hidden: enough to know one's own by. */
@@ -38,10 +43,11 @@ document.addEventListener("click", (event) => {
   sendNew();
 });
 
-function askForPassword(email) {
-  fill(words, "verify.with_password", { email: element("strong", {}, masked(email)) });
-  node.elements.username.value = email;
+function askForPassword({ email, purpose }) {
+  fill(words, PURPOSES[purpose].withPassword, { email: element("strong", {}, masked(email)) });
   passwordPart.hidden = false;
+  if (purpose !== "verify") return; // whose present address the link does not tell
+  node.elements.username.value = email;
   const reject = document.getElementById("verify-reject");
   reject.firstElementChild.href = `/reject#token=${token}`;
   reject.hidden = false;
@@ -54,7 +60,7 @@ async function confirm(password) {
     : call("POST", "/auth/email/verify", body);
 }
 
-function open(email) {
+function open(link) {
   new Form(node, {
     fields: {
       password: { check: (value) => (value === "" && !passwordPart.hidden ? "password.empty" : null) },
@@ -63,7 +69,7 @@ function open(email) {
     shown(answer, form) {
       if (showIfLinkFails(answer)) return true;
       if (answer.code === "missing_fields" || answer.code === "session_ended") {
-        askForPassword(email); // another account is logged in here
+        askForPassword(link); // another account is logged in here
         node.elements.password.focus();
         return true;
       }
@@ -75,22 +81,24 @@ function open(email) {
     },
     async send({ password }, form) {
       const answer = await confirm(password);
-      if (answer.ok) showCard("done");
+      if (answer.ok) done(link);
       else form.refused(answer);
     },
   });
   passwordToggles();
-  if (signedIn) fill(words, "verify.signed_in", { email: element("strong", {}, masked(email)) });
-  else askForPassword(email);
+  if (signedIn) fill(words, PURPOSES[link.purpose].signedIn, { email: element("strong", {}, masked(link.email)) });
+  else askForPassword(link);
 }
+
+const done = ({ purpose }) => showCard(PURPOSES[purpose].card);
 
 const checked = token
   ? await call("POST", "/auth/email/verify/check", { token })
   : { ok: false, code: "token_unknown", fields: {} };
 if (!checked.ok) {
   if (!showIfLinkFails(checked)) words.textContent = text(checked.status === 0 ? "network" : "unexpected");
-} else if (checked.data.confirmed) showCard("done");
+} else if (checked.data.confirmed) done(checked.data);
 else {
   signedIn = await isSignedIn();
-  open(checked.data.email);
+  open(checked.data);
 }

@@ -10,7 +10,7 @@ def refuse_own_words(
 ) -> None:
     """Raise `PasswordContainsContext` if it is made of what everybody knows. Knows only what it is told."""
     if has_own_words(services, password, username=username, email=email):
-        told = "must not contain your user name, your e-mail address or the name of this service"
+        told = "must not contain your user name, your email address or the name of this service"
         raise PasswordContainsContext(fields={field: told})
 
 

@@ -1,0 +1,113 @@
+"""Mailed links in a browser: over a reload, on the way back, for another address, and after their end."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.screen_steps import NEW_PASSWORD, calls, submit
+from tests.screens import Site, browser, complaints, log_in, other, screen, site
+from tests.support import PASSWORD
+
+__all__ = ["browser", "complaints", "other", "screen", "site"]
+
+
+def heading(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def reset_link(site: Site, address: str) -> str:
+    assert site.server.call("POST", "/auth/password/forgot", {"email": address})[0] == 202
+    return site.link(address, "/reset")
+
+
+def test_a_reload_does_not_lose_the_link(screen: Page, site: Site) -> None:
+    address = site.registered()
+    screen.goto(reset_link(site, address))
+    for _ in range(2):
+        expect(screen.locator("#reset-for")).to_have_text(f"for {address}")
+        screen.reload()
+    for field in ("New Password", "Confirm New Password"):
+        screen.get_by_label(field, exact=True).fill(NEW_PASSWORD)
+    submit(screen, "Save New Password")
+    screen.wait_for_url("**/reset/done")
+
+
+@pytest.mark.slow
+def test_whoever_thinks_better_of_it_comes_back_to_the_link(screen: Page, site: Site) -> None:
+    address = site.registered()
+    screen.goto(site.link(address, "/verify-email"))
+    screen.get_by_role("link", name="I did not sign up").click()
+    heading(screen, "I Did Not Sign Up")
+    screen.reload()
+    heading(screen, "I Did Not Sign Up")
+    screen.go_back()
+    heading(screen, "Confirm Your Email")
+    screen.get_by_label("Password", exact=True).fill(PASSWORD)
+    submit(screen, "Confirm Email")
+    heading(screen, "Email Confirmed")
+    screen.reload()
+    heading(screen, "Email Confirmed")
+
+
+@pytest.mark.slow
+def test_another_address_in_the_browser_that_asked_for_it(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    asked = calls(screen, "/auth/email/change")
+    field = screen.get_by_label("New Email Address")
+    field.fill(screen.locator("#email-shown").inner_text().upper())
+    submit(screen, "Send Link")
+    expect(field).to_have_accessible_description("This is your address already")
+    assert asked == []
+    field.fill("moved@example.com")
+    submit(screen, "Send Link")
+    expect(screen.locator("#email-done")).to_be_focused()
+    expect(screen.locator("#email-done")).to_contain_text("moved@example.com")
+    screen.goto(site.link("moved@example.com", "/verify-email"))
+    expect(screen.locator("#verify-text")).to_have_text("Confirm that m•••@example.com is your new address.")
+    expect(screen.locator("#verify-reject")).to_be_hidden()
+    submit(screen, "Confirm Email")
+    heading(screen, "Email Changed")
+    screen.reload()
+    heading(screen, "Email Changed")
+    screen.get_by_role("link", name="Continue").click()
+    expect(screen.locator("#email-shown")).to_have_text("moved@example.com")
+    expect(screen.locator("#email-state")).to_have_text("Confirmed")
+
+
+@pytest.mark.slow
+def test_another_address_in_another_browser(screen: Page, other: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.get_by_label("New Email Address").fill("elsewhere@example.com")
+    submit(screen, "Send Link")
+    expect(screen.locator("#email-done")).to_be_focused()
+    other.goto(site.link("elsewhere@example.com", "/verify-email"))
+    expect(other.locator("#verify-text")).to_have_text(
+        "Enter your password to move your account to e•••@example.com"
+    )
+    expect(other.locator("#verify-reject")).to_be_hidden()
+    other.get_by_label("Password", exact=True).fill(PASSWORD)
+    submit(other, "Confirm Email")
+    heading(other, "Email Changed")
+    # The first tab learns of it when somebody looks at it again.
+    screen.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(screen.locator("#email-shown")).to_have_text("elsewhere@example.com")
+
+
+@pytest.mark.slow
+def test_after_a_lock_out_nobody_is_sent_to_a_log_in_that_cannot_work(screen: Page, site: Site) -> None:
+    address = site.registered()
+    assert site.server.call("POST", "/auth/login", {"email": address, "password": PASSWORD})[0] == 200
+    screen.goto(site.link(address, "/disown"))
+    submit(screen, "Lock Everybody Out")
+    heading(screen, "Everybody Is Logged Out")
+    expect(screen.locator(".actions a")).to_have_text(["Send the Link Again"])
+    screen.get_by_role("link", name="Send the Link Again").click()
+    heading(screen, "Forgot Your Password?")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/restore", "/undo-email-change", "/disown", "/reject"])
+def test_a_dead_link_has_one_way_out(screen: Page, path: str) -> None:
+    screen.goto(f"{path}#token={'x' * 43}")
+    screen.locator("#link-form button").click()
+    heading(screen, "This Link Does Not Work")
+    expect(screen.locator(".actions a")).to_have_count(1)
