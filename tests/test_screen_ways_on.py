@@ -28,6 +28,7 @@ def test_a_closed_account_and_a_reload(screen: Page, site: Site) -> None:
     screen.locator("#dialog-password").fill(PASSWORD)
     screen.keyboard.press("Enter")
     expect(screen.get_by_role("heading", name="Your Account Is Closed")).to_be_focused()
+    assert screen.locator(".panel").evaluate("(panel) => panel.offsetWidth") > 600
     screen.reload()
     assert screen.url == f"{site.url}/login"
     expect(screen.get_by_role("heading", name="Log In")).to_be_visible()
