@@ -33,7 +33,7 @@ from pages import Facts, init_pages
 from utils import serving
 from utils.clock import Clock, SystemClock
 from utils.cors import init_cors
-from utils.database import engine_options, init_engine
+from utils.database import Reads, engine_options, init_engine
 from utils.delivery import Delivery
 from utils.development import kept_secrets
 from utils.errors import init_errors
@@ -72,7 +72,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine)
-    app.extensions["auth_services"] = built = _services(app, settings, replaced)
+        app.extensions["auth_services"] = built = _services(app, settings, replaced)
     init_metrics(app, built.metrics)
     app.register_blueprint(auth_bp)
     app.register_blueprint(ops_bp)
@@ -123,6 +123,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "config": app.config,
         "clock": clock,
         "session": db.session,
+        "reads": Reads(db.engine),
         "hasher": GatedHasher(
             PasswordHasher(settings.password_hash_method),
             concurrency=settings.hash_concurrency,

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ MAX_LENGTH = 2048
 CLOCK_LEEWAY = 30  # seconds that an `iat` may lie ahead: the clocks of two machines differ
 MAX_USER_ID = 2**31 - 1  # what the key's column holds; Postgres fails on a larger number
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+REMEMBERED = 4096  # tokens of each process, of about 2 kB
 REQUIRED = ("iss", "aud", "sub", "jti", "iat", "exp")
 
 
@@ -55,19 +57,38 @@ def lifetime(services: Services) -> int:
 
 def read(services: Services, token: object, *, expired_too: bool = False) -> Claims | None:
     """The claims of a token that this service signed and that has not expired; None for all others."""
-    if not isinstance(token, str) or len(token) > MAX_LENGTH or not COMPACT.fullmatch(token):
+    if not isinstance(token, str) or len(token) > MAX_LENGTH:
         return None
-    keys = _keyring(services.config["JWT_SECRET_KEY"], *services.settings.jwt_previous_secret_keys)
+    settings = services.settings
+    keys = (services.config["JWT_SECRET_KEY"], *settings.jwt_previous_secret_keys)
     try:
-        header = jwt.get_unverified_header(token)
-        if header.get("typ") != TYPE or header.get("kid") not in keys:
-            return None
-        claims = jwt.decode(
+        claims = _genuine(token, keys, settings.jwt_issuer, settings.jwt_audience)
+        return _checked(claims, services.clock.now().timestamp(), expired_too=expired_too)
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _genuine(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Mapping[str, Any]:
+    """The claims of a token that one of these keys signed. Raises what PyJWT does, or `ValueError`.
+
+    What comes of it is remembered, by the whole token and the keys: most calls bring a token that was
+    looked at before, and PyJWT takes as long as the database does. A refusal is not remembered, so
+    that nobody can fill the memory with forgeries; times and the session are looked at every time.
+    """
+    if not COMPACT.fullmatch(token):
+        raise ValueError("not in the compact form")
+    ring = _keyring(*keys)
+    header = jwt.get_unverified_header(token)
+    if header.get("typ") != TYPE or header.get("kid") not in ring:
+        raise ValueError("not an access token, or of no key of ours")
+    return MappingProxyType(
+        jwt.decode(
             token,
-            keys[header["kid"]],
+            ring[header["kid"]],
             algorithms=[ALGORITHM],
-            issuer=services.settings.jwt_issuer,
-            audience=services.settings.jwt_audience,
+            issuer=issuer,
+            audience=audience,
             options={
                 "require": list(REQUIRED),
                 "strict_aud": True,
@@ -77,9 +98,7 @@ def read(services: Services, token: object, *, expired_too: bool = False) -> Cla
                 "verify_nbf": False,
             },
         )
-        return _checked(claims, services.clock.now().timestamp(), expired_too=expired_too)
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
-        return None
+    )
 
 
 def _checked(claims: Mapping[str, Any], now: float, *, expired_too: bool) -> Claims | None:

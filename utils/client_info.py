@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_USER_AGENT = 512
 
@@ -25,6 +26,7 @@ class ClientInfo:
         return self.address
 
 
+@lru_cache(maxsize=1024)
 def canonical_address(text: str | None) -> str | None:
     """One spelling for each address; None for what is not an address (a socket, a hostile header).
 

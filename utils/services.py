@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from utils.clock import Clock
+from utils.database import Reads
 from utils.delivery import Delivery
 from utils.mail import Mailer
 from utils.metrics import Metrics
@@ -64,6 +65,7 @@ class Services:
     config: Mapping[str, Any]  # app.config: the five specified settings are read from it at call time
     clock: Clock
     session: Callable[[], Session]  # the database session of this request or command
+    reads: Reads  # for what asks one thing and writes nothing
     hasher: Hasher
     limiter: Limiter
     mailer: Mailer

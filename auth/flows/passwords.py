@@ -96,7 +96,7 @@ def change(
         raise WrongCurrentPassword(fields={"current_password": "is not right"})
     if not is_new:
         raise PasswordUnchanged(fields={"new_password": "is the present one"})
-    if not sessions.admitted(session, current, account.id, now):
+    if not sessions.still_admitted(session, current, account.id, now):
         raise TokenInvalid
     users.set_password(session, account.id, hashed, now)
     one_time_tokens.void(session, account.id, [Purpose.RESET, Purpose.EMAIL_CHANGE], now)

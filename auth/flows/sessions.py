@@ -31,11 +31,11 @@ REUSE_GRACE = timedelta(seconds=20)
 
 def admit(services: Services, claims: Claims) -> Principal | None:
     """The bearer of these claims, if the database admits them now: one statement."""
-    session, now = services.session(), services.clock.now()
+    now = services.clock.now()
     if claims.session_id is not None:
-        found = sessions.admitted(session, claims.session_id, claims.user_id, now)
+        found = sessions.admitted(services.reads, claims.session_id, claims.user_id, now)
         return Principal(claims.user_id, claims.session_id, *found) if found else None
-    account = users.by_id(session, claims.user_id)
+    account = users.by_id(services.session(), claims.user_id)
     if account is None or account.disabled_at or account.deletion_due_at:
         return None
     if claims.issued_at < account.tokens_valid_after:

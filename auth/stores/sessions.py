@@ -6,35 +6,43 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import EndReason
 from auth.stores.users import COLUMNS
 from models import Account, User, UserSession
 from utils.client_info import ClientInfo
+from utils.database import Reads
 
 # The one statement of a guarded call: the living session of a user who is not disabled.
-_ADMITTED = (
-    select(UserSession.auth_time, *COLUMNS)
-    .join(User, User.id == UserSession.user_id)
-    .where(
-        UserSession.id == bindparam("id"),
-        UserSession.user_id == bindparam("user_id"),
-        UserSession.ended_at.is_(None),
-        UserSession.idle_end > bindparam("now", type_=UserSession.idle_end.type),
-        UserSession.absolute_end > bindparam("now", type_=UserSession.idle_end.type),
-        User.disabled_at.is_(None),
-    )
+# Of the tables and not of the classes: the ORM costs more than the database here.
+_SESSIONS, _USERS = UserSession.__table__.c, User.__table__.c
+_ADMITTED = select(_SESSIONS.auth_time, *(_USERS[column.key] for column in COLUMNS)).where(
+    _USERS.id == _SESSIONS.user_id,
+    _SESSIONS.id == bindparam("id"),
+    _SESSIONS.user_id == bindparam("user_id"),
+    _SESSIONS.ended_at.is_(None),
+    _SESSIONS.idle_end > bindparam("now", type_=_SESSIONS.idle_end.type),
+    _SESSIONS.absolute_end > bindparam("now", type_=_SESSIONS.idle_end.type),
+    _USERS.disabled_at.is_(None),
 )
 
 
-def admitted(
+def admitted(reads: Reads, session_id: UUID, user_id: int, now: datetime) -> tuple[datetime, Account] | None:
+    """When this living session signed in, and whose it is; None if it has ended or may not be used."""
+    return _admitted(reads.first(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}))
+
+
+def still_admitted(
     session: Session, session_id: UUID, user_id: int, now: datetime
 ) -> tuple[datetime, Account] | None:
-    """When this living session signed in, and whose it is; None if it has ended or may not be used."""
-    row = session.execute(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}).one_or_none()
-    return (row[0], Account(*row[1:])) if row else None
+    """The same within the transaction of a change, after its account was locked."""
+    return _admitted(session.execute(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}).first())
+
+
+def _admitted(row: Row[Any] | None) -> tuple[datetime, Account] | None:
+    return (row[0], Account._make(row[1:])) if row else None
 
 
 def start(
@@ -78,7 +86,7 @@ def with_account(session: Session, session_id: UUID) -> tuple[UserSession, Accou
         .with_for_update(read=True, key_share=True, of=User)
         .execution_options(populate_existing=True)
     ).one_or_none()
-    return (row[0], Account(*row[1:])) if row else None
+    return (row[0], Account._make(row[1:])) if row else None
 
 
 def rotate(

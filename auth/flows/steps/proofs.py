@@ -34,7 +34,7 @@ def lock_while_living(services: Services, principal: Principal) -> Account:
     """Lock the account, and read it anew. Raises `TokenInvalid` if the calling session has ended."""
     session = services.session()
     users.lock(session, principal.user_id)
-    found = sessions.admitted(session, own_session(principal), principal.user_id, services.clock.now())
+    found = sessions.still_admitted(session, own_session(principal), principal.user_id, services.clock.now())
     if found is None:
         raise TokenInvalid
     return found[1]
