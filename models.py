@@ -166,6 +166,20 @@ class UserSession(Base):
     end_reason: Mapped[str | None] = mapped_column(String(40))
 
 
+class SessionState(NamedTuple):
+    """What the tokens of a session depend on, as one statement read it."""
+
+    id: UUID
+    user_id: int
+    secret: bytes
+    generation: int
+    remembered: bool
+    rotated_at: datetime | None
+    idle_end: datetime
+    absolute_end: datetime
+    ended_at: datetime | None
+
+
 class AuditEvent(Base):
     """One action, or one counted minute of refusals for names that do not exist."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from models import OneTimeToken, UserSession
+from models import OneTimeToken, SessionState
 from utils import access_tokens
 from utils.crypto import derive_key, is_mac, mac
 from utils.services import Services
@@ -39,7 +39,7 @@ class RefreshToken:
     mac: bytes
 
 
-def issue(services: Services, session: UserSession, now: datetime) -> TokenPair:
+def issue(services: Services, session: SessionState, now: datetime) -> TokenPair:
     """The pair for the session's present generation, which always has the same refresh token."""
     return TokenPair(
         access_token=access_tokens.sign(services, session.user_id, session.id, now),
@@ -60,19 +60,19 @@ def read_refresh(text: str) -> RefreshToken | None:
     return RefreshToken(UUID(bytes=session_id), generation, raw[_HEAD.size :])
 
 
-def is_genuine(services: Services, token: RefreshToken, session: UserSession) -> bool:
+def is_genuine(services: Services, token: RefreshToken, session: SessionState) -> bool:
     """Whether this service made the token for this session, under its present or a previous key."""
     parts = _signed_parts(session, token.generation)
     return is_mac(token.mac, (derive_key(key, "refresh-token") for key in _keys(services)), *parts)
 
 
-def _refresh_token(services: Services, session: UserSession) -> str:
+def _refresh_token(services: Services, session: SessionState) -> str:
     key = derive_key(_keys(services)[0], "refresh-token")
     head = _HEAD.pack(_VERSION, session.id.bytes, session.generation)
     return base64.urlsafe_b64encode(head + mac(key, *_signed_parts(session, session.generation))).decode()
 
 
-def _signed_parts(session: UserSession, generation: int) -> tuple[bytes, ...]:
+def _signed_parts(session: SessionState, generation: int) -> tuple[bytes, ...]:
     # With the session's own secret in it, neither the key nor the database alone makes a token.
     return b"refresh", session.id.bytes, generation.to_bytes(8, "big"), session.secret
 

@@ -8,13 +8,35 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+
+from bench.load import post
+from bench.machine import PASSWORD
+from utils.serving import THREADS
 
 ROOT = Path(__file__).parent.parent
-THREADS = 16
+
+
+class Service(NamedTuple):
+    """A running one: where it answers, and the process at its head."""
+
+    url: str
+    pid: int
+
+
+def register(service: Service, name: str = "ada") -> None:
+    """Have this account, also from a run before."""
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    try:
+        post(f"{service.url}/auth/register", body)
+    except urllib.error.HTTPError as refusal:
+        if refusal.code != 409:
+            raise
 
 
 def free_port() -> int:
@@ -24,8 +46,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(server: str, database_uri: str, workers: int = 2, **more: str) -> Iterator[str]:
-    """The service under `granian` or `gunicorn`; its URL. Ended by process group in every case.
+def running(server: str, database_uri: str, workers: int = 2, **more: str) -> Iterator[Service]:
+    """The service under `granian` or `gunicorn`. Ended by process group in every case.
 
     `more` are settings.
     """
@@ -60,7 +82,7 @@ def running(server: str, database_uri: str, workers: int = 2, **more: str) -> It
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(f"{url}/health/ready")
-        yield url
+        yield Service(url, process.pid)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:

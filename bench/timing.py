@@ -124,7 +124,8 @@ def report_timing(database: str, uri: str, rounds: int, folder: Path) -> None:
     }
     counter = itertools.count()
     print(f"\ntime of an answer on {database}: n={rounds} each, p of ranks by permutation")
-    with running("granian", uri, workers=1, **given) as url:
+    with running("granian", uri, workers=1, **given) as service:
+        url = service.url
         fill(url, url_of)
         for path, calls in questions(lambda: next(counter)).items():
             interleaved(url, calls, WARM)

@@ -1,9 +1,11 @@
 """No dead end: what comes after something was done, and where the focus is then."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.screen_steps import NEW_PASSWORD, answer, fill_login, submit
+from tests.screen_steps import NEW_PASSWORD, answer, fill_login, fill_signup, reach, submit
 from tests.screens import Site, browser, complaints, log_in, screen, site
 from tests.support import PASSWORD
 
@@ -128,3 +130,70 @@ def test_the_terms_lead_back_to_a_form_as_it_was_left(screen: Page) -> None:
     screen.goto("/privacy")
     screen.get_by_role("link", name="Back").click()
     screen.wait_for_url("**/login")
+
+
+@pytest.mark.slow
+def test_the_skip_link_leads_behind_the_sections(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.goto("/account/devices")
+    expect(screen.locator("#list > li")).to_have_count(1)
+    reach(screen, "#content")
+    screen.keyboard.press("Enter")
+    screen.keyboard.press("Tab")
+    expect(screen.locator("#list > li").get_by_role("button")).to_be_focused()
+
+
+@pytest.mark.slow
+def test_a_toast_goes_with_the_next_try_and_gives_the_focus_back(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    field = screen.get_by_label("New User Name")
+    for name in ("Countess", "duchess"):
+        field.fill(name)
+        submit(screen, "Save User Name")
+        expect(screen.locator(".toast__box")).to_be_visible()
+        screen.get_by_role("button", name="Dismiss").focus()
+        screen.keyboard.press("Enter")
+        expect(screen.get_by_role("button", name="Save User Name")).to_be_focused()
+    field.fill("baroness")
+    submit(screen, "Save User Name")
+    expect(screen.locator(".toast__box")).to_be_visible()
+    field.fill("a b")
+    submit(screen, "Save User Name")
+    expect(screen.locator(".toast__box")).to_have_count(0)
+    expect(field).to_be_focused()
+
+
+@pytest.mark.slow
+def test_the_question_before_an_account_is_closed_says_so(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.goto("/account/delete")
+    submit(screen, "Delete My Account")
+    dialog = screen.get_by_role("dialog", name="Delete Your Account?")
+    expect(dialog.get_by_role("button", name="Delete My Account")).to_be_visible()
+    expect(dialog.get_by_label("Password", exact=True)).to_be_focused()
+
+
+@pytest.mark.slow
+def test_a_button_does_not_move_away_from_under_the_pointer(screen: Page) -> None:
+    screen.goto("/signup")
+    fill_signup(screen, "somebody@example.com")
+    screen.get_by_label("Confirm Password").fill("something else")
+    box = screen.get_by_role("button", name="Sign Up").bounding_box()
+    assert box
+    screen.mouse.move(box["x"] + 20, box["y"] + 2)
+    screen.mouse.down()
+    screen.mouse.up()
+    expect(screen.get_by_label("Confirm Password")).to_be_focused()
+    expect(screen).to_have_title(re.compile("^Error: "))
+
+
+@pytest.mark.slow
+def test_what_is_sent_again_is_told_to_everybody(screen: Page) -> None:
+    screen.goto("/forgot")
+    screen.get_by_label("Email Address").fill("nobody@example.com")
+    submit(screen, "Send Reset Link")
+    screen.wait_for_url("**/forgot/sent")
+    expect(screen.locator("#resend-done")).to_be_hidden()
+    submit(screen, "Resend Email")
+    expect(screen.locator("#resend-done")).to_have_text("The email is on its way again.")
+    expect(screen.locator("#resend-done")).to_be_visible()

@@ -1,20 +1,21 @@
 """A gate in front of password hashing: it is the one expensive thing here, and must not starve the rest.
 
-So many hashes at once, so many callers waiting in front of it, and beyond that a 503
-with `Retry-After`. Nobody holds a database connection while waiting.
+So many hashes at once, so many callers waiting in front of it, and beyond that a 503 with
+`Retry-After`. Whoever waits holds no database connection, and the server has a thread for each of
+them besides those that answer everybody else. Many may wait, as a refusal costs more than a
+thread that sleeps: who ignores `Retry-After` makes the next call of it at once.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 
-from utils.database import POOL_SIZE
 from utils.errors import Busy
 from utils.metrics import Metrics
 from utils.services import Hasher
 
-MAX_WAIT = 5.0  # seconds
-MAX_WAITING = POOL_SIZE // 2  # calls; the server's other threads go on answering
+MAX_WAIT = 10.0  # seconds; a browser and its user give up later than that
+MAX_WAITING = 64  # calls of each process
 
 
 class GatedHasher:

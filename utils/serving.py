@@ -19,11 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_loopback, misspelt
 from utils.database import POOL_SIZE
+from utils.hash_gate import MAX_WAITING
 from utils.logs import configure_logging, logging_of_server, no_access_log
 from utils.metrics import shared_between_workers
 from utils.migrations import schema_is_old, upgrade
 from utils.services import Services
 
+# Of a worker: as many as have something to do with the database, and those that wait for a hash besides.
+THREADS = POOL_SIZE + MAX_WAITING
 STOP_TIMEOUT = 10  # seconds that requests in flight have to finish
 HEADER_TIMEOUT = 10  # seconds that a client has to send its headers
 MAX_HEADERS = 32 * 1024
@@ -101,7 +104,7 @@ def _serve(app: Flask, db: SQLAlchemy) -> None:
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=settings.web_concurrency,
-        blocking_threads=POOL_SIZE,
+        blocking_threads=THREADS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT * 1000, max_buffer_size=MAX_HEADERS),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT,

@@ -18,7 +18,7 @@ from auth.errors import (
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs, sign_ins
 from auth.stores import audit, sessions, users
-from models import UserSession
+from models import SessionState, UserSession
 from utils import access_tokens
 from utils.client_info import ClientInfo
 from utils.errors import InvalidInput, TokenInvalid
@@ -78,7 +78,7 @@ def refresh(services: Services, presented: Sequence[str], client: ClientInfo) ->
     raise RefreshTokenReused
 
 
-def _usable_session(services: Services, session: Session, token: tokens.RefreshToken | None) -> UserSession:
+def _usable_session(services: Services, session: Session, token: tokens.RefreshToken | None) -> SessionState:
     found = sessions.with_account(session, token.session_id) if token else None
     if token is None or found is None or not tokens.is_genuine(services, token, found[0]):
         raise RefreshTokenInvalid
@@ -90,11 +90,11 @@ def _usable_session(services: Services, session: Session, token: tokens.RefreshT
     return current
 
 
-def _in_grace(services: Services, current: UserSession) -> bool:
+def _in_grace(services: Services, current: SessionState) -> bool:
     return current.rotated_at is not None and services.clock.now() - current.rotated_at <= REUSE_GRACE
 
 
-def _end_as_stolen(services: Services, session: Session, current: UserSession, client: ClientInfo) -> None:
+def _end_as_stolen(services: Services, session: Session, current: SessionState, client: ClientInfo) -> None:
     now = services.clock.now()
     if sessions.end(session, current.id, current.user_id, EndReason.REUSE, now):
         services.metrics.sessions_ended.labels(EndReason.REUSE).inc()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Integer, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
@@ -12,6 +12,9 @@ from auth.stores.users import kept
 from models import AuditEvent
 from utils.client_info import ClientInfo
 from utils.database import insert_into
+
+# Built once, as every change writes one. Nobody's is the account that does not exist.
+_APPENDED = insert(AuditEvent).values(user_id=kept(bindparam("of_user", type_=Integer)))
 
 
 def append(
@@ -27,17 +30,8 @@ def append(
     count: int = 1,
 ) -> None:
     """Write down that this happened, once. An account that was erased a moment ago is not named."""
-    session.execute(
-        insert_into(session, AuditEvent).values(
-            event=event,
-            user_id=kept(user_id) if user_id else None,
-            session_id=session_id,
-            reason=reason,
-            operator=operator,
-            count=count,
-            **_facts(now, client),
-        )
-    )
+    about = {"event": event, "session_id": session_id, "reason": reason, "operator": operator}
+    session.execute(_APPENDED, {"of_user": user_id, "count": count} | about | _facts(now, client))
 
 
 def count_unknown(

@@ -3,22 +3,25 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import EndReason
 from auth.stores.users import COLUMNS
-from models import Account, User, UserSession
+from models import Account, SessionState, User, UserSession
 from utils.client_info import ClientInfo
 from utils.database import Reads
 
 # The one statement of a guarded call: the living session of a user who is not disabled.
-# Of the tables and not of the classes: the ORM costs more than the database here.
-_SESSIONS, _USERS = UserSession.__table__.c, User.__table__.c
-_ADMITTED = select(_SESSIONS.auth_time, *(_USERS[column.key] for column in COLUMNS)).where(
+# Statements of every call: built once, and of the tables, as the ORM costs more here than the database.
+_TABLE = cast(Table, UserSession.__table__)
+_SESSIONS, _USERS = _TABLE.c, User.__table__.c
+_STATE = [_SESSIONS[name] for name in SessionState._fields]
+_ACCOUNT = [_USERS[column.key] for column in COLUMNS]
+_ADMITTED = select(_SESSIONS.auth_time, *_ACCOUNT).where(
     _USERS.id == _SESSIONS.user_id,
     _SESSIONS.id == bindparam("id"),
     _SESSIONS.user_id == bindparam("user_id"),
@@ -26,6 +29,28 @@ _ADMITTED = select(_SESSIONS.auth_time, *(_USERS[column.key] for column in COLUM
     _SESSIONS.idle_end > bindparam("now", type_=_SESSIONS.idle_end.type),
     _SESSIONS.absolute_end > bindparam("now", type_=_SESSIONS.idle_end.type),
     _USERS.disabled_at.is_(None),
+)
+_WITH_ACCOUNT = (
+    select(*_STATE, *_ACCOUNT)
+    .where(_USERS.id == _SESSIONS.user_id, _SESSIONS.id == bindparam("id"))
+    .with_for_update(read=True, key_share=True, of=User.__table__)
+)
+_ROTATED = (
+    update(_TABLE)
+    .where(
+        _SESSIONS.id == bindparam("of_id"),
+        _SESSIONS.generation == bindparam("of_generation"),
+        _SESSIONS.ended_at.is_(None),
+    )
+    .values(
+        generation=_SESSIONS.generation + 1,
+        rotated_at=bindparam("now"),
+        last_used_at=bindparam("now"),
+        idle_end=bindparam("until"),
+        ip_address=bindparam("address"),
+        user_agent=bindparam("agent"),
+    )
+    .returning(*_STATE)
 )
 
 
@@ -55,62 +80,41 @@ def start(
     idle_end: datetime,
     absolute_end: datetime,
     client: ClientInfo,
-) -> UserSession:
+) -> SessionState:
     """A new session, with a secret of its own."""
-    started = UserSession(
+    started = SessionState(
         id=uuid4(),
         user_id=user_id,
         secret=secrets.token_bytes(32),
         generation=0,
         remembered=remembered,
-        amr=amr,
-        auth_time=now,
-        created_at=now,
-        last_used_at=now,
+        rotated_at=None,
         idle_end=idle_end,
         absolute_end=absolute_end,
-        ip_address=client.address,
-        user_agent=client.user_agent,
+        ended_at=None,
     )
-    session.add(started)
-    session.flush()
+    facts = {"amr": amr, "auth_time": now, "created_at": now, "last_used_at": now}
+    seen = {"ip_address": client.address, "user_agent": client.user_agent}
+    session.execute(insert(_TABLE), started._asdict() | facts | seen)
     return started
 
 
-def with_account(session: Session, session_id: UUID) -> tuple[UserSession, Account] | None:
+def with_account(session: Session, session_id: UUID) -> tuple[SessionState, Account] | None:
     """A session as it stands now, ended or not, and its account, which nobody erases meanwhile."""
-    row = session.execute(
-        select(UserSession, *COLUMNS)
-        .join(User, User.id == UserSession.user_id)
-        .where(UserSession.id == session_id)
-        .with_for_update(read=True, key_share=True, of=User)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    return (row[0], Account._make(row[1:])) if row else None
+    row = session.execute(_WITH_ACCOUNT, {"id": session_id}).one_or_none()
+    if row is None:
+        return None
+    return SessionState._make(row[: len(_STATE)]), Account._make(row[len(_STATE) :])
 
 
 def rotate(
-    session: Session, current: UserSession, now: datetime, idle_end: datetime, client: ClientInfo
-) -> UserSession | None:
+    session: Session, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
+) -> SessionState | None:
     """The session one generation on, or None if another call rotated or ended it first."""
-    return session.scalars(
-        update(UserSession)
-        .where(
-            UserSession.id == current.id,
-            UserSession.generation == current.generation,
-            UserSession.ended_at.is_(None),
-        )
-        .values(
-            generation=current.generation + 1,
-            rotated_at=now,
-            last_used_at=now,
-            idle_end=idle_end,
-            ip_address=client.address,
-            user_agent=client.user_agent,
-        )
-        .returning(UserSession)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).one_or_none()
+    expected = {"of_id": current.id, "of_generation": current.generation}
+    new = {"now": now, "until": idle_end, "address": client.address, "agent": client.user_agent}
+    row = session.execute(_ROTATED, expected | new).one_or_none()
+    return SessionState._make(row) if row else None
 
 
 def renew_auth_time(session: Session, session_id: UUID, user_id: int, now: datetime) -> bool:
@@ -166,7 +170,7 @@ def prune(session: Session, before: datetime, slice_size: int) -> int:
     return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
 
 
-def end_oldest_beyond(session: Session, limit: int, newest: UserSession, now: datetime) -> int:
+def end_oldest_beyond(session: Session, limit: int, newest: SessionState, now: datetime) -> int:
     """End the least recently used sessions of a user beyond `limit` living ones, but never the newest.
 
     It is named, because two moments may be equal and the clocks of two machines differ.

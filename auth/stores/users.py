@@ -4,7 +4,18 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, delete, event, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    bindparam,
+    delete,
+    event,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -96,7 +107,7 @@ def keep(session: Session, user_id: int) -> bool:
     return session.execute(select(kept(user_id))).scalar() is not None
 
 
-def kept(user_id: int | None) -> ScalarSelect[int]:
+def kept(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
     """The id of an account that is there, kept from being erased; NULL for one that is not.
 
     What refers to an account in this way waits for an erasure that has begun, and does not fail by it.

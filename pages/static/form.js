@@ -25,7 +25,7 @@ export class Form {
     this.alert = form.querySelector("[role=alert]");
     for (const [name, field] of Object.entries(fields)) {
       const input = form.elements[name];
-      input.addEventListener("blur", () => this.#left(input, field));
+      input.addEventListener("blur", (event) => this.#left(input, field, event.relatedTarget));
       input.addEventListener("input", () => this.#changed(input, field));
       input.addEventListener("change", () => this.#changed(input, field));
     }
@@ -41,7 +41,8 @@ export class Form {
     for (const toggle of this.form.querySelectorAll(".pw__toggle")) toggle.dispatchEvent(new Event("hide"));
   }
 
-  #left(input, field) {
+  #left(input, field, to) {
+    if (to === this.button) return; // sending checks everything; a message now would move it from under the pointer
     if (field.early && input.value !== "") this.#show(input, field.check(input.value, this.form));
   }
 
@@ -87,6 +88,7 @@ export class Form {
     event.preventDefault();
     if (this.button.getAttribute("aria-busy") === "true") return;
     this.clear();
+    document.getElementById("toast")?.replaceChildren(); // the success of before is not this one's
     if (!this.check()) return;
     for (const toggle of this.form.querySelectorAll(".pw__toggle")) toggle.dispatchEvent(new Event("hide"));
     this.wait();

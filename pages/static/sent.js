@@ -34,6 +34,7 @@ if (email) {
     alert.replaceChildren();
     coolDown();
     const answer = await call("POST", sentence.dataset.call, { email });
+    document.getElementById("resend-done").hidden = !answer.ok;
     if (answer.ok) say(text("resend.done"));
     else general(answer, failures);
   });

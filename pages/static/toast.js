@@ -13,8 +13,12 @@ const leave = () => {
 
 /** Show this; takes the place of the one before. */
 export function toast(words) {
+  const before = document.activeElement;
   const dismiss = element("button", { type: "button", class: "link" }, text("toast.dismiss"));
-  dismiss.addEventListener("click", () => place.replaceChildren());
+  dismiss.addEventListener("click", () => {
+    place.replaceChildren();
+    before.focus();
+  });
   place.replaceChildren(element("div", { class: "toast__box" }, icon("success"), element("p", {}, words), dismiss));
   leave();
 }

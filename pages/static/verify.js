@@ -30,9 +30,8 @@ function sendNew() {
     async send({ email }, form) {
       const answer = await call("POST", "/auth/email/resend", { email: email.trim() });
       if (!answer.ok) return form.refused(answer);
-      sessionStorage.setItem("auth.email", email.trim());
-      location.assign("/signup/sent");
-      return "leaving";
+      const words = showCard("sent-again").querySelector(".lead");
+      fill(words, "verify.sent_again", { email: element("strong", {}, email.trim()) });
     },
   });
 }
@@ -69,7 +68,8 @@ function open(link) {
     shown(answer, form) {
       if (showIfLinkFails(answer)) return true;
       if (answer.code === "missing_fields" || answer.code === "session_ended") {
-        askForPassword(link); // another account is logged in here
+        askForPassword(link);
+        form.fail("verify.other_account");
         node.elements.password.focus();
         return true;
       }

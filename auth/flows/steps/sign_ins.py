@@ -10,7 +10,7 @@ from auth import mails, tokens
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import links
 from auth.stores import audit, known_devices, sessions
-from models import Account, UserSession
+from models import Account, SessionState
 from utils.client_info import ClientInfo
 from utils.services import Services
 
@@ -95,7 +95,7 @@ def absolute_end(services: Services, now: datetime, *, remembered: bool) -> date
     return now + timedelta(seconds=seconds)
 
 
-def session_of(services: Services, session: Session, refresh_token: str) -> UserSession | None:
+def session_of(services: Services, session: Session, refresh_token: str) -> SessionState | None:
     """The session that a genuine refresh token of any generation belongs to, ended or not."""
     token = tokens.read_refresh(refresh_token)
     found = sessions.with_account(session, token.session_id) if token else None

@@ -1,0 +1,60 @@
+"""A flood of log-ins: 64 connections that do nothing else, and what is left for everybody else.
+
+With limits off, so that every call reaches the gate in front of the hash; then with limits on, from
+one address, as an operator would see it.
+"""
+
+from pathlib import Path
+
+from bench.aims import at_least, at_most, tell
+from bench.load import Load, Wrk, load, post
+from bench.machine import PASSWORD, Noise, memory, raw_hashes
+from bench.servers import Service, register, running
+
+FLOOD = 64  # connections
+CALM = 4  # connections that ask for `me` meanwhile
+LASTING = 4  # times as long as another measurement: a log-in takes a while, and few of them count coarsely
+LOGIN = {"username": "ada", "password": PASSWORD}
+GATE = 1  # hashes at once in each of the two workers
+
+
+def report_flood(server: str, database: str, uri: str, seconds: float, folder: Path, hashing: str) -> None:
+    """What a flood leaves, as ratios to the calm and to the raw hash."""
+    noise, lasting = Noise(), seconds * LASTING
+    raw = raw_hashes(hashing, lasting)
+    with running(server, uri, RATE_LIMIT_ENABLED="false", HASH_CONCURRENCY=str(GATE)) as service:
+        register(service)
+        token = post(f"{service.url}/auth/login", LOGIN)["access_token"]
+        calm = load(f"{service.url}/auth/me", seconds, folder, connections=CALM, token=token)
+        alone = _flood(service, lasting, folder).found()
+        me, beside = _me_beside(service, token, lasting, folder)
+        peak = memory(service.pid, "VmHWM")
+    with running(server, uri, RATE_LIMIT_ENABLED="true", TRUSTED_PROXIES="1") as service:
+        token = post(f"{service.url}/auth/login", LOGIN)["access_token"]
+        limited, refused = _me_beside(service, token, lasting, folder, many_addresses=True)
+    print(f"\na flood of log-ins: {server} on {database}, {FLOOD} connections on login ({noise})")
+    tell("raw hashes on all cores", raw, unit=" /s")
+    tell("log-ins alone / raw hashes", alone.good / raw, at_least(0.85))
+    tell("   refused as busy", alone.refused, unit=" /s")
+    tell(f"me of {CALM} others / me in calm", me.good / calm.good, at_least(0.3))
+    tell("   calls a second in calm", calm.good, unit=" /s")
+    tell("   p99 in calm", calm.p99, unit=" ms")
+    tell("   p99 under the flood", me.p99, at_most(max(5 * calm.p99, 25), " ms"))
+    tell("log-ins beside it / raw hashes", beside.good / raw, at_least(0.35))
+    tell("memory of a worker at most", peak, at_most(110 + 40 * GATE, " MB"))
+    tell("with limits, from one address: me / me in calm", limited.good / calm.good, at_least(0.5))
+    tell("   log-ins let through", refused.good, unit=" /s")
+
+
+def _flood(service: Service, seconds: float, folder: Path) -> Wrk:
+    return Wrk(f"{service.url}/auth/login", seconds, folder, connections=FLOOD, body=LOGIN)
+
+
+def _me_beside(
+    service: Service, token: str, seconds: float, folder: Path, *, many_addresses: bool = False
+) -> tuple[Load, Load]:
+    """`me` of a few others, and the flood, at the same time."""
+    flood = _flood(service, seconds, folder)
+    how = {"connections": CALM, "token": token, "many_addresses": many_addresses}
+    me = load(f"{service.url}/auth/me", seconds, folder, **how)
+    return me, flood.found()

@@ -1,0 +1,75 @@
+"""What this machine does by itself: its raw hashes, the time that it was denied, what processes use."""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from werkzeug.security import generate_password_hash
+
+PASSWORD = "correct horse battery"
+CORES = os.cpu_count() or 1
+
+
+def _hashes(method: str, seconds: float) -> float:
+    """Hashes a second of one process."""
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() < began + seconds:
+        generate_password_hash(PASSWORD, method, salt_length=32)
+        count += 1
+    return count / (time.perf_counter() - began)
+
+
+def raw_hashes(method: str, seconds: float) -> float:
+    """Hashes a second on all cores, with nothing around them."""
+    with ProcessPoolExecutor(CORES) as pool:
+        return sum(pool.map(_hashes, [method] * CORES, [seconds] * CORES))
+
+
+class Noise:
+    """How busy the machine was with others since this was made."""
+
+    def __init__(self) -> None:
+        self._before = self._times()
+
+    @staticmethod
+    def _times() -> list[int]:
+        return [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+
+    def __str__(self) -> str:
+        passed = [now - before for now, before in zip(self._times(), self._before, strict=True)]
+        steal = 100 * passed[7] / max(1, sum(passed))
+        return f"{CORES} cores, load {os.getloadavg()[0]:.1f}, steal {steal:.1f} %"
+
+
+def _children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in map(int, found) for each in (child, *_children(child))]
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that serve: all below this one but helpers of the standard library, or it alone."""
+    below = [each for each in _children(pid) if b"resource_tracker" not in _command(each)]
+    return below or [pid]
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of its workers so far."""
+    ticks = 0
+    for each in workers_of(pid):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int, what: str = "VmRSS") -> float:
+    """Megabytes of its largest worker: resident now (`VmRSS`), or at most so far (`VmHWM`)."""
+    sizes = []
+    for each in workers_of(pid):
+        lines = Path(f"/proc/{each}/status").read_text().splitlines()
+        sizes += [int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{what}:")]
+    return max(sizes)
