@@ -1,4 +1,4 @@
-"""The rules of docs/security as functions over its texts: each returns what is wrong, and nothing if all is well."""
+"""The rules of docs/security as functions over its texts: each returns what is wrong, or nothing."""
 
 import ast
 import re
