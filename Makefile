@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check lint format migrate lock bench postman screenshots
+.PHONY: help run dev test check lint format migrate lock bench postman screenshots sbom
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,3 +56,8 @@ bench: .venv/dev.stamp ## measure this service against its own floors, and what 
 
 screenshots: .venv/dev.stamp ## write pictures of every screen to docs/screens/ (needs chromium)
 	$(BIN)/python -m tests.screenshots
+
+sbom: .venv/dev.stamp ## list what the service runs on in build/sbom.cdx.json (CycloneDX), from requirements.txt
+	@mkdir -p build
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file build/sbom.cdx.json requirements.txt

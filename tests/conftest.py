@@ -35,6 +35,7 @@ EXTRA_PACKAGES = {
     "test_deployment.py": ("yaml", "kubernetes_validate"),
     "test_deployment_walls.py": ("yaml", "kubernetes_validate"),
     "test_mailers.py": ("aiosmtpd",),
+    "test_sbom.py": ("cyclonedx_py",),
     "test_delivery_by_processes.py": ("aiosmtpd",),
 }
 
