@@ -14,7 +14,7 @@ from tests.conftest import AppFactory
 from tests.server import until
 from tests.support import PASSWORD, events, login, me, register, rows, signed_in
 from utils.errors import Busy
-from utils.hash_gate import GatedHasher
+from utils.hash_gate import MAX_WAITING, GatedHasher
 from utils.metrics import Metrics
 
 
@@ -161,4 +161,4 @@ def test_the_setting_decides_how_many(make_app: AppFactory) -> None:
     hasher = make_app({"HASH_CONCURRENCY": "3"}).extensions["auth_services"].hasher
     assert isinstance(hasher, GatedHasher)
     assert hasher._gate._initial_value == 3  # type: ignore[attr-defined]
-    assert hasher._places == 8
+    assert hasher._places == MAX_WAITING == 64
