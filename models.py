@@ -84,6 +84,7 @@ class Account(NamedTuple):
     deletion_due_at: datetime | None
     password_blocked_at: datetime | None
     tokens_valid_after: datetime
+    failures: int
 
 
 def _partial(name: str, column: Any, where: ColumnElement[bool]) -> Index:
@@ -110,6 +111,8 @@ class User(Base):
     deletion_due_at: Mapped[datetime | None]  # set by the owner who leaves, cleared by the owner's restoring
     password_blocked_at: Mapped[datetime | None]  # cleared by a reset
     tokens_valid_after: Mapped[datetime]
+    # Wrong passwords in a row from devices that the account does not know.
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     terms_accepted_at: Mapped[datetime | None]
     terms_version: Mapped[str | None] = mapped_column(String(32))  # which terms were accepted then
 
@@ -272,6 +275,7 @@ class KnownDevice(Base):
     device_id: Mapped[UUID] = mapped_column(primary_key=True)
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # wrong passwords in a row from it
 
 
 class RateLimit(Base):

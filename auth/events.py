@@ -12,6 +12,7 @@ class Event(StrEnum):
     SIGNED_IN = "signed_in"
     SIGN_IN_REFUSED = "sign_in_refused"  # the reason is in the row, never in the answer
     SESSION_REFRESHED = "session_refreshed"
+    STRANGERS_SHUT_OUT = "strangers_shut_out"  # too many wrong passwords in a row
     REFRESH_TOKEN_REUSED = "refresh_token_reused"
     SIGNED_OUT = "signed_out"
     SESSION_ENDED = "session_ended"
@@ -58,6 +59,7 @@ class Refusal(StrEnum):
     PASSWORD_BLOCKED = "password_blocked"  # until a reset
     EMAIL_NOT_VERIFIED = "email_not_verified"
     CHANGED_MEANWHILE = "changed_meanwhile"
+    TOO_MANY_FAILURES = "too_many_failures"  # in a row, by strangers or by this device
     LINK_EXPIRED = "link_expired"
     LINK_USED = "link_used"
 
@@ -96,6 +98,7 @@ _SENTENCES: dict[Event, str] = {
     Event.SIGNED_IN: "You logged in.",
     Event.SIGN_IN_REFUSED: "A log-in was refused",
     Event.SESSION_REFRESHED: "A session was renewed.",
+    Event.STRANGERS_SHUT_OUT: "Too many wrong passwords: new devices cannot log in until a new one is set.",
     Event.REFRESH_TOKEN_REUSED: "A session was used from two places at once, and was ended.",
     Event.SIGNED_OUT: "You logged out.",
     Event.SESSION_ENDED: "You ended a session.",
@@ -138,6 +141,7 @@ _BECAUSE: dict[Refusal, str] = {
     Refusal.PASSWORD_BLOCKED: "the password is blocked until a reset",
     Refusal.EMAIL_NOT_VERIFIED: "the address is not confirmed",
     Refusal.CHANGED_MEANWHILE: "the account was changed at that moment",
+    Refusal.TOO_MANY_FAILURES: "too many wrong passwords before",
     Refusal.LINK_EXPIRED: "it had expired",
     Refusal.LINK_USED: "it had been used",
 }

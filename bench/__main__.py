@@ -14,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from bench import pages
+from bench.attack import report_attacks
 from bench.chromium import INSTALL, chromium
 from bench.flood import report_flood
 from bench.machine import PASSWORD
@@ -22,7 +23,8 @@ from bench.servers import postgres, register, running
 from bench.timing import report_timing
 from config import Settings
 
-PARTS = ("pages", "rates", "flood", "timing")
+UNDER_LOAD = ("rates", "flood", "timing")
+PARTS = ("pages", "attack", *UNDER_LOAD)
 
 
 def main() -> None:
@@ -37,10 +39,16 @@ def main() -> None:
     parts = options.only.split(",")
     if "pages" in parts:
         weigh_pages()
-    if not {"rates", "flood", "timing"} & set(parts):
-        return
-    if not shutil.which("wrk"):
-        sys.exit("wrk is not installed (Debian: apt-get install wrk)")
+    if "attack" in parts:
+        report_attacks()
+    if under_load := [part for part in parts if part in UNDER_LOAD]:
+        if not shutil.which("wrk"):
+            sys.exit("wrk is not installed (Debian: apt-get install wrk)")
+        measure(under_load, options)
+
+
+def measure(parts: list[str], options: argparse.Namespace) -> None:
+    """The parts that need servers and databases."""
     hashing = Settings.__dataclass_fields__["password_hash_method"].metadata["default"]
     if "rates" in parts:
         report_start()

@@ -159,6 +159,11 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     newest("account_restored")
     client.post("/auth/password/forgot", json={"email": "new@example.com"})
     newest("reset_password")
+    for _ in range(100):
+        login(client, "ada", "not the right one")
+    newest("guessing")
+    client.post("/auth/password/reset", json={"token": newest("guessing"), "password": PASSWORD})
+    current = PASSWORD
     clock.advance(3601)
     session()
     client.post("/auth/sessions/disown", json={"token": newest("new_sign_in")})

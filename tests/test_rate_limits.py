@@ -28,7 +28,7 @@ from utils.http import documentation, limited
 from utils.rate_limits import POLICIES
 
 # Counted inside a flow, by account; all others are named by a route.
-OF_FLOWS = {"login-account", "proof-account"}
+OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-account"}
 
 
 def without_limit(app: Flask) -> list[str]:
@@ -195,10 +195,12 @@ def test_nothing_typed_into_the_name_field_is_kept(make_app: AppFactory) -> None
     keys = [row["key"] for row in rows(app, "SELECT key FROM rate_limits ORDER BY key")]
     forms = (
         r"login:192\.0\.2\.1",
+        r"login-day:192\.0\.2\.1",
+        r"login-pair:[0-9a-f]{32}-192\.0\.2\.1",
         r"login-account:[0-9a-f]{32}",
         r"register:127\.0\.0\.1",
     )
-    assert len(keys) == 5
+    assert len(keys) == 9
     assert all(any(re.fullmatch(form, key) for form in forms) for key in keys)
 
 
@@ -221,8 +223,9 @@ def test_windows_that_are_over_are_pruned(make_app: AppFactory, clock: FixedCloc
     guess(app)
     clock.advance(60)
     assert app.test_cli_runner().invoke(args=["auth", "prune"]).exit_code == 0
-    assert [row["key"][:13] for row in rows(app, "SELECT key FROM rate_limits")] == ["login-account"]
-    clock.advance(840)
+    kept = {row["key"].partition(":")[0] for row in rows(app, "SELECT key FROM rate_limits")}
+    assert kept == {"login-account", "login-day", "login-pair"}
+    clock.advance(86_340)
     assert app.test_cli_runner().invoke(args=["auth", "prune"]).exit_code == 0
     assert rows(app, "SELECT key FROM rate_limits") == []
 

@@ -165,9 +165,11 @@ def test_keys_hold_no_name_and_end_with_their_window(redis: RedisServer) -> None
     forms = {
         r"register:127\.0\.0\.1": 3_600_000,
         r"login:192\.0\.2\.1": 60_000,
+        r"login-day:192\.0\.2\.1": 86_400_000,
+        r"login-pair:[0-9a-f]{32}-192\.0\.2\.1": 86_400_000,
         "login-account:[0-9a-f]{32}": 900_000,
     }
-    assert len(found) == 5
+    assert len(found) == 9
     for key, left in found.items():
         (window,) = (window for form, window in forms.items() if re.fullmatch(f"auth:limit:{form}", key))
         assert window - 60_000 < left <= window

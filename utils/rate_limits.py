@@ -37,7 +37,10 @@ class Policy:
 POLICIES: Mapping[str, Policy] = {
     "register": Policy(20, 3600),
     "login": Policy(30, 60),
+    "login-day": Policy(1000, 86_400),
+    "login-pair": Policy(60, 86_400),
     "login-account": Policy(20, 900),
+    "login-device": Policy(20, 900),
     "proof": Policy(30, 60),
     "proof-account": Policy(20, 900),
     "mailed": Policy(20, 3600),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from auth.errors import UserNotFound
 from auth.events import Event, Refusal, in_plain_words
-from auth.flows.steps import proofs
+from auth.flows.steps import guessing, proofs
 from auth.flows.steps.operators import Operator, find, record
 from auth.mails import in_words
 from auth.stores import audit, one_time_tokens, outbox
@@ -74,6 +74,11 @@ def _against(services: Services, account: Account) -> Iterator[str]:
         yield "It has no password. `send-reset` mails a link that sets one."
     if account.email_verified_at is None and services.settings.require_verified_email:
         yield "Its address was never confirmed. A new password by `send-reset` confirms it, too."
+    if account.failures >= guessing.MAX_FAILURES:
+        yield (
+            f"{account.failures} wrong passwords in a row came from devices that it does not know: these are "
+            "refused, known ones are not. `send-reset` mails a link for a new password, which ends it."
+        )
     for kind, login in (("name", account.username), ("address", account.email)):
         slowed = services.limiter.peek("login-account", proofs.login_digest(services, login))
         if slowed and slowed.remaining == 0:

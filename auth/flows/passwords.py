@@ -60,6 +60,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
         raise
     now = services.clock.now()
     users.set_password(session, account.id, hashed, now)
+    known_devices.forgive_all(session, account.id)
     if users.confirm_email(session, account.id, now):
         known_devices.forget_all(session, account.id)  # those of whoever signed up
     endings.end_everything(services, session, account.id, EndReason.PASSWORD_RESET)
@@ -99,6 +100,7 @@ def change(
     if not sessions.still_admitted(session, current, account.id, now):
         raise TokenInvalid
     users.set_password(session, account.id, hashed, now)
+    known_devices.forgive_all(session, account.id)
     one_time_tokens.void(session, account.id, [Purpose.RESET, Purpose.EMAIL_CHANGE], now)
     if end_other_sessions:
         ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_CHANGED, now)

@@ -6,11 +6,14 @@ from typing import NoReturn
 from auth import tokens
 from auth.errors import EmailNotVerified, InvalidCredentials
 from auth.events import Event, Refusal
-from auth.flows.steps import proofs, sign_ins
+from auth.flows.steps import guessing, proofs, sign_ins
 from auth.stores import audit, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
+
+# Who knew the right password has not guessed.
+_NO_GUESS = {Refusal.EMAIL_NOT_VERIFIED, Refusal.CHANGED_MEANWHILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +41,29 @@ def with_password(
     token of a session that this one takes the place of.
     Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the
     same cost (the audit log knows which it was), and `TooManyRequests` when this name or
-    address, whether or not it is somebody's, is tried too often. Where addresses must be confirmed, the
-    right password of an account whose address is not raises `EmailNotVerified`, unless that
-    would tell who has an account.
+    address, whether or not it is somebody's, is tried too often. After `guessing.MAX_FAILURES` wrong
+    passwords in a row, whoever made them is refused until a new password is set. Where addresses must
+    be confirmed, the right password of an account whose address is not raises `EmailNotVerified`,
+    unless that would tell who has an account.
     """
     session = services.session()
     account = users.by_login(session, login)
-    # By what was typed, also where it is somebody's: a count that a name shared with an address
-    # would tell which address belongs to the name.
-    services.limiter.check("login-account", proofs.login_digest(services, login), visible=False)
+    who = guessing.guesser(services, session, account, device_mark)
+    guessing.count(services, login, account, who, client)
     session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
     refusal = _check(services, account, password)
+    if who.is_shut_out:
+        refusal = Refusal.TOO_MANY_FAILURES
     if account is None or refusal is not None:
-        _refuse(services, account, login, refusal or Refusal.UNKNOWN, client)
+        _refuse(services, account, login, who, refusal or Refusal.UNKNOWN, client)
 
     hashed, rehashed = account.password_hash or "", None
     if services.hasher.is_outdated(hashed):
         rehashed = services.hasher.hash(password)
     if not users.is_unchanged(session, account, new_hash=rehashed):
-        _refuse(services, account, login, Refusal.CHANGED_MEANWHILE, client)
+        _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
+    if not guessing.forgive(session, account, who):
+        _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
     done = sign_ins.complete(
         services,
         session,
@@ -91,13 +98,19 @@ def _check(services: Services, account: Account | None, password: str) -> Refusa
 
 
 def _refuse(
-    services: Services, account: Account | None, login: str, reason: Refusal, client: ClientInfo
+    services: Services,
+    account: Account | None,
+    login: str,
+    who: guessing.Guesser,
+    reason: Refusal,
+    client: ClientInfo,
 ) -> NoReturn:
     """Write the refusal down, then refuse."""
     session, now = services.session(), services.clock.now()
     # It may have been erased while the hash was computed, and no row can name it then.
     # Strangers ask the database as often.
     known = users.by_id(session, account.id if account else 0)
+    guessing.note_failure(services, session, known if reason not in _NO_GUESS else None, who, client)
     if account is None or known is None:
         audit.count_unknown(session, Event.SIGN_IN_REFUSED, proofs.login_digest(services, login), now, client)
     else:

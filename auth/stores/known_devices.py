@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, select, update
@@ -20,6 +21,34 @@ def recognise(session: Session, user_id: int, device_id: UUID, now: datetime) ->
         .returning(KnownDevice.device_id)
     )
     return session.execute(seen.execution_options(synchronize_session=False)).one_or_none() is not None
+
+
+def failures(session: Session, user_id: int, device_id: UUID) -> int | None:
+    """Wrong passwords in a row from this device; None if the account does not know it."""
+    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
+    return session.scalar(select(KnownDevice.failures).where(*mine))
+
+
+def count_failure(session: Session, user_id: int, device_id: UUID) -> None:
+    """One more wrong password from this device."""
+    _set_failures(session, KnownDevice.failures + 1, user_id, KnownDevice.device_id == device_id)
+
+
+def forgive(session: Session, user_id: int, device_id: UUID, limit: int) -> bool:
+    """Begin to count anew, if there were fewer than `limit` failures; False if not."""
+    few = (KnownDevice.device_id == device_id, KnownDevice.failures < limit)
+    return _set_failures(session, 0, user_id, *few)
+
+
+def forgive_all(session: Session, user_id: int) -> None:
+    """Begin to count anew on every device of the account."""
+    _set_failures(session, 0, user_id)
+
+
+def _set_failures(session: Session, to: Any, user_id: int, *where: ColumnElement[bool]) -> bool:
+    changed = update(KnownDevice).where(KnownDevice.user_id == user_id, *where).values(failures=to)
+    returned = changed.returning(KnownDevice.device_id).execution_options(synchronize_session=False)
+    return bool(session.execute(returned).all())
 
 
 def add(session: Session, user_id: int, device_id: UUID, now: datetime) -> None:

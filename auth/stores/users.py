@@ -178,7 +178,21 @@ def set_password(session: Session, user_id: int, password_hash: str, now: dateti
         password_changed_at=now,
         password_blocked_at=None,
         tokens_valid_after=now,
+        failures=0,  # of guesses at another password
     )
+
+
+def count_failure(session: Session, user_id: int) -> int | None:
+    """One more wrong password from a device that the account does not know; how many there are in a row."""
+    counted = update(User).where(User.id == user_id).values(failures=User.failures + 1)
+    return session.execute(
+        counted.returning(User.failures).execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+
+
+def forgive(session: Session, user_id: int, limit: int) -> bool:
+    """Begin to count strangers' failures anew, if there were fewer than `limit`; False if not."""
+    return _changed(session, User.id == user_id, User.failures < limit, failures=0)
 
 
 def block_password(session: Session, user_id: int, now: datetime) -> None:

@@ -1,0 +1,93 @@
+"""How often somebody may guess a password: limits that grow, and after them a door that shuts.
+
+An account has two kinds of budgets for wrong passwords in a row: one for all devices that it does
+not know, and one for each that it does. Strangers can use up theirs, and shut the door to
+themselves; whoever has logged in on a device before goes on with its own.
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.events import Event, Purpose
+from auth.flows.steps import links, proofs
+from auth.stores import audit, known_devices, outbox, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+MAX_FAILURES = 100  # in a row; then a new password has to be set (NIST SP 800-63B-4, 3.2.2)
+MAIL = "guessing"
+DAY = timedelta(days=1)
+
+
+class Guesser(NamedTuple):
+    """From where a password is tried: the known device, if it is one, and how often it was wrong there."""
+
+    device_id: UUID | None
+    failures: int
+
+    @property
+    def is_shut_out(self) -> bool:
+        return self.failures >= MAX_FAILURES
+
+
+def guesser(services: Services, session: Session, account: Account | None, mark: str | None) -> Guesser:
+    """Who is trying, by the mark of the device. For nobody's account as much is asked as for another."""
+    device_id = tokens.read_device_mark(services, mark)
+    known = known_devices.failures(session, account.id if account else 0, device_id) if device_id else None
+    if known is not None:
+        return Guesser(device_id, known)
+    return Guesser(None, account.failures if account else 0)
+
+
+def count(services: Services, login: str, account: Account | None, who: Guesser, client: ClientInfo) -> None:
+    """Count the try before anything is hashed. Raises `TooManyRequests`, also for names that are nobody's."""
+    if account and who.device_id:
+        limits = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
+    else:
+        # By what was typed, also where it is somebody's: a count that a name shared with an address
+        # would tell which address belongs to the name.
+        digest = proofs.login_digest(services, login)
+        limits = [("login-pair", f"{digest}-{client.network}"), ("login-account", digest)]
+    limits.append(("login-day", client.network))
+    # What one of them refuses must not use up another: a network that goes on and on has no
+    # part any more in what the name has left.
+    for name, subject in limits:
+        standing = services.limiter.peek(name, subject)
+        if standing and standing.remaining == 0:
+            services.limiter.check(name, subject, visible=False)
+    for name, subject in limits:
+        services.limiter.check(name, subject, visible=False)
+
+
+def note_failure(
+    services: Services, session: Session, account: Account | None, who: Guesser, client: ClientInfo
+) -> None:
+    """One more wrong password. Of strangers who are shut out the owner hears, once a day at most."""
+    user_id = account.id if account else 0
+    if who.device_id:
+        known_devices.count_failure(session, user_id, who.device_id)
+        return
+    failures = users.count_failure(session, user_id)
+    now = services.clock.now()
+    if account is None or failures is None or failures < MAX_FAILURES:
+        return
+    if (
+        account.disabled_at
+        or account.deletion_due_at
+        or outbox.written_since(session, user_id, MAIL, now - DAY)
+    ):
+        return
+    links.send_link(services, session, account, Purpose.RESET, MAIL, {}, limited=False)
+    audit.append(session, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)
+
+
+def forgive(session: Session, account: Account, who: Guesser) -> bool:
+    """Forget the failures of the one who was right, and of nobody else; False if shut out meanwhile."""
+    if who.device_id:
+        return known_devices.forgive(session, account.id, who.device_id, MAX_FAILURES)
+    return users.forgive(session, account.id, MAX_FAILURES)
