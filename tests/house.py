@@ -53,14 +53,14 @@ SESSION_WORDS = set("add add_all delete execute flush get merge query scalar sca
 
 def project_sources() -> Sources:
     """Every Python file of the project."""
-    folders = ("api_page", "auth", "utils", "pages", "migrations", "tests", "bench")
+    folders = ("api_page", "auth", "utils", "pages", "migrations", "tests", "bench", "deploy")
     paths = [*ROOT.glob("*.py"), *(path for name in folders for path in (ROOT / name).rglob("*.py"))]
     return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
 
 
 def _product(sources: Sources) -> Iterator[tuple[str, ast.Module]]:
     for path, text in sources.items():
-        if not path.startswith(("tests/", "bench/")):
+        if not path.startswith(("tests/", "bench/", "deploy/")):
             yield path, _parsed(text)
 
 
