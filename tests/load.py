@@ -4,7 +4,7 @@ import http.client
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -101,18 +101,15 @@ class Load:
     def go_on(self, stopped: Event) -> None:
         while not stopped.is_set():
             for step in (self.one_reset, self.one_life):
-                try:
+                with suppress(NoAnswer, Unexpected):
                     step()
-                except (NoAnswer, Unexpected):
-                    pass
 
     def lost(self, server: Server) -> list[str]:
         """What was acknowledged and is not so on this server."""
         calls: list[tuple[int, str, str, Any, str | None]] = []
         for name, password in self.passwords.items():
             calls.append((200, "POST", "/auth/login", {"username": name, "password": password}, None))
-        for tokens in self.living:
-            calls.append((200, "GET", "/auth/me", None, tokens["access_token"]))
+        calls += [(200, "GET", "/auth/me", None, tokens["access_token"]) for tokens in self.living]
         for tokens in self.ended:
             calls.append((401, "GET", "/auth/me", None, tokens["access_token"]))
             body = {"refresh_token": tokens["refresh_token"]}
