@@ -1,5 +1,6 @@
 """A backup that is taken while people sign up and in: what was acknowledged before it began is in it."""
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -14,7 +15,7 @@ from sqlalchemy import create_engine, make_url, text
 from tests.conftest import emptied
 from tests.haproxy import program
 from tests.load import UNDER_LOAD, Load, loading
-from tests.server import Server, serving, until
+from tests.server import ROOT, Server, serving, until
 from tests.support import PASSWORD
 
 KEYS = {"FLASK_SECRET_KEY": "a key that every process of these tests has", "JWT_SECRET_KEY": "j" * 40}
@@ -70,7 +71,9 @@ def check_restored(uri: str, folder: Path, before: Load) -> None:
 def test_a_sqlite_backup_under_load_is_a_whole_service(sqlite_template: Path, tmp_path: Path) -> None:
     database, backup = tmp_path / "auth.db", tmp_path / "copy.db"
     shutil.copy(sqlite_template, database)
-    command = [program("sqlite3"), str(database), f".backup {backup}"]
+    documented = re.search(r'`sqlite3 auth\.db "(.+?)"`', (ROOT / "docs/operations.md").read_text("utf-8"))
+    assert documented
+    command = [program("sqlite3"), str(database), documented[1].replace("copy.db", str(backup))]
     before = backed_up(f"sqlite:///{database}", tmp_path, *command)
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
