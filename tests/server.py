@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,13 +95,13 @@ def until(done: Any, what: str) -> None:
 
 
 @contextmanager
-def serving(database_uri: str, folder: Path, **more: str) -> Iterator[Server]:
-    """`python app.py` on this database, ready to be called."""
+def serving(database_uri: str, folder: Path, *, within: Sequence[str] = (), **more: str) -> Iterator[Server]:
+    """`python app.py` on this database, ready to be called; `within` a program that becomes it, if named."""
     port = free_port()
     log = folder / f"server-{port}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"],
+            [*within, sys.executable, "app.py"],
             cwd=ROOT,
             env=environment(database_uri, port, **more),
             stdout=output,

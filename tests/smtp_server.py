@@ -114,7 +114,7 @@ for _command in ("EHLO", "HELO", "MAIL", "RCPT", "DATA", "QUIT"):
 
 
 @contextmanager
-def smtp_serving(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[SmtpServer]:
+def smtp_serving(tls: ssl.SSLContext | None = None, *, port: int = 0, **options: Any) -> Iterator[SmtpServer]:
     """The server, reachable while the block lasts. `tls` is from the first byte; options are aiosmtpd's."""
     server, loop = SmtpServer(**options), asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)  # a connection that is cut off is what tests are about
@@ -129,7 +129,7 @@ def smtp_serving(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[
         return made
 
     async def listen() -> asyncio.Server:
-        return await loop.create_server(protocol, "127.0.0.1", 0, ssl=tls)
+        return await loop.create_server(protocol, "127.0.0.1", port, ssl=tls)
 
     listening = loop.run_until_complete(listen())
     server.port = listening.sockets[0].getsockname()[1]

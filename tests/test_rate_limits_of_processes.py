@@ -100,3 +100,28 @@ def test_redis_that_goes_away_and_comes_back_costs_exactness_and_nothing_else(
         events = [json.loads(line) for line in lines if line.startswith("{")]
         assert {event["level"] for event in events} == {"info", "warning"}
         assert {event["event"] for event in events} == {"request", "redis unavailable"}
+
+
+@pytest.mark.slow
+def test_redis_that_is_away_at_the_start_is_found_later_and_may_hang(
+    sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
+) -> None:
+    database = tmp_path / "auth.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    addresses = (f"192.0.2.{number}" for number in itertools.count(1))
+    redis.stop()
+    with serving(f"sqlite:///{database}", tmp_path, REDIS_URL=redis.url, **TWO_WORKERS) as server:
+
+        def is_bounded() -> bool:
+            """Each process may count for itself, and none lets anybody go uncounted or fails."""
+            found = burst(server, next(addresses))
+            return set(found) == {401, 429} and QUOTA <= found[401] <= BETWEEN
+
+        assert is_bounded()
+        redis.start()
+        until(lambda: burst(server, next(addresses)) == EXACT, "both workers to count in Redis")
+        with redis.hung():
+            assert is_bounded()
+            assert server.call("GET", "/health/ready")[0] == 200
+        until(lambda: burst(server, next(addresses)) == EXACT, "both workers to count in Redis again")
+        assert '"level": "error"' not in server.log.read_text()

@@ -201,11 +201,18 @@ def _from_werkzeug(error: HTTPException) -> Response:
 def _unexpected(error: Exception) -> Response:
     """The last resort. A database that is away is no fault of ours and says so."""
     if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_unavailable(error)):
-        log.error("database unavailable", extra={"error": type(error).__name__})
+        log.error("database unavailable", extra={"error": _kind(error)})
         return _answer(Unavailable())
     # The exception's own text may quote what was sent, so the log gets where, not what.
     log.error("unexpected error", extra={"error": type(error).__name__, "trace": _places(error)})
     return _answer(InternalError())
+
+
+def _kind(error: Exception) -> str:
+    """The error's class, and the database's own code where there is one, which tells a disk that is full."""
+    orig = getattr(error, "orig", None)
+    code = getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
 
 
 def _is_unavailable(error: DBAPIError) -> bool:

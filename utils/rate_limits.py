@@ -89,6 +89,7 @@ class LocalCounters:
             calls, ends = self._windows.pop(key, (0, now))
             if ends <= now:
                 calls, ends = 0, now + timedelta(seconds=window)
+            ends = min(ends, now + timedelta(seconds=window))  # should the clock have been set back
             self._windows[key] = (calls + 1, ends)
             if len(self._windows) > self._max_keys:
                 self._windows.popitem(last=False)
@@ -146,7 +147,8 @@ class WithFallback:
 
     def _asked(self, question: Callable[[Counters], Count]) -> Count:
         now, retry_at = self._clock.now(), self._retry_at  # read once: other threads write it
-        if retry_at is None or retry_at <= now:
+        # Further off than the pause is long, it was set before the clock was set back.
+        if retry_at is None or not now < retry_at <= now + REDIS_PAUSE:
             try:
                 count = question(self._shared)
             # Anything: from what is no Redis at all, the library raises TypeError and the like.
@@ -218,4 +220,5 @@ class CountingLimiter:
 
     def _verdict(self, name: str, count: Count) -> Verdict:
         policy = self._policies[name]
-        return Verdict(name, policy, max(0, policy.quota - count.calls), max(1, ceil(count.seconds_left)))
+        seconds = min(count.seconds_left, policy.window)  # a look changes no window that is too long
+        return Verdict(name, policy, max(0, policy.quota - count.calls), max(1, ceil(seconds)))

@@ -91,7 +91,8 @@ def _usable_session(services: Services, session: Session, token: tokens.RefreshT
 
 
 def _in_grace(services: Services, current: SessionState) -> bool:
-    return current.rotated_at is not None and services.clock.now() - current.rotated_at <= REUSE_GRACE
+    # A clock that was set back makes no grace of what it was set back by.
+    return current.rotated_at is not None and abs(services.clock.now() - current.rotated_at) <= REUSE_GRACE
 
 
 def _end_as_stolen(services: Services, session: Session, current: SessionState, client: ClientInfo) -> None:

@@ -8,7 +8,7 @@ SQLite the flow would wait for itself.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import case, delete, or_, select
 from sqlalchemy.orm import Session
 
 from models import RateLimit
@@ -33,7 +33,8 @@ class DatabaseCounters:
                 index_elements=[RateLimit.key],
                 set_={
                     "calls": case((is_over, 1), else_=RateLimit.calls + 1),
-                    "ends_at": case((is_over, ends), else_=RateLimit.ends_at),
+                    # Never further off than a whole window, should the clock have been set back.
+                    "ends_at": case((or_(is_over, RateLimit.ends_at > ends), ends), else_=RateLimit.ends_at),
                 },
             ).returning(RateLimit.calls, RateLimit.ends_at)
         ).one()

@@ -190,11 +190,15 @@ def _is_living(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _end(session: Session, reason: EndReason, now: datetime, *where: Any) -> int:
+    """End these sessions; how many of them were living.
+
+    Those that had run out are ended, too: a clock that is set back must not bring them to life again.
+    """
     ended = session.execute(
         update(UserSession)
-        .where(*where, *_is_living(now))
+        .where(*where, UserSession.ended_at.is_(None))
         .values(ended_at=now, end_reason=reason)
-        .returning(UserSession.id)
+        .returning(UserSession.idle_end, UserSession.absolute_end)
         .execution_options(synchronize_session=False)
     )
-    return len(ended.all())
+    return sum(min(ends) > now for ends in ended)

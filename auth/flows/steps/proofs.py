@@ -25,7 +25,8 @@ def own_session(principal: Principal) -> UUID:
 def fresh_session(services: Services, principal: Principal) -> UUID:
     """The session that is calling, if its owner proved themselves lately; raises `ReauthRequired` if not."""
     current = own_session(principal)
-    if principal.auth_time is None or services.clock.now() - principal.auth_time >= FRESH:
+    # Neither long ago nor far ahead: a clock that was set back makes no old sign-in fresh.
+    if principal.auth_time is None or abs(services.clock.now() - principal.auth_time) >= FRESH:
         raise ReauthRequired
     return current
 
