@@ -40,12 +40,13 @@ from utils.errors import init_errors
 from utils.hash_gate import MAX_WAITING, GatedHasher
 from utils.http import init_http
 from utils.identifiers import MAX_USERNAME
+from utils.leaked_passwords import LeakedPasswords, NoCollection
 from utils.logs import init_logs
 from utils.mail import mailer_for
 from utils.metrics import Metrics, init_metrics
 from utils.password_hashing import PasswordHasher
 from utils.rate_limits import CountingLimiter, Limiter, LocalCounters, NoLimits, RedisCounters, WithFallback
-from utils.services import Services, services
+from utils.services import Leaks, Services, services
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
@@ -130,6 +131,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
             waiting=MAX_WAITING,
             metrics=metrics,
         ),
+        "leaks": _leaks(settings, metrics),
         "metrics": metrics,
         "limiter": _limiter(settings, clock),
         "mailer": mailer_for(settings, ROOT),
@@ -138,6 +140,12 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "describe": cache(lambda: describe(app, VERSION)),
     }
     return Services(**(chosen | replaced))
+
+
+def _leaks(settings: Settings, metrics: Metrics) -> Leaks:
+    """The collection of leaked passwords, where one is set."""
+    url = settings.leaked_passwords_url
+    return LeakedPasswords(url, metrics) if url else NoCollection()
 
 
 def _delivery(app: Flask, settings: Settings) -> Delivery:

@@ -119,6 +119,7 @@ class Settings:
     password_min_length: int = _setting(values.whole_number(8, 64), 8)
     password_blocklist: bool = _setting(values.boolean, True)
     password_context_words: tuple[str, ...] = _setting(values.words, ())
+    leaked_passwords_url: str | None = _setting(values.range_url)
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")
     session_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), DAY // 2)

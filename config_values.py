@@ -144,6 +144,15 @@ def redis_url(text: str) -> str:
     return text
 
 
+def range_url(text: str) -> str:
+    """Where leaked passwords are asked for: what is added to it are the first digits."""
+    parts = urlsplit(text)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    if not secure or not parts.hostname or not parts.path.endswith("/") or parts.query or parts.fragment:
+        raise ValueError("must be an https:// URL that ends with a slash")
+    return text
+
+
 def access_key(text: str) -> str:
     """A token that somebody sends us to be let in."""
     if len(text) < 16:

@@ -10,6 +10,11 @@ class PasswordContainsContext(BadRequest):
     message = "Password must not contain your user name, your email address or the name of this service."
 
 
+class PasswordLeaked(BadRequest):
+    code = "password_leaked"
+    message = "This password was found in a data leak. Choose another one."
+
+
 class PasswordUnchanged(BadRequest):
     """Said only to somebody who has entered the present one rightly."""
 

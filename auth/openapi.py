@@ -17,7 +17,12 @@ from utils.errors import ApiError, error_classes
 from utils.http import Documentation, documentation
 
 REF = "#/components/schemas/{model}"
-PASSWORD_REFUSALS = ["password_too_short", "password_too_common", "password_contains_context"]
+PASSWORD_REFUSALS = [
+    "password_too_short",
+    "password_too_common",
+    "password_contains_context",
+    "password_leaked",
+]
 ERROR_SCHEMA = {
     "type": "object",
     "required": ["code", "message", "request_id"],

@@ -15,6 +15,7 @@ FLOOD = 64  # connections
 CALM = 4  # connections that ask for `me` meanwhile
 LASTING = 4  # times as long as another measurement: a log-in takes a while, and few of them count coarsely
 LOGIN = {"username": "ada", "password": PASSWORD}
+CALLER = {"username": "grace", "password": PASSWORD}  # whose session the flood does not end: 50 is the most
 GATE = 1  # hashes at once in each of the two workers
 
 
@@ -24,13 +25,14 @@ def report_flood(server: str, database: str, uri: str, seconds: float, folder: P
     raw = raw_hashes(hashing, lasting)
     with running(server, uri, RATE_LIMIT_ENABLED="false", HASH_CONCURRENCY=str(GATE)) as service:
         register(service)
-        token = post(f"{service.url}/auth/login", LOGIN)["access_token"]
+        register(service, CALLER["username"])
+        token = post(f"{service.url}/auth/login", CALLER)["access_token"]
         calm = load(f"{service.url}/auth/me", seconds, folder, connections=CALM, token=token)
         alone = _flood(service, lasting, folder).found()
         me, beside = _me_beside(service, token, lasting, folder)
         peak = memory(service.pid, "VmHWM")
     with running(server, uri, RATE_LIMIT_ENABLED="true", TRUSTED_PROXIES="1") as service:
-        token = post(f"{service.url}/auth/login", LOGIN)["access_token"]
+        token = post(f"{service.url}/auth/login", CALLER)["access_token"]
         limited, refused = _me_beside(service, token, lasting, folder, many_addresses=True)
     print(f"\na flood of log-ins: {server} on {database}, {FLOOD} connections on login ({noise})")
     tell("raw hashes on all cores", raw, unit=" /s")

@@ -55,7 +55,7 @@ def test_only_the_product_goes_into_the_image() -> None:
     assert lines[0] == "*"
     taken = {line[1:] for line in lines if line[0] == "!"}
     modules = {path.name for path in ROOT.glob("*.py")}
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench", "deploy"}
     assert taken == modules | packages | {"migrations", "requirements.txt"}
     assert lines[-2:] == ["**/__pycache__", "**/*.pyc"]
 

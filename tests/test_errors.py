@@ -36,6 +36,7 @@ PUBLISHED = {
     "no_input": 400,
     "not_found": 404,
     "password_contains_context": 400,
+    "password_leaked": 400,
     "password_unchanged": 400,
     "password_too_common": 400,
     "password_too_short": 400,

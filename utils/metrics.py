@@ -45,6 +45,9 @@ class Metrics:
         self.limits_hit = Counter(
             "auth_limits_hit", "Calls refused by a rate limit.", ["policy"], registry=own
         )
+        self.leak_checks = Counter(
+            "auth_leak_checks", "Passwords asked of a collection of leaked ones.", ["outcome"], registry=own
+        )
         self.hashes_refused = Counter(
             "auth_hashes_refused", "Calls refused because too many wait for a password hash.", registry=own
         )

@@ -51,6 +51,12 @@ class Hasher(Protocol):
     def is_outdated(self, hashed: str) -> bool: ...
 
 
+class Leaks(Protocol):
+    """A collection of leaked passwords."""
+
+    def has(self, password: str) -> bool: ...
+
+
 class Admit(Protocol):
     """Whether the database still admits the bearer of these claims; None if it does not."""
 
@@ -67,6 +73,7 @@ class Services:
     session: Callable[[], Session]  # the database session of this request or command
     reads: Reads  # for what asks one thing and writes nothing
     hasher: Hasher
+    leaks: Leaks
     limiter: Limiter
     mailer: Mailer
     delivery: Delivery

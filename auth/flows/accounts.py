@@ -27,7 +27,7 @@ def register(
 ) -> Account | None:
     """A new account; without a `username` it gets a free one made from its address.
 
-    Its owner is mailed a link that confirms the address. Raises `PasswordContainsContext`,
+    Its owner is mailed a link that confirms the address. Raises `PasswordContainsContext`, `PasswordLeaked`,
     `UsernameTaken`, `EmailTaken`, or `AccountTaken` if somebody else was faster. With
     `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account already, after
     the same work.
@@ -40,6 +40,7 @@ def register(
     if _is_taken(services, session, email) and not hidden:
         raise EmailTaken
     session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    new_passwords.refuse_leaked(services, password)
     hashed = services.hasher.hash(password)
     terms = services.settings.terms_version if terms_accepted else None
     account = _added(services, session, username, email, hashed, terms)
@@ -64,6 +65,7 @@ def create_by_operator(
     if _is_taken(services, session, email):
         raise EmailTaken
     session.rollback()
+    new_passwords.refuse_leaked(services, password)
     account = _added(services, session, username, email, services.hasher.hash(password))
     if account is None:
         raise AccountTaken

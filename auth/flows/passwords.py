@@ -45,7 +45,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
 
     Who opens the link has proven the address: from now on it counts as confirmed, and whoever
     registered it before has a password no more. Raises one of the refusals of links,
-    or `PasswordContainsContext`, which leaves the link as it was.
+    or `PasswordContainsContext` or `PasswordLeaked`, which leave the link as it was.
     """
     session = services.session()
     try:
@@ -53,6 +53,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
         session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
         account = link.account
         new_passwords.refuse_own_words(services, password, username=account.username, email=account.email)
+        new_passwords.refuse_leaked(services, password)
         hashed = services.hasher.hash(password)
         account = links.use(services, link, client)
     except links.REFUSALS:
@@ -80,8 +81,8 @@ def change(
 ) -> None:
     """Set a new password with the present one. Ends the other sessions unless told not to.
 
-    Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, or `TokenInvalid` if the
-    calling session ended meanwhile.
+    Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, `PasswordLeaked`, or
+    `TokenInvalid` if the calling session ended meanwhile.
     """
     current, account = proofs.own_session(principal), principal.account
     new_passwords.refuse_own_words(
@@ -89,6 +90,8 @@ def change(
     )
     is_right = proofs.is_password(services, account, current_password)
     is_new = new_password != current_password
+    if is_right and is_new:
+        new_passwords.refuse_leaked(services, new_password, field="new_password")
     hashed = services.hasher.hash(new_password) if is_right and is_new else ""
     session, now = services.session(), services.clock.now()
     if not is_right or not users.is_unchanged(session, account):

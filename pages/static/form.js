@@ -153,6 +153,7 @@ const FIELD_CODES = {
   password_too_short: { key: "password.short" },
   password_too_common: { key: "password.common" },
   password_contains_context: { key: "password.context" },
+  password_leaked: { key: "password.leaked" },
   password_unchanged: { key: "password.same" },
 };
 // The words of the API are for people and may change; which field is wrong does not.
