@@ -47,6 +47,7 @@ from utils.metrics import Metrics, init_metrics
 from utils.password_hashing import PasswordHasher
 from utils.rate_limits import CountingLimiter, Limiter, LocalCounters, NoLimits, RedisCounters, WithFallback
 from utils.services import Leaks, Services, services
+from utils.tarpit import PAUSE, Tarpit
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
@@ -134,6 +135,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "leaks": _leaks(settings, metrics),
         "metrics": metrics,
         "limiter": _limiter(settings, clock),
+        "tarpit": Tarpit(0 if settings.testing else PAUSE),
         "mailer": mailer_for(settings, ROOT),
         "delivery": _delivery(app, settings),
         "admit": sessions.admit,

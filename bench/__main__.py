@@ -63,7 +63,7 @@ def measure(parts: list[str], options: argparse.Namespace) -> None:
                     if "rates" in parts:
                         report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)
                     if "flood" in parts:
-                        report_flood(server, database, uri, options.seconds, folder, hashing)
+                        report_flood(server, database, uri, options.rounds, options.seconds, folder, hashing)
                 if "timing" in parts:
                     report_timing(database, uri, options.timing, folder)
 

@@ -45,11 +45,11 @@ def shared(
         yield [first, second], clock
 
 
-def allowed(apps: list[Flask], name: str = "nobody", calls: int = 7) -> list[int]:
-    """How many of so many calls each app lets through; every other one is a 429."""
+def allowed(apps: list[Flask], address: str = "192.0.2.1", calls: int = 7) -> list[int]:
+    """How many of so many calls from an address each app lets through; every other one is a 429."""
     found = []
     for app in apps:
-        statuses = [guess(app, name).status_code for _ in range(calls)]
+        statuses = [guess(app, address=address).status_code for _ in range(calls)]
         assert set(statuses) <= {401, 429}
         found.append(statuses.count(401))
     return found
@@ -79,7 +79,9 @@ def test_while_redis_is_away_each_app_counts_for_itself(
     assert allowed(apps) == [5, 5]
     assert warnings(caplog) == 2  # once in each app, and then it is left alone
     clock.advance(5)
-    assert allowed(apps) == [0, 0]
+    assert allowed(apps) == [0, 0]  # who was refused stays so, and Redis is not asked about it
+    assert warnings(caplog) == 2
+    assert allowed(apps, "192.0.2.2") == [5, 5]
     assert warnings(caplog) == 4
 
 
@@ -102,7 +104,7 @@ def test_redis_that_comes_back_is_used_again_after_the_pause(
     assert allowed(apps) == [2, 2]
     assert redis.lifetimes() == {}
     clock.advance(0.1)
-    assert allowed(apps) == [5, 0]
+    assert allowed(apps, "192.0.2.2") == [5, 0]
 
 
 def test_redis_that_goes_away_in_the_middle_opens_nothing(
@@ -111,10 +113,11 @@ def test_redis_that_goes_away_in_the_middle_opens_nothing(
     apps, clock = shared
     assert allowed(apps) == [5, 0]
     redis.stop()
-    assert allowed(apps) == [5, 5]
+    assert allowed(apps) == [0, 0]
+    assert allowed(apps, "192.0.2.2") == [5, 5]
     redis.start()
     clock.advance(5)
-    assert allowed(apps) == [5, 0]
+    assert allowed(apps, "192.0.2.3") == [5, 0]
 
 
 def test_redis_that_hangs_costs_a_moment_once(

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
 from utils.client_info import ClientInfo, canonical_address, printable
+from utils.errors import TooManyRequests
 from utils.services import services
 
 P = ParamSpec("P")
@@ -85,7 +86,11 @@ def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(view)
         def counted(*args: P.args, **kwargs: P.kwargs) -> R:
-            verdict = services().limiter.check(name, client_info().network)
+            try:
+                verdict = services().limiter.check(name, client_info().network)
+            except TooManyRequests:
+                services().tarpit.hold()
+                raise
             if verdict:
                 g.rate_limit_headers = verdict.headers
             return view(*args, **kwargs)

@@ -83,7 +83,7 @@ class LocalCounters:
         self._lock = Lock()
         self._windows: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
 
-    def hit(self, key: str, window: int) -> Count:
+    def hit(self, key: str, window: float) -> Count:
         now = self._clock.now()
         with self._lock:
             calls, ends = self._windows.pop(key, (0, now))
@@ -200,19 +200,29 @@ class NoLimits:
 class CountingLimiter:
     """The limiter of a running service."""
 
-    def __init__(self, shared: Counters, local: Counters, policies: Mapping[str, Policy] = POLICIES) -> None:
+    def __init__(
+        self, shared: Counters, local: LocalCounters, policies: Mapping[str, Policy] = POLICIES
+    ) -> None:
         self._shared, self._local, self._policies = shared, local, policies
 
     def check(self, name: str, subject: str, *, visible: bool = True) -> Verdict:
-        policy = self._policies[name]
+        policy, key = self._policies[name], f"{name}:{subject}"
         counters = self._shared if policy.exact else self._local
-        count = counters.hit(f"{name}:{subject}", policy.window)
+        count = self._known_refusal(policy, key) or counters.hit(key, policy.window)
+        if count.calls > policy.quota and policy.exact:
+            self._local.hit(f"over:{key}", count.seconds_left)
         verdict = self._verdict(name, count)
         if count.calls > policy.quota:
             # A count over somebody else's account would tell a stranger what its owner does.
             shown = verdict.headers if visible else {}
             raise TooManyRequests(policy=name, headers={"Retry-After": str(verdict.reset), **shown})
         return verdict
+
+    def _known_refusal(self, policy: Policy, key: str) -> Count | None:
+        """Over the quota is over it until the window ends: to refuse again and again, nobody is asked."""
+        over = self._local.peek(f"over:{key}") if policy.exact else NO_CALLS
+        is_one = over.calls > 0 and over.seconds_left <= policy.window  # else the clock was set back
+        return Count(policy.quota + 1, over.seconds_left) if is_one else None
 
     def peek(self, name: str, subject: str) -> Verdict:
         counters = self._shared if self._policies[name].exact else self._local

@@ -20,6 +20,7 @@ from utils.delivery import Delivery
 from utils.mail import Mailer
 from utils.metrics import Metrics
 from utils.rate_limits import Limiter
+from utils.tarpit import Tarpit
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Services:
     hasher: Hasher
     leaks: Leaks
     limiter: Limiter
+    tarpit: Tarpit  # for those whom the limiter refuses
     mailer: Mailer
     delivery: Delivery
     metrics: Metrics
