@@ -64,13 +64,14 @@ def test_padding_is_no_leak(collection: Collection) -> None:
     assert not LeakedPasswords(collection.url, Metrics()).has(LEAKED)
 
 
+ENDED = "BadStatusLine|RemoteDisconnected|TimeoutError|ConnectionResetError"  # as it was met
 KINDS = {
     "500": "status 500",
     "garbage": "no list",
     "redirect": "status 302",
-    "head": "BadStatusLine",
-    "body": "too late",
-    "stall": "RemoteDisconnected",
+    "head": ENDED,
+    "body": f"too late|{ENDED}",
+    "stall": ENDED,
     "long": "too long",
     "cut": "cut short",
     "away": "ConnectionRefusedError",
@@ -104,8 +105,8 @@ def test_whatever_it_does_the_password_is_taken_and_soon(
     assert len(collection.asked) == (trouble != "away")
     assert outcomes(metrics) == {"failed": 1}
     (record,) = [each for each in caplog.records if each.name == "auth"]
-    told = (record.levelname, record.getMessage(), record.__dict__["error"])
-    assert told == ("WARNING", "leaked passwords not asked", KINDS[trouble])
+    assert (record.levelname, record.getMessage()) == ("WARNING", "leaked passwords not asked")
+    assert record.__dict__["error"] in KINDS[trouble].split("|")
     for secret in (LEAKED, PREFIX, tail(LEAKED)):
         assert secret.lower() not in str(record.__dict__).lower()
 
@@ -215,7 +216,10 @@ def test_nobody_holds_a_connection_while_it_is_asked(
         body = {"current_password": PASSWORD, "new_password": NEW}
         assert post(client, "password/change", access, **body).status_code == 200
         assert post(client, "password/reset", token=forget(app), password=PASSWORD).status_code == 200
-    assert found == [0, 0, 0]
+        eve = ("--username", "eve", "--email", "eve@example.com", "--password-stdin")
+        made = app.test_cli_runner().invoke(args=["auth", "create-user", *eve], input=f"{PASSWORD}\n")
+        assert made.exit_code == 0, made.output
+    assert found == [0, 0, 0, 0]
 
 
 def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collection) -> None:
@@ -227,8 +231,11 @@ def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collecti
 
 
 def test_by_default_nobody_is_asked(make_app: AppFactory, collection: Collection) -> None:
-    assert register(make_app().test_client(), password=LEAKED).status_code == 201
+    app = make_app()
+    assert register(app.test_client(), password=LEAKED).status_code == 201
     assert collection.asked == []
+    assert outcomes(app.extensions["auth_services"].metrics) == {}
+    assert load().leaked_passwords_url is None
 
 
 @pytest.mark.parametrize(
