@@ -146,10 +146,13 @@ def redis_url(text: str) -> str:
 
 def range_url(text: str) -> str:
     """Where leaked passwords are asked for: what is added to it are the first digits."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(page(text))
+    except ValueError:  # whose own words are those of a page
+        parts = urlsplit("")
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    if not secure or not parts.hostname or not parts.path.endswith("/") or parts.query or parts.fragment:
-        raise ValueError("must be an https:// URL that ends with a slash")
+    if not secure or not parts.path.endswith("/") or parts.query:
+        raise ValueError("must be an https:// URL without a user name that ends with a slash")
     return text
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,64 +15,22 @@ from flask.testing import FlaskClient
 
 from models import db
 from tests.calls import NEW, forget, post, said
+from tests.certificates import Authority
 from tests.conftest import AppFactory
+from tests.leaks_server import ELSEWHERE, LEAKED, Collection, drip, listing, redirect, serving, stall, tail
 from tests.production import faults, load
 from tests.support import PASSWORD, login, register, rows, signed_in
 from utils.leaked_passwords import MAX_ANSWER, LeakedPasswords
 from utils.metrics import Metrics
 
-LEAKED = "a password that leaked"
-DEADLINE = 0.5
-ELSEWHERE = f"{'0' * 35}:12\r\n{'A' * 35}:3\r\n"
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-def tail(password: str) -> str:
-    return hashlib.sha1(password.encode()).hexdigest().upper()[5:]
-
-
-def listing(text: str, status: int = 200) -> Answer:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(text)))
-        handler.end_headers()
-        handler.wfile.write(text.encode())
-
-    return answer
-
-
-class Collection:
-    """A stand-in for the collection: answers as it is told, and notes what it is asked."""
-
-    def __init__(self) -> None:
-        self.answer = listing(f"{ELSEWHERE}{tail(LEAKED)}:2\r\n")
-        self.asked: list[tuple[str, str | None]] = []
-        self.over = Event()
-        self.url = ""
+PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
+DEADLINE, SLACK = 0.5, 3  # seconds; this machine may be busy
 
 
 @pytest.fixture
 def collection() -> Iterator[Collection]:
-    made = Collection()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.asked.append((self.path, self.headers["Add-Padding"]))
-            made.answer(self)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made.url = f"http://127.0.0.1:{server.server_address[1]}/range/"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.over.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as made:
+        yield made
 
 
 @pytest.fixture
@@ -105,37 +64,21 @@ def test_padding_is_no_leak(collection: Collection) -> None:
     assert not LeakedPasswords(collection.url, Metrics()).has(LEAKED)
 
 
-def redirect(handler: BaseHTTPRequestHandler) -> None:
-    handler.send_response(302)
-    handler.send_header("Location", "/elsewhere/")
-    handler.end_headers()
+ENDED = "BadStatusLine|RemoteDisconnected|TimeoutError|ConnectionResetError"  # as it was met
+KINDS = {
+    "500": "status 500",
+    "garbage": "no list",
+    "redirect": "status 302",
+    "head": ENDED,
+    "body": f"too late|{ENDED}",
+    "stall": ENDED,
+    "long": "too long",
+    "cut": "cut short",
+    "away": "ConnectionRefusedError",
+}
 
 
-def drip(collection: Collection, *, head: bool) -> Answer:
-    """A byte now and then, for as long as the test lasts: of the headers, or of the list."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        if not head:
-            handler.send_response(200)
-            handler.end_headers()
-        try:
-            while not collection.over.wait(0.05):
-                handler.wfile.write(b"A")
-                handler.wfile.flush()
-        except OSError:
-            pass
-
-    return answer
-
-
-def stall(collection: Collection) -> Answer:
-    def answer(_: BaseHTTPRequestHandler) -> None:
-        collection.over.wait()
-
-    return answer
-
-
-@pytest.mark.parametrize("trouble", ["500", "garbage", "redirect", "head", "body", "stall", "long", "away"])
+@pytest.mark.parametrize("trouble", KINDS)
 def test_whatever_it_does_the_password_is_taken_and_soon(
     collection: Collection, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
@@ -147,7 +90,8 @@ def test_whatever_it_does_the_password_is_taken_and_soon(
         "head": drip(collection, head=True),
         "body": drip(collection, head=False),
         "stall": stall(collection),
-        "long": listing(listed + "A:1\r\n" * (MAX_ANSWER // 5)),
+        "long": listing(listed + ELSEWHERE * (MAX_ANSWER // len(ELSEWHERE))),
+        "cut": listing(listed, missing=1),
         "away": redirect,
     }[trouble]
     metrics, url = Metrics(), collection.url
@@ -156,13 +100,43 @@ def test_whatever_it_does_the_password_is_taken_and_soon(
         if trouble == "away":
             url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
         began = time.monotonic()
-        assert not LeakedPasswords(url, metrics, DEADLINE).has(LEAKED)
-    assert time.monotonic() - began < DEADLINE + 5
+        assert not LeakedPasswords(url, metrics, deadline=DEADLINE).has(LEAKED)
+    assert time.monotonic() - began < DEADLINE + SLACK
     assert len(collection.asked) == (trouble != "away")
     assert outcomes(metrics) == {"failed": 1}
-    (record,) = [each for each in caplog.records if each.getMessage() == "leaked passwords not asked"]
-    assert LEAKED not in str(record.__dict__)
-    assert tail(LEAKED) not in str(record.__dict__)
+    (record,) = [each for each in caplog.records if each.name == "auth"]
+    assert (record.levelname, record.getMessage()) == ("WARNING", "leaked passwords not asked")
+    assert record.__dict__["error"] in KINDS[trouble].split("|")
+    for secret in (LEAKED, PREFIX, tail(LEAKED)):
+        assert secret.lower() not in str(record.__dict__).lower()
+
+
+def test_many_addresses_that_do_not_answer_share_the_second() -> None:
+    with socket.socket() as full, suppress(BlockingIOError):
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)  # one waits to be taken, and whoever comes after it waits to be let in
+        with socket.create_connection(full.getsockname()), socket.socket() as second:
+            second.setblocking(False)
+            with suppress(BlockingIOError):
+                second.connect(full.getsockname())
+            entry: Any = (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname())
+            metrics, began = Metrics(), time.monotonic()
+            resolve = lambda *_, **__: [entry] * 60  # noqa: E731
+            asked = LeakedPasswords("http://many.example/", metrics, deadline=DEADLINE, resolve=resolve)
+            assert not asked.has(LEAKED)
+            assert DEADLINE / 2 < time.monotonic() - began < DEADLINE + SLACK
+            assert outcomes(metrics) == {"failed": 1}
+
+
+@pytest.mark.parametrize("spoilt", [{}, {"self_signed": True}, {"expired": True}])
+def test_a_collection_that_does_not_prove_its_name_is_told_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: dict[str, bool]
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    with serving(authority.context("127.0.0.1", **spoilt)) as collection:
+        assert LeakedPasswords(collection.url, Metrics(), deadline=30).has(LEAKED) == (not spoilt)
+        assert len(collection.asked) == (not spoilt)
 
 
 def refused(status: tuple[int, str]) -> bool:
@@ -170,19 +144,40 @@ def refused(status: tuple[int, str]) -> bool:
 
 
 def test_no_new_password_may_be_one(app: Flask, client: FlaskClient) -> None:
-    answer = register(client, "grace", password=LEAKED)
-    assert refused(said(answer))
-    assert answer.get_json()["fields"] == {"password": "was found in a data leak"}
+    registered = register(client, "grace", password=LEAKED)
     assert rows(app, "SELECT id FROM users") == []
     access, link = signed_in(client)["access_token"], forget(app)
-    assert refused(said(post(client, "password/reset", token=link, password=LEAKED)))
+    reset = post(client, "password/reset", token=link, password=LEAKED)
     body = {"current_password": PASSWORD, "new_password": LEAKED}
-    answer = post(client, "password/change", access, **body)
-    assert refused(said(answer))
-    assert set(answer.get_json()["fields"]) == {"new_password"}
-    assert LEAKED not in answer.get_data(as_text=True)
+    changed = post(client, "password/change", access, **body)
+    for answer, field in ((registered, "password"), (reset, "password"), (changed, "new_password")):
+        assert refused(said(answer))
+        assert answer.get_json()["fields"] == {field: "was found in a data leak"}
+        assert LEAKED not in answer.get_data(as_text=True)
     assert login(client).status_code == 200
     assert post(client, "password/reset", token=link, password=NEW).status_code == 200  # still good
+
+
+def test_an_operator_is_refused_too(app: Flask) -> None:
+    ada = ("--username", "ada", "--email", "ada@example.com", "--password-stdin")
+    ran = app.test_cli_runner().invoke(args=["auth", "create-user", *ada], input=f"{LEAKED}\n")
+    assert ran.exit_code == 1
+    assert "data leak" in ran.output
+    assert LEAKED not in ran.output
+    assert rows(app, "SELECT id FROM users") == []
+
+
+def test_without_an_answer_every_new_password_is_taken(
+    app: Flask, client: FlaskClient, collection: Collection
+) -> None:
+    collection.answer = listing("", 503)
+    assert register(client, password=LEAKED).status_code == 201
+    access = login(client, password=LEAKED).get_json()["access_token"]
+    body = {"current_password": LEAKED, "new_password": NEW}
+    assert post(client, "password/change", access, **body).status_code == 200
+    assert post(client, "password/reset", token=forget(app), password=LEAKED).status_code == 200
+    assert len(collection.asked) == 3
+    assert 'auth_leak_checks_total{outcome="failed"} 3.0' in client.get("/metrics").get_data(as_text=True)
 
 
 def test_nothing_is_asked_for_what_is_refused_anyway(
@@ -221,7 +216,10 @@ def test_nobody_holds_a_connection_while_it_is_asked(
         body = {"current_password": PASSWORD, "new_password": NEW}
         assert post(client, "password/change", access, **body).status_code == 200
         assert post(client, "password/reset", token=forget(app), password=PASSWORD).status_code == 200
-    assert found == [0, 0, 0]
+        eve = ("--username", "eve", "--email", "eve@example.com", "--password-stdin")
+        made = app.test_cli_runner().invoke(args=["auth", "create-user", *eve], input=f"{PASSWORD}\n")
+        assert made.exit_code == 0, made.output
+    assert found == [0, 0, 0, 0]
 
 
 def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collection) -> None:
@@ -233,13 +231,20 @@ def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collecti
 
 
 def test_by_default_nobody_is_asked(make_app: AppFactory, collection: Collection) -> None:
-    assert register(make_app().test_client(), password=LEAKED).status_code == 201
+    app = make_app()
+    assert register(app.test_client(), password=LEAKED).status_code == 201
     assert collection.asked == []
+    assert outcomes(app.extensions["auth_services"].metrics) == {}
+    assert load().leaked_passwords_url is None
 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://leaks.example/range/", "https://leaks.example/range", "ftp://x/", "https:///", "https://x/?p=/"],
+    [
+        *("http://leaks.example/range/", "https://leaks.example/range", "ftp://x/", "https:///"),
+        *("https://x/?p=/", "https://x/#/", "https://x:port/", "https://x:99999/", "https://ada@x/"),
+        *("https://x/a b/", "https://x/\u00e9/", "https://[x/", "x/"),
+    ],
 )
 def test_a_collection_that_cannot_be_asked_safely_is_no_setting(url: str) -> None:
     assert any("LEAKED_PASSWORDS_URL" in fault for fault in faults(LEAKED_PASSWORDS_URL=url))

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.certificates import Authority
 from tests.conftest import AppFactory
 from tests.outgoing import deliver_next, links_in, outcomes
-from tests.smtp_server import STAGES, Authority, SmtpServer, smtp_serving
+from tests.smtp_server import STAGES, SmtpServer, smtp_serving
 from tests.support import START, FixedClock, register, rows
 from utils.mail import FileMailer, MailError, SmtpMailer
 

@@ -10,11 +10,14 @@ import hashlib
 import http.client
 import logging
 import os
+import re
 import socket
+import ssl
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Timer
+from typing import Any
 from urllib.parse import urlsplit
 
 from utils.metrics import Metrics
@@ -24,13 +27,31 @@ log = logging.getLogger("auth")
 DEADLINE = 1.0  # seconds in all, but for what the system takes to find the host's address
 MAX_ANSWER = 1024 * 1024
 PREFIX = 5  # hex digits
+ENTRY = re.compile(r"([0-9A-Fa-f]{35}):([0-9]{1,12})")
+
+Resolve = Callable[..., list[Any]]
+
+
+class _NoListError(Exception):
+    """An answer that tells nothing of the password; its text is safe to log."""
 
 
 class LeakedPasswords:
     """A collection under a URL to which the first digits are added, such as `https://.../range/`."""
 
-    def __init__(self, url: str, metrics: Metrics, deadline: float = DEADLINE) -> None:
-        self._parts, self._metrics, self._deadline = urlsplit(url), metrics, deadline
+    def __init__(
+        self,
+        url: str,
+        metrics: Metrics,
+        *,
+        deadline: float = DEADLINE,
+        resolve: Resolve = socket.getaddrinfo,
+    ) -> None:
+        parts = urlsplit(url)
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._host, self._path = parts.hostname or "", parts.path
+        self._port = parts.port or (443 if self._tls else 80)
+        self._metrics, self._deadline, self._resolve = metrics, deadline, resolve
 
     def has(self, password: str) -> bool:
         """Whether it is in the collection; False also where that cannot be found out in time."""
@@ -39,8 +60,9 @@ class LeakedPasswords:
         digest = whole.hexdigest().upper()
         try:
             found = _is_listed(self._asked(digest[:PREFIX]), digest[PREFIX:])
-        except (OSError, http.client.HTTPException, ValueError) as problem:
-            log.warning("leaked passwords not asked", extra={"error": type(problem).__name__})
+        except (OSError, http.client.HTTPException, ValueError, _NoListError) as problem:
+            kind = str(problem) if isinstance(problem, _NoListError) else type(problem).__name__
+            log.warning("leaked passwords not asked", extra={"error": kind})
             self._metrics.leak_checks.labels("failed").inc()
             return False
         self._metrics.leak_checks.labels("leaked" if found else "clean").inc()
@@ -49,21 +71,43 @@ class LeakedPasswords:
     def _asked(self, prefix: str) -> str:
         """What the collection answers; redirects are not followed."""
         ends = time.monotonic() + self._deadline
-        secure = self._parts.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        # A third of the time each, at most, for the connection and for TLS.
-        connection = kind(self._parts.hostname or "", self._parts.port, timeout=self._deadline / 3)
-        with contextlib.closing(connection):
-            connection.connect()
-            with _cut_off_after(ends - time.monotonic(), connection.sock.fileno()):
-                connection.sock.settimeout(self._deadline)
-                # Padding hides the number of entries from whoever watches the length of the answer.
-                connection.request("GET", self._parts.path + prefix, headers={"Add-Padding": "true"})
-                answer = connection.getresponse()
-                said = answer.read(MAX_ANSWER + 1)
-        if answer.status != http.client.OK or len(said) > MAX_ANSWER or time.monotonic() >= ends:
-            raise ValueError("no list")
+        connection = (
+            http.client.HTTPSConnection(self._host, self._port, context=self._tls)
+            if self._tls
+            else http.client.HTTPConnection(self._host, self._port)
+        )
+        wire = self._connected(ends)
+        connection.sock = wire
+        with contextlib.closing(connection), _cut_off_after(ends - time.monotonic(), wire.fileno()):
+            if self._tls:
+                connection.sock = self._tls.wrap_socket(wire, server_hostname=self._host)
+            connection.sock.settimeout(self._deadline)
+            # Padding hides the number of entries from whoever watches the length of the answer.
+            connection.request("GET", self._path + prefix, headers={"Add-Padding": "true"})
+            answer = connection.getresponse()
+            if answer.status != http.client.OK:
+                raise _NoListError(f"status {answer.status}")
+            said = answer.read(MAX_ANSWER + 1)
+        if len(said) > MAX_ANSWER:
+            raise _NoListError("too long")
+        if time.monotonic() >= ends:
+            raise _NoListError("too late")
+        if answer.length:  # bytes that were announced and did not come
+            raise _NoListError("cut short")
         return said.decode("ascii")
+
+    def _connected(self, ends: float) -> socket.socket:
+        """A connection to the first address of the host that takes it, in a third of the time at most."""
+        problem: OSError = TimeoutError()
+        for *_, address in self._resolve(self._host, self._port, type=socket.SOCK_STREAM):
+            left = ends - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                return socket.create_connection(address[:2], min(left, self._deadline / 3))
+            except OSError as fault:
+                problem = fault
+        raise problem
 
 
 @contextlib.contextmanager
@@ -93,9 +137,11 @@ class NoCollection:
 
 
 def _is_listed(answer: str, suffix: str) -> bool:
-    """Whether a line `SUFFIX:COUNT` is that one. Raises `ValueError` for what is no such list."""
-    counts = dict[str, int]()
+    """Whether a line `SUFFIX:COUNT` is that one. Raises `_NoListError` for what is no such list."""
+    found = False
     for line in answer.split():
-        tail, _, count = line.partition(":")
-        counts[tail.upper()] = int(count)
-    return counts.get(suffix, 0) > 0  # padding counts nothing
+        entry = ENTRY.fullmatch(line)
+        if entry is None:
+            raise _NoListError("no list")
+        found |= entry[1].upper() == suffix and int(entry[2]) > 0  # padding counts nothing
+    return found

@@ -1,0 +1,93 @@
+"""A stand-in for a collection of leaked passwords, in a thread, on a free port, that may do anything."""
+
+import hashlib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+LEAKED = "a password that leaked"
+ELSEWHERE = f"{'0' * 35}:12\r\n{'A' * 35}:3\r\n"
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+def tail(password: str) -> str:
+    return hashlib.sha1(password.encode()).hexdigest().upper()[5:]
+
+
+def listing(text: str, status: int = 200, *, missing: int = 0) -> Answer:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(text) + missing))
+        handler.end_headers()
+        handler.wfile.write(text.encode())
+
+    return answer
+
+
+class Collection:
+    """A stand-in for the collection: answers as it is told, and notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.answer = listing(f"{ELSEWHERE}{tail(LEAKED)}:2\r\n")
+        self.asked: list[tuple[str, str | None]] = []
+        self.over = Event()
+        self.url = ""
+
+
+@contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Collection]:
+    made = Collection()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            made.asked.append((self.path, self.headers["Add-Padding"]))
+            made.answer(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # whoever asked may be gone
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    made.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/range/"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def redirect(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", "/elsewhere/")
+    handler.end_headers()
+
+
+def drip(collection: Collection, *, head: bool) -> Answer:
+    """A byte now and then, for as long as the test lasts: of the headers, or of the list."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if not head:
+            handler.send_response(200)
+            handler.end_headers()
+        with suppress(OSError):
+            while not collection.over.wait(0.05):
+                handler.wfile.write(b"A")
+                handler.wfile.flush()
+
+    return answer
+
+
+def stall(collection: Collection) -> Answer:
+    def answer(_: BaseHTTPRequestHandler) -> None:
+        collection.over.wait()
+
+    return answer
