@@ -150,3 +150,22 @@ def test_a_connection_that_breaks_under_a_read_is_replaced_once(app: Flask, clie
     assert me(client, access).status_code == 200
     event.remove(engine, "before_cursor_execute", break_it)
     assert broken[0] > 0
+
+
+@pytest.mark.provokes_errors
+def test_a_server_that_ends_each_new_connection_is_away(app: Flask, client: FlaskClient) -> None:
+    """So does one that is just being stopped, for a moment."""
+    engine = engine_of(app)
+    if engine.dialect.name == "sqlite":
+        return
+    access = signed_in(client)["access_token"]
+    engine.dispose()
+
+    def end_it(*_: Any) -> None:
+        ended_connections(engine)
+
+    event.listen(engine, "connect", end_it)
+    calls = [client.get("/health/ready"), register(client, "grace"), me(client, access)]
+    event.remove(engine, "connect", end_it)
+    assert [(call.status_code, call.get_json()["code"]) for call in calls] == [(503, "unavailable")] * 3
+    assert client.get("/health/ready").status_code == 200

@@ -84,8 +84,13 @@ def _init_postgres(engine: Engine) -> None:
     An idle connection has nothing to say. Where one has, it is the end of it or a notice, and a ping tells.
     """
 
+    @event.listens_for(engine, "connect")
+    def note_a_new_one(_connection: Any, record: Any) -> None:
+        record.info["is_new"] = True
+
     @event.listens_for(engine, "checkout")
-    def refuse_a_dead_one(connection: Any, _record: Any, _proxy: Any) -> None:
+    def refuse_a_dead_one(connection: Any, record: Any, _proxy: Any) -> None:
+        is_new = record.info.pop("is_new", False)
         waiting = select.poll()
         waiting.register(connection.fileno(), select.POLLIN)
         if not waiting.poll(0):
@@ -93,6 +98,8 @@ def _init_postgres(engine: Engine) -> None:
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error:
+            if is_new:
+                raise  # the server is going away: another one would be as dead, and the caller is told so
             raise InvalidatePoolError from None  # the others are as old, and SQLAlchemy connects anew
 
 
