@@ -32,9 +32,6 @@ THREADS = POOL_SIZE + MAX_WAITING + PLACES
 STOP_TIMEOUT = 10  # seconds that requests in flight have to finish
 HEADER_TIMEOUT = 10  # seconds that a client has to send its headers
 MAX_HEADERS = 32 * 1024
-# Seconds that a thread may keep the interpreter from others. Short, for those who check a token while
-# log-ins are worked on: the slowest of a hundred then waits half as long (docs/decisions/0008-hash-gate.md).
-SWITCH_INTERVAL = 0.0005
 PARENT_WATCH = 1  # seconds between two looks of a worker at its parent
 
 
@@ -133,7 +130,6 @@ def _load_in_worker(parent: int, target: str) -> Flask:
     """
     if os.getppid() != parent:
         sys.exit(1)
-    sys.setswitchinterval(SWITCH_INTERVAL)
     Thread(target=_end_with, args=[parent], name="parent-watch", daemon=True).start()
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
