@@ -1,0 +1,108 @@
+"""The calls that `make scale` measures, as accounts chosen at random would make them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from flask import Flask
+from sqlalchemy import Engine
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from app import create_app
+from auth import tokens
+from bench.machine import PASSWORD
+from bench.population import Size, fill, living_sessions
+from config import Settings, TestingConfig
+from models import SessionState, db
+from utils.services import Services
+
+Call = Callable[[], None]
+STIRRING = 20_000  # accounts: their rows lie in more pages than `shared_buffers` has by default
+
+
+class FreeHasher:
+    """Every password is right, at once: the hash costs as much at every size."""
+
+    def hash(self, password: str) -> str:
+        return f"free${password}"
+
+    def check(self, hashed: str, password: str) -> bool:
+        return bool(hashed and password)
+
+    def is_outdated(self, hashed: str) -> bool:
+        return not hashed
+
+
+class Place(NamedTuple):
+    """The service on one database."""
+
+    app: Flask
+    engine: Engine
+    size: Size
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.extensions["auth_services"]
+        return services
+
+
+@contextmanager
+def place(uri: str, size: Size) -> Iterator[Place]:
+    """The service on this empty, migrated database, with so many of everything."""
+    app = create_app(
+        settings=Settings.load(TestingConfig, {"DATABASE_URI": uri, "PAGES_ENABLED": "false"}),
+        hasher=FreeHasher(),
+    )
+    with app.app_context():
+        engine = db.engine
+    try:
+        fill(engine, size)
+        yield Place(app, engine, size)
+    finally:
+        engine.dispose()
+
+
+def accounts(where: Place, batch: int) -> Iterator[dict[str, Call]]:
+    """The measured calls, each time of another account, until a batch is used up; then of any once more.
+
+    So many others are read after a batch that Postgres has its pages no longer in its own memory, as the
+    look for them would else have brought them there.
+    """
+    while True:
+        with where.engine.connect() as connection:
+            rows = living_sessions(connection, where.size.users, batch)
+            living_sessions(connection, where.size.users, STIRRING)
+        if not rows:
+            raise RuntimeError("no account has a living session and a known device")
+        for row in rows:
+            yield calls(where, row)
+
+
+def calls(where: Place, row: dict[str, Any]) -> dict[str, Call]:
+    """The measured calls as this account would make them. Each raises `RuntimeError` for a refusal."""
+    state = SessionState(**{name: row[name] for name in SessionState._fields})
+    with where.app.app_context():
+        pair = tokens.issue(where.services, state, where.services.clock.now())
+        mark = tokens.device_mark(where.services, row["device_id"])
+    login = {"username": row["username"], "password": PASSWORD}
+    bearer = {"Authorization": f"Bearer {pair.access_token}"}
+    return {
+        "me": _call(where.app, "/auth/me", bearer),
+        "login, known device": _call(where.app, "/auth/login", {"X-Device-Token": mark}, login),
+        "login, new device": _call(where.app, "/auth/login", {}, login),
+        "refresh": _call(where.app, "/auth/refresh", {}, {"refresh_token": pair.refresh_token}),
+        "sessions": _call(where.app, "/auth/sessions", bearer),
+        "activity": _call(where.app, "/auth/me/activity", bearer),
+    }
+
+
+def _call(app: Flask, path: str, headers: dict[str, str], body: dict[str, str] | None = None) -> Call:
+    method = "GET" if body is None else "POST"
+    environ = EnvironBuilder(path, method=method, headers=[*headers.items()], json=body).get_environ()
+
+    def made() -> None:
+        answer, status, _ = run_wsgi_app(app, environ, buffered=True)
+        if status != "200 OK":
+            raise RuntimeError(f"{method} {path}: {status} {b''.join(answer)!r}")
+
+    return made

@@ -1,0 +1,158 @@
+"""Many accounts, and what a year of use leaves with them, put straight into an empty, migrated Postgres."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, text
+
+OLD = 0.05  # the share of rows that `prune` should find
+AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
+HASH = "'scrypt:32768:8:3$' || md5(n::text) || '$' || repeat(md5('hash' || n), 4)"
+# Each number from 1 up goes to another account, and to all of them before one has a second row: rows of
+# one account lie far apart, as they do when they were written over months.
+WHOSE = "1 + n::bigint * 7919 % :users"
+ADDRESS = "'198.51.' || n % 256 || '.' || n % 251"
+NUMBERED = "(SELECT n, random() AS chance, random() AS part FROM generate_series(1, :rows) AS n) AS numbered"
+
+USERS = f"""
+INSERT INTO users (id, username, username_key, email, email_key, password_hash, password_changed_at,
+    created_at, email_verified_at, deletion_due_at, tokens_valid_after, terms_accepted_at, terms_version)
+SELECT n, 'user-' || n, 'user-' || n, 'user-' || n || '@example.com', 'user-' || n || '@example.com', {HASH},
+    began, began, CASE WHEN n % 33 > 0 THEN began END,
+    CASE WHEN n % 5000 = 0 THEN now() - interval '1 day' END, began, began, '1'
+FROM (SELECT n, now() - interval '400 days' * (1 - n / :rows ::float) AS began
+    FROM generate_series(1, :rows) AS n) AS numbered
+"""
+# Of twenty: one is old (by its end, or because nobody used it), ten live, five were ended, four ran out.
+SESSIONS = f"""
+INSERT INTO sessions (id, user_id, secret, generation, remembered, amr, auth_time, created_at, last_used_at,
+    rotated_at, idle_end, absolute_end, ip_address, user_agent, ended_at, end_reason)
+SELECT gen_random_uuid(), {WHOSE}, sha256(n::text::bytea), n % 40, true, 'pwd', began, began, used, used,
+    used + interval '30 days', began + interval '90 days', {ADDRESS}, '{AGENT}',
+    CASE WHEN ended THEN used END, CASE WHEN ended THEN 'signed_out' END
+FROM (SELECT n, used, ended, used - interval '3 days' AS began FROM (SELECT n,
+    now() - interval '1 day' * CASE WHEN chance < :old / 2 THEN 35 + 5 * part
+        WHEN chance < :old THEN 65 + 5 * part WHEN chance < 0.8 THEN 28 * part
+        ELSE 31 + 25 * part END AS used,
+    chance < :old / 2 OR chance BETWEEN 0.55 AND 0.8 AS ended FROM {NUMBERED}) AS aged) AS lived
+"""
+EVENTS = f"""
+INSERT INTO audit_events (at, event, user_id, session_id, ip_address, user_agent, request_id, count)
+SELECT now() - interval '365 days' / (1 - :old) * (1 - n / :rows ::float),
+    (ARRAY['session_refreshed', 'signed_in', 'session_refreshed', 'signed_out'])[1 + n % 4], {WHOSE},
+    gen_random_uuid(), {ADDRESS}, '{AGENT}', left(md5(n::text), 16), 1
+FROM generate_series(1, :rows) AS n
+"""
+DEVICES = f"""
+INSERT INTO known_devices (user_id, device_id, first_seen_at, last_seen_at)
+SELECT {WHOSE}, gen_random_uuid(), now() - interval '380 days',
+    now() - interval '1 day' * CASE WHEN chance < :old THEN 366 + 9 * part ELSE 360 * part END
+FROM {NUMBERED}
+"""
+TOKENS = f"""
+INSERT INTO one_time_tokens (id, purpose, user_id, email, email_key, nonce, created_at, expires_at, used_at)
+SELECT gen_random_uuid(), 'disown', whose, 'user-' || whose || '@example.com',
+    'user-' || whose || '@example.com', decode(md5(n::text), 'hex'), began, began + interval '7 days',
+    CASE WHEN n % 4 = 0 THEN began + interval '1 day' END
+FROM (SELECT n, {WHOSE} AS whose,
+    now() - interval '1 day' * CASE WHEN chance < :old THEN 38 + 2 * part ELSE 29 * part END AS began
+    FROM {NUMBERED}) AS aged
+"""
+MAILS = """
+INSERT INTO outbox (message_id, template, facts, user_id, recipient, token_id, created_at, due_at,
+    attempts, sent_at)
+SELECT gen_random_uuid(), 'new_sign_in',
+    '{"when": "25 November 2026, 14:00 UTC", "browser": "Chrome on Linux"}',
+    user_id, email, id, created_at, created_at + interval '2 minutes', 1, created_at + interval '1 second'
+FROM one_time_tokens
+"""
+WINDOWS = """
+INSERT INTO rate_limits (key, calls, ends_at)
+SELECT 'login-account-' || md5(n::text), 3, now() - interval '1 hour' FROM generate_series(1, :rows) AS n
+"""
+CHOSEN = """
+WITH chosen AS MATERIALIZED (
+    SELECT DISTINCT 1 + floor(random() * :users)::int AS id FROM generate_series(1, :wanted))
+SELECT DISTINCT ON (users.id) users.username, known_devices.device_id, sessions.*
+FROM chosen JOIN users USING (id) JOIN sessions ON sessions.user_id = users.id
+    JOIN known_devices ON known_devices.user_id = users.id
+WHERE deletion_due_at IS NULL AND ended_at IS NULL AND idle_end > now() + interval '1 day'
+ORDER BY users.id, sessions.id
+"""
+SERIAL = ("users", "audit_events", "outbox")
+
+
+class Size(NamedTuple):
+    """How many rows; the other tables follow from the accounts."""
+
+    users: int
+    sessions: int
+    events: int
+
+
+def fill(engine: Engine, size: Size) -> None:
+    """Load so many of each, and leave the database as its own housekeeping would."""
+    steps = (
+        (USERS, size.users),
+        (SESSIONS, size.sessions),
+        (EVENTS, size.events),
+        (DEVICES, 2 * size.users),
+        (TOKENS, size.users),
+        (MAILS, 0),
+        (WINDOWS, size.users // 10),
+    )
+    with engine.begin() as connection:
+        connection.execute(
+            text("SET LOCAL session_replication_role = replica")
+        )  # references are right as made
+        connection.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
+        indexes = _take_indexes(connection)
+        for statement, rows in steps:
+            given = {"rows": rows, "users": size.users, "old": OLD}
+            wanted = {name: value for name, value in given.items() if f":{name}" in statement}
+            connection.execute(text(statement), wanted)
+        for definition in indexes:
+            connection.execute(text(definition))
+        for table in SERIAL:
+            highest = f"(SELECT max(id) FROM {table})"
+            connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {highest})"))
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("VACUUM (ANALYZE)"))
+        connection.execute(text("CHECKPOINT"))
+
+
+def _take_indexes(connection: Connection) -> list[str]:
+    """Drop the indexes that are no constraints, as they are built faster at the end; how to make them."""
+    made = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname LIKE 'ix%'"
+    found = connection.execute(text(made)).all()
+    for name, _ in found:
+        connection.execute(text(f"DROP INDEX {name}"))
+    return [definition for _, definition in found]
+
+
+def bytes_a_row(engine: Engine) -> dict[str, tuple[int, int, int]]:
+    """Of each table that has rows: how many, and the bytes of each in the table and with its indexes."""
+    found = {}
+    with engine.connect() as connection:
+        tables = connection.scalars(
+            text("SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public' ORDER BY relname")
+        ).all()
+        for table in tables:
+            sizes = f"pg_table_size('{table}'), pg_total_relation_size('{table}')"
+            rows, alone, whole = connection.execute(text(f"SELECT count(*), {sizes} FROM {table}")).one()
+            if rows:
+                found[table] = (rows, alone // rows, whole // rows)
+    return found
+
+
+def database_size(engine: Engine) -> int:
+    """Bytes of the whole database."""
+    with engine.connect() as connection:
+        return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+
+
+def living_sessions(connection: Connection, users: int, wanted: int) -> list[dict[str, object]]:
+    """A living session and a known device of accounts chosen at random: at most so many, at least some."""
+    rows = connection.execute(text(CHOSEN), {"users": users, "wanted": wanted})
+    return [dict(row) for row in rows.mappings()]

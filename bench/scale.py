@@ -1,0 +1,210 @@
+"""`make scale`: whether a call takes longer when there is a thousand times as much in the database.
+
+A Postgres of its own has two databases: one of 1,000 accounts, one of as many as is wanted, each with the
+sessions, events, devices, links and mails that use leaves. The same calls go to both in turns, in this
+process, through the whole service, on accounts chosen at random; nothing is hashed and nothing limited, so
+that what is left is the service and its statements. Each statement's plan is shown. Then `auth prune` deletes
+what is over in the large one while calls go on.
+"""
+
+import argparse
+import json
+import os
+import random
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from sqlalchemy import create_engine, make_url, text
+
+from auth.flows.steps import pruning
+from bench.accounts import Place, accounts, place
+from bench.aims import at_most, tell
+from bench.machine import Noise
+from bench.plans import Plan, explained, large_tables, recorded
+from bench.population import Size, bytes_a_row, database_size
+from bench.servers import ROOT, postgres
+from config import Settings, TestingConfig
+from utils.migrations import upgrade
+
+SMALL = Size(1_000, 5_000, 5_000)
+AIM = at_most(1.3)
+LARGE = 10_000  # rows from which a table should not be read whole
+WARM = 30  # rounds before those that count: connections, statements that are prepared, caches
+PRUNE_CALLS = ("me", "login")
+Times = dict[str, list[float]]
+
+
+def in_turns(places: list[Place], rounds: int, warm: int = WARM) -> list[Times]:
+    """The seconds of each call at each place: in every round each call once at each, in random order."""
+    found: list[Times] = [{} for _ in places]
+    chance = random.Random(1)
+    sources = [accounts(each, rounds + warm) for each in places]
+    for number in range(rounds + warm):
+        made = [(index, *call) for index, source in enumerate(sources) for call in next(source).items()]
+        for index, name, call in chance.sample(made, len(made)):
+            began = time.perf_counter()
+            call()
+            if number >= warm:
+                found[index].setdefault(name, []).append(time.perf_counter() - began)
+    return found
+
+
+def plans(where: Place) -> dict[str, list[Plan]]:
+    """How the rows of each statement of each call are found."""
+    found = {}
+    for name, call in next(accounts(where, 1)).items():
+        with recorded(where.engine) as sent:
+            call()
+        found[name] = [explained(where.engine, each) for each in sent]
+    return found
+
+
+def prune_plans(where: Place) -> dict[str, list[Plan]]:
+    """The same of a slice of each table that `prune` goes through; nothing is deleted."""
+    found = {}
+    with where.app.app_context():
+        session = where.services.session()
+        for table, before, prune_slice in pruning.growing(where.services):
+            with recorded(where.engine) as sent:
+                prune_slice(session, before, pruning.SLICE)
+            session.rollback()
+            found[f"prune {table}"] = [explained(where.engine, each) for each in sent]
+    return found
+
+
+def worst_calls(where: Place, enough: Callable[[], bool]) -> Times:
+    """The seconds of `me` and `login`, one after the other until it is enough, each on another account."""
+    found: Times = {}
+    for made in accounts(where, 2_000):
+        if enough():
+            return found
+        for name, call in made.items():
+            if name.startswith(PRUNE_CALLS):
+                began = time.perf_counter()
+                call()
+                found.setdefault(name, []).append(time.perf_counter() - began)
+        time.sleep(0.005)
+    return found
+
+
+def pruned(uri: str) -> tuple[float, dict[str, int]]:
+    """How long `auth prune` takes as a process of its own, and what it deleted."""
+    environ = os.environ | {
+        "FLASK_ENV": "development",
+        "DATABASE_URI": uri,
+        "FLASK_SECRET_KEY": secrets.token_urlsafe(48),
+        "JWT_SECRET_KEY": secrets.token_urlsafe(48),
+    }
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "flask", "--app", "app", "auth", "prune", "--json"]
+    said = subprocess.run(command, cwd=ROOT, env=environ, check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - began, json.loads(said)["deleted"]
+
+
+def report_prune(where: Place, uri: str, calm_seconds: float) -> None:
+    """The worst calls beside a prune, and beside nothing."""
+    until = time.perf_counter() + calm_seconds
+    calm, over, beside = worst_calls(where, lambda: time.perf_counter() > until), Event(), Times()
+    caller = Thread(target=lambda: beside.update(worst_calls(where, over.is_set)))
+    caller.start()
+    try:
+        seconds, deleted = pruned(uri)
+    finally:
+        over.set()
+        caller.join()
+    rows = sum(deleted.values())
+    print(f"\nprune: {rows:,} rows in {seconds:.0f} s, {rows / seconds:,.0f} a second")
+    print("  " + ", ".join(f"{table} {count:,}" for table, count in deleted.items()))
+    for name, times in calm.items():
+        print(f"  {name:22} calm {_spread(times)}   beside the prune {_spread(beside[name])}", flush=True)
+
+
+def _spread(times: list[float]) -> str:
+    return f"median {1000 * statistics.median(times):7.2f} ms, worst {1000 * max(times):7.1f} ms"
+
+
+def report_plans(found: dict[str, list[Plan]], large: set[str]) -> None:
+    """The scans of each statement; those that read a large table whole are flagged."""
+    for name, statements in found.items():
+        print(f"  {name}")
+        for plan in statements:
+            flag = "   SEQ SCAN" if plan.sequential & large else ""
+            print(f"    {plan.milliseconds:8.2f} ms  {plan.buffers:32} {plan.statement}{flag}")
+            for scan in plan.scans:
+                print(f"        {scan}", flush=True)
+
+
+def report_sizes(where: Place) -> None:
+    """Bytes of a row of each table."""
+    print(f"\n{database_size(where.engine) / 1e9:.2f} GB")
+    for table, (rows, alone, whole) in bytes_a_row(where.engine).items():
+        print(f"  {table:16} {rows:10,} rows  {alone:5} bytes a row, {whole:5} with indexes", flush=True)
+
+
+@contextmanager
+def databases(server: str, names: list[str]) -> Iterator[list[str]]:
+    """Empty, migrated databases on this server."""
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    uris = []
+    for name in names:
+        with admin.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        url = make_url(server).set(database=name)
+        engine = create_engine(url)
+        upgrade(engine)
+        engine.dispose()
+        uris.append(url.render_as_string(hide_password=False))
+    try:
+        yield uris
+    finally:
+        with admin.connect() as connection:
+            for name in names:
+                connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        admin.dispose()
+
+
+def measure(server: str, size: Size, rounds: int, calm_seconds: float) -> None:
+    """The whole report, against a Postgres that may be filled."""
+    with databases(server, ["scale_small", "scale_large"]) as (small_uri, large_uri):
+        began, noise = time.perf_counter(), Noise()
+        with place(small_uri, SMALL) as small, place(large_uri, size) as large:
+            print(f"{SMALL} and {size}, loaded in {time.perf_counter() - began:.0f} s")
+            report_sizes(large)
+            times = in_turns([small, large], rounds)
+            print(f"\nmedian of {rounds} calls, small and large in turns ({noise})")
+            for name in times[0]:
+                of_small, of_large = (1000 * statistics.median(each[name]) for each in times)
+                tell(f"{name:20} {of_small:8.2f} ms {of_large:8.2f} ms", of_large / of_small, AIM)
+            print("\nplans on the large one")
+            report_plans(plans(large) | prune_plans(large), large_tables(large.engine, LARGE))
+            report_prune(large, large_uri, calm_seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
+    parser.add_argument("--users", type=int, default=1_000_000)
+    parser.add_argument("--sessions", type=int, default=5_000_000)
+    parser.add_argument("--events", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=400, help="calls of each kind at each size")
+    parser.add_argument("--calm", type=float, default=20, help="seconds of calls before the prune")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with postgres(folder / "postgres") as uri:
+            server = Settings.load(TestingConfig, {"DATABASE_URI": uri}).database_uri
+            measure(
+                server, Size(options.users, options.sessions, options.events), options.rounds, options.calm
+            )
+
+
+if __name__ == "__main__":
+    main()
