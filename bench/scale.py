@@ -120,8 +120,11 @@ def report_prune(where: Place, uri: str, calm_seconds: float) -> None:
     finally:
         over.set()
         caller.join()
+    again, _ = pruned(uri)
     rows = sum(deleted.values())
-    print(f"\nprune: {rows:,} rows in {seconds:.0f} s, {rows / seconds:,.0f} a second")
+    print(
+        f"\nprune: {rows:,} rows in {seconds:.0f} s, {rows / seconds:,.0f} a second; once more, {again:.0f} s"
+    )
     print("  " + ", ".join(f"{table} {count:,}" for table, count in deleted.items()))
     for name, times in calm.items():
         print(f"  {name:22} calm {_spread(times)}   beside the prune {_spread(beside[name])}", flush=True)

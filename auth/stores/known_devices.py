@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models import KnownDevice
@@ -78,9 +78,10 @@ def of_user(session: Session, user_id: int) -> Sequence[KnownDevice]:
 
 def prune(session: Session, before: datetime, slice_size: int) -> int:
     """Forget at most so many devices that were last seen before this moment; how many there were."""
-    some = select(KnownDevice.device_id).where(KnownDevice.last_seen_at < before).limit(slice_size)
-    old = (KnownDevice.last_seen_at < before, KnownDevice.device_id.in_(some))
-    deleted = delete(KnownDevice).where(*old).returning(KnownDevice.device_id)
+    # By the whole key, as Postgres finds no device by its id alone. Old once more: it may be seen meanwhile.
+    key, old = (KnownDevice.user_id, KnownDevice.device_id), KnownDevice.last_seen_at < before
+    some = select(*key).where(old).limit(slice_size)
+    deleted = delete(KnownDevice).where(old, tuple_(*key).in_(some)).returning(KnownDevice.device_id)
     return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
 
 
