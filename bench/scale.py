@@ -8,6 +8,7 @@ what is over in the large one while calls go on.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -27,7 +28,7 @@ from sqlalchemy import create_engine, make_url, text
 from auth.flows.steps import pruning
 from bench.accounts import Place, accounts, place
 from bench.aims import at_most, tell
-from bench.machine import Noise
+from bench.machine import Noise, cpu_seconds
 from bench.plans import Plan, explained, large_tables, recorded
 from bench.population import Size, bytes_a_row, database_size
 from bench.servers import ROOT, postgres
@@ -38,6 +39,7 @@ SMALL = Size(1_000, 5_000, 5_000)
 AIM = at_most(1.3)
 LARGE = 10_000  # rows from which a table should not be read whole
 WARM = 30  # rounds before those that count: connections, statements that are prepared, caches
+COSTED = 1_000  # calls of each kind whose processor time is counted
 PRUNE_CALLS = ("me", "login")
 Times = dict[str, list[float]]
 
@@ -54,6 +56,21 @@ def in_turns(places: list[Place], rounds: int, warm: int = WARM) -> list[Times]:
             call()
             if number >= warm:
                 found[index].setdefault(name, []).append(time.perf_counter() - began)
+    return found
+
+
+def costs(where: Place, count: int) -> dict[str, tuple[float, float]]:
+    """Seconds of a processor a call: in this process, and in all of a Postgres that runs on this machine."""
+    with where.engine.connect() as connection:
+        backend = connection.scalar(text("SELECT pg_backend_pid()"))
+    head = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+    made, found = list(itertools.islice(accounts(where, 2 * count), count)), {}
+    for name in made[0]:
+        before = time.process_time(), cpu_seconds(head)
+        for each in made:
+            each[name]()
+        after = time.process_time(), cpu_seconds(head)
+        found[name] = (after[0] - before[0]) / count, (after[1] - before[1]) / count
     return found
 
 
@@ -186,6 +203,9 @@ def measure(server: str, size: Size, rounds: int, calm_seconds: float) -> None:
             for name in times[0]:
                 of_small, of_large = (1000 * statistics.median(each[name]) for each in times)
                 tell(f"{name:20} {of_small:8.2f} ms {of_large:8.2f} ms", of_large / of_small, AIM)
+            print("\nprocessor time a call on the large one, of the service and of Postgres")
+            for name, (service, database) in costs(large, COSTED).items():
+                print(f"  {name:20} {1000 * service:8.2f} ms {1000 * database:8.2f} ms", flush=True)
             print("\nplans on the large one")
             report_plans(plans(large) | prune_plans(large), large_tables(large.engine, LARGE))
             report_prune(large, large_uri, calm_seconds)

@@ -1,17 +1,22 @@
 """Devices that an account knows, the mail about others, and "this wasn't me"."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from auth.stores import known_devices
+from models import db
 from tests import mailbox
 from tests.calls import DAY, HOUR, NEW, forget, moved, post, said
 from tests.conftest import AppFactory
 from tests.support import (
     PASSWORD,
+    START,
     FixedClock,
     events,
     login,
@@ -252,3 +257,20 @@ def test_the_link_speaks_for_the_address_that_it_was_mailed_to(app: Flask, clien
     moved(app, access)
     assert said(post(client, "sessions/disown", token=link)) == (410, "token_used")
     assert me(client, access).status_code == 200
+
+
+def test_a_slice_of_the_prune_forgets_no_more_than_its_size_and_nobody_elses(app: Flask) -> None:
+    """One browser has one mark in all accounts that it knows, and each of them forgets it by itself."""
+    long_ago, now = START - timedelta(days=366), START
+    shared = uuid4()
+    client = app.test_client()
+    for name in ("ada", "bob", "eve"):
+        register(client, name)
+    with app.app_context():
+        session = db.session()
+        for user_id, seen in ((1, long_ago), (2, long_ago), (3, now)):
+            known_devices.add(session, user_id, shared, seen)
+        before = START - timedelta(days=365)
+        assert [known_devices.prune(session, before, 1) for _ in range(3)] == [1, 1, 0]
+        assert [device.device_id for device in known_devices.of_user(session, 3)] == [shared]
+        session.commit()
