@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).parent.parent
+from bench.servers import ROOT, free_port
+
 DEADLINE = 60  # seconds, for whatever is waited for
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 PROXY = """
@@ -40,12 +41,6 @@ backend apps
     default-server check inter 200ms fall 2 rise 1
 {servers}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(done: Callable[[], bool], what: str) -> None:

@@ -173,6 +173,8 @@ def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return new_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
 
 
+# For what only a server can have.
+ON_POSTGRES = pytest.mark.parametrize("database_uri", [] if NO_POSTGRES else ["postgres"], indirect=True)
 AppFactory = Callable[..., Flask]
 
 

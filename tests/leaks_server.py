@@ -26,6 +26,13 @@ def listing(text: str, status: int = 200, *, missing: int = 0) -> Answer:
     return answer
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Whoever asked may be gone: no traceback for that."""
+
+
 class Collection:
     """A stand-in for the collection: answers as it is told, and notes what it is asked."""
 
@@ -48,9 +55,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Collection]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # whoever asked may be gone
+    server = Server(("127.0.0.1", 0), Handler)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     made.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/range/"

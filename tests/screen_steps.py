@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request, Route, expect
 
+from tests.screens import Site
 from tests.server import DEADLINE
 from tests.support import PASSWORD
 
@@ -86,6 +87,17 @@ def waits(page: Page, found: Sequence[Any], number: int = 1) -> None:
     while len(found) < number:
         assert time.monotonic() < deadline, f"{len(found)} calls of {number}"
         page.wait_for_timeout(10)
+
+
+def heading(page: Page, words: str) -> None:
+    """The page is about this."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def reset_link(site: Site, address: str) -> str:
+    """The link that was mailed to this address for a new password."""
+    assert site.server.call("POST", "/auth/password/forgot", {"email": address})[0] == 202
+    return site.link(address, "/reset")
 
 
 def account_stand_in(page: Page) -> None:

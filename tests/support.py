@@ -11,6 +11,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from models import db
+from utils.password_hashing import PasswordHasher
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery"
@@ -47,6 +48,33 @@ class CountingHasher:
 
     def is_outdated(self, hashed: str) -> bool:
         return bool(self.wrapped.is_outdated(hashed))
+
+
+class Interrupted(PasswordHasher):
+    """Lets something happen, once, while a password is hashed or checked."""
+
+    def __init__(self) -> None:
+        super().__init__("scrypt:256:8:1")
+        self.meanwhile: Callable[[], object] | None = None
+
+    def _interrupt(self) -> None:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens:
+            happens()
+
+    def hash(self, password: str) -> str:
+        self._interrupt()
+        return super().hash(password)
+
+    def check(self, hashed: str, password: str) -> bool:
+        self._interrupt()
+        return super().check(hashed, password)
+
+
+def checked_out(app: Flask) -> int:
+    """How many connections of the app's pool are in use."""
+    with app.app_context():
+        return int(db.engine.pool.checkedout())  # type: ignore[attr-defined]  # a pool of one has it not
 
 
 def register(client: FlaskClient, name: str = "ada", **more: Any) -> TestResponse:

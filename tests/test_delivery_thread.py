@@ -15,7 +15,7 @@ from config import DevelopmentConfig, Settings
 from models import db
 from tests.outgoing import services_of
 from tests.server import until
-from tests.support import execute, register, rows
+from tests.support import checked_out, execute, register, rows
 from utils.delivery import Delivery
 from utils.mail import FileMailer
 
@@ -222,8 +222,7 @@ def test_a_slow_mailer_holds_no_connection_and_no_request(database_uri: str, tmp
     app = create_app(settings=settings, mailer=Slow(tmp_path))
     assert register(app.test_client()).status_code == 201
     assert begun.wait(30)
-    with app.app_context():
-        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of this kind of pool
+    assert checked_out(app) == 0
     assert register(app.test_client(), "bob").status_code == 201
     may_end.set()
     until(lambda: len(rows(app, "SELECT id FROM outbox WHERE sent_at IS NOT NULL")) == 2, "both mails to go")

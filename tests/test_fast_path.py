@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, event, text
 
 from models import db
-from tests.conftest import AppFactory
+from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support import FixedClock, bearer, login, me, register, signed_in
 from utils import access_tokens
 
@@ -49,10 +49,9 @@ def test_a_guarded_call_asks_one_thing_and_writes_nothing(
     assert asked == ["SELECT", "SELECT"]
 
 
+@ON_POSTGRES
 def test_on_postgres_it_is_in_no_transaction(app: Flask, client: FlaskClient) -> None:
     engine = engine_of(app)
-    if engine.dialect.name == "sqlite":
-        return  # its driver begins nothing before a write
     access = signed_in(client)["access_token"]
     modes: list[bool] = []
 
@@ -120,12 +119,11 @@ def ended_connections(engine: Engine) -> int:
     return found
 
 
+@ON_POSTGRES
 def test_connections_that_the_server_ended_are_replaced_and_nobody_notices(
     app: Flask, client: FlaskClient
 ) -> None:
     engine = engine_of(app)
-    if engine.dialect.name == "sqlite":
-        return  # a file has no server
     access = signed_in(client)["access_token"]
     assert ended_connections(engine) > 0
     assert me(client, access).status_code == 200
@@ -135,10 +133,9 @@ def test_connections_that_the_server_ended_are_replaced_and_nobody_notices(
     assert login(client).status_code == 200
 
 
+@ON_POSTGRES
 def test_a_connection_that_breaks_under_a_read_is_replaced_once(app: Flask, client: FlaskClient) -> None:
     engine = engine_of(app)
-    if engine.dialect.name == "sqlite":
-        return
     access = signed_in(client)["access_token"]
     broken: list[int] = []
 
@@ -152,12 +149,11 @@ def test_a_connection_that_breaks_under_a_read_is_replaced_once(app: Flask, clie
     assert broken[0] > 0
 
 
+@ON_POSTGRES
 @pytest.mark.provokes_errors
 def test_a_server_that_ends_each_new_connection_is_away(app: Flask, client: FlaskClient) -> None:
     """So does one that is just being stopped, for a moment."""
     engine = engine_of(app)
-    if engine.dialect.name == "sqlite":
-        return
     access = signed_in(client)["access_token"]
     engine.dispose()
 

@@ -9,8 +9,7 @@ from tests import mailbox
 from tests.calls import DAY, HOUR, NEW, disable, forget, post, said
 from tests.conftest import AppFactory
 from tests.limits import ON, guess, limits
-from tests.support import FixedClock, at_once, events, execute, login, rows, signed_in
-from tests.test_meanwhile import Interrupted
+from tests.support import FixedClock, Interrupted, at_once, events, execute, login, rows, signed_in
 
 WRONG = "not the right one"
 REFUSED = (401, "invalid_credentials")

@@ -7,12 +7,10 @@ from threading import Event, Lock
 from typing import Any
 
 import pytest
-from flask import Flask
 
-from models import db
 from tests.conftest import AppFactory
 from tests.server import until
-from tests.support import PASSWORD, events, login, me, register, rows, signed_in
+from tests.support import PASSWORD, checked_out, events, login, me, register, rows, signed_in
 from utils.errors import Busy
 from utils.hash_gate import MAX_WAITING, GatedHasher
 from utils.metrics import Metrics
@@ -119,12 +117,6 @@ def test_a_gate_without_a_queue_refuses_at_once() -> None:
             hasher.check("x", PASSWORD)
         slow.go_on.set()
         first.result(30)
-
-
-def checked_out(app: Flask) -> int:
-    """How many connections of the app's pool are in use."""
-    with app.app_context():
-        return int(db.engine.pool.checkedout())  # type: ignore[attr-defined]
 
 
 def test_no_connection_is_held_while_waiting_and_the_rest_goes_on(make_app: AppFactory) -> None:

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from tests.conftest import AppFactory
-from tests.load import UNDER_LOAD, loading
+from tests.load import UNDER_LOAD, Load, loading
 from tests.outgoing import delivered, token_in
 from tests.server import DEADLINE, Server, serving, until
 from tests.support import PASSWORD, register
@@ -40,6 +41,10 @@ def reset_links(make_app: AppFactory, number: int) -> list[tuple[str, str]]:
         client.post("/auth/password/forgot", json={"email": f"{name}@example.com"})
     links = {mail["To"].partition("@")[0]: token_in(mail) for mail in delivered(app)}
     return [(name, links[name]) for name in names]
+
+
+def has_reset_more(load: Load, than: int) -> bool:
+    return load.done["/auth/password/reset"] > than
 
 
 def kill_one(server: Server) -> int:
@@ -69,9 +74,9 @@ def test_nothing_acknowledged_is_lost_when_workers_are_killed_under_load(
                 resets = load.done["/auth/password/reset"]
                 for _ in range(LINKS):
                     load.links.put(links.pop())
-                until(lambda: load.done["/auth/password/reset"] > resets, "a password to be reset")  # noqa: B023
+                until(partial(has_reset_more, load, resets), "a password to be reset")
                 victim = kill_one(server)
-                until(lambda: is_replaced(server, victim, 2), "another worker to serve")  # noqa: B023
+                until(partial(is_replaced, server, victim, 2), "another worker to serve")
             done = load.acknowledged()
             until(lambda: load.acknowledged() > done + 50, "calls to be answered again")
         assert load.cut, "no request was in flight"

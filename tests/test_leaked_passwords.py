@@ -13,13 +13,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from models import db
 from tests.calls import NEW, forget, post, said
 from tests.certificates import Authority
 from tests.conftest import AppFactory
 from tests.leaks_server import ELSEWHERE, LEAKED, Collection, drip, listing, redirect, serving, stall, tail
 from tests.production import faults, load
-from tests.support import PASSWORD, login, register, rows, signed_in
+from tests.support import PASSWORD, checked_out, login, register, rows, signed_in
 from utils.leaked_passwords import MAX_ANSWER, LeakedPasswords
 from utils.metrics import Metrics
 
@@ -121,7 +120,10 @@ def test_many_addresses_that_do_not_answer_share_the_second() -> None:
                 second.connect(full.getsockname())
             entry: Any = (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname())
             metrics, began = Metrics(), time.monotonic()
-            resolve = lambda *_, **__: [entry] * 60  # noqa: E731
+
+            def resolve(*_: Any, **__: Any) -> list[Any]:
+                return [entry] * 60
+
             asked = LeakedPasswords("http://many.example/", metrics, deadline=DEADLINE, resolve=resolve)
             assert not asked.has(LEAKED)
             assert DEADLINE / 2 < time.monotonic() - began < DEADLINE + SLACK
@@ -196,12 +198,10 @@ def test_nothing_is_asked_for_what_is_refused_anyway(
 @contextmanager
 def connections_while_asked(app: Flask, collection: Collection) -> Iterator[list[int]]:
     """How many database connections are out at each question."""
-    with app.app_context():
-        pool = db.engine.pool
     found, answer = list[int](), collection.answer
 
     def look(handler: BaseHTTPRequestHandler) -> None:
-        found.append(pool.checkedout())  # type: ignore[attr-defined]  # a queue pool has it
+        found.append(checked_out(app))
         answer(handler)
 
     collection.answer = look

@@ -10,31 +10,9 @@ from werkzeug.test import TestResponse
 from tests import mailbox
 from tests.calls import NEW, disable, forget, moved, post, said
 from tests.conftest import AppFactory
-from tests.support import PASSWORD, bearer, events, execute, login, me, register, rows, signed_in
-from utils.password_hashing import PasswordHasher
+from tests.support import PASSWORD, Interrupted, bearer, events, execute, login, me, register, rows, signed_in
 
 OTHER = "the one of somebody faster"
-
-
-class Interrupted(PasswordHasher):
-    """Lets something happen, once, while a password is hashed or checked."""
-
-    def __init__(self) -> None:
-        super().__init__("scrypt:256:8:1")
-        self.meanwhile: Callable[[], object] | None = None
-
-    def _interrupt(self) -> None:
-        happens, self.meanwhile = self.meanwhile, None
-        if happens:
-            happens()
-
-    def hash(self, password: str) -> str:
-        self._interrupt()
-        return super().hash(password)
-
-    def check(self, hashed: str, password: str) -> bool:
-        self._interrupt()
-        return super().check(hashed, password)
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from tests.screen_steps import (
     calls,
     fill_login,
     fill_signup,
+    heading,
     in_module,
+    reset_link,
     submit,
 )
 from tests.screens import DESKTOP, Site, browser, complaints, log_in, opened, said, screen, site
@@ -41,20 +43,11 @@ def new_password(page: Page, password: str = NEW_PASSWORD) -> None:
     submit(page, "Save New Password")
 
 
-def reset_link(site: Site, address: str) -> str:
-    assert site.server.call("POST", "/auth/password/forgot", {"email": address})[0] == 202
-    return site.link(address, "/reset")
-
-
 def expire_links(site: Site, address: str) -> None:
     """Make the links to this address old."""
     change = "UPDATE one_time_tokens SET expires_at = '2020-01-01 00:00:00' WHERE email = ?"
     with closing(sqlite3.connect(site.mails.parent / "auth.db")) as database, database:
         assert database.execute(change, (address,)).rowcount > 0
-
-
-def heading(page: Page, words: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(words)
 
 
 @pytest.mark.slow

@@ -3,20 +3,11 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.screen_steps import NEW_PASSWORD, calls, submit
+from tests.screen_steps import NEW_PASSWORD, calls, heading, reset_link, submit
 from tests.screens import Site, browser, complaints, log_in, other, screen, site
 from tests.support import PASSWORD
 
 __all__ = ["browser", "complaints", "other", "screen", "site"]
-
-
-def heading(page: Page, words: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(words)
-
-
-def reset_link(site: Site, address: str) -> str:
-    assert site.server.call("POST", "/auth/password/forgot", {"email": address})[0] == 202
-    return site.link(address, "/reset")
 
 
 def test_a_reload_does_not_lose_the_link(screen: Page, site: Site) -> None:

@@ -53,7 +53,7 @@ class LeakedPasswords:
         self._port = parts.port or (443 if self._tls else 80)
         self._metrics, self._deadline, self._resolve = metrics, deadline, resolve
 
-    def has(self, password: str) -> bool:
+    def has(self, password: str, /) -> bool:
         """Whether it is in the collection; False also where that cannot be found out in time."""
         # A digest that the protocol prescribes, and that protects nothing here.
         whole = hashlib.sha1(unicodedata.normalize("NFC", password).encode(), usedforsecurity=False)
@@ -132,7 +132,7 @@ def _cut_off_after(seconds: float, descriptor: int) -> Iterator[None]:
 class NoCollection:
     """Where none is set: nothing is asked."""
 
-    def has(self, password: str) -> bool:  # noqa: ARG002
+    def has(self, _password: str, /) -> bool:
         return False
 
 

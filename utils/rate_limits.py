@@ -208,11 +208,12 @@ class CountingLimiter:
     def check(self, name: str, subject: str, *, visible: bool = True) -> Verdict:
         policy, key = self._policies[name], f"{name}:{subject}"
         counters = self._shared if policy.exact else self._local
-        count = self._known_refusal(policy, key) or counters.hit(key, policy.window)
-        if count.calls > policy.quota and policy.exact:
-            self._local.hit(f"over:{key}", count.seconds_left)
+        known = self._known_refusal(policy, key)
+        count = known or counters.hit(key, policy.window)
         verdict = self._verdict(name, count)
         if count.calls > policy.quota:
+            if policy.exact and not known:
+                self._local.hit(f"over:{key}", count.seconds_left)
             # A count over somebody else's account would tell a stranger what its owner does.
             shown = verdict.headers if visible else {}
             raise TooManyRequests(policy=name, headers={"Retry-After": str(verdict.reset), **shown})

@@ -55,7 +55,7 @@ class Hasher(Protocol):
 class Leaks(Protocol):
     """A collection of leaked passwords."""
 
-    def has(self, password: str) -> bool: ...
+    def has(self, password: str, /) -> bool: ...
 
 
 class Admit(Protocol):

@@ -15,12 +15,12 @@ from models import Account, SessionState, User, UserSession
 from utils.client_info import ClientInfo
 from utils.database import Reads
 
-# The one statement of a guarded call: the living session of a user who is not disabled.
-# Statements of every call: built once, and of the tables, as the ORM costs more here than the database.
+# What every call asks: built once, and of the tables, as the ORM costs more here than the database.
 _TABLE = cast(Table, UserSession.__table__)
 _SESSIONS, _USERS = _TABLE.c, User.__table__.c
 _STATE = [_SESSIONS[name] for name in SessionState._fields]
 _ACCOUNT = [_USERS[column.key] for column in COLUMNS]
+# The one statement of a guarded call: the living session of a user who is not disabled.
 _ADMITTED = select(_SESSIONS.auth_time, *_ACCOUNT).where(
     _USERS.id == _SESSIONS.user_id,
     _SESSIONS.id == bindparam("id"),

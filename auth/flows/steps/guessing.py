@@ -76,11 +76,8 @@ def note_failure(
     now = services.clock.now()
     if account is None or failures is None or failures < MAX_FAILURES:
         return
-    if (
-        account.disabled_at
-        or account.deletion_due_at
-        or outbox.written_since(session, user_id, MAIL, now - DAY)
-    ):
+    is_open = account.disabled_at is None and account.deletion_due_at is None
+    if not is_open or outbox.written_since(session, user_id, MAIL, now - DAY):
         return
     links.send_link(services, session, account, Purpose.RESET, MAIL, {}, limited=False)
     audit.append(session, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)
