@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 
 from auth.flows.steps.guessing import MAX_FAILURES
 from tests import mailbox
-from tests.calls import DAY, HOUR, NEW, disable, forget, post, said
+from tests.calls import DAY, HOUR, NEW, asked, disable, forget, post, said
 from tests.conftest import AppFactory
 from tests.limits import ON, guess, limits
 from tests.support import FixedClock, Interrupted, at_once, events, execute, login, rows, signed_in
@@ -190,3 +190,31 @@ def test_a_network_that_is_refused_uses_up_nothing_that_others_share(
     assert [guess(app).status_code for _ in range(9)] == [401] * 3 + [429] * 6
     assert guess(app, address="192.0.2.2").status_code == 401  # the fourth of the name's five
     assert guess(app, "grace").status_code == 401  # the fourth of the network's four
+
+
+def test_whoever_is_refused_for_what_others_did_has_used_up_nothing(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    app = make_app(limiter=limits(clock, login_pair=3, login_account=2))
+    for number in range(2):
+        guess(app, address=f"198.51.100.{number}")
+    assert [guess(app).status_code for _ in range(5)] == [429] * 5
+    clock.advance(900)
+    assert guess(app).status_code == guess(app).status_code == 401
+    clock.advance(900)
+    assert [guess(app).status_code for _ in range(2)] == [401, 429]  # the third of its own three
+
+
+def test_a_shut_door_does_not_tell_a_right_password_from_a_wrong_one(
+    app: Flask, client: FlaskClient, mark: str
+) -> None:
+    execute(app, "UPDATE users SET failures = :all", all=MAX_FAILURES)
+    login(client, password=WRONG)  # brings the mail of the day
+    seen = []
+    for password in ("correct horse battery", WRONG):
+        with asked(app) as statements:
+            answer = login(client, password=password)
+        told = rows(app, "SELECT event, reason FROM audit_events ORDER BY id DESC LIMIT 1")
+        seen.append((said(answer), statements, told))
+    assert seen[0] == seen[1]
+    assert seen[0][2] == [{"event": "sign_in_refused", "reason": "too_many_failures"}]
