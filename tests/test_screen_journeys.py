@@ -41,7 +41,7 @@ def test_forgot_to_reset(screen: Page, site: Site) -> None:
     screen.get_by_label("New Password", exact=True).fill(NEW_PASSWORD)
     screen.get_by_label("Confirm New Password").fill(NEW_PASSWORD)
     screen.get_by_role("button", name="Save New Password").click()
-    expect(screen.get_by_role("heading", name="Password Changed")).to_be_visible()
+    expect(screen.get_by_role("heading", name="Password Changed")).to_be_focused()
     screen.get_by_role("link", name="Log In").click()
     log_in(screen, address, NEW_PASSWORD)
 

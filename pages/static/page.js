@@ -80,6 +80,9 @@ export function tokenOfLink() {
   return token;
 }
 
+// Of a page that tells how something ended: not `autofocus`, which the browser may refuse and complain of.
+document.querySelector("[data-focus]")?.focus();
+
 // Back to a form as it was left, where the browser still has it.
 document.getElementById("back")?.addEventListener("click", (event) => {
   if (!document.referrer.startsWith(`${location.origin}/`)) return;
