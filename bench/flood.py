@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.aims import at_least, at_most, tell
 from bench.load import Load, Wrk, load, post
-from bench.machine import PASSWORD, Noise, memory, raw_hashes
+from bench.machine import PASSWORD, Noise, memory, raw_hashes, settled
 from bench.servers import Service, register, running
 
 FLOOD = 64  # connections
@@ -52,6 +52,7 @@ def _round(server: str, uri: str, seconds: float, folder: Path, hashing: str) ->
         token = post(f"{service.url}/auth/login", CALLER)["access_token"]
         calm = load(f"{service.url}/auth/me", seconds, folder, connections=CALM, token=token)
         alone = _flood(service, lasting, folder).found()
+        settled(service.pid)
         me, beside = _me_beside(service, token, lasting, folder)
         peak = memory(service.pid, "VmHWM")
     with running(server, uri, RATE_LIMIT_ENABLED="true", TRUSTED_PROXIES="1") as service:

@@ -66,6 +66,20 @@ def cpu_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def settled(pid: int, seconds: float = 60) -> None:
+    """Wait until its workers have nothing to do: a load that ends leaves calls whose callers are gone.
+
+    Raises `RuntimeError` after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        before = cpu_seconds(pid)
+        time.sleep(0.5)
+        if cpu_seconds(pid) - before < 0.05:  # a tenth of a processor
+            return
+    raise RuntimeError("the service did not come to rest")
+
+
 def memory(pid: int, what: str = "VmRSS") -> float:
     """Megabytes of its largest worker: resident now (`VmRSS`), or at most so far (`VmHWM`)."""
     sizes = []

@@ -1,5 +1,7 @@
 """Passwords that attackers try first: refused wherever one is chosen, with the reason and no value said."""
 
+import subprocess
+import sys
 import time
 import unicodedata
 from typing import Any
@@ -11,6 +13,7 @@ from werkzeug.test import TestResponse
 from tests.apps import memory_app
 from tests.calls import confirmed, everything, forget, post, said
 from tests.conftest import AppFactory
+from tests.server import ROOT
 from tests.support import PASSWORD, CountingHasher, at_once, login, register, signed_in
 from utils.blocklist import common_passwords, contains_own_words, is_common
 
@@ -36,10 +39,27 @@ def chosen(app: Flask, password: str, **more: Any) -> tuple[int, str]:
 
 
 def test_the_list_holds_thirty_thousand_passwords() -> None:
-    assert len(common_passwords()) >= 30_000
-    assert sum(len(password) >= 8 for password in common_passwords()) > 11_000
-    folded = {unicodedata.normalize("NFC", password).lower() for password in common_passwords()}
-    assert folded == common_passwords()
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    passwords = common_passwords().strip("\n").split("\n")
+    assert len(passwords) >= 30_000
+    assert sum(len(password) >= 8 for password in passwords) > 11_000
+    assert passwords == [unicodedata.normalize("NFC", word).lower() for word in FREQUENCY_LISTS["passwords"]]
+    assert all(map(is_common, passwords))
+
+
+@pytest.mark.parametrize("password", ["", "\n", "sunshine\nprincess", "nshine", "sunshin", "\nsunshine\n"])
+def test_only_whole_passwords_of_the_list_count(password: str) -> None:
+    assert not is_common(password)
+
+
+def test_to_ask_the_list_does_not_load_the_package_that_ships_it() -> None:
+    code = (
+        "import sys; from utils.blocklist import is_common;"
+        "assert is_common('Sunshine'); print([name for name in sys.modules if 'zxcvbn' in name])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
 
 
 def test_the_list_is_made_once_and_not_by_whoever_comes_first_alone() -> None:
@@ -60,7 +80,9 @@ def test_a_common_password_is_refused_in_any_case(app: Flask, password: str) -> 
 
 def test_a_common_password_is_refused_however_it_is_encoded() -> None:
     assert is_common("\uff41".replace("\uff41", "a") + "bcd1234")
-    (accented,) = [word for word in common_passwords() if not word.isascii()][:1] or ["pa\u0301ssword"]
+    (accented,) = [word for word in common_passwords().split() if not word.isascii()][:1] or [
+        "pa\u0301ssword"
+    ]
     assert is_common(unicodedata.normalize("NFD", accented)) == is_common(accented)
 
 
