@@ -1,7 +1,8 @@
 """`make bench`: what this service does, as ratios to its own floors in the same run, with the aims.
 
 What each page costs a browser (`bench/pages.py`); calls a second of the fast paths (`bench/rates.py`);
-what is left of them under a flood of log-ins (`bench/flood.py`); how far guessing gets
+what is left of them under a flood of log-ins (`bench/flood.py`); what callers notice of a restart
+(`bench/restarts.py`); how far guessing gets
 (`bench/attack.py`); and whether the time of an answer tells who has an account (`bench/timing.py`).
 """
 
@@ -19,11 +20,12 @@ from bench.chromium import INSTALL, chromium
 from bench.flood import report_flood
 from bench.machine import PASSWORD
 from bench.rates import report_rates, report_start
+from bench.restarts import report_restarts
 from bench.servers import postgres, register, running
 from bench.timing import report_timing
 from config import Settings
 
-UNDER_LOAD = ("rates", "flood", "timing")
+UNDER_LOAD = ("rates", "flood", "restarts", "timing")
 PARTS = ("pages", "attack", *UNDER_LOAD)
 
 
@@ -64,6 +66,8 @@ def measure(parts: list[str], options: argparse.Namespace) -> None:
                         report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)
                     if "flood" in parts:
                         report_flood(server, database, uri, options.rounds, options.seconds, folder, hashing)
+                    if "restarts" in parts:
+                        report_restarts(server, database, uri, options.rounds)
                 if "timing" in parts:
                     report_timing(database, uri, options.timing, folder)
 

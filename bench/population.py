@@ -1,8 +1,10 @@
 """Many accounts, and what a year of use leaves with them, put straight into an empty, migrated Postgres."""
 
+from contextlib import closing
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.engine.default import DefaultDialect
 
 OLD = 0.05  # the share of rows that `prune` should find
 AGENT = (
@@ -15,19 +17,30 @@ WHOSE = "1 + n::bigint * 7919 % :users"
 ADDRESS = "'198.51.' || n % 256 || '.' || n % 251"
 NUMBERED = "(SELECT n, random() AS chance, random() AS part FROM generate_series(1, :rows) AS n) AS numbered"
 
-USERS = f"""
-INSERT INTO users (id, username, username_key, email, email_key, password_hash, password_changed_at,
-    created_at, email_verified_at, deletion_due_at, tokens_valid_after, terms_accepted_at, terms_version)
+
+class Rows(NamedTuple):
+    """A table with the columns that are given, and the statement that makes their values."""
+
+    table: str
+    values: str
+
+
+USERS = Rows(
+    """users (id, username, username_key, email, email_key, password_hash, password_changed_at, created_at,
+    email_verified_at, deletion_due_at, tokens_valid_after, terms_accepted_at, terms_version)""",
+    f"""
 SELECT n, 'user-' || n, 'user-' || n, 'user-' || n || '@example.com', 'user-' || n || '@example.com', {HASH},
     began, began, CASE WHEN n % 33 > 0 THEN began END,
     CASE WHEN n % 5000 = 0 THEN now() - interval '1 day' END, began, began, '1'
 FROM (SELECT n, now() - interval '400 days' * (1 - n / :rows ::float) AS began
     FROM generate_series(1, :rows) AS n) AS numbered
-"""
+""",
+)
 # Of twenty: one is old (by its end, or because nobody used it), ten live, five were ended, four ran out.
-SESSIONS = f"""
-INSERT INTO sessions (id, user_id, secret, generation, remembered, amr, auth_time, created_at, last_used_at,
-    rotated_at, idle_end, absolute_end, ip_address, user_agent, ended_at, end_reason)
+SESSIONS = Rows(
+    """sessions (id, user_id, secret, generation, remembered, amr, auth_time, created_at, last_used_at,
+    rotated_at, idle_end, absolute_end, ip_address, user_agent, ended_at, end_reason)""",
+    f"""
 SELECT gen_random_uuid(), {WHOSE}, sha256(n::text::bytea), n % 40, true, 'pwd', began, began, used, used,
     used + interval '30 days', began + interval '90 days', {ADDRESS}, '{AGENT}',
     CASE WHEN ended THEN used END, CASE WHEN ended THEN 'signed_out' END
@@ -36,41 +49,52 @@ FROM (SELECT n, used, ended, used - interval '3 days' AS began FROM (SELECT n,
         WHEN chance < :old THEN 65 + 5 * part WHEN chance < 0.8 THEN 28 * part
         ELSE 31 + 25 * part END AS used,
     chance < :old / 2 OR chance BETWEEN 0.55 AND 0.8 AS ended FROM {NUMBERED}) AS aged) AS lived
-"""
-EVENTS = f"""
-INSERT INTO audit_events (at, event, user_id, session_id, ip_address, user_agent, request_id, count)
+""",
+)
+EVENTS = Rows(
+    """audit_events (at, event, user_id, session_id, ip_address, user_agent, request_id, count)""",
+    f"""
 SELECT now() - interval '365 days' / (1 - :old) * (1 - n / :rows ::float),
     (ARRAY['session_refreshed', 'signed_in', 'session_refreshed', 'signed_out'])[1 + n % 4], {WHOSE},
     gen_random_uuid(), {ADDRESS}, '{AGENT}', left(md5(n::text), 16), 1
 FROM generate_series(1, :rows) AS n
-"""
-DEVICES = f"""
-INSERT INTO known_devices (user_id, device_id, first_seen_at, last_seen_at)
+""",
+)
+DEVICES = Rows(
+    """known_devices (user_id, device_id, first_seen_at, last_seen_at)""",
+    f"""
 SELECT {WHOSE}, gen_random_uuid(), now() - interval '380 days',
     now() - interval '1 day' * CASE WHEN chance < :old THEN 366 + 9 * part ELSE 360 * part END
 FROM {NUMBERED}
-"""
-TOKENS = f"""
-INSERT INTO one_time_tokens (id, purpose, user_id, email, email_key, nonce, created_at, expires_at, used_at)
+""",
+)
+TOKENS = Rows(
+    """one_time_tokens (id, purpose, user_id, email, email_key, nonce, created_at, expires_at, used_at)""",
+    f"""
 SELECT gen_random_uuid(), 'disown', whose, 'user-' || whose || '@example.com',
     'user-' || whose || '@example.com', decode(md5(n::text), 'hex'), began, began + interval '7 days',
     CASE WHEN n % 4 = 0 THEN began + interval '1 day' END
 FROM (SELECT n, {WHOSE} AS whose,
     now() - interval '1 day' * CASE WHEN chance < :old THEN 38 + 2 * part ELSE 29 * part END AS began
     FROM {NUMBERED}) AS aged
-"""
-MAILS = """
-INSERT INTO outbox (message_id, template, facts, user_id, recipient, token_id, created_at, due_at,
-    attempts, sent_at)
+""",
+)
+MAILS = Rows(
+    """outbox (message_id, template, facts, user_id, recipient, token_id, created_at, due_at, attempts,
+    sent_at)""",
+    """
 SELECT gen_random_uuid(), 'new_sign_in',
     '{"when": "25 November 2026, 14:00 UTC", "browser": "Chrome on Linux"}',
     user_id, email, id, created_at, created_at + interval '2 minutes', 1, created_at + interval '1 second'
 FROM one_time_tokens
-"""
-WINDOWS = """
-INSERT INTO rate_limits (key, calls, ends_at)
+""",
+)
+WINDOWS = Rows(
+    """rate_limits (key, calls, ends_at)""",
+    """
 SELECT 'login-account-' || md5(n::text), 3, now() - interval '1 hour' FROM generate_series(1, :rows) AS n
-"""
+""",
+)
 CHOSEN = """
 WITH chosen AS MATERIALIZED (
     SELECT DISTINCT 1 + floor(random() * :users)::int AS id FROM generate_series(1, :wanted))
@@ -103,15 +127,12 @@ def fill(engine: Engine, size: Size) -> None:
         (WINDOWS, size.users // 10),
     )
     with engine.begin() as connection:
-        connection.execute(
-            text("SET LOCAL session_replication_role = replica")
-        )  # references are right as made
-        connection.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
         indexes = _take_indexes(connection)
-        for statement, rows in steps:
-            given = {"rows": rows, "users": size.users, "old": OLD}
-            wanted = {name: value for name, value in given.items() if f":{name}" in statement}
-            connection.execute(text(statement), wanted)
+    for made, number in steps:
+        given = {"rows": number, "users": size.users, "old": OLD}
+        _copy(engine, made, {name: value for name, value in given.items() if f":{name}" in made.values})
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
         for definition in indexes:
             connection.execute(text(definition))
         for table in SERIAL:
@@ -120,6 +141,22 @@ def fill(engine: Engine, size: Size) -> None:
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
         connection.execute(text("CHECKPOINT"))
+
+
+def _copy(engine: Engine, made: Rows, given: dict[str, float]) -> None:
+    """Into this table by COPY, as a dump is loaded: one connection makes the rows, another takes them."""
+    values = text(made.values).bindparams(**given)
+    select = str(values.compile(dialect=DefaultDialect(), compile_kwargs={"literal_binds": True}))
+    with closing(engine.raw_connection()) as source, closing(engine.raw_connection()) as target:
+        out, into = source.cursor(), target.cursor()
+        into.execute("SET LOCAL session_replication_role = replica")  # references are right as made
+        with (
+            out.copy(f"COPY ({select}) TO STDOUT") as rows,
+            into.copy(f"COPY {made.table} FROM STDIN") as taken,
+        ):
+            for data in rows:
+                taken.write(data)
+        target.commit()
 
 
 def _take_indexes(connection: Connection) -> list[str]:
