@@ -7,7 +7,7 @@ those answer everybody else.
 
 from threading import BoundedSemaphore, Event
 
-PLACES = 32  # calls of each process
+PLACES = 64  # calls of each process
 PAUSE = 0.5  # seconds
 
 

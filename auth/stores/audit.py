@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, insert, select, update
+from sqlalchemy import Integer, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
@@ -13,8 +14,12 @@ from models import AuditEvent
 from utils.client_info import ClientInfo
 from utils.database import insert_into
 
-# Built once, as every change writes one. Nobody's is the account that does not exist.
-_APPENDED = insert(AuditEvent).values(user_id=kept(bindparam("of_user", type_=Integer)))
+# Built once, and of the table, as every change writes one. Nobody's is the account that does not exist.
+_APPENDED = (
+    insert(cast(Table, AuditEvent.__table__))
+    .values(user_id=kept(bindparam("of_user", type_=Integer)))
+    .inline()  # nobody asks for its id
+)
 
 
 def append(
