@@ -169,6 +169,9 @@ class Settings:
         settings = cls(**_with_derived(found))
         faults += _combination_faults(settings, environ)
         if faults:
+            faults += [
+                f"{given} is no setting. Is {meant} meant?" for given, meant in misspelt(environ).items()
+            ]
             raise ConfigurationError(faults)
         return settings
 

@@ -50,7 +50,7 @@ def proxying(folder: Path, *servers: Server, request_timeout: str = "10s") -> It
     text = text.replace(":8443", f"127.0.0.1:{proxy.tls_port}")
     apps = "\n".join(f"    server app{s.port} 127.0.0.1:{s.port}" for s in servers)
     text, replaced = re.subn(r"^ +server-template .*$", apps, text, flags=re.MULTILINE)
-    assert replaced == 1
+    assert replaced == 2  # the apps, and the same for what hashes
     (folder / "haproxy.cfg").write_text(text)
     process = subprocess.Popen([program("haproxy"), "-f", str(folder / "haproxy.cfg")], cwd=folder)
     try:

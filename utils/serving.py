@@ -58,6 +58,10 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
         click.echo(
             "Rate limits are off (RATE_LIMIT_ENABLED): everybody may guess as often as they like.", err=True
         )
+    if settings.production and not settings.mail_url:
+        click.echo(
+            "Mails go nowhere (MAIL_URL): nobody can confirm an address or get a new password.", err=True
+        )
     if settings.testing:
         raise ConfigurationError(["FLASK_ENV=testing is for tests: its database is empty and in memory."])
     if settings.flask_env == "development" and not is_loopback(host):
