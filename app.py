@@ -120,6 +120,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
 def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Services:
     clock = replaced.get("clock", SystemClock())
     metrics = Metrics()
+    tarpit = Tarpit(0 if settings.testing else PAUSE)
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
@@ -131,11 +132,12 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
             concurrency=settings.hash_concurrency,
             waiting=MAX_WAITING,
             metrics=metrics,
+            tarpit=tarpit,
         ),
         "leaks": _leaks(settings, metrics),
         "metrics": metrics,
         "limiter": _limiter(settings, clock),
-        "tarpit": Tarpit(0 if settings.testing else PAUSE),
+        "tarpit": tarpit,
         "mailer": mailer_for(settings, ROOT),
         "delivery": _delivery(app, settings),
         "admit": sessions.admit,

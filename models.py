@@ -167,6 +167,7 @@ class UserSession(Base):
     user_agent: Mapped[str] = mapped_column(String(512))
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # wrong passwords in a row from it
 
 
 class SessionState(NamedTuple):

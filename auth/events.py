@@ -72,6 +72,7 @@ class EndReason(StrEnum):
     REPLACED = "replaced"  # by a new sign-in over the same cookie
     TOO_MANY = "too_many"
     REUSE = "reuse"
+    GUESSING = "guessing"  # too many wrong passwords from it
     OPERATOR = "operator"
     DISOWNED = "disowned"
     PASSWORD_RESET = "password_reset"

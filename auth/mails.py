@@ -41,6 +41,7 @@ MAILS: Mapping[str, Mail] = {
     "username_changed": Mail("Your user name at {brand} was changed"),
     "new_sign_in": Mail("New log-in to {brand}", ("disown",)),
     "guessing": Mail("Somebody is guessing your password for {brand}", ("reset",)),
+    "session_guessing": Mail("A session of yours at {brand} was ended"),
     "session_stolen": Mail("A session of yours at {brand} was ended"),
     "deletion_requested": Mail("Your account at {brand} will be erased", ("restore",)),
     "account_restored": Mail("Your account at {brand} stays"),

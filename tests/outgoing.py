@@ -159,6 +159,10 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     newest("account_restored")
     client.post("/auth/password/forgot", json={"email": "new@example.com"})
     newest("reset_password")
+    headers = session()
+    for _ in range(100):
+        client.post("/auth/reauth", json={"password": "not the right one"}, headers=headers)
+    newest("session_guessing")
     for _ in range(100):
         login(client, "ada", "not the right one")
     newest("guessing")

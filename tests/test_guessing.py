@@ -9,7 +9,19 @@ from tests import mailbox
 from tests.calls import DAY, HOUR, NEW, asked, disable, forget, post, said
 from tests.conftest import AppFactory
 from tests.limits import ON, guess, limits
-from tests.support import FixedClock, Interrupted, at_once, events, execute, login, rows, signed_in
+from tests.support import (
+    PASSWORD,
+    FixedClock,
+    Interrupted,
+    at_once,
+    events,
+    execute,
+    login,
+    me,
+    register,
+    rows,
+    signed_in,
+)
 
 WRONG = "not the right one"
 REFUSED = (401, "invalid_credentials")
@@ -218,3 +230,44 @@ def test_a_shut_door_does_not_tell_a_right_password_from_a_wrong_one(
         seen.append((said(answer), statements, told))
     assert seen[0] == seen[1]
     assert seen[0][2] == [{"event": "sign_in_refused", "reason": "too_many_failures"}]
+
+
+def test_a_known_device_has_no_part_in_what_its_network_has_left(guarded: Flask) -> None:
+    client = guarded.test_client()
+    mark = signed_in(client)["device_token"]
+    execute(guarded, "UPDATE rate_limits SET calls = 1000 WHERE key LIKE '%login-day%'")
+    assert login(client).status_code == 429
+    assert on_device(client, mark) == (200, "")
+
+
+def test_a_hundred_wrong_passwords_from_a_session_end_it_and_no_other(
+    app: Flask, client: FlaskClient
+) -> None:
+    other, access = signed_in(client)["access_token"], login(client).get_json()["access_token"]
+    for number in range(MAX_FAILURES):
+        path, given = ("reauth", "password") if number % 2 else ("password/change", "current_password")
+        more = {} if number % 2 else {"new_password": NEW}
+        assert post(client, path, access, **{given: WRONG}, **more).status_code == 403
+    assert me(client, access).status_code == 401
+    assert me(client, other).status_code == 200
+    assert rows(app, "SELECT end_reason FROM sessions WHERE failures > 0") == [{"end_reason": "guessing"}]
+    assert mailbox.newest(app, "session_guessing")
+    assert failures(app) == [0]
+
+
+def test_a_right_password_sets_the_count_of_its_session_back(app: Flask, client: FlaskClient) -> None:
+    access = signed_in(client)["access_token"]
+    for _ in range(3):
+        for _ in range(MAX_FAILURES - 1):
+            post(client, "reauth", access, password=WRONG)
+        assert post(client, "reauth", access, password=PASSWORD).status_code == 200
+    assert failures(app, "sessions") == [0]
+
+
+def test_wrong_passwords_beside_a_link_count_as_those_of_strangers(app: Flask, client: FlaskClient) -> None:
+    register(client)
+    token = mailbox.token(app, "verify_email")
+    for _ in range(MAX_FAILURES):
+        assert said(post(client, "email/verify", token=token, password=WRONG)) == REFUSED
+    assert said(post(client, "email/verify", token=token, password=PASSWORD)) == REFUSED
+    assert failures(app) == [MAX_FAILURES + 1]

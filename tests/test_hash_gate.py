@@ -14,6 +14,7 @@ from tests.support import PASSWORD, checked_out, events, login, me, register, ro
 from utils.errors import Busy
 from utils.hash_gate import MAX_WAITING, GatedHasher
 from utils.metrics import Metrics
+from utils.tarpit import Tarpit
 
 
 class SlowHasher:
@@ -154,3 +155,23 @@ def test_the_setting_decides_how_many(make_app: AppFactory) -> None:
     assert isinstance(hasher, GatedHasher)
     assert hasher._gate._initial_value == 3  # type: ignore[attr-defined]
     assert hasher._places == MAX_WAITING == 64
+
+
+def test_who_is_refused_is_held_first_and_takes_up_no_place() -> None:
+    held: list[bool] = []
+
+    class Holding(Tarpit):
+        def hold(self) -> None:
+            held.append(True)
+
+    slow = SlowHasher()
+    hasher = GatedHasher(slow, concurrency=1, waiting=0, metrics=Metrics(), tarpit=Holding())
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(hasher.hash, PASSWORD)
+        until(lambda: slow.running == 1, "the first to hash")
+        with pytest.raises(Busy):
+            hasher.hash(PASSWORD)
+        slow.go_on.set()
+        first.result()
+    assert held == [True]
+    assert hasher.hash(PASSWORD)

@@ -4,6 +4,7 @@ import hashlib
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -18,8 +19,9 @@ from tests.certificates import Authority
 from tests.conftest import AppFactory
 from tests.leaks_server import ELSEWHERE, LEAKED, Collection, drip, listing, redirect, serving, stall, tail
 from tests.production import faults, load
+from tests.server import until
 from tests.support import PASSWORD, checked_out, login, register, rows, signed_in
-from utils.leaked_passwords import MAX_ANSWER, LeakedPasswords
+from utils.leaked_passwords import MAX_ANSWER, PLACES, LeakedPasswords
 from utils.metrics import Metrics
 
 PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
@@ -220,6 +222,21 @@ def test_nobody_holds_a_connection_while_it_is_asked(
         made = app.test_cli_runner().invoke(args=["auth", "create-user", *eve], input=f"{PASSWORD}\n")
         assert made.exit_code == 0, made.output
     assert found == [0, 0, 0, 0]
+
+
+def test_a_silent_collection_takes_few_threads_and_nobody_else_is_asked_about(collection: Collection) -> None:
+    collection.answer = stall(collection)
+    metrics = Metrics()
+    leaks = LeakedPasswords(collection.url, metrics, deadline=60)
+    with ThreadPoolExecutor(PLACES) as pool:
+        asking = [pool.submit(leaks.has, LEAKED) for _ in range(PLACES)]
+        until(lambda: len(collection.asked) == PLACES, "all places to be taken")
+        assert leaks.has(LEAKED) is False
+        assert len(collection.asked) == PLACES
+        assert not any(each.done() for each in asking)
+        collection.over.set()
+        assert {each.result() for each in asking} == {False}
+    assert outcomes(metrics) == {"failed": PLACES + 1}
 
 
 def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collection) -> None:

@@ -9,10 +9,12 @@ thread that sleeps: who ignores `Retry-After` makes the next call of it at once.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
+from typing import NoReturn
 
 from utils.errors import Busy
 from utils.metrics import Metrics
 from utils.services import Hasher
+from utils.tarpit import Tarpit
 
 MAX_WAIT = 10.0  # seconds; a browser and its user give up later than that
 MAX_WAITING = 64  # calls of each process
@@ -25,11 +27,19 @@ class GatedHasher:
     """
 
     def __init__(
-        self, hasher: Hasher, *, concurrency: int, waiting: int, metrics: Metrics, max_wait: float = MAX_WAIT
+        self,
+        hasher: Hasher,
+        *,
+        concurrency: int,
+        waiting: int,
+        metrics: Metrics,
+        max_wait: float = MAX_WAIT,
+        tarpit: Tarpit | None = None,
     ) -> None:
         self._hasher, self._metrics, self._max_wait = hasher, metrics, max_wait
         self._gate = BoundedSemaphore(concurrency)
         self._lock, self._places = Lock(), waiting
+        self._tarpit = tarpit or Tarpit(0)
 
     def hash(self, password: str) -> str:
         with self._admitted():
@@ -59,13 +69,15 @@ class GatedHasher:
             self._refuse()
         self._metrics.hashes_waiting.inc()
         try:
-            if not self._gate.acquire(timeout=self._max_wait):
-                self._refuse()
+            is_in = self._gate.acquire(timeout=self._max_wait)
         finally:
             self._metrics.hashes_waiting.dec()
             with self._lock:
                 self._places += 1
+        if not is_in:
+            self._refuse()
 
-    def _refuse(self) -> None:
+    def _refuse(self) -> NoReturn:
         self._metrics.hashes_refused.inc()
+        self._tarpit.hold()
         raise Busy

@@ -16,7 +16,7 @@ import ssl
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
-from threading import Timer
+from threading import BoundedSemaphore, Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +30,8 @@ PREFIX = 5  # hex digits
 ENTRY = re.compile(r"([0-9A-Fa-f]{35}):([0-9]{1,12})")
 
 Resolve = Callable[..., list[Any]]
+
+PLACES = 8  # questions of a process at once; who finds none is not asked about
 
 
 class _NoListError(Exception):
@@ -52,6 +54,7 @@ class LeakedPasswords:
         self._host, self._path = parts.hostname or "", parts.path
         self._port = parts.port or (443 if self._tls else 80)
         self._metrics, self._deadline, self._resolve = metrics, deadline, resolve
+        self._places = BoundedSemaphore(PLACES)
 
     def has(self, password: str, /) -> bool:
         """Whether it is in the collection; False also where that cannot be found out in time."""
@@ -59,7 +62,8 @@ class LeakedPasswords:
         whole = hashlib.sha1(unicodedata.normalize("NFC", password).encode(), usedforsecurity=False)
         digest = whole.hexdigest().upper()
         try:
-            found = _is_listed(self._asked(digest[:PREFIX]), digest[PREFIX:])
+            with self._place():
+                found = _is_listed(self._asked(digest[:PREFIX]), digest[PREFIX:])
         except (OSError, http.client.HTTPException, ValueError, _NoListError) as problem:
             kind = str(problem) if isinstance(problem, _NoListError) else type(problem).__name__
             log.warning("leaked passwords not asked", extra={"error": kind})
@@ -67,6 +71,16 @@ class LeakedPasswords:
             return False
         self._metrics.leak_checks.labels("leaked" if found else "clean").inc()
         return found
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of few: a collection that does not answer must not take the threads of everybody else."""
+        if not self._places.acquire(blocking=False):
+            raise _NoListError("too many at once")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def _asked(self, prefix: str) -> str:
         """What the collection answers; redirects are not followed."""

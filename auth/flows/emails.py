@@ -90,7 +90,7 @@ def _prove(
         return
     if password is None:
         raise MissingFields("Enter the password of the account.", fields={"password": "is missing"})
-    is_right = proofs.is_password(services, account, password)
+    is_right = proofs.is_password(services, account, password) and account.failures < proofs.MAX_FAILURES
     if not is_right or not users.is_unchanged(session, account):
         proofs.write_refusal(services, account, client)
         session.commit()

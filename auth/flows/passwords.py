@@ -95,7 +95,7 @@ def change(
     hashed = services.hasher.hash(new_password) if is_right and is_new else ""
     session, now = services.session(), services.clock.now()
     if not is_right or not users.is_unchanged(session, account):
-        proofs.write_refusal(services, account, client)
+        proofs.write_refusal(services, account, client, session_id=current)
         session.commit()
         raise WrongCurrentPassword(fields={"current_password": "is not right"})
     if not is_new:

@@ -178,7 +178,7 @@ def reauthenticate(services: Services, principal: Principal, password: str, clie
     is_right = proofs.is_password(services, account, password)
     session, now = services.session(), services.clock.now()
     if not is_right or not users.is_unchanged(session, account):
-        proofs.write_refusal(services, account, client)
+        proofs.write_refusal(services, account, client, session_id=current)
         session.commit()
         raise WrongCurrentPassword
     if not sessions.renew_auth_time(session, current, account.id, now):

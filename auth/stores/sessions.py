@@ -122,10 +122,19 @@ def renew_auth_time(session: Session, session_id: UUID, user_id: int, now: datet
     renewed = (
         update(UserSession)
         .where(UserSession.id == session_id, UserSession.user_id == user_id, *_is_living(now))
-        .values(auth_time=now)
+        .values(auth_time=now, failures=0)
         .returning(UserSession.id)
     )
     return session.execute(renewed.execution_options(synchronize_session=False)).one_or_none() is not None
+
+
+def count_failure(session: Session, session_id: UUID) -> int:
+    """One more wrong password from this session; how many there are in a row."""
+    counted = (
+        update(UserSession).where(UserSession.id == session_id).values(failures=UserSession.failures + 1)
+    )
+    returned = counted.returning(UserSession.failures).execution_options(synchronize_session=False)
+    return session.execute(returned).scalar() or 0
 
 
 def living(session: Session, user_id: int, now: datetime) -> Sequence[UserSession]:

@@ -19,7 +19,7 @@ from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
 
-MAX_FAILURES = 100  # in a row; then a new password has to be set (NIST SP 800-63B-4, 3.2.2)
+MAX_FAILURES = proofs.MAX_FAILURES  # then a new password has to be set
 MAIL = "guessing"
 DAY = timedelta(days=1)
 
@@ -46,14 +46,17 @@ def guesser(services: Services, session: Session, account: Account | None, mark:
 
 def count(services: Services, login: str, account: Account | None, who: Guesser, client: ClientInfo) -> None:
     """Count the try before anything is hashed. Raises `TooManyRequests`, also for names that are nobody's."""
-    if account and who.device_id:
+    if account and who.device_id:  # nothing that strangers share with it counts, their network neither
         limits = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
     else:
         # By what was typed, also where it is somebody's: a count that a name shared with an address
         # would tell which address belongs to the name.
         digest = proofs.login_digest(services, login)
-        limits = [("login-pair", f"{digest}-{client.network}"), ("login-account", digest)]
-    limits.append(("login-day", client.network))
+        limits = [
+            ("login-pair", f"{digest}-{client.network}"),
+            ("login-account", digest),
+            ("login-day", client.network),
+        ]
     # What one of them refuses must not use up another: a network that goes on and on has no
     # part any more in what the name has left.
     for name, subject in limits:

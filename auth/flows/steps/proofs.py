@@ -4,7 +4,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from auth.errors import ReauthRequired, SessionRequired
-from auth.events import Event, Refusal
+from auth.events import EndReason, Event, Refusal
+from auth.flows.steps import links
 from auth.stores import audit, sessions, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -12,6 +13,7 @@ from utils.crypto import derive_key, mac
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
 
+MAX_FAILURES = 100  # wrong passwords in a row (NIST SP 800-63B-4, 3.2.2)
 FRESH = timedelta(minutes=10)  # how young a sign-in must be for what is hard to take back (ASVS 7.5.1)
 
 
@@ -61,11 +63,23 @@ def is_password(services: Services, account: Account, password: str) -> bool:
     return is_right and account.password_blocked_at is None
 
 
-def write_refusal(services: Services, account: Account, client: ClientInfo) -> None:
-    """Write down that the password was wrong. The account may have been erased while it was hashed."""
+def write_refusal(
+    services: Services, account: Account, client: ClientInfo, *, session_id: UUID | None = None
+) -> None:
+    """Write down that the password was wrong. The account may have been erased while it was hashed.
+
+    After `MAX_FAILURES` in a row the session is ended from which they came: somebody else may hold it.
+    Without a session, for whoever holds a link, they count as those of strangers.
+    """
     session, now = services.session(), services.clock.now()
-    if users.lock(session, account.id):
-        reason = Refusal.WRONG_PASSWORD
-        audit.append(session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=reason)
-    else:
+    if not users.lock(session, account.id):
         audit.count_unknown(session, Event.PROOF_REFUSED, None, now, client)
+        return
+    reason = Refusal.WRONG_PASSWORD
+    audit.append(session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=reason)
+    if session_id is None:
+        users.count_failure(session, account.id)
+    elif sessions.count_failure(session, session_id) >= MAX_FAILURES:
+        ended = sessions.end(session, session_id, account.id, EndReason.GUESSING, now)
+        services.metrics.sessions_ended.labels(EndReason.GUESSING).inc(ended)
+        links.notify(services, session, account, "session_guessing", client)
