@@ -28,7 +28,7 @@ dev: .venv/run.stamp ## serve with reload and debugger, on this machine only
 test: .venv/dev.stamp lint ## lint, types, and the whole suite in parallel, on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-# Needs what .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose, sqlite3, faketime, newman, express.
+# Needs what .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose, sqlite3, faketime, oathtool, newman, express.
 check: test ## what needs more than pip or more time, nothing skipped
 	$(BIN)/python -m pytest -q -m slow --nothing-skipped
 

@@ -21,9 +21,10 @@ from flask import Flask
 from api_page import api_page_bp
 from auth import auth_bp
 from auth.events import Purpose
+from auth.fields import MAX_PASSWORD
 from auth.flows import mail_delivery, sessions
+from auth.flows.second_factor import TRUSTED_FOR
 from auth.flows.steps.links import LIFETIMES
-from auth.inputs import MAX_PASSWORD
 from auth.openapi import describe
 from auth.stores.rate_limits import DatabaseCounters
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
@@ -55,6 +56,7 @@ PAGE_FACTS = Facts(
     password_max_length=MAX_PASSWORD,
     username_max_length=MAX_USERNAME,
     reset_lifetime=LIFETIMES[Purpose.RESET],
+    device_trust=TRUSTED_FOR,
 )
 SECRETS = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 

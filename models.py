@@ -85,6 +85,8 @@ class Account(NamedTuple):
     password_blocked_at: datetime | None
     tokens_valid_after: datetime
     failures: int
+    two_factor_at: datetime | None
+    recovery_codes_left: int
 
 
 def _partial(name: str, column: Any, where: ColumnElement[bool]) -> Index:
@@ -113,6 +115,13 @@ class User(Base):
     tokens_valid_after: Mapped[datetime]
     # Wrong passwords in a row from devices that the account does not know.
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Since when a password alone opens nothing. With the number of recovery codes it stands here too,
+    # so that a guarded call still asks one statement of one row.
+    two_factor_at: Mapped[datetime | None]
+    recovery_codes_left: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Tries at second factors: how many in the present window, and when that ends.
+    factor_tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    factor_tries_end_at: Mapped[datetime | None]
     terms_accepted_at: Mapped[datetime | None]
     terms_version: Mapped[str | None] = mapped_column(String(32))  # which terms were accepted then
 
@@ -133,7 +142,7 @@ def public_fields(user: User | Account) -> dict[str, Any]:
         "email": user.email,
         "email_verified": user.email_verified_at is not None,
         "created_at": iso(user.created_at),
-        "two_factor_enabled": False,
+        "two_factor_enabled": user.two_factor_at is not None,
     }
 
 
@@ -277,6 +286,52 @@ class KnownDevice(Base):
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(default=0, server_default="0")  # wrong passwords in a row from it
+    trusted_until: Mapped[datetime | None]  # until when a log-in from it needs no second factor
+
+
+class TotpFactor(Base):
+    """The authenticator app of an account (RFC 6238): one at most, and none yet while it is not confirmed."""
+
+    __tablename__ = "totp_factors"
+    __table_args__ = (Index("ix_totp_factors_key_id", "key_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    sealed_secret: Mapped[bytes]
+    key_id: Mapped[str] = mapped_column(String(12))  # under which master key it is sealed
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(BigInteger)  # the time step of the last code that was right
+
+
+class RecoveryCode(Base):
+    """A code for somebody who has lost their factor. Only its digest is kept: it has 112 random bits."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (Index("ix_recovery_codes_user_id", "user_id"),)
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class AuthChallenge(Base):
+    """What is waited for: the second factor of a sign-in whose password was right. No token is stored."""
+
+    __tablename__ = "challenges"
+    __table_args__ = (
+        Index("ix_challenges_user_id", "user_id"),
+        Index("ix_challenges_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    purpose: Mapped[str] = mapped_column(String(20))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    nonce: Mapped[bytes]
+    remembered: Mapped[bool]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class RateLimit(Base):

@@ -201,6 +201,14 @@ def deliver_mail(watch: bool) -> tuple[Any, ...]:
     return dict(tried), ", ".join(words), int(bool(tried["failed"] + tried["given_up"]))
 
 
+@command("reseal")
+def reseal() -> tuple[Any, ...]:
+    """Seal the secrets of authenticator apps under the present FLASK_SECRET_KEY; 1 if one cannot be read."""
+    found = operators.reseal(services(), operator())
+    words = f"{found.done} sealed anew, {found.lost} cannot be read with any of the keys."
+    return {"resealed": found.done, "unreadable": found.lost}, words, int(bool(found.lost))
+
+
 @command("prune")
 def prune() -> tuple[Any, str]:
     """Delete what has outlived its use. Run it daily; it works in small steps beside the service."""

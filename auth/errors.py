@@ -1,5 +1,8 @@
 """The refusals of this domain. A published code never changes its meaning; a test pins them all."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from utils.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthorized
 
 
@@ -45,6 +48,32 @@ class InvalidCredentials(Unauthorized):
     code, message = "invalid_credentials", "Invalid credentials"
 
 
+class SecondFactorRequired(Unauthorized):
+    """The password was right. What `POST /auth/login/second-factor` needs is beside the code."""
+
+    code, message = "second_factor_required", "Enter a code of your authenticator app as well."
+
+    def __init__(self, beside: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.beside = dict(beside or {})
+
+
+class ChallengeInvalid(Unauthorized):
+    """Not one of ours, used, or void because something was changed meanwhile."""
+
+    code, message = "challenge_invalid", "This log-in is over. Begin again."
+
+
+class ChallengeExpired(Unauthorized):
+    code, message = "challenge_expired", "This log-in took too long. Begin again."
+
+
+class SecondFactorInvalid(Unauthorized):
+    """One answer for a wrong code, one of another time, and one that was used (ASVS 6.5.1)."""
+
+    code, message = "second_factor_invalid", "This code is not right, or was used already."
+
+
 class RefreshTokenMissing(Unauthorized):
     code, message = "refresh_token_missing", "Refresh token is missing."
 
@@ -76,6 +105,24 @@ class WrongCurrentPassword(Forbidden):
     """From somebody who is signed in already. No 401: their token is good."""
 
     code, message = "wrong_current_password", "The current password is not right."
+
+
+class WrongCode(Forbidden):
+    """A wrong or used code from somebody who is signed in already. No 401: their token is good."""
+
+    code, message = "wrong_code", "This code is not right, or was used already."
+
+
+class TotpEnabled(Conflict):
+    code, message = "totp_enabled", "Authenticator codes are on already. Switch them off first."
+
+
+class TotpNotBegun(Conflict):
+    code, message = "totp_not_begun", "There is no authenticator app to confirm. Begin to set one up."
+
+
+class TwoFactorOff(Conflict):
+    code, message = "two_factor_off", "This account has no second factor."
 
 
 class ReauthRequired(Forbidden):

@@ -10,7 +10,11 @@ class Event(StrEnum):
     ACCOUNT_REGISTERED = "account_registered"
     ACCOUNT_CREATED = "account_created"  # by an operator, who is named in the row
     SIGNED_IN = "signed_in"
+    SIGNED_IN_WITH_CODE = "signed_in_with_code"  # and the password
+    SIGNED_IN_WITH_RECOVERY_CODE = "signed_in_with_recovery_code"  # and the password
     SIGN_IN_REFUSED = "sign_in_refused"  # the reason is in the row, never in the answer
+    SECOND_FACTOR_ASKED = "second_factor_asked"  # the password was right
+    SECOND_FACTOR_REFUSED = "second_factor_refused"
     SESSION_REFRESHED = "session_refreshed"
     STRANGERS_SHUT_OUT = "strangers_shut_out"  # too many wrong passwords in a row
     REFRESH_TOKEN_REUSED = "refresh_token_reused"
@@ -28,6 +32,10 @@ class Event(StrEnum):
     PASSWORD_RESET_REQUESTED = "password_reset_requested"
     PASSWORD_RESET = "password_reset"
     PASSWORD_CHANGED = "password_changed"
+    TOTP_BEGUN = "totp_begun"
+    TOTP_ENABLED = "totp_enabled"
+    TOTP_DISABLED = "totp_disabled"
+    RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
     USERNAME_CHANGED = "username_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
@@ -45,6 +53,7 @@ class Event(StrEnum):
     ALL_SESSIONS_ENDED = "all_sessions_ended"
     TOKEN_ISSUED = "token_issued"
     RESET_SENT = "reset_sent"
+    SECRETS_RESEALED = "secrets_resealed"
     PRUNED = "pruned"
 
 
@@ -60,6 +69,11 @@ class Refusal(StrEnum):
     EMAIL_NOT_VERIFIED = "email_not_verified"
     CHANGED_MEANWHILE = "changed_meanwhile"
     TOO_MANY_FAILURES = "too_many_failures"  # in a row, by strangers or by this device
+    WRONG_CODE = "wrong_code"  # of an authenticator app, or a recovery code
+    SEAL_BROKEN = "seal_broken"  # the key of its secret is gone
+    CODE_USED = "code_used"  # a right one, a second time
+    CHALLENGE_EXPIRED = "challenge_expired"
+    CHALLENGE_USED = "challenge_used"
     LINK_EXPIRED = "link_expired"
     LINK_USED = "link_used"
 
@@ -79,6 +93,7 @@ class EndReason(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     EMAIL_CHANGE_UNDONE = "email_change_undone"
     DELETION_REQUESTED = "deletion_requested"
+    FACTORS_CHANGED = "factors_changed"
 
 
 class Purpose(StrEnum):
@@ -97,7 +112,11 @@ _SENTENCES: dict[Event, str] = {
     Event.ACCOUNT_REGISTERED: "You signed up.",
     Event.ACCOUNT_CREATED: "The account was made by an operator.",
     Event.SIGNED_IN: "You logged in.",
+    Event.SIGNED_IN_WITH_CODE: "You logged in with an authenticator code.",
+    Event.SIGNED_IN_WITH_RECOVERY_CODE: "You logged in with a recovery code.",
     Event.SIGN_IN_REFUSED: "A log-in was refused",
+    Event.SECOND_FACTOR_ASKED: "The password was right, and the second factor was asked for.",
+    Event.SECOND_FACTOR_REFUSED: "A second factor was refused",
     Event.SESSION_REFRESHED: "A session was renewed.",
     Event.STRANGERS_SHUT_OUT: "Too many wrong passwords: new devices cannot log in until a new one is set.",
     Event.REFRESH_TOKEN_REUSED: "A session was used from two places at once, and was ended.",
@@ -115,6 +134,10 @@ _SENTENCES: dict[Event, str] = {
     Event.PASSWORD_RESET_REQUESTED: "A link for a new password was asked for.",
     Event.PASSWORD_RESET: "You set a new password with a mailed link.",
     Event.PASSWORD_CHANGED: "You changed your password.",
+    Event.TOTP_BEGUN: "You began to set up an authenticator app.",
+    Event.TOTP_ENABLED: "You switched authenticator codes on.",
+    Event.TOTP_DISABLED: "You switched authenticator codes off.",
+    Event.RECOVERY_CODES_REPLACED: "You made new recovery codes.",
     Event.USERNAME_CHANGED: "You changed your user name.",
     Event.EMAIL_CHANGE_REQUESTED: "You asked to change your address.",
     Event.EMAIL_CHANGED: "You changed your address.",
@@ -131,6 +154,7 @@ _SENTENCES: dict[Event, str] = {
     Event.ALL_SESSIONS_ENDED: "An operator ended all sessions.",
     Event.TOKEN_ISSUED: "An operator made an access token.",
     Event.RESET_SENT: "An operator had a link for a new password sent to you.",
+    Event.SECRETS_RESEALED: "An operator sealed secrets under a new key.",
     Event.PRUNED: "An operator deleted old data.",
 }
 _BECAUSE: dict[Refusal, str] = {
@@ -143,6 +167,11 @@ _BECAUSE: dict[Refusal, str] = {
     Refusal.EMAIL_NOT_VERIFIED: "the address is not confirmed",
     Refusal.CHANGED_MEANWHILE: "the account was changed at that moment",
     Refusal.TOO_MANY_FAILURES: "too many wrong passwords before",
+    Refusal.WRONG_CODE: "wrong code",
+    Refusal.SEAL_BROKEN: "the service could not read its secret",
+    Refusal.CODE_USED: "the code had been used",
+    Refusal.CHALLENGE_EXPIRED: "it took too long",
+    Refusal.CHALLENGE_USED: "the log-in was over, or something was changed meanwhile",
     Refusal.LINK_EXPIRED: "it had expired",
     Refusal.LINK_USED: "it had been used",
 }

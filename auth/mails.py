@@ -43,6 +43,11 @@ MAILS: Mapping[str, Mail] = {
     "guessing": Mail("Somebody is guessing your password for {brand}", ("reset",)),
     "session_guessing": Mail("A session of yours at {brand} was ended"),
     "session_stolen": Mail("A session of yours at {brand} was ended"),
+    "two_factor_enabled": Mail("Authenticator codes for {brand} are on"),
+    "two_factor_disabled": Mail("Authenticator codes for {brand} are off"),
+    "recovery_codes_replaced": Mail("Your recovery codes for {brand} were replaced"),
+    "recovery_code_used": Mail("A recovery code for {brand} was used"),
+    "second_factor_guessing": Mail("Somebody is guessing your codes for {brand}"),
     "deletion_requested": Mail("Your account at {brand} will be erased", ("restore",)),
     "account_restored": Mail("Your account at {brand} stays"),
 }

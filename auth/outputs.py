@@ -35,6 +35,8 @@ class OneUser(TypedDict):
 
 
 class Me(OneUser):
+    two_factor_since: Annotated[Moment | None, Field(description="Since when a password is not enough.")]
+    recovery_codes_left: Annotated[int, Field(description="Those that were not used.", examples=[0])]
     auth_time: Annotated[
         Moment | None,
         Field(description="When the session's owner last proved who they are; null without a session."),
@@ -148,7 +150,12 @@ def user(found: Account) -> OneUser:
 
 
 def me(found: Account, auth_time: datetime | None) -> Me:
-    return {**user(found), "auth_time": iso(auth_time) if auth_time else None}
+    return {
+        **user(found),
+        "two_factor_since": iso(found.two_factor_at) if found.two_factor_at else None,
+        "recovery_codes_left": found.recovery_codes_left,
+        "auth_time": iso(auth_time) if auth_time else None,
+    }
 
 
 def registered(found: Account) -> Registered:
@@ -188,6 +195,7 @@ _MESSAGES = {
     "undo": "The address is yours again. We have sent a link for a new password to it.",
     "forgot": "If there is an account for this address, we have sent a link to it.",
     "reset": "The password has been changed. Log in with the new one.",
+    "remove_totp": "Authenticator codes are off. The password alone opens the account.",
     "change_password": "The password has been changed.",
     "restore": "The account stays. Log in as usual.",
     "disown": "Every session has been ended. We have sent a link for a new password.",

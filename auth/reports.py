@@ -12,9 +12,12 @@ from auth.outputs import SessionFields, UserFields, session_fields, user
 from models import (
     Account,
     AuditEvent,
+    AuthChallenge,
     KnownDevice,
     OneTimeToken,
     OutgoingMail,
+    RecoveryCode,
+    TotpFactor,
     User,
     UserSession,
     iso,
@@ -49,6 +52,11 @@ class Export(TypedDict):
     user: Annotated[dict[str, Any], Field(description="The account.", examples=[{"username": "ada"}])]
     sessions: Annotated[list[dict[str, Any]], Field(description="Ended ones too, as long as they are kept.")]
     devices: Annotated[list[dict[str, Any]], Field(description="Where somebody has logged in before.")]
+    authenticators: Annotated[
+        list[dict[str, Any]], Field(description="When an authenticator app was set up; never its secret.")
+    ]
+    recovery_codes: Annotated[list[dict[str, Any]], Field(description="When each was made, and used.")]
+    challenges: Annotated[list[dict[str, Any]], Field(description="Log-ins that waited for a second factor.")]
     links: Annotated[list[dict[str, Any]], Field(description="What mailed links were for; never the links.")]
     mails: Annotated[list[dict[str, Any]], Field(description="Which mails were written, and when they went.")]
     events: Annotated[
@@ -96,6 +104,9 @@ def export(
     *,
     sessions: Sequence[UserSession],
     devices: Sequence[KnownDevice],
+    authenticators: Sequence[TotpFactor],
+    recovery_codes: Sequence[RecoveryCode],
+    challenges: Sequence[AuthChallenge],
     links: Sequence[OneTimeToken],
     mails: Sequence[OutgoingMail],
     events: Sequence[AuditEvent],
@@ -106,6 +117,9 @@ def export(
             **public_fields(found),
             **_times(found, "email_verified_at", "password_changed_at", "password_blocked_at"),
             **_times(found, "disabled_at", "deletion_due_at", "tokens_valid_after", "terms_accepted_at"),
+            **_times(found, "two_factor_at", "factor_tries_end_at"),
+            "recovery_codes_left": found.recovery_codes_left,
+            "factor_tries": found.factor_tries,
             "terms_version": found.terms_version,
             "has_password": found.password_hash is not None,
         },
@@ -120,7 +134,13 @@ def export(
             }
             for row in sessions
         ],
-        "devices": [_times(row, "first_seen_at", "last_seen_at") for row in devices],
+        "devices": [_times(row, "first_seen_at", "last_seen_at", "trusted_until") for row in devices],
+        "authenticators": [_times(row, "created_at", "confirmed_at") for row in authenticators],
+        "recovery_codes": [_times(row, "created_at", "used_at") for row in recovery_codes],
+        "challenges": [
+            {"remembered": row.remembered, **_times(row, "created_at", "expires_at", "used_at")}
+            for row in challenges
+        ],
         "links": [
             {
                 "purpose": row.purpose,

@@ -1,4 +1,4 @@
-"""The tokens we make: the pair that a living session is worth, one-time tokens, device marks."""
+"""The tokens we make: the pair that a living session is worth, one-time tokens, challenges, device marks."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from models import OneTimeToken, SessionState
+from models import AuthChallenge, OneTimeToken, SessionState
 from utils import access_tokens
 from utils.crypto import derive_key, is_mac, mac
 from utils.services import Services
@@ -87,7 +87,7 @@ def one_time(services: Services, row: OneTimeToken) -> str:
 
 
 def one_time_id(text: str) -> UUID | None:
-    """The id that a one-time token names, or None for what cannot be one."""
+    """The id that a one-time token or a challenge names, or None for what cannot be one."""
     raw = _unpacked(text, _ID_BYTES)
     return UUID(bytes=raw[:_ID_BYTES]) if raw else None
 
@@ -101,6 +101,23 @@ def is_genuine_one_time(services: Services, text: str, row: OneTimeToken) -> boo
 
 def _one_time_parts(row: OneTimeToken) -> tuple[bytes, ...]:
     return b"one-time", row.id.bytes, row.purpose.encode(), row.nonce
+
+
+def challenge(services: Services, row: AuthChallenge) -> str:
+    """The text of a challenge: it proves that the password was right, and opens nothing by itself."""
+    key = derive_key(_keys(services)[0], "sign-in-challenge")
+    return base64.urlsafe_b64encode(row.id.bytes + mac(key, *_challenge_parts(row))).decode()
+
+
+def is_genuine_challenge(services: Services, text: str, row: AuthChallenge) -> bool:
+    """Whether this service made the text for this row, under its present or a previous key."""
+    raw = _unpacked(text, _ID_BYTES)
+    keys = (derive_key(key, "sign-in-challenge") for key in _keys(services))
+    return raw is not None and is_mac(raw[_ID_BYTES:], keys, *_challenge_parts(row))
+
+
+def _challenge_parts(row: AuthChallenge) -> tuple[bytes, ...]:
+    return b"sign-in-challenge", row.id.bytes, row.user_id.to_bytes(8, "big"), row.nonce
 
 
 def device_mark(services: Services, device_id: UUID) -> str:

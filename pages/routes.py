@@ -21,7 +21,7 @@ from utils.services import services
 CONTRAST_COOKIE = "contrast"
 CONTRASTS = ("seed", "more")
 YEAR = 365 * 24 * 60 * 60
-REASONS = ("expired", "logged_out", "password_changed")
+REASONS = ("expired", "logged_out", "password_changed", "two_factor")
 MARK = "signed-in"  # a cookie of the scripts: that there may be a session to renew
 
 pages_bp = Blueprint("pages", __name__, template_folder="templates")
@@ -34,6 +34,7 @@ class Facts:
     password_max_length: int
     username_max_length: int
     reset_lifetime: timedelta
+    device_trust: timedelta
 
 
 class Shell(NamedTuple):
@@ -47,6 +48,7 @@ class Shell(NamedTuple):
 FORMS: dict[str, Shell] = {
     "/login": Shell("login.html", "login"),
     "/signup": Shell("signup.html", "signup"),
+    "/two-factor": Shell("two_factor.html", "two_factor"),
     "/forgot": Shell("forgot.html", "forgot"),
     "/reset": Shell("reset.html", "reset"),
     "/verify-email": Shell("verify_email.html", "verify"),
@@ -56,6 +58,7 @@ FORMS: dict[str, Shell] = {
     "/disown": Shell("link_action.html", "disown"),
     "/account": Shell("account/profile.html", "profile"),
     "/account/security": Shell("account/security.html", "security"),
+    "/account/two-factor": Shell("account/two_factor.html", "factors"),
     "/account/devices": Shell("account/devices.html", "devices"),
     "/account/activity": Shell("account/activity.html", "activity"),
     "/account/delete": Shell("account/delete.html", "delete"),
@@ -155,6 +158,7 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "max_length": facts.password_max_length,
             "max_username": facts.username_max_length,
             "reset_minutes": facts.reset_lifetime // timedelta(minutes=1),
+            "trusted_days": facts.device_trust // timedelta(days=1),
             "remembered_days": settings.remembered_idle_lifetime // (24 * 60 * 60),
             "asks_twice": settings.confirm_password_field,
             "contrast": chosen if chosen in CONTRASTS else None,

@@ -13,7 +13,7 @@ POLICY = (
     "require-trusted-types-for 'script'"
 )
 _SIGNED_OUT = re.compile(
-    r"/(login|signup|logout|forgot|reset|verify-email|reject|undo-email-change|restore|disown|auth)(/|$)",
+    r"/(login|signup|logout|forgot|two-factor|reset|verify-email|reject|undo-email-change|restore|disown|auth)(/|$)",
     re.IGNORECASE,
 )
 _HALF_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)

@@ -11,13 +11,15 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.looks_of_account import ACCOUNT_STATES, EMAIL
 
 OPEN_PAGES = (
-    "/login /signup /signup/sent /forgot /forgot/sent /reset /reset/done /verify-email /reject "
+    "/login /two-factor /signup /signup/sent /forgot /forgot/sent /reset /reset/done /verify-email /reject "
     "/undo-email-change /restore /disown /terms /privacy /no-such-page"
 ).split()
-ACCOUNT_PAGES = "/account /account/security /account/devices /account/activity /account/delete".split()
-FORM_PAGES = [
-    *"/login /signup /forgot /reset /verify-email /reject /undo-email-change /restore /disown".split(),
-]
+ACCOUNT_PAGES = (
+    "/account /account/security /account/two-factor /account/devices /account/activity /account/delete"
+).split()
+FORM_PAGES = (
+    "/login /two-factor /signup /forgot /reset /verify-email /reject /undo-email-change /restore /disown"
+).split()
 FRAGMENT = f"#token={'t' * 64}"
 LINK = {"purpose": "verify", "email": EMAIL}
 State = Callable[[Page], Any]
@@ -57,6 +59,12 @@ def login_refused(page: Page) -> None:
 
 def _never(route: Route) -> None:
     """No answer comes."""
+
+
+def _with_recovery_code(page: Page) -> None:
+    page.goto("/two-factor")
+    page.locator("#other-way").click()
+    expect(page.locator("#recovery-code")).to_be_focused()
 
 
 def login_busy(page: Page) -> None:
@@ -144,6 +152,9 @@ STATES: dict[str, State] = {
     "login-errors": partial(_sent_empty, "/login"),
     "login-refused": login_refused,
     "login-busy": login_busy,
+    "two-factor": partial(_at, "/two-factor"),
+    "two-factor-errors": partial(_sent_empty, "/two-factor"),
+    "two-factor-recovery": _with_recovery_code,
     "signup": partial(_at, "/signup"),
     "signup-errors": partial(_sent_empty, "/signup"),
     "signup-meter": partial(metered, 3),

@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.screen_steps import answer, submit
+from utils.totp import qr_svg
 
 EMAIL = "your.name@example.com"
 USER = {"id": 1, "username": "your.name", "email": EMAIL, "created_at": "2026-03-01T09:30:00Z"}
@@ -133,6 +134,53 @@ def _closed(page: Page) -> None:
     expect(page.get_by_role("heading", name="Your Account Is Closed")).to_be_focused()
 
 
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+URI = f"otpauth://totp/AxiomTech:{EMAIL}?secret={SECRET}&issuer=AxiomTech"
+CODES = [f"{'abcdefghij'[n]}bcd-efgh-ijkl-mnop-qrst-uv2{n + 2 if n < 6 else 7}" for n in range(10)]
+
+
+def _two_factor(page: Page, *, on: bool = False) -> None:
+    account("/account/two-factor", page)
+    told = {"two_factor_since": _at(500) if on else None, "recovery_codes_left": 9 * on}
+    user = USER | {"email_verified": True, "two_factor_enabled": on}
+    answer(page, "/auth/me", 200, {"user": user, "auth_time": _at(0)} | told)
+    page.reload()
+    expect(page.get_by_role("button", name="Turn Off" if on else "Set Up")).to_be_visible()
+
+
+def _set_up(page: Page) -> None:
+    _two_factor(page)
+    answer(page, "/auth/totp", 200, {"secret": SECRET, "otpauth_uri": URI, "qr_svg": qr_svg(URI)})
+    submit(page, "Set Up")
+    expect(page.locator("#set-up-title")).to_be_focused()
+
+
+def _set_up_errors(page: Page) -> None:
+    _set_up(page)
+    submit(page, "Switch On")
+    expect(page.locator("#code")).to_be_focused()
+
+
+def _recovery_codes(page: Page) -> None:
+    _set_up(page)
+    answer(page, "/auth/totp/confirm", 200, {"recovery_codes": CODES})
+    page.locator("#code").fill("123456")
+    submit(page, "Switch On")
+    expect(page.locator("#codes-title")).to_be_focused()
+
+
+def _recovery_codes_errors(page: Page) -> None:
+    _recovery_codes(page)
+    submit(page, "Finish")
+    expect(page.locator("#saved")).to_be_focused()
+
+
+def _code_dialog(page: Page) -> None:
+    _two_factor(page, on=True)
+    submit(page, "Turn Off")
+    expect(page.locator("#dialog-code")).to_be_focused()
+
+
 ACCOUNT_STATES: dict[str, Callable[[Page], Any]] = {
     "account": partial(account, "/account"),
     "account-unconfirmed": partial(account, "/account", confirmed=False),
@@ -143,6 +191,13 @@ ACCOUNT_STATES: dict[str, Callable[[Page], Any]] = {
     "account-security": partial(account, "/account/security"),
     "account-security-errors": _security_errors,
     "account-security-done": _security_done,
+    "account-two-factor": _two_factor,
+    "account-two-factor-set-up": _set_up,
+    "account-two-factor-set-up-errors": _set_up_errors,
+    "account-two-factor-codes": _recovery_codes,
+    "account-two-factor-codes-errors": _recovery_codes_errors,
+    "account-two-factor-on": partial(_two_factor, on=True),
+    "account-two-factor-dialog": _code_dialog,
     "account-devices": partial(account, "/account/devices"),
     "account-devices-long-name": _long_name,
     "account-devices-dialog": _others,

@@ -16,6 +16,8 @@ from auth.events import Purpose
 from auth.flows import mail_delivery
 from auth.mails import MAILS
 from auth.stores import one_time_tokens, outbox, users
+from tests.authenticator import Authenticator
+from tests.calls import post
 from tests.support import PASSWORD, bearer, login, refresh, register
 from utils.mail import TEMPLATE_HEADER, MailError, MemoryMailer
 from utils.services import Services
@@ -114,6 +116,30 @@ def outcomes(app: Flask) -> dict[str, float]:
     return {s.labels["outcome"]: s.value for s in samples if s.name.endswith("_total")}
 
 
+SECOND_FACTORS = (
+    "two_factor_enabled",
+    "recovery_code_used",
+    "recovery_codes_replaced",
+    "second_factor_guessing",
+    "two_factor_disabled",
+)
+
+
+def second_factors(client: FlaskClient, clock: Any, access: str, password: str) -> None:
+    """Switch authenticator codes on, do all that is told by mail, and switch them off."""
+    phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
+    codes = post(client, "totp/confirm", access, code=phone.code()).get_json()["recovery_codes"]
+    challenge = login(client, "ada", password).get_json()["challenge_token"]
+    step = {"challenge_token": challenge, "recovery_code": codes[0]}
+    access = post(client, "login/second-factor", **step).get_json()["access_token"]
+    codes = post(client, "recovery-codes", access, code=phone.next_code()).get_json()["recovery_codes"]
+    for _ in range(10):
+        post(client, "reauth", access, code=phone.wrong_code())
+    clock.advance(15 * 60)
+    post(client, "reauth", access, code=phone.next_code())
+    client.delete("/auth/totp", json={"recovery_code": codes[0]}, headers=bearer(access))
+
+
 def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[EmailMessage]:
     """A whole life through the API, in which each kind of mail goes; those mails."""
     seen: list[EmailMessage] = []
@@ -163,6 +189,9 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     for _ in range(100):
         client.post("/auth/reauth", json={"password": "not the right one"}, headers=headers)
     newest("session_guessing")
+    second_factors(client, clock, session()["Authorization"].removeprefix("Bearer "), current)
+    for kind in SECOND_FACTORS:
+        newest(kind)
     for _ in range(100):
         login(client, "ada", "not the right one")
     newest("guessing")

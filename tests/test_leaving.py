@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from models import db
 from tests import mailbox
+from tests.authenticator import Authenticator
 from tests.calls import DAY, MINUTE, NEW, confirmed, forget, moved, post, prune, said
 from tests.support import (
     PASSWORD,
@@ -138,6 +139,11 @@ def busy_life(app: Flask, clock: FixedClock) -> dict[str, Any]:
         post(client, "password/reset", token=text, password=NEW)
     clock.advance(MINUTE)
     pair: dict[str, Any] = login(client, "lovelace", NEW).get_json()
+    phone = Authenticator(post(client, "totp", pair["access_token"]).get_json()["secret"], clock)
+    post(client, "totp/confirm", pair["access_token"], code=phone.code())
+    challenge = login(client, "lovelace", NEW).get_json()["challenge_token"]
+    step = {"challenge_token": challenge, "code": phone.next_code(), "trust_device": True}
+    pair = post(client, "login/second-factor", **step).get_json()
     pair |= refresh(client, pair["refresh_token"]).get_json()
     return pair
 
@@ -194,6 +200,9 @@ def test_the_export_holds_every_table_about_the_person_and_no_secret(
         "one_time_tokens": "links",
         "outbox": "mails",
         "known_devices": "devices",
+        "totp_factors": "authenticators",
+        "recovery_codes": "recovery_codes",
+        "challenges": "challenges",
     }
     about = {table.name for table in db.metadata.sorted_tables if "user_id" in table.columns}
     assert about == exported.keys()
@@ -220,6 +229,9 @@ def secrets_of(app: Flask, person: int) -> list[str]:
             ("one_time_tokens", "nonce"),
             ("known_devices", "device_id"),
             ("one_time_tokens", "id"),
+            ("totp_factors", "sealed_secret"),
+            ("recovery_codes", "digest"),
+            ("challenges", "nonce"),
         ):
             held = db.metadata.tables[table]
             owner = held.columns["id" if table == "users" else "user_id"]

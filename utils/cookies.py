@@ -1,4 +1,4 @@
-"""The refresh token and the device's mark as cookies, and the cross-site check that such a call must pass.
+"""Cookies: refresh token, challenge, device mark; and the cross-site check that a call with them must pass.
 
 A cookie call sends a cookie as its credential or asks for one. Calls with tokens in the
 body or in a header cannot be forged by another site and are not checked.
@@ -17,6 +17,7 @@ from utils.http import documentation
 from utils.services import services
 
 REFRESH_COOKIE = "__Host-refresh"
+CHALLENGE_COOKIE = "__Host-challenge"
 DEVICE_COOKIE = "__Host-device"
 DEVICE_HEADER = "X-Device-Token"
 DEVICE_SECONDS = 365 * 24 * 60 * 60
@@ -77,6 +78,21 @@ def deliver_device_cookie(mark: str) -> None:
     _deliver(DEVICE_COOKIE, mark, DEVICE_SECONDS)
 
 
+def challenge_cookie() -> str | None:
+    """The challenge of a sign-in that waits for its second factor, if it came as a cookie."""
+    return request.cookies.get(CHALLENGE_COOKIE) or None
+
+
+def deliver_challenge_cookie(token: str, seconds: int) -> None:
+    """Set the challenge on the answer, also where that is a refusal."""
+    _deliver(CHALLENGE_COOKIE, token, seconds)
+
+
+def forget_challenge_cookie() -> None:
+    """Take the challenge back: it is used."""
+    _forget(CHALLENGE_COOKIE)
+
+
 def _deliver(name: str, value: str, age: int | None) -> None:
     @after_this_request
     def set_cookie(response: Response) -> Response:
@@ -86,9 +102,16 @@ def _deliver(name: str, value: str, age: int | None) -> None:
 
 def forget_refresh_cookie() -> None:
     """Take the cookie back, and what the browser kept of our answers (ASVS 14.3.1)."""
+    _forget(REFRESH_COOKIE)
 
     @after_this_request
-    def delete_cookie(response: Response) -> Response:
-        response.delete_cookie(REFRESH_COOKIE, path="/", secure=True, httponly=True, samesite="Strict")
+    def clear_cache(response: Response) -> Response:
         response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+
+def _forget(name: str) -> None:
+    @after_this_request
+    def delete_cookie(response: Response) -> Response:
+        response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="Strict")
         return response

@@ -42,6 +42,7 @@ class ApiError(Exception):
         self.message = message or type(self).message
         self.fields = dict(fields or {})
         self.headers = dict(headers or {})
+        self.beside: Mapping[str, Any] = {}  # what else an answer needs to go on
         super().__init__(self.message)
 
 
@@ -173,6 +174,7 @@ def _answer(error: ApiError) -> Response:
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.fields:
         body["fields"] = error.fields
+    body.update(error.beside)
     body["request_id"] = g.get("request_id", "")
     response = jsonify(body)
     response.status_code = error.status

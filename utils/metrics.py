@@ -39,6 +39,9 @@ class Metrics:
             registry=own,
         )
         self.sign_ins = Counter("auth_sign_ins", "Sign-ins by outcome.", ["outcome"], registry=own)
+        self.second_factors = Counter(
+            "auth_second_factors_refused", "Second factors refused, by reason.", ["reason"], registry=own
+        )
         self.sessions_started = Counter("auth_sessions_started", "Sessions started.", registry=own)
         self.sessions_ended = Counter("auth_sessions_ended", "Sessions ended.", ["reason"], registry=own)
         self.mails = Counter("auth_mails", "Tries to deliver a mail, by outcome.", ["outcome"], registry=own)

@@ -8,8 +8,28 @@ from auth import mails
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, proofs
 from auth.flows.steps.links import LIFETIMES
-from auth.stores import audit, known_devices, one_time_tokens, outbox, sessions, users
-from models import AuditEvent, KnownDevice, OneTimeToken, OutgoingMail, User, UserSession
+from auth.stores import (
+    audit,
+    challenges,
+    known_devices,
+    one_time_tokens,
+    outbox,
+    recovery_codes,
+    sessions,
+    totp,
+    users,
+)
+from models import (
+    AuditEvent,
+    AuthChallenge,
+    KnownDevice,
+    OneTimeToken,
+    OutgoingMail,
+    RecoveryCode,
+    TotpFactor,
+    User,
+    UserSession,
+)
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
@@ -22,6 +42,9 @@ class Export:
     user: User
     sessions: Sequence[UserSession]
     devices: Sequence[KnownDevice]
+    authenticators: Sequence[TotpFactor]
+    recovery_codes: Sequence[RecoveryCode]
+    challenges: Sequence[AuthChallenge]
     links: Sequence[OneTimeToken]
     mails: Sequence[OutgoingMail]
     events: Sequence[AuditEvent]
@@ -86,6 +109,9 @@ def export(services: Services, principal: Principal, client: ClientInfo) -> Expo
         user,
         sessions.of_user(session, user_id),
         known_devices.of_user(session, user_id),
+        [factor] if (factor := totp.of_user(session, user_id)) else [],
+        recovery_codes.of_user(session, user_id),
+        challenges.of_user(session, user_id),
         one_time_tokens.of_user(session, user_id),
         outbox.of_user(session, user_id),
         audit.of_user(session, user_id),

@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth.flows.steps import pruning
 from auth.mails import in_words
-from auth.stores import diagnosis, outbox
+from auth.stores import diagnosis, outbox, totp
+from utils.crypto import key_id
 from utils.mail import FileMailer, MailError
 from utils.migrations import schema_is_old
 from utils.rate_limits import RedisCounters
@@ -43,6 +44,7 @@ def examine(services: Services) -> list[Finding]:
     if all(finding.state != "problem" for finding in database):
         found += [
             *_guarded("clock", lambda: _clock(services)),
+            *_guarded("sealed secrets", lambda: _sealed(services)),
             *_guarded("outbox", lambda: _outbox(services)),
         ]
         found += _guarded("pruning", lambda: _pruning(services))
@@ -176,6 +178,22 @@ def _clock(services: Services) -> Iterator[Finding]:
         yield Finding("clock", "problem", text, "Let a time service set both.")
     else:
         yield Finding("clock", "ok", "It agrees with the database's.")
+
+
+def _sealed(services: Services) -> Iterator[Finding]:
+    key = key_id(services.config["SECRET_KEY"])
+    known = {key, *map(key_id, services.settings.flask_previous_secret_keys)}
+    counts = totp.counts_by_key(services.session())
+    lost = sum(count for name, count in counts.items() if name not in known)
+    old = sum(counts.values()) - counts.get(key, 0) - lost
+    if lost:
+        text = f"The key of {lost} authenticator apps is gone: their codes are refused."
+        yield Finding("sealed secrets", "problem", text, "Put it back into FLASK_PREVIOUS_SECRET_KEYS.")
+    elif old:
+        text = f"{old} are sealed under a previous key."
+        yield Finding("sealed secrets", "warning", text, "Run: flask --app app auth reseal")
+    else:
+        yield Finding("sealed secrets", "ok", f"{sum(counts.values())}, all under the present key.")
 
 
 def _outbox(services: Services) -> Iterator[Finding]:

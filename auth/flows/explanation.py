@@ -7,8 +7,9 @@ from auth.errors import UserNotFound
 from auth.events import Event, Refusal, in_plain_words
 from auth.flows.steps import guessing, proofs
 from auth.flows.steps.operators import Operator, find, record
+from auth.flows.steps.second_factors import MAX_TRIES
 from auth.mails import in_words
-from auth.stores import audit, one_time_tokens, outbox
+from auth.stores import audit, one_time_tokens, outbox, second_factors
 from models import Account, AuditEvent, OutgoingMail
 from utils.services import Services
 
@@ -44,10 +45,17 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     session.commit()
     events = audit.page(session, account.id, None, SHOWN_MAILS)
     against = [*_against(services, account)]
-    findings = against or ["The right password opens this account."]
+    findings = against or [_opened_by(account)]
     findings += _wrong_passwords(events)
     findings += _mail_troubles(outbox.of_user(session, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
+
+
+def _opened_by(account: Account) -> str:
+    if account.two_factor_at is None:
+        return "The right password opens this account."
+    since, left = in_words(account.two_factor_at), account.recovery_codes_left
+    return f"The right password and a code open this account (since {since}; {left} recovery codes left)."
 
 
 def _against(services: Services, account: Account) -> Iterator[str]:
@@ -79,6 +87,14 @@ def _against(services: Services, account: Account) -> Iterator[str]:
             f"{account.failures} wrong passwords in a row came from devices that it does not know: these are "
             "refused, known ones are not. `send-reset` mails a link for a new password, which ends it."
         )
+    yield from _slowed(services, account)
+
+
+def _slowed(services: Services, account: Account) -> Iterator[str]:
+    """What is refused for a while only."""
+    tries, end = second_factors.tries(services.session(), account.id)
+    if tries >= MAX_TRIES and end and end > services.clock.now():
+        yield f"{tries} wrong codes were given lately: the second step is refused until {in_words(end)}."
     for kind, login in (("name", account.username), ("address", account.email)):
         slowed = services.limiter.peek("login-account", proofs.login_digest(services, login))
         if slowed and slowed.remaining == 0:
@@ -86,11 +102,19 @@ def _against(services: Services, account: Account) -> Iterator[str]:
             yield f"{often}, and is refused for another {slowed.reset} seconds (429), whoever asks."
 
 
+_SUCCESSES = {
+    Event.SIGNED_IN,
+    Event.SIGNED_IN_WITH_CODE,
+    Event.SIGNED_IN_WITH_RECOVERY_CODE,
+    Event.PASSWORD_RESET,
+}
+
+
 def _wrong_passwords(events: Sequence[AuditEvent]) -> list[str]:
     """How often a wrong password was tried since the last success."""
     tries = []
     for row in events:
-        if row.event in {Event.SIGNED_IN, Event.PASSWORD_RESET}:
+        if row.event in _SUCCESSES:
             break
         if row.event == Event.SIGN_IN_REFUSED and row.reason == Refusal.WRONG_PASSWORD:
             tries.append(row)

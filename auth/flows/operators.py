@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from auth.errors import AccountDisabled, UserNotFound
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import endings, links, pruning
+from auth.flows.steps import endings, links, pruning, second_factors
 from auth.flows.steps.operators import Operator, find, record
-from auth.stores import audit, sessions, users
+from auth.stores import audit, sessions, totp, users
 from models import Account, AuditEvent, UserSession
 from utils import access_tokens
+from utils.crypto import key_id
+from utils.sealing import SealBroken
 from utils.services import Services
 
 SHOWN_EVENTS = 20
@@ -22,6 +25,13 @@ class Overview:
     account: Account
     sessions: Sequence[UserSession]
     events: Sequence[AuditEvent]
+
+
+class Resealed(NamedTuple):
+    """How many secrets are sealed under the present key since, and how many cannot be read any more."""
+
+    done: int
+    lost: int
 
 
 def overview(services: Services, login: str, operator: Operator) -> Overview:
@@ -97,6 +107,25 @@ def send_reset(services: Services, login: str, operator: Operator) -> None:
     links.send_link(services, session, account, Purpose.RESET, "reset_password", {}, limited=False)
     record(services, Event.RESET_SENT, operator, user_id=account.id)
     session.commit()
+
+
+def reseal(services: Services, operator: Operator) -> Resealed:
+    """Seal every secret anew that is sealed under a key of before; how many, and how many no key opens."""
+    session, key = services.session(), key_id(services.config["SECRET_KEY"])
+    done = lost = after = 0
+    while some := totp.sealed_otherwise(session, key, after, pruning.SLICE):
+        for user_id, old in some:
+            after = user_id
+            try:
+                secret = second_factors.unsealed(services, user_id, old)
+            except SealBroken:
+                lost += 1
+                continue
+            done += totp.reseal(session, user_id, old, second_factors.sealed(services, user_id, secret))
+        session.commit()
+    record(services, Event.SECRETS_RESEALED, operator, count=done)
+    session.commit()
+    return Resealed(done, lost)
 
 
 def prune(services: Services, operator: Operator) -> dict[str, int]:

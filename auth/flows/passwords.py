@@ -4,7 +4,7 @@ from auth import mails
 from auth.errors import PasswordUnchanged, WrongCurrentPassword
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, new_passwords, proofs
-from auth.stores import audit, known_devices, one_time_tokens, sessions, users
+from auth.stores import audit, challenges, known_devices, one_time_tokens, sessions, users
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
@@ -62,6 +62,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     now = services.clock.now()
     users.set_password(session, account.id, hashed, now)
     known_devices.forgive_all(session, account.id)
+    known_devices.distrust_all(session, account.id)
     if users.confirm_email(session, account.id, now):
         known_devices.forget_all(session, account.id)  # those of whoever signed up
     endings.end_everything(services, session, account.id, EndReason.PASSWORD_RESET)
@@ -104,6 +105,7 @@ def change(
         raise TokenInvalid
     users.set_password(session, account.id, hashed, now)
     known_devices.forgive_all(session, account.id)
+    challenges.void(session, account.id, now)
     one_time_tokens.void(session, account.id, [Purpose.RESET, Purpose.EMAIL_CHANGE], now)
     if end_other_sessions:
         ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_CHANGED, now)

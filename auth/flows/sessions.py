@@ -13,10 +13,11 @@ from auth.errors import (
     RefreshTokenMissing,
     RefreshTokenReused,
     SessionNotFound,
+    WrongCode,
     WrongCurrentPassword,
 )
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import endings, links, proofs, sign_ins
+from auth.flows.steps import endings, links, proofs, second_factors, sign_ins
 from auth.stores import audit, sessions, users
 from models import SessionState, UserSession
 from utils import access_tokens
@@ -169,18 +170,28 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     return ended
 
 
-def reauthenticate(services: Services, principal: Principal, password: str, client: ClientInfo) -> str:
+def reauthenticate(
+    services: Services, principal: Principal, *, password: str | None, code: str | None, client: ClientInfo
+) -> str:
     """A new access token, after which the session counts as freshly signed in (step-up, ASVS 7.5.1).
 
-    Costs one hash in every case. Raises `WrongCurrentPassword`, or `TokenInvalid` if the session has ended.
+    A password costs one hash in every case. Raises `WrongCurrentPassword`; `TwoFactorOff`, `WrongCode` or
+    `TooManyRequests` for a code; and `TokenInvalid` if the session has ended.
     """
     current, account = proofs.own_session(principal), principal.account
-    is_right = proofs.is_password(services, account, password)
     session, now = services.session(), services.clock.now()
-    if not is_right or not users.is_unchanged(session, account):
-        proofs.write_refusal(services, account, client, session_id=current)
-        session.commit()
-        raise WrongCurrentPassword
+    if code is not None:
+        try:
+            second_factors.prove(services, principal, second_factors.Given(code), client)
+        except WrongCode:
+            session.commit()
+            raise
+    else:
+        is_right = proofs.is_password(services, account, password or "")
+        if not is_right or not users.is_unchanged(session, account):
+            proofs.write_refusal(services, account, client, session_id=current)
+            session.commit()
+            raise WrongCurrentPassword
     if not sessions.renew_auth_time(session, current, account.id, now):
         raise TokenInvalid
     audit.append(session, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)

@@ -1,28 +1,17 @@
-"""Signing in: the proof is checked, and a session begins."""
+"""Signing in: the password is checked, then the second factor where there is one, and a session begins."""
 
-from dataclasses import dataclass
 from typing import NoReturn
 
-from auth import tokens
 from auth.errors import EmailNotVerified, InvalidCredentials
 from auth.events import Event, Refusal
-from auth.flows.steps import guessing, proofs, sign_ins
-from auth.stores import audit, users
+from auth.flows.steps import challenges, guessing, proofs, sign_ins
+from auth.stores import audit, known_devices, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
 
 # Who knew the right password has not guessed.
 _NO_GUESS = {Refusal.EMAIL_NOT_VERIFIED, Refusal.CHANGED_MEANWHILE}
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """A completed sign-in: who, the tokens of the new session, and the mark of the device."""
-
-    account: Account
-    tokens: tokens.TokenPair
-    device_mark: str
 
 
 def with_password(
@@ -34,8 +23,10 @@ def with_password(
     client: ClientInfo,
     device_mark: str | None = None,
     replaces: str | None = None,
-) -> SignIn:
-    """Sign in with a name or address and a password.
+) -> sign_ins.SignIn | challenges.Challenge:
+    """Sign in with a name or address and a password; a challenge for the second factor where there is one.
+
+    A device that its owner trusts is asked for none.
 
     `device_mark` is what the device was given at an earlier sign-in; `replaces` is the refresh
     token of a session that this one takes the place of.
@@ -64,6 +55,11 @@ def with_password(
         _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
     if not guessing.forgive(session, account, who):
         _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
+    if account.two_factor_at and not _is_trusted(services, account, who):
+        challenge = challenges.ask(services, session, account, client, remember=remember)
+        session.commit()
+        services.metrics.sign_ins.labels("second_factor_asked").inc()
+        return challenge
     done = sign_ins.complete(
         services,
         session,
@@ -76,7 +72,14 @@ def with_password(
     )
     session.commit()
     services.metrics.sign_ins.labels("success").inc()
-    return SignIn(account, done.tokens, done.device_mark)
+    return done
+
+
+def _is_trusted(services: Services, account: Account, who: guessing.Guesser) -> bool:
+    now = services.clock.now()
+    return who.device_id is not None and known_devices.is_trusted(
+        services.session(), account.id, who.device_id, now
+    )
 
 
 def _check(services: Services, account: Account | None, password: str) -> Refusal | None:

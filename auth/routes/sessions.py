@@ -6,8 +6,11 @@ from uuid import UUID
 from flask import g
 
 from auth import auth_bp, outputs
-from auth.flows import sessions, sign_in
-from auth.inputs import LINK_REFUSALS, Credentials, Link, Proof, RefreshToken
+from auth.flows import second_factor, sessions, sign_in
+from auth.flows.steps.challenges import Challenge, required
+from auth.flows.steps.second_factors import Given
+from auth.flows.steps.sign_ins import SignIn
+from auth.inputs import LINK_REFUSALS, Credentials, Link, Proof, RefreshToken, SecondStep
 from utils import cookies
 from utils.auth_helpers import jwt_required, optional_bearer_token
 from utils.http import answers, client_info, limited
@@ -24,7 +27,15 @@ REFRESH_ERRORS = (
 
 @auth_bp.post("/login")
 @answers(
-    200, outputs.SignedIn, errors=("invalid_credentials", "email_not_verified", "cross_site_refused", "busy")
+    200,
+    outputs.SignedIn,
+    errors=(
+        "invalid_credentials",
+        "second_factor_required",
+        "email_not_verified",
+        "cross_site_refused",
+        "busy",
+    ),
 )
 @limited("login")
 @takes(Credentials)
@@ -37,6 +48,9 @@ def login(form: Credentials) -> Any:
 
     Hand back `device_token` at later sign-ins, as the header `X-Device-Token`: a device that
     was not seen before is told to the owner by mail. Pages have it as a cookie.
+
+    An account with a second factor answers 401 `second_factor_required` to the right password, with
+    `challenge_token` and `methods` for `POST /auth/login/second-factor`.
     """
     by_cookie = form.token_delivery == "cookie"
     if by_cookie:
@@ -50,6 +64,45 @@ def login(form: Credentials) -> Any:
         device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
         replaces=cookies.refresh_cookie() if by_cookie else None,
     )
+    if isinstance(done, Challenge):
+        if by_cookie:
+            cookies.deliver_challenge_cookie(done.token, done.expires_in)
+        raise required(done, in_body=not by_cookie)
+    return _signed_in(done, by_cookie=by_cookie)
+
+
+@auth_bp.post("/login/second-factor")
+@answers(
+    200,
+    outputs.SignedIn,
+    errors=("challenge_invalid", "challenge_expired", "second_factor_invalid", "cross_site_refused"),
+)
+@limited("login")
+@takes(SecondStep)
+def complete_login(form: SecondStep) -> Any:
+    """Complete a sign-in with its second factor: a code of the authenticator app, or a recovery code.
+
+    `trust_device` lets this device do without for 30 days; its password is asked all the same. After ten
+    wrong codes in 15 minutes, over all challenges, every one is refused for 15.
+    """
+    by_cookie = form.challenge_token is None and cookies.challenge_cookie() is not None
+    if by_cookie:
+        cookies.refuse_cross_site()
+    done = second_factor.sign_in(
+        services(),
+        challenge_token=form.challenge_token or cookies.challenge_cookie() or "",
+        given=Given(form.code, form.recovery_code),
+        trust_device=form.trust_device,
+        client=client_info(),
+        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
+        replaces=cookies.refresh_cookie() if by_cookie else None,
+    )
+    if by_cookie:
+        cookies.forget_challenge_cookie()
+    return _signed_in(done, by_cookie=by_cookie)
+
+
+def _signed_in(done: SignIn, *, by_cookie: bool) -> Any:
     if by_cookie:
         cookies.deliver_refresh_cookie(done.tokens.refresh_token, done.tokens.keep_until)
         cookies.deliver_device_cookie(done.device_mark)
@@ -143,11 +196,21 @@ def disown(form: Link) -> Any:
 
 
 @auth_bp.post("/reauth")
-@answers(200, outputs.AccessToken, errors=("session_required", "wrong_current_password", "busy"))
+@answers(
+    200,
+    outputs.AccessToken,
+    errors=("session_required", "wrong_current_password", "wrong_code", "two_factor_off", "busy"),
+)
 @limited("proof")
 @jwt_required
 @takes(Proof)
 def reauth(form: Proof) -> Any:
-    """Prove once more who one is: afterwards the session counts as freshly signed in."""
-    token = sessions.reauthenticate(services(), g.principal, form.password.get_secret_value(), client_info())
+    """Prove once more who one is, by password or code: afterwards the session counts as freshly signed in."""
+    token = sessions.reauthenticate(
+        services(),
+        g.principal,
+        password=form.password.get_secret_value() if form.password else None,
+        code=form.code,
+        client=client_info(),
+    )
     return outputs.access_token(token, services().config["JWT_ACCESS_TOKEN_EXPIRES"])

@@ -51,6 +51,27 @@ def _set_failures(session: Session, to: Any, user_id: int, *where: ColumnElement
     return bool(session.execute(returned).all())
 
 
+def is_trusted(session: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
+    """Whether a log-in from this device needs no second factor now."""
+    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
+    until = select(KnownDevice.trusted_until).where(*mine, KnownDevice.trusted_until > now)
+    return session.scalar(until) is not None
+
+
+def trust(session: Session, user_id: int, device_id: UUID, until: datetime) -> None:
+    """Ask no second factor from this device for a while."""
+    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
+    trusted = update(KnownDevice).where(*mine).values(trusted_until=until)
+    session.execute(trusted.execution_options(synchronize_session=False))
+
+
+def distrust_all(session: Session, user_id: int) -> None:
+    """Ask a second factor from every device of the account again."""
+    mine = (KnownDevice.user_id == user_id, KnownDevice.trusted_until.is_not(None))
+    trusted = update(KnownDevice).where(*mine).values(trusted_until=None)
+    session.execute(trusted.execution_options(synchronize_session=False))
+
+
 def add(session: Session, user_id: int, device_id: UUID, now: datetime) -> None:
     """Know the device from now on."""
     values = {"user_id": user_id, "device_id": device_id, "first_seen_at": now, "last_seen_at": now}

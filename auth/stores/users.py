@@ -119,12 +119,14 @@ def kept(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
 def is_unchanged(session: Session, account: Account, *, new_hash: str | None = None) -> bool:
     """Whether the account still is as it was when its password was checked; locks it until the commit.
 
-    A password changed or blocked, an address changed, an account disabled or left while the
-    hash was computed makes this False. `new_hash` replaces a hash of outdated cost.
+    A password changed or blocked, an address changed, a second factor switched on or off, an account
+    disabled or left while the hash was computed makes this False. `new_hash` replaces a hash of
+    outdated cost.
     """
     same = (
         User.password_hash.is_not_distinct_from(account.password_hash),
         User.email == account.email,
+        User.two_factor_at.is_not_distinct_from(account.two_factor_at),
         *_is_open(),
     )
     return _changed(session, User.id == account.id, *same, password_hash=new_hash or account.password_hash)

@@ -4,6 +4,7 @@
 const TIMEOUT = 20_000; // milliseconds
 const LOST_RACE = 300; // milliseconds
 const MARK = "signed-in"; // a cookie without a secret: there may be a session to renew
+const WAITING = "auth.second-step";
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("auth") : null;
 
 let accessToken = null;
@@ -95,12 +96,38 @@ function subjectOf(token) {
 export async function logIn(email, password, remember) {
   const body = { email, password, remember, token_delivery: "cookie" };
   const answer = await call("POST", "/auth/login", body);
+  if (answer.ok) await begin(answer, remember);
+  return answer;
+}
+
+async function begin(answer, remember) {
+  owner = null;
+  await keep(answer.data.access_token);
+  document.cookie = `${MARK}=1; path=/; samesite=lax${secure()}${remember ? "; max-age=7776000" : ""}`;
+  sessionStorage.removeItem("auth.email");
+  channel?.postMessage({ loggedIn: owner });
+}
+
+/** Note what a log-in that waits for its second factor is for; what it was answered is in a cookie. */
+export function waitFor(next, remember) {
+  sessionStorage.setItem(WAITING, JSON.stringify({ next, remember }));
+}
+
+/** What was noted by `waitFor`. */
+export function waitingFor() {
+  try {
+    return JSON.parse(sessionStorage.getItem(WAITING)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Complete a log-in with its second factor. */
+export async function secondStep(given, trust) {
+  const answer = await call("POST", "/auth/login/second-factor", { ...given, trust_device: trust });
   if (answer.ok) {
-    owner = null;
-    await keep(answer.data.access_token);
-    document.cookie = `${MARK}=1; path=/; samesite=lax${secure()}${remember ? "; max-age=7776000" : ""}`;
-    sessionStorage.removeItem("auth.email");
-    channel?.postMessage({ loggedIn: owner });
+    await begin(answer, waitingFor().remember === true);
+    sessionStorage.removeItem(WAITING);
   }
   return answer;
 }

@@ -1,4 +1,4 @@
-import { call, isSignedIn, logIn } from "./api.js";
+import { call, isSignedIn, logIn, waitFor } from "./api.js";
 import { Form, rules } from "./form.js";
 import { passwordToggles } from "./password.js";
 import { element, safeNext, say, text } from "./page.js";
@@ -38,6 +38,11 @@ new Form(node, {
   async send({ email, password, remember }, form) {
     document.querySelector(".card > .message")?.remove(); // why one came here: no longer of interest
     const answer = await logIn(email.trim(), password, remember === "1");
+    if (answer.code === "second_factor_required") {
+      waitFor(node.elements.next.value, remember === "1");
+      location.assign("/two-factor");
+      return "leaving";
+    }
     if (!answer.ok) return form.refused(answer);
     location.assign(next());
     return "leaving";

@@ -50,7 +50,7 @@ export function retitle({ error = false } = {}) {
 }
 
 const SIGNED_OUT =
-  /^\/(login|signup|logout|forgot|reset|verify-email|reject|undo-email-change|restore|disown|auth)(\/|$)/i;
+  /^\/(login|signup|logout|forgot|two-factor|reset|verify-email|reject|undo-email-change|restore|disown|auth)(\/|$)/i;
 
 /** `raw` if it is a place on this origin for somebody who is logged in, else `fallback`. */
 export function safeNext(raw, fallback = "/account") {

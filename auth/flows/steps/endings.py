@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import links
-from auth.stores import audit, known_devices, one_time_tokens, sessions, users
+from auth.stores import audit, challenges, known_devices, one_time_tokens, sessions, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
@@ -25,9 +25,10 @@ def end_everything(
     *,
     purposes: Iterable[Purpose] = OVER,
 ) -> int:
-    """End all sessions, tokens and such links of an account; how many sessions there were."""
+    """End all sessions, waiting sign-ins, tokens and such links of an account; how many sessions it had."""
     now = services.clock.now()
     users.void_tokens(session, user_id, now)
+    challenges.void(session, user_id, now)
     one_time_tokens.void(session, user_id, purposes, now)
     ended = sessions.end_all(session, user_id, reason, now)
     services.metrics.sessions_ended.labels(reason).inc(ended)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from auth.stores import audit, known_devices, one_time_tokens, outbox, rate_limits, sessions
+from auth.stores import audit, challenges, known_devices, one_time_tokens, outbox, rate_limits, sessions
 from utils.services import Services
 
 SLICE = 1000  # rows a transaction, so that nobody waits long for a lock
@@ -32,6 +32,7 @@ def growing(services: Services) -> Iterator[Growing]:
         "rate_limits": (timedelta(0), rate_limits.prune),
         "outbox": (timedelta(days=30), outbox.prune),
         "one_time_tokens": (timedelta(days=30), one_time_tokens.prune),
+        "challenges": (timedelta(days=1), challenges.prune),
         "known_devices": (timedelta(days=365), known_devices.prune),
     }
     for table, (age, prune_slice) in kept.items():

@@ -18,9 +18,10 @@ MAX_LIVING_SESSIONS = 50
 MAX_DEVICES = 50  # known ones of an account
 
 
-class Completed(NamedTuple):
-    """What a completed sign-in is worth: the tokens of its session, and the mark of its device."""
+class SignIn(NamedTuple):
+    """A completed sign-in: who, the tokens of the new session, and the mark of the device."""
 
+    account: Account
     tokens: tokens.TokenPair
     device_mark: str
 
@@ -35,7 +36,8 @@ def complete(
     remember: bool,
     device_mark: str | None = None,
     replaces: str | None = None,
-) -> Completed:
+    event: Event = Event.SIGNED_IN,
+) -> SignIn:
     """Start a session for an account whose proof was accepted and which this transaction holds locked.
 
     Ends the session whose refresh token is in `replaces`, whoever's it is, and the least
@@ -60,8 +62,8 @@ def complete(
     beyond = sessions.end_oldest_beyond(session, MAX_LIVING_SESSIONS, started, now)
     services.metrics.sessions_ended.labels(EndReason.TOO_MANY).inc(beyond)
     services.metrics.sessions_started.inc()
-    audit.append(session, Event.SIGNED_IN, now, client, user_id=account.id, session_id=started.id)
-    return Completed(tokens.issue(services, started, now), mark)
+    audit.append(session, event, now, client, user_id=account.id, session_id=started.id)
+    return SignIn(account, tokens.issue(services, started, now), mark)
 
 
 def _recognise(

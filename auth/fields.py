@@ -1,0 +1,120 @@
+"""What a field of a body may hold, whichever body it is in: passwords, names, addresses, tokens, codes."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from utils.blocklist import is_common
+from utils.cursors import read_cursor
+from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
+from utils.validation import settings_of
+
+MAX_PASSWORD = 256  # code points, after NFC
+# Longer text is refused before it is normalised, which is slow for hostile text.
+MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
+MAX_TOKEN = 512
+MAX_CODE = 64
+
+
+def _fault(code: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(code, message)
+
+
+def _within_maximum(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if len(text) > MAX_PASSWORD_TEXT or len(unicodedata.normalize("NFC", text)) > MAX_PASSWORD:
+        raise _fault("password_too_long", f"must be at most {MAX_PASSWORD} characters long")
+    return password
+
+
+def _without_nul_at_its_end(password: SecretStr) -> SecretStr:
+    # HMAC cannot tell a password from the same with NULs at its end.
+    if password.get_secret_value().endswith("\0"):
+        raise _fault("password_invalid", "must not end in a NUL character")
+    return password
+
+
+def _long_enough(password: SecretStr, info: ValidationInfo) -> SecretStr:
+    minimum = settings_of(info).password_min_length
+    if len(unicodedata.normalize("NFC", password.get_secret_value())) < minimum:
+        raise _fault("password_too_short", f"must be at least {minimum} characters long")
+    return password
+
+
+def _not_common(password: SecretStr, info: ValidationInfo) -> SecretStr:
+    if settings_of(info).password_blocklist and is_common(password.get_secret_value()):
+        raise _fault("password_too_common", "is on a list of passwords that attackers try first")
+    return password
+
+
+def _chosen_username(name: str, info: ValidationInfo) -> str:
+    try:
+        shown = shown_username(name)
+    except ValueError as problem:
+        raise _fault("username_invalid", str(problem)) from None
+    if is_reserved(shown, settings_of(info).brand_name):
+        raise _fault("username_reserved", "is a reserved word")
+    return shown
+
+
+def _address(text: str) -> str:
+    try:
+        return normal_email(text)
+    except ValueError as problem:
+        raise _fault("email_invalid", str(problem)) from None
+
+
+Password = Annotated[
+    SecretStr,
+    AfterValidator(_within_maximum),
+    WithJsonSchema({"type": "string", "format": "password", "maxLength": MAX_PASSWORD, "writeOnly": True}),
+]
+NewPassword = Annotated[
+    SecretStr,
+    AfterValidator(_within_maximum),
+    AfterValidator(_without_nul_at_its_end),
+    AfterValidator(_long_enough),
+    AfterValidator(_not_common),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "password",
+            "minLength": 8,
+            "maxLength": MAX_PASSWORD,
+            "writeOnly": True,
+            "description": "At least PASSWORD_MIN_LENGTH code points. Taken as it is, but for NFC.",
+        }
+    ),
+]
+Username = Annotated[
+    str,
+    AfterValidator(_chosen_username),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_USERNAME,
+            "description": "Letters and digits of one script, '.', '_' and '-'; no reserved word.",
+        }
+    ),
+]
+Email = Annotated[
+    str,
+    AfterValidator(_address),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
+]
+Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
+Code = Annotated[str, StringConstraints(max_length=MAX_CODE)]  # spaces are no part of it
+
+
+def _cursor(text: str) -> str:
+    try:
+        read_cursor(text)
+    except ValueError:
+        raise _fault("cursor_invalid", "is not one that was given out") from None
+    return text
+
+
+Cursor = Annotated[str, StringConstraints(max_length=64), AfterValidator(_cursor)]

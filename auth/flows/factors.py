@@ -1,0 +1,117 @@
+"""The factors of one's own account: authenticator codes and recovery codes, switched on, replaced, off."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from auth.errors import TotpEnabled, TotpNotBegun, WrongCode
+from auth.events import Event, Refusal
+from auth.flows.steps import links, proofs, second_factors
+from auth.flows.steps.second_factors import Given
+from auth.stores import audit, recovery_codes, totp
+from auth.stores import second_factors as accounts
+from models import Account
+from utils import totp as codes
+from utils.client_info import ClientInfo
+from utils.services import Principal, Services
+
+SET_UP_FOR = timedelta(hours=1)  # that a secret waits for its first code
+
+
+class SetUp(NamedTuple):
+    """What an authenticator app needs to know. It is shown once."""
+
+    secret: str
+    uri: str
+
+
+def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> SetUp:
+    """A secret for an authenticator app; it counts once a code of it has come back.
+
+    Raises `ReauthRequired`, or `TotpEnabled` where there is one already.
+    """
+    proofs.fresh_session(services, principal)
+    session, now = services.session(), services.clock.now()
+    account = proofs.lock_while_living(services, principal)
+    secret = codes.new_secret()
+    if not totp.begin(session, account.id, second_factors.sealed(services, account.id, secret), now):
+        raise TotpEnabled
+    audit.append(session, Event.TOTP_BEGUN, now, client, user_id=account.id)
+    session.commit()
+    uri = codes.uri(secret, account.email, services.settings.brand_name)
+    return SetUp(codes.in_base32(secret), uri)
+
+
+def confirm_totp(
+    services: Services, principal: Principal, code: str, client: ClientInfo, *, end_other_sessions: bool
+) -> list[str]:
+    """Switch authenticator codes on with a right one; the recovery codes, which nobody can read again.
+
+    Ends the other sessions unless told not to. Raises `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`,
+    `WrongCode` and `TooManyRequests`.
+    """
+    current = proofs.fresh_session(services, principal)
+    session, now = services.session(), services.clock.now()
+    account = proofs.lock_while_living(services, principal)
+    factor = totp.of_user(session, account.id)
+    if factor is None or (not factor.confirmed_at and abs(now - factor.created_at) > SET_UP_FOR):
+        raise TotpNotBegun
+    if factor.confirmed_at:
+        raise TotpEnabled
+    second_factors.spend_try(services, session, account)
+    step = second_factors.step_of(services, factor, code)
+    if step is None:
+        second_factors.note_refusal(services, session, account, Refusal.WRONG_CODE, client)
+        session.commit()
+        raise WrongCode
+    accounts.refund_try(session, account.id)
+    totp.confirm(session, account.id, step, now)
+    accounts.enable(session, account.id, now)
+    found = second_factors.new_recovery_codes(services, session, account.id)
+    second_factors.changed(services, session, account.id, keep=current if end_other_sessions else None)
+    links.notify(services, session, account, "two_factor_enabled", client)
+    audit.append(session, Event.TOTP_ENABLED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+    return found
+
+
+def remove_totp(services: Services, principal: Principal, given: Given, client: ClientInfo) -> None:
+    """Switch authenticator codes off, with a code or a recovery code besides the fresh sign-in (ASVS 6.4.4).
+
+    The recovery codes go, too. Raises `ReauthRequired`, `TwoFactorOff`, `WrongCode`, `TooManyRequests`.
+    """
+    current = proofs.fresh_session(services, principal)
+    session, now = services.session(), services.clock.now()
+    account = _proven(services, principal, given, client)
+    totp.remove(session, account.id)
+    accounts.disable(session, account.id)
+    recovery_codes.replace(session, account.id, [], now)
+    second_factors.changed(services, session, account.id, keep=None)
+    links.notify(services, session, account, "two_factor_disabled", client)
+    audit.append(session, Event.TOTP_DISABLED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+
+
+def replace_recovery_codes(
+    services: Services, principal: Principal, given: Given, client: ClientInfo
+) -> list[str]:
+    """A new set of recovery codes; the old ones are void. Nobody can read it again.
+
+    Wants a fresh sign-in and the second factor: whoever holds an open browser and the password
+    would else make themselves a way in. Raises as `remove_totp` does.
+    """
+    current = proofs.fresh_session(services, principal)
+    session, now = services.session(), services.clock.now()
+    account = _proven(services, principal, given, client)
+    found = second_factors.new_recovery_codes(services, session, account.id)
+    links.notify(services, session, account, "recovery_codes_replaced", client)
+    audit.append(session, Event.RECOVERY_CODES_REPLACED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+    return found
+
+
+def _proven(services: Services, principal: Principal, given: Given, client: ClientInfo) -> Account:
+    try:
+        return second_factors.prove(services, principal, given, client)
+    except WrongCode:
+        services.session().commit()
+        raise

@@ -1,0 +1,89 @@
+"""Challenges: sign-ins that wait for a second factor. One conditional statement uses one up."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import AuthChallenge
+
+SIGN_IN = "sign_in"  # the one purpose so far
+
+
+def issue(
+    session: Session,
+    user_id: int,
+    *,
+    remembered: bool,
+    now: datetime,
+    expires_at: datetime,
+) -> AuthChallenge:
+    """A new challenge for this account and attempt."""
+    issued = AuthChallenge(
+        id=uuid4(),
+        purpose=SIGN_IN,
+        user_id=user_id,
+        nonce=secrets.token_bytes(16),
+        remembered=remembered,
+        created_at=now,
+        expires_at=expires_at,
+    )
+    session.add(issued)
+    session.flush()
+    return issued
+
+
+def by_id(session: Session, challenge_id: UUID) -> AuthChallenge | None:
+    """The challenge as it stands now, used or not."""
+    return session.get(AuthChallenge, challenge_id, populate_existing=True)
+
+
+def use(session: Session, challenge_id: UUID, now: datetime) -> bool:
+    """Use it up; False if it was used, voided or has expired meanwhile."""
+    living = (AuthChallenge.id == challenge_id, AuthChallenge.expires_at > now)
+    return bool(_use(session, now, *living))
+
+
+def void(session: Session, user_id: int, now: datetime) -> None:
+    """Void all challenges of an account: what they were answers to has changed."""
+    _use(session, now, AuthChallenge.user_id == user_id)
+
+
+def void_beyond(session: Session, limit: int, newest: AuthChallenge, now: datetime) -> None:
+    """Void the oldest living challenges of the same account beyond `limit`, but never the newest."""
+    siblings = (
+        AuthChallenge.user_id == newest.user_id,
+        AuthChallenge.id != newest.id,
+        AuthChallenge.used_at.is_(None),
+        AuthChallenge.expires_at > now,
+    )
+    beyond = select(AuthChallenge.id).where(*siblings)
+    beyond = beyond.order_by(AuthChallenge.created_at.desc(), AuthChallenge.id).offset(limit - 1)
+    _use(session, now, AuthChallenge.id.in_(beyond))
+
+
+def of_user(session: Session, user_id: int) -> Sequence[AuthChallenge]:
+    """All that is kept of an account's challenges, the newest first."""
+    mine = select(AuthChallenge).where(AuthChallenge.user_id == user_id)
+    return session.scalars(mine.order_by(AuthChallenge.created_at.desc(), AuthChallenge.id)).all()
+
+
+def prune(session: Session, before: datetime, slice_size: int) -> int:
+    """Delete at most so many that were used, or expired, before this moment; how many there were."""
+    over = or_(AuthChallenge.used_at < before, AuthChallenge.expires_at < before)
+    some = select(AuthChallenge.id).where(over).limit(slice_size)
+    deleted = delete(AuthChallenge).where(AuthChallenge.id.in_(some)).returning(AuthChallenge.id)
+    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+
+
+def _use(session: Session, now: datetime, *where: ColumnElement[bool]) -> int:
+    used = (
+        update(AuthChallenge)
+        .where(*where, AuthChallenge.used_at.is_(None))
+        .values(used_at=now)
+        .returning(AuthChallenge.id)
+    )
+    return len(session.execute(used.execution_options(synchronize_session=False)).all())

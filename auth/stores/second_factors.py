@@ -1,0 +1,54 @@
+"""What an account's row says of its second factors: whether it has any, and how often they were tried."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import User
+
+
+def enable(session: Session, user_id: int, now: datetime) -> None:
+    """From now on a password alone opens nothing, if that is not so already."""
+    _changed(session, user_id, User.two_factor_at.is_(None), two_factor_at=now)
+
+
+def disable(session: Session, user_id: int) -> None:
+    """From now on the password is enough."""
+    _changed(session, user_id, two_factor_at=None)
+
+
+def spend_try(session: Session, user_id: int, now: datetime, limit: int, window: timedelta) -> bool:
+    """Count one more try, of whichever factor and challenge; False if `limit` is used up.
+
+    The first try begins a window. The last one begins another, in which all are refused.
+    """
+    end = User.factor_tries_end_at
+    # A clock that was set back must not lengthen what it was set back in.
+    is_over = or_(end.is_(None), end <= now, end > now + window)
+    is_last = User.factor_tries + 1 >= limit
+    return _changed(
+        session,
+        user_id,
+        or_(is_over, User.factor_tries < limit),
+        factor_tries=case((is_over, 1), else_=User.factor_tries + 1),
+        factor_tries_end_at=case((or_(is_over, is_last), now + window), else_=end),
+    )
+
+
+def refund_try(session: Session, user_id: int) -> None:
+    """Take the count of a try back that was right: only wrong ones use the budget up."""
+    _changed(session, user_id, User.factor_tries > 0, factor_tries=User.factor_tries - 1)
+
+
+def tries(session: Session, user_id: int) -> tuple[int, datetime | None]:
+    """How many tries the present window has had, and when it ends."""
+    found = session.execute(select(User.factor_tries, User.factor_tries_end_at).where(User.id == user_id))
+    count, end = found.one()
+    return count, end
+
+
+def _changed(session: Session, user_id: int, *where: ColumnElement[bool], **values: Any) -> bool:
+    changed = update(User).where(User.id == user_id, *where).values(**values).returning(User.id)
+    return session.execute(changed.execution_options(synchronize_session=False)).scalar() is not None

@@ -1,0 +1,142 @@
+import { ask, failed, load, knowWho } from "./account.js";
+import { CodeFields } from "./code.js";
+import { asked } from "./dialog.js";
+import { Form } from "./form.js";
+import { day } from "./moments.js";
+import { element, text } from "./page.js";
+import { toast } from "./toast.js";
+
+const place = (id) => document.getElementById(id);
+const PARTS = ["factor-off", "factor-set-up", "factor-codes", "factor-on"];
+const dialog = place("code-dialog");
+const question = place("code-dialog-form");
+const fields = new CodeFields(question, place("dialog-other-way"));
+let codes = [];
+let wanted = null; // what the code is asked for
+
+/** Show one part of the page, and put the focus where it begins. */
+function show(part, focus) {
+  for (const each of PARTS) place(each).hidden = each !== part;
+  if (focus) place(focus).focus();
+}
+
+function showState({ user, two_factor_since: since, recovery_codes_left: left }, focus) {
+  knowWho(user);
+  const part = user.two_factor_enabled ? "factor-on" : "factor-off";
+  if (user.two_factor_enabled) {
+    place("since").dateTime = since;
+    place("since").textContent = day(since);
+    place("left").textContent = text(left === 1 ? "factors.left.one" : "factors.left", { n: String(left) });
+  }
+  show(part, focus ? part : null);
+}
+
+async function start(focus = false) {
+  const answer = await load("/auth/me");
+  if (answer.ok) showState(answer.data, focus);
+  else failed(answer, start);
+}
+
+async function setUp() {
+  const answer = await ask("POST", "/auth/totp");
+  if (answer.code === "totp_enabled") return start(true); // in another tab
+  if (!answer.ok) return failed(answer, setUp);
+  const { secret, otpauth_uri: uri, qr_svg: svg } = answer.data;
+  place("qr").src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  place("key").textContent = secret.match(/.{1,4}/g).join(" ");
+  place("open-app").href = uri;
+  place("confirm-form").reset();
+  show("factor-set-up", "set-up-title");
+}
+
+function showCodes(found) {
+  codes = found;
+  place("codes").replaceChildren(...codes.map((code) => element("li", {}, element("code", {}, code))));
+  place("saved-form").reset();
+  show("factor-codes", "codes-title");
+}
+
+async function copy(words, said) {
+  try {
+    await navigator.clipboard.writeText(words);
+    toast(text(said));
+  } catch {
+    toast(text("factors.not_copied"));
+  }
+}
+
+function download() {
+  const href = URL.createObjectURL(new Blob([`${codes.join("\n")}\n`], { type: "text/plain" }));
+  element("a", { href, download: "recovery-codes.txt" }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 1000);
+  toast(text("factors.downloaded"));
+}
+
+/** Ask for a code, and do with it what is wanted. */
+async function withCode(words, send, done) {
+  wanted = { send, done };
+  place("code-dialog-text").textContent = text(words);
+  fields.show("code");
+  await asked(dialog);
+  question.reset();
+}
+
+new Form(place("confirm-form"), {
+  fields: { code: { check: (value) => (value.trim() === "" ? "code.empty" : null) } },
+  busy: "busy.save",
+  shown(answer, form) {
+    if (answer.code !== "wrong_code") return false;
+    form.fault("code", "code.wrong");
+    return true;
+  },
+  async send({ code, end_others: others }, form) {
+    const answer = await ask("POST", "/auth/totp/confirm", {
+      code: code.trim(),
+      end_other_sessions: others === "1",
+    });
+    if (answer.code === "totp_enabled" || answer.code === "totp_not_begun") return start(true);
+    if (!answer.ok) return form.refused(answer);
+    showCodes(answer.data.recovery_codes);
+  },
+});
+new Form(place("saved-form"), {
+  fields: { saved: { check: (value) => (value ? null : "factors.save_first") } },
+  busy: "busy.save",
+  async send() {
+    codes = [];
+    place("codes").replaceChildren();
+    await start(true);
+  },
+});
+new Form(question, {
+  fields: fields.checks(),
+  busy: "busy.save",
+  shown(answer, form) {
+    if (answer.code !== "wrong_code") return false;
+    fields.refused(form);
+    return true;
+  },
+  async send(_, form) {
+    const { send, done } = wanted;
+    const answer = await send(fields.given());
+    if (answer.code === "cancelled") return;
+    if (!answer.ok && answer.code !== "two_factor_off") return form.refused(answer);
+    dialog.close("done");
+    await done(answer);
+  },
+});
+place("set-up").addEventListener("click", setUp);
+place("copy-key").addEventListener("click", () => copy(place("key").textContent.replaceAll(" ", ""), "factors.key_copied"));
+place("copy-codes").addEventListener("click", () => copy(codes.join("\n"), "factors.codes_copied"));
+place("download-codes").addEventListener("click", download);
+place("new-codes").addEventListener("click", () =>
+  withCode(
+    "dialog.code.new_codes",
+    (given) => ask("POST", "/auth/recovery-codes", given),
+    (answer) => (answer.ok ? showCodes(answer.data.recovery_codes) : start(true)),
+  ),
+);
+place("turn-off").addEventListener("click", () =>
+  withCode("dialog.code.turn_off", (given) => ask("DELETE", "/auth/totp", given), () => start(true)),
+);
+await start();
