@@ -177,6 +177,7 @@ class UserSession(Base):
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
     failures: Mapped[int] = mapped_column(default=0, server_default="0")  # wrong passwords in a row from it
+    factor_at: Mapped[datetime | None]  # when a second factor, or a passkey, was last proven in it
 
 
 class SessionState(NamedTuple):
@@ -316,7 +317,7 @@ class RecoveryCode(Base):
 
 
 class AuthChallenge(Base):
-    """What is waited for: the second factor of a sign-in whose password was right. No token is stored."""
+    """What is waited for: a second factor, or a passkey. Without a user it is whoever has one."""
 
     __tablename__ = "challenges"
     __table_args__ = (
@@ -326,12 +327,31 @@ class AuthChallenge(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     purpose: Mapped[str] = mapped_column(String(20))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     nonce: Mapped[bytes]
     remembered: Mapped[bool]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class Passkey(Base):
+    """A passkey (WebAuthn): the public key, and what tells copies. `user_handle` is one for an account."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (Index("ix_passkeys_user_id", "user_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_handle: Mapped[bytes]  # by which the authenticator knows whose it is; random
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    backup_eligible: Mapped[bool]
+    backed_up: Mapped[bool]
+    name: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
 
 
 class RateLimit(Base):

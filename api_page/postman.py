@@ -26,6 +26,7 @@ VARIABLES = {
     "access_token": "",
     "refresh_token": "",
     "session_id": "",
+    "passkey_id": "",
 }
 FAILURES_OF_OURS = {500, 503}  # documented for every call, and never an answer that a test wants
 IDENTITY = str(uuid5(NAMESPACE_URL, "auth-service/postman"))

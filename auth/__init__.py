@@ -10,5 +10,6 @@ from auth.routes import accounts as accounts  # noqa: E402
 from auth.routes import activity as activity  # noqa: E402
 from auth.routes import emails as emails  # noqa: E402
 from auth.routes import factors as factors  # noqa: E402
+from auth.routes import passkeys as passkeys  # noqa: E402
 from auth.routes import passwords as passwords  # noqa: E402
 from auth.routes import sessions as sessions  # noqa: E402

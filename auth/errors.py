@@ -74,6 +74,15 @@ class SecondFactorInvalid(Unauthorized):
     code, message = "second_factor_invalid", "This code is not right, or was used already."
 
 
+class PasskeyInvalid(Unauthorized):
+    """One answer for another challenge, a wrong signature, a stale counter, and a passkey of nobody here."""
+
+    code, message = (
+        "passkey_invalid",
+        "This passkey opens no account here, or its answer came too late.",
+    )
+
+
 class RefreshTokenMissing(Unauthorized):
     code, message = "refresh_token_missing", "Refresh token is missing."
 
@@ -121,6 +130,18 @@ class TotpNotBegun(Conflict):
     code, message = "totp_not_begun", "There is no authenticator app to confirm. Begin to set one up."
 
 
+class PasskeyTaken(Conflict):
+    code, message = "passkey_taken", "This passkey is in use here already."
+
+
+class TooManyPasskeys(Conflict):
+    code, message = "too_many_passkeys", "Remove a passkey first: an account has twenty at most."
+
+
+class LastWayIn(Conflict):
+    code, message = "last_way_in", "This is the only way to log in that is left. Set a password first."
+
+
 class TwoFactorOff(Conflict):
     code, message = "two_factor_off", "This account has no second factor."
 
@@ -162,6 +183,16 @@ class SessionRequired(Forbidden):
 
 class UserNotFound(NotFound):
     code, message = "user_not_found", "There is no such user."
+
+
+class PasskeyNotFound(NotFound):
+    code, message = "passkey_not_found", "You have no such passkey."
+
+
+class PasskeyRefused(BadRequest):
+    """What a browser made is no passkey for us: another challenge or origin, or nobody was verified."""
+
+    code, message = "passkey_refused", "This passkey could not be added. Begin again."
 
 
 class SessionNotFound(NotFound):

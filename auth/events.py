@@ -12,6 +12,7 @@ class Event(StrEnum):
     SIGNED_IN = "signed_in"
     SIGNED_IN_WITH_CODE = "signed_in_with_code"  # and the password
     SIGNED_IN_WITH_RECOVERY_CODE = "signed_in_with_recovery_code"  # and the password
+    SIGNED_IN_WITH_PASSKEY = "signed_in_with_passkey"
     SIGN_IN_REFUSED = "sign_in_refused"  # the reason is in the row, never in the answer
     SECOND_FACTOR_ASKED = "second_factor_asked"  # the password was right
     SECOND_FACTOR_REFUSED = "second_factor_refused"
@@ -36,6 +37,9 @@ class Event(StrEnum):
     TOTP_ENABLED = "totp_enabled"
     TOTP_DISABLED = "totp_disabled"
     RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_RENAMED = "passkey_renamed"
+    PASSKEY_REMOVED = "passkey_removed"
     USERNAME_CHANGED = "username_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
@@ -71,6 +75,7 @@ class Refusal(StrEnum):
     TOO_MANY_FAILURES = "too_many_failures"  # in a row, by strangers or by this device
     WRONG_CODE = "wrong_code"  # of an authenticator app, or a recovery code
     SEAL_BROKEN = "seal_broken"  # the key of its secret is gone
+    WRONG_PASSKEY = "wrong_passkey"
     CODE_USED = "code_used"  # a right one, a second time
     CHALLENGE_EXPIRED = "challenge_expired"
     CHALLENGE_USED = "challenge_used"
@@ -114,6 +119,7 @@ _SENTENCES: dict[Event, str] = {
     Event.SIGNED_IN: "You logged in.",
     Event.SIGNED_IN_WITH_CODE: "You logged in with an authenticator code.",
     Event.SIGNED_IN_WITH_RECOVERY_CODE: "You logged in with a recovery code.",
+    Event.SIGNED_IN_WITH_PASSKEY: "You logged in with a passkey.",
     Event.SIGN_IN_REFUSED: "A log-in was refused",
     Event.SECOND_FACTOR_ASKED: "The password was right, and the second factor was asked for.",
     Event.SECOND_FACTOR_REFUSED: "A second factor was refused",
@@ -138,6 +144,9 @@ _SENTENCES: dict[Event, str] = {
     Event.TOTP_ENABLED: "You switched authenticator codes on.",
     Event.TOTP_DISABLED: "You switched authenticator codes off.",
     Event.RECOVERY_CODES_REPLACED: "You made new recovery codes.",
+    Event.PASSKEY_ADDED: "You added a passkey.",
+    Event.PASSKEY_RENAMED: "You renamed a passkey.",
+    Event.PASSKEY_REMOVED: "You removed a passkey.",
     Event.USERNAME_CHANGED: "You changed your user name.",
     Event.EMAIL_CHANGE_REQUESTED: "You asked to change your address.",
     Event.EMAIL_CHANGED: "You changed your address.",
@@ -169,6 +178,7 @@ _BECAUSE: dict[Refusal, str] = {
     Refusal.TOO_MANY_FAILURES: "too many wrong passwords before",
     Refusal.WRONG_CODE: "wrong code",
     Refusal.SEAL_BROKEN: "the service could not read its secret",
+    Refusal.WRONG_PASSKEY: "the passkey was not right",
     Refusal.CODE_USED: "the code had been used",
     Refusal.CHALLENGE_EXPIRED: "it took too long",
     Refusal.CHALLENGE_USED: "the log-in was over, or something was changed meanwhile",

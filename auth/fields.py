@@ -105,6 +105,7 @@ Email = Annotated[
     AfterValidator(_address),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
 ]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
 Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
 Code = Annotated[str, StringConstraints(max_length=MAX_CODE)]  # spaces are no part of it
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
 
-from auth.fields import Code, Cursor, Email, NewPassword, Password, Token, Username
+from auth.fields import Code, Cursor, Email, Label, NewPassword, Password, Token, Username
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME
 from utils.validation import Body, Query
 
@@ -149,7 +149,7 @@ class StrengthQuestion(Body):
 
 
 class Proof(Body):
-    """`POST /auth/reauth`: the password, or a code of the authenticator app."""
+    """`POST /auth/reauth`: the password, a code of the authenticator app, or a passkey."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"password": "correct horse battery"}, {"code": "287082"}]}
@@ -157,10 +157,40 @@ class Proof(Body):
 
     password: Password | None = None
     code: Code | None = None
+    passkey: dict[str, Any] | None = None
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:
-        return [] if "code" in data or "password" in data else ["password"]
+        return [] if data.keys() & {"password", "code", "passkey"} else ["password"]
+
+
+class NewPasskey(Body):
+    """`POST /auth/passkeys`: what `navigator.credentials.create` gave, as JSON."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"credential": {"id": "..."}, "name": "Phone"}]}
+    )
+
+    credential: dict[str, Any]
+    name: Label = "Passkey"
+
+
+class PasskeyName(Body):
+    """`PATCH /auth/passkeys/<id>`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Phone"}]})
+
+    name: Label
+
+
+class PasskeyLogin(Body):
+    """`POST /auth/login/passkey`: what `navigator.credentials.get` gave, as JSON."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"credential": {"id": "..."}}]})
+
+    credential: dict[str, Any]
+    remember: bool = False
+    token_delivery: Literal["body", "cookie"] = "body"
 
 
 class Confirmation(Body):
@@ -197,7 +227,12 @@ class SecondStep(SecondFactor):
     )
 
     challenge_token: Token | None = None
+    passkey: dict[str, Any] | None = None
     trust_device: bool = False
+
+    @classmethod
+    def missing(cls, data: dict[str, Any]) -> list[str]:
+        return [] if "passkey" in data else super().missing(data)
 
 
 class Profile(Body):

@@ -45,6 +45,8 @@ MAILS: Mapping[str, Mail] = {
     "session_stolen": Mail("A session of yours at {brand} was ended"),
     "two_factor_enabled": Mail("Authenticator codes for {brand} are on"),
     "two_factor_disabled": Mail("Authenticator codes for {brand} are off"),
+    "passkey_added": Mail("A passkey was added to your account at {brand}"),
+    "passkey_removed": Mail("A passkey was removed from your account at {brand}"),
     "recovery_codes_replaced": Mail("Your recovery codes for {brand} were replaced"),
     "recovery_code_used": Mail("A recovery code for {brand} was used"),
     "second_factor_guessing": Mail("Somebody is guessing your codes for {brand}"),

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 from auth.events import in_plain_words
 from auth.tokens import TokenPair
 from models import Account, AuditEvent, UserSession, iso, public_fields
+from utils import cookies
 from utils.cursors import cursor
 from utils.devices import device
 from utils.strength import Strength as ScoredPassword
@@ -179,6 +180,15 @@ def signed_in(found: Account, pair: TokenPair, *, device_mark: str | None = None
     by_body = device_mark is not None
     answer = {"message": "Login successful", **tokens(pair, in_body=by_body), **user(found)}
     return cast(SignedIn, answer | ({"device_token": device_mark} if by_body else {}))
+
+
+def session_begun(found: Account, pair: TokenPair, device_mark: str, *, by_cookie: bool) -> SignedIn:
+    """The answer to a completed sign-in, with its cookies set where that is how they travel."""
+    if not by_cookie:
+        return signed_in(found, pair, device_mark=device_mark)
+    cookies.deliver_refresh_cookie(pair.refresh_token, pair.keep_until)
+    cookies.deliver_device_cookie(device_mark)
+    return signed_in(found, pair)
 
 
 def access_token(text: str, expires_in: int) -> AccessToken:

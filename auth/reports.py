@@ -16,6 +16,7 @@ from models import (
     KnownDevice,
     OneTimeToken,
     OutgoingMail,
+    Passkey,
     RecoveryCode,
     TotpFactor,
     User,
@@ -56,6 +57,7 @@ class Export(TypedDict):
         list[dict[str, Any]], Field(description="When an authenticator app was set up; never its secret.")
     ]
     recovery_codes: Annotated[list[dict[str, Any]], Field(description="When each was made, and used.")]
+    passkeys: Annotated[list[dict[str, Any]], Field(description="What they are called; never their keys.")]
     challenges: Annotated[list[dict[str, Any]], Field(description="Log-ins that waited for a second factor.")]
     links: Annotated[list[dict[str, Any]], Field(description="What mailed links were for; never the links.")]
     mails: Annotated[list[dict[str, Any]], Field(description="Which mails were written, and when they went.")]
@@ -106,6 +108,7 @@ def export(
     devices: Sequence[KnownDevice],
     authenticators: Sequence[TotpFactor],
     recovery_codes: Sequence[RecoveryCode],
+    passkeys: Sequence[Passkey],
     challenges: Sequence[AuthChallenge],
     links: Sequence[OneTimeToken],
     mails: Sequence[OutgoingMail],
@@ -126,7 +129,7 @@ def export(
         "sessions": [
             {
                 **{k: v for k, v in session_fields(row, None).items() if k != "current"},
-                **_times(row, "auth_time", "rotated_at", "idle_end", "absolute_end", "ended_at"),
+                **_times(row, "auth_time", "rotated_at", "idle_end", "absolute_end", "ended_at", "factor_at"),
                 "user_agent": row.user_agent,
                 "signed_in_with": row.amr,
                 "refreshes": row.generation,
@@ -137,6 +140,10 @@ def export(
         "devices": [_times(row, "first_seen_at", "last_seen_at", "trusted_until") for row in devices],
         "authenticators": [_times(row, "created_at", "confirmed_at") for row in authenticators],
         "recovery_codes": [_times(row, "created_at", "used_at") for row in recovery_codes],
+        "passkeys": [
+            {"name": row.name, "backed_up": row.backed_up, **_times(row, "created_at", "last_used_at")}
+            for row in passkeys
+        ],
         "challenges": [
             {"remembered": row.remembered, **_times(row, "created_at", "expires_at", "used_at")}
             for row in challenges

@@ -117,7 +117,7 @@ def is_genuine_challenge(services: Services, text: str, row: AuthChallenge) -> b
 
 
 def _challenge_parts(row: AuthChallenge) -> tuple[bytes, ...]:
-    return b"sign-in-challenge", row.id.bytes, row.user_id.to_bytes(8, "big"), row.nonce
+    return b"sign-in-challenge", row.id.bytes, (row.user_id or 0).to_bytes(8, "big"), row.nonce
 
 
 def device_mark(services: Services, device_id: UUID) -> str:

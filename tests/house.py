@@ -33,7 +33,7 @@ IMPORTS: dict[str, list[str]] = {
     "auth.mails": ["models", "utils"],
     "auth.fields": ["utils"],
     "auth.inputs": ["auth.fields", "utils"],
-    "auth.factor_outputs": ["utils"],
+    "auth.factor_outputs": ["auth.outputs", "models", "utils"],
     "auth.outputs": ["auth.events", "auth.tokens", "models", "utils"],
     "auth.reports": ["auth.events", "auth.outputs", "models"],
     "auth.openapi": ["auth.errors", "utils"],

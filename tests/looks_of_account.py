@@ -43,6 +43,8 @@ def signed_in(page: Page, *, confirmed: bool = True, sessions: list[dict[str, An
     answer(page, "/auth/refresh", 200, {"access_token": "a.b.c", "expires_in": 3600})
     answer(page, "/auth/me", 200, {"user": USER | {"email_verified": confirmed}, "auth_time": _at(0)})
     answer(page, "/auth/sessions", 200, {"sessions": _sessions() if sessions is None else sessions})
+    answer(page, "/auth/totp", 200, {"enabled_since": None})
+    answer(page, "/auth/passkeys", 200, {"passkeys": []})
     answer(page, "/auth/me/activity?limit=100", 200, {"events": _events(), "next_cursor": "AAAA"})
 
 
@@ -144,6 +146,10 @@ def _two_factor(page: Page, *, on: bool = False) -> None:
     told = {"two_factor_since": _at(500) if on else None, "recovery_codes_left": 9 * on}
     user = USER | {"email_verified": True, "two_factor_enabled": on}
     answer(page, "/auth/me", 200, {"user": user, "auth_time": _at(0)} | told)
+    answer(page, "/auth/totp", 200, {"enabled_since": told["two_factor_since"]})
+    times = {"created_at": _at(400), "last_used_at": _at(30), "backed_up": True}
+    passkeys = [times | {"id": name, "name": name} for name in ("My Phone", "The Key on My Desk")]
+    answer(page, "/auth/passkeys", 200, {"passkeys": passkeys if on else []})
     page.reload()
     expect(page.get_by_role("button", name="Turn Off" if on else "Set Up")).to_be_visible()
 

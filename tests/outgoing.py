@@ -18,6 +18,7 @@ from auth.mails import MAILS
 from auth.stores import one_time_tokens, outbox, users
 from tests.authenticator import Authenticator
 from tests.calls import post
+from tests.soft_passkey import SoftPasskey
 from tests.support import PASSWORD, bearer, login, refresh, register
 from utils.mail import TEMPLATE_HEADER, MailError, MemoryMailer
 from utils.services import Services
@@ -121,6 +122,8 @@ SECOND_FACTORS = (
     "recovery_code_used",
     "recovery_codes_replaced",
     "second_factor_guessing",
+    "passkey_added",
+    "passkey_removed",
     "two_factor_disabled",
 )
 
@@ -137,6 +140,9 @@ def second_factors(client: FlaskClient, clock: Any, access: str, password: str) 
         post(client, "reauth", access, code=phone.wrong_code())
     clock.advance(15 * 60)
     post(client, "reauth", access, code=phone.next_code())
+    options = post(client, "passkeys/options", access).get_json()["public_key"]
+    made = post(client, "passkeys", access, credential=SoftPasskey().create(options)).get_json()
+    client.delete(f"/auth/passkeys/{made['passkey']['id']}", headers=bearer(access))
     client.delete("/auth/totp", json={"recovery_code": codes[0]}, headers=bearer(access))
 
 

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -121,7 +122,7 @@ def routes(app: Flask) -> list[tuple[str, str]]:
 def with_body(app: Flask) -> list[tuple[str, str]]:
     """Path and method of every route that takes a body."""
     return [
-        (rule.rule, method)
+        (re.sub(r"<uuid:\w+>", str(UUID(int=0)), rule.rule), method)
         for rule in app.url_map.iter_rules()
         for method in sorted((rule.methods or set()) & {"POST", "PATCH"})
         if documentation(app.view_functions[rule.endpoint]).body

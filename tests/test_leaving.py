@@ -12,6 +12,7 @@ from models import db
 from tests import mailbox
 from tests.authenticator import Authenticator
 from tests.calls import DAY, MINUTE, NEW, confirmed, forget, moved, post, prune, said
+from tests.soft_passkey import SoftPasskey
 from tests.support import (
     PASSWORD,
     FixedClock,
@@ -144,6 +145,8 @@ def busy_life(app: Flask, clock: FixedClock) -> dict[str, Any]:
     challenge = login(client, "lovelace", NEW).get_json()["challenge_token"]
     step = {"challenge_token": challenge, "code": phone.next_code(), "trust_device": True}
     pair = post(client, "login/second-factor", **step).get_json()
+    options = post(client, "passkeys/options", pair["access_token"]).get_json()["public_key"]
+    post(client, "passkeys", pair["access_token"], credential=SoftPasskey().create(options))
     pair |= refresh(client, pair["refresh_token"]).get_json()
     return pair
 
@@ -202,6 +205,7 @@ def test_the_export_holds_every_table_about_the_person_and_no_secret(
         "known_devices": "devices",
         "totp_factors": "authenticators",
         "recovery_codes": "recovery_codes",
+        "passkeys": "passkeys",
         "challenges": "challenges",
     }
     about = {table.name for table in db.metadata.sorted_tables if "user_id" in table.columns}
@@ -231,6 +235,8 @@ def secrets_of(app: Flask, person: int) -> list[str]:
             ("one_time_tokens", "id"),
             ("totp_factors", "sealed_secret"),
             ("recovery_codes", "digest"),
+            ("passkeys", "credential_id"),
+            ("passkeys", "public_key"),
             ("challenges", "nonce"),
         ):
             held = db.metadata.tables[table]

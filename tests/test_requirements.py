@@ -32,7 +32,12 @@ def memory() -> Iterator[FlaskClient]:
 
 def paths(app: Flask) -> dict[str, bool]:
     """Every path with something for its gaps, and whether it takes a GET."""
-    filled = {"<uuid:session_id>": SESSION, "<version>": assets.version(), "<name>": "page.js"}
+    filled = {
+        "<uuid:session_id>": SESSION,
+        "<uuid:passkey_id>": SESSION,
+        "<version>": assets.version(),
+        "<name>": "page.js",
+    }
     found: dict[str, bool] = {}
     for rule in app.url_map.iter_rules():
         path = rule.rule

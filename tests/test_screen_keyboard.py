@@ -23,7 +23,16 @@ from tests.screens import Site, browser, complaints, said, screen, site
 from tests.support import PASSWORD
 
 __all__ = ["browser", "complaints", "screen", "site"]
-STOPS = ["email", "current-password", "Show password", "remember", "forgot-link", "Log In", "/signup"]
+STOPS = [
+    "email",
+    "current-password",
+    "Show password",
+    "remember",
+    "forgot-link",
+    "Log In",
+    "passkey",
+    "/signup",
+]
 
 
 def walk(page: Page, key: str, steps: int) -> list[str]:

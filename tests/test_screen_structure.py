@@ -98,7 +98,9 @@ def attributes(page: Page, selector: str, **expected: str) -> None:
 
 def test_28_the_form_to_log_in(screen: Page) -> None:
     screen.goto("/login")
-    attributes(screen, "#email", type="email", autocomplete="username", inputmode="email", name="email")
+    attributes(
+        screen, "#email", type="email", autocomplete="username webauthn", inputmode="email", name="email"
+    )
     attributes(screen, "#email", autocapitalize="none", spellcheck="false", enterkeyhint="next", required="")
     attributes(screen, "#current-password", type="password", autocomplete="current-password", name="password")
     attributes(screen, "#current-password", spellcheck="false", autocapitalize="none", required="")

@@ -12,7 +12,7 @@ def test_the_log_in_is_light_and_stands_still(browser: Browser, site: Site) -> N
     context = browser.new_context(viewport=PHONE)
     found = cost(context, site.url, "/login")
     context.close()
-    assert found.requests <= 8
-    assert 10_000 < found.bytes < 60_000
+    assert found.requests <= 10  # with a module for passkeys, and a challenge for the list in the field
+    assert 10_000 < found.bytes < 70_000
     assert found.shift == 0
     assert [address.rpartition(".")[2] for address in found.blocking] == ["css"]

@@ -14,6 +14,7 @@ from auth.stores import (
     known_devices,
     one_time_tokens,
     outbox,
+    passkeys,
     recovery_codes,
     sessions,
     totp,
@@ -25,6 +26,7 @@ from models import (
     KnownDevice,
     OneTimeToken,
     OutgoingMail,
+    Passkey,
     RecoveryCode,
     TotpFactor,
     User,
@@ -44,6 +46,7 @@ class Export:
     devices: Sequence[KnownDevice]
     authenticators: Sequence[TotpFactor]
     recovery_codes: Sequence[RecoveryCode]
+    passkeys: Sequence[Passkey]
     challenges: Sequence[AuthChallenge]
     links: Sequence[OneTimeToken]
     mails: Sequence[OutgoingMail]
@@ -111,6 +114,7 @@ def export(services: Services, principal: Principal, client: ClientInfo) -> Expo
         known_devices.of_user(session, user_id),
         [factor] if (factor := totp.of_user(session, user_id)) else [],
         recovery_codes.of_user(session, user_id),
+        passkeys.of_user(session, user_id),
         challenges.of_user(session, user_id),
         one_time_tokens.of_user(session, user_id),
         outbox.of_user(session, user_id),

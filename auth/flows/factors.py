@@ -1,13 +1,13 @@
 """The factors of one's own account: authenticator codes and recovery codes, switched on, replaced, off."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from auth.errors import TotpEnabled, TotpNotBegun, WrongCode
 from auth.events import Event, Refusal
 from auth.flows.steps import links, proofs, second_factors
 from auth.flows.steps.second_factors import Given
-from auth.stores import audit, recovery_codes, totp
+from auth.stores import audit, sessions, totp
 from auth.stores import second_factors as accounts
 from models import Account
 from utils import totp as codes
@@ -22,6 +22,12 @@ class SetUp(NamedTuple):
 
     secret: str
     uri: str
+
+
+def totp_since(services: Services, principal: Principal) -> datetime | None:
+    """Since when the caller's authenticator codes are on; None while they are not."""
+    factor = totp.of_user(services.session(), principal.user_id)
+    return factor.confirmed_at if factor else None
 
 
 def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> SetUp:
@@ -66,6 +72,7 @@ def confirm_totp(
     accounts.refund_try(session, account.id)
     totp.confirm(session, account.id, step, now)
     accounts.enable(session, account.id, now)
+    sessions.note_factor(session, current, now)
     found = second_factors.new_recovery_codes(services, session, account.id)
     second_factors.changed(services, session, account.id, keep=current if end_other_sessions else None)
     links.notify(services, session, account, "two_factor_enabled", client)
@@ -77,14 +84,14 @@ def confirm_totp(
 def remove_totp(services: Services, principal: Principal, given: Given, client: ClientInfo) -> None:
     """Switch authenticator codes off, with a code or a recovery code besides the fresh sign-in (ASVS 6.4.4).
 
-    The recovery codes go, too. Raises `ReauthRequired`, `TwoFactorOff`, `WrongCode`, `TooManyRequests`.
+    With the last factor the recovery codes go, too. Raises `ReauthRequired`, `TwoFactorOff`, `WrongCode`
+    and `TooManyRequests`.
     """
     current = proofs.fresh_session(services, principal)
     session, now = services.session(), services.clock.now()
     account = _proven(services, principal, given, client)
     totp.remove(session, account.id)
-    accounts.disable(session, account.id)
-    recovery_codes.replace(session, account.id, [], now)
+    second_factors.disable_if_none_is_left(services, session, account.id)
     second_factors.changed(services, session, account.id, keep=None)
     links.notify(services, session, account, "two_factor_disabled", client)
     audit.append(session, Event.TOTP_DISABLED, now, client, user_id=account.id, session_id=current)

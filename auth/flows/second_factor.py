@@ -6,7 +6,7 @@ from auth import tokens
 from auth.errors import SecondFactorInvalid
 from auth.events import Event
 from auth.flows.steps import challenges as steps
-from auth.flows.steps import second_factors, sign_ins
+from auth.flows.steps import passkeys, second_factors, sign_ins
 from auth.flows.steps.second_factors import Given, Method
 from auth.stores import challenges, known_devices
 from utils.client_info import ClientInfo
@@ -16,6 +16,7 @@ TRUSTED_FOR = timedelta(days=30)
 # How the session says that it was signed in (RFC 8176), and how the log does.
 _SIGNED_IN = {
     Method.TOTP: ("pwd otp mfa", Event.SIGNED_IN_WITH_CODE),
+    Method.PASSKEY: ("pwd hwk mfa", Event.SIGNED_IN_WITH_PASSKEY),
     Method.RECOVERY_CODE: ("pwd recovery mfa", Event.SIGNED_IN_WITH_RECOVERY_CODE),
 }
 
@@ -40,7 +41,10 @@ def sign_in(
     try:
         waiting = steps.opened(services, session, challenge_token, client)
         account, remember = waiting.account, waiting.row.remembered
-        method = second_factors.check(services, session, account, given, client, SecondFactorInvalid)
+        challenge = passkeys.text_of(waiting.row)
+        method = second_factors.check(
+            services, session, account, given, client, SecondFactorInvalid, challenge
+        )
     except (*steps.REFUSALS, SecondFactorInvalid) as refusal:
         session.commit()
         services.metrics.sign_ins.labels(refusal.code).inc()
@@ -54,6 +58,7 @@ def sign_in(
         client,
         amr=amr,
         event=event,
+        by_factor=True,
         remember=remember,
         device_mark=device_mark,
         replaces=replaces,

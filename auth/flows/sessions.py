@@ -2,27 +2,34 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from auth import tokens
 from auth.errors import (
+    PasskeyInvalid,
     RefreshTokenExpired,
     RefreshTokenInvalid,
     RefreshTokenMissing,
     RefreshTokenReused,
     SessionNotFound,
+    TwoFactorOff,
     WrongCode,
     WrongCurrentPassword,
 )
-from auth.events import EndReason, Event, Purpose
+from auth.events import EndReason, Event
+from auth.events import Purpose as Link
 from auth.flows.steps import endings, links, proofs, second_factors, sign_ins
-from auth.stores import audit, sessions, users
+from auth.flows.steps import passkeys as asked
+from auth.stores import audit, passkeys, sessions, users
+from auth.stores.challenges import Purpose
 from models import SessionState, UserSession
 from utils import access_tokens
 from utils.client_info import ClientInfo
 from utils.errors import InvalidInput, TokenInvalid
+from utils.passkeys import Credential
 from utils.services import Claims, Principal, Services
 
 # How long the parent of the present refresh token still answers with its successor:
@@ -170,8 +177,26 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     return ended
 
 
+def reauth_options(services: Services, principal: Principal) -> dict[str, Any]:
+    """What a browser needs to prove one of the caller's passkeys. Raises `TwoFactorOff` if there is none."""
+    proofs.own_session(principal)
+    session = services.session()
+    mine = passkeys.of_user(session, principal.user_id)
+    if not mine:
+        raise TwoFactorOff
+    row = asked.issue(services, session, Purpose.REAUTH, principal.user_id)
+    session.commit()
+    return asked.request_options(services, row, mine)
+
+
 def reauthenticate(
-    services: Services, principal: Principal, *, password: str | None, code: str | None, client: ClientInfo
+    services: Services,
+    principal: Principal,
+    *,
+    password: str | None,
+    code: str | None,
+    passkey: Credential | None = None,
+    client: ClientInfo,
 ) -> str:
     """A new access token, after which the session counts as freshly signed in (step-up, ASVS 7.5.1).
 
@@ -180,9 +205,16 @@ def reauthenticate(
     """
     current, account = proofs.own_session(principal), principal.account
     session, now = services.session(), services.clock.now()
-    if code is not None:
+    by_factor = code is not None or passkey is not None
+    if by_factor:
         try:
-            second_factors.prove(services, principal, second_factors.Given(code), client)
+            challenge = None
+            if passkey is not None:
+                challenge = asked.use_challenge(services, session, passkey, Purpose.REAUTH, account.id)
+            given = second_factors.Given(code, passkey=passkey)
+            second_factors.prove(services, principal, given, client, challenge)
+        except PasskeyInvalid:
+            raise WrongCode from None
         except WrongCode:
             session.commit()
             raise
@@ -192,7 +224,7 @@ def reauthenticate(
             proofs.write_refusal(services, account, client, session_id=current)
             session.commit()
             raise WrongCurrentPassword
-    if not sessions.renew_auth_time(session, current, account.id, now):
+    if not sessions.renew_auth_time(session, current, account.id, now, by_factor=by_factor):
         raise TokenInvalid
     audit.append(session, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)
     session.commit()
@@ -207,7 +239,7 @@ def disown(services: Services, token: str, client: ClientInfo) -> None:
     """
     session, now = services.session(), services.clock.now()
     try:
-        account = links.use(services, links.opened(services, token, Purpose.DISOWN, client=client), client)
+        account = links.use(services, links.opened(services, token, Link.DISOWN, client=client), client)
     except links.REFUSALS:
         session.commit()
         raise

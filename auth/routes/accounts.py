@@ -100,6 +100,7 @@ def export() -> Any:
         devices=found.devices,
         authenticators=found.authenticators,
         recovery_codes=found.recovery_codes,
+        passkeys=found.passkeys,
         challenges=found.challenges,
         links=found.links,
         mails=found.mails,

@@ -16,6 +16,15 @@ from utils.validation import takes
 FRESH = ("session_required", "reauth_required")
 
 
+@auth_bp.get("/totp")
+@answers(200, factor_outputs.TotpState)
+@limited("reads")
+@jwt_required
+def totp_state() -> Any:
+    """Ask whether authenticator codes are on, and since when."""
+    return factor_outputs.totp_state(factors.totp_since(services(), g.principal))
+
+
 @auth_bp.post("/totp")
 @answers(200, factor_outputs.TotpSetUp, errors=(*FRESH, "totp_enabled"))
 @limited("account-changes")

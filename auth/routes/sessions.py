@@ -5,11 +5,10 @@ from uuid import UUID
 
 from flask import g
 
-from auth import auth_bp, outputs
+from auth import auth_bp, factor_outputs, outputs
 from auth.flows import second_factor, sessions, sign_in
 from auth.flows.steps.challenges import Challenge, required
 from auth.flows.steps.second_factors import Given
-from auth.flows.steps.sign_ins import SignIn
 from auth.inputs import LINK_REFUSALS, Credentials, Link, Proof, RefreshToken, SecondStep
 from utils import cookies
 from utils.auth_helpers import jwt_required, optional_bearer_token
@@ -68,7 +67,7 @@ def login(form: Credentials) -> Any:
         if by_cookie:
             cookies.deliver_challenge_cookie(done.token, done.expires_in)
         raise required(done, in_body=not by_cookie)
-    return _signed_in(done, by_cookie=by_cookie)
+    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)
 
 
 @auth_bp.post("/login/second-factor")
@@ -91,7 +90,7 @@ def complete_login(form: SecondStep) -> Any:
     done = second_factor.sign_in(
         services(),
         challenge_token=form.challenge_token or cookies.challenge_cookie() or "",
-        given=Given(form.code, form.recovery_code),
+        given=Given(form.code, form.recovery_code, form.passkey),
         trust_device=form.trust_device,
         client=client_info(),
         device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
@@ -99,15 +98,7 @@ def complete_login(form: SecondStep) -> Any:
     )
     if by_cookie:
         cookies.forget_challenge_cookie()
-    return _signed_in(done, by_cookie=by_cookie)
-
-
-def _signed_in(done: SignIn, *, by_cookie: bool) -> Any:
-    if by_cookie:
-        cookies.deliver_refresh_cookie(done.tokens.refresh_token, done.tokens.keep_until)
-        cookies.deliver_device_cookie(done.device_mark)
-        return outputs.signed_in(done.account, done.tokens)
-    return outputs.signed_in(done.account, done.tokens, device_mark=done.device_mark)
+    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)
 
 
 @auth_bp.post("/refresh")
@@ -195,6 +186,15 @@ def disown(form: Link) -> Any:
     return outputs.message("disown")
 
 
+@auth_bp.post("/reauth/options")
+@answers(200, factor_outputs.PasskeyOptions, errors=("session_required", "two_factor_off"))
+@limited("proof")
+@jwt_required
+def reauth_options() -> Any:
+    """Ask for what `navigator.credentials.get` needs to prove a passkey of one's own for `/auth/reauth`."""
+    return factor_outputs.options(sessions.reauth_options(services(), g.principal))
+
+
 @auth_bp.post("/reauth")
 @answers(
     200,
@@ -211,6 +211,7 @@ def reauth(form: Proof) -> Any:
         g.principal,
         password=form.password.get_secret_value() if form.password else None,
         code=form.code,
+        passkey=form.passkey,
         client=client_info(),
     )
     return outputs.access_token(token, services().config["JWT_ACCESS_TOKEN_EXPIRES"])

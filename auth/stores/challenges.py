@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
@@ -10,21 +11,29 @@ from sqlalchemy.orm import Session
 
 from models import AuthChallenge
 
-SIGN_IN = "sign_in"  # the one purpose so far
+
+class Purpose(StrEnum):
+    """What a challenge is good for; it is good for nothing else."""
+
+    SIGN_IN = "sign_in"  # the second factor, after the password
+    PASSKEY_SIGN_IN = "passkey_sign_in"
+    NEW_PASSKEY = "new_passkey"
+    REAUTH = "reauth"
 
 
 def issue(
     session: Session,
-    user_id: int,
+    purpose: Purpose,
+    user_id: int | None,
     *,
-    remembered: bool,
     now: datetime,
     expires_at: datetime,
+    remembered: bool = False,
 ) -> AuthChallenge:
-    """A new challenge for this account and attempt."""
+    """A new challenge for this purpose and attempt, of this account or of whoever can answer it."""
     issued = AuthChallenge(
         id=uuid4(),
-        purpose=SIGN_IN,
+        purpose=purpose,
         user_id=user_id,
         nonce=secrets.token_bytes(16),
         remembered=remembered,
@@ -53,8 +62,9 @@ def void(session: Session, user_id: int, now: datetime) -> None:
 
 
 def void_beyond(session: Session, limit: int, newest: AuthChallenge, now: datetime) -> None:
-    """Void the oldest living challenges of the same account beyond `limit`, but never the newest."""
+    """Void the oldest living ones of the same account and purpose beyond `limit`, but never the newest."""
     siblings = (
+        AuthChallenge.purpose == newest.purpose,
         AuthChallenge.user_id == newest.user_id,
         AuthChallenge.id != newest.id,
         AuthChallenge.used_at.is_(None),

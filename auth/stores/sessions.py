@@ -80,6 +80,7 @@ def start(
     idle_end: datetime,
     absolute_end: datetime,
     client: ClientInfo,
+    by_factor: bool = False,
 ) -> SessionState:
     """A new session, with a secret of its own."""
     started = SessionState(
@@ -94,6 +95,7 @@ def start(
         ended_at=None,
     )
     facts = {"amr": amr, "auth_time": now, "created_at": now, "last_used_at": now}
+    facts["factor_at"] = now if by_factor else None
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
     session.execute(insert(_TABLE), started._asdict() | facts | seen)
     return started
@@ -117,12 +119,25 @@ def rotate(
     return SessionState._make(row) if row else None
 
 
-def renew_auth_time(session: Session, session_id: UUID, user_id: int, now: datetime) -> bool:
+def factor_at(session: Session, session_id: UUID) -> datetime | None:
+    """When a second factor, or a passkey, was last proven in this session."""
+    return session.scalar(select(UserSession.factor_at).where(UserSession.id == session_id))
+
+
+def note_factor(session: Session, session_id: UUID, now: datetime) -> None:
+    """Note that a second factor was proven in this session just now."""
+    noted = update(UserSession).where(UserSession.id == session_id).values(factor_at=now)
+    session.execute(noted.execution_options(synchronize_session=False))
+
+
+def renew_auth_time(
+    session: Session, session_id: UUID, user_id: int, now: datetime, *, by_factor: bool = False
+) -> bool:
     """Note that the session's owner proved themselves just now; False if it has ended."""
     renewed = (
         update(UserSession)
         .where(UserSession.id == session_id, UserSession.user_id == user_id, *_is_living(now))
-        .values(auth_time=now, failures=0)
+        .values(auth_time=now, failures=0, **({"factor_at": now} if by_factor else {}))
         .returning(UserSession.id)
     )
     return session.execute(renewed.execution_options(synchronize_session=False)).one_or_none() is not None

@@ -3,6 +3,7 @@
 import { announceLogOut, call, callSignedIn, mayBeSignedIn, onNews, proveAgain } from "./api.js";
 import { asked, dialogButtons } from "./dialog.js";
 import { Form, failIn, general } from "./form.js";
+import { hasPasskeys, showPasskey } from "./passkey.js";
 import { passwordToggles } from "./password.js";
 import { element, say, text } from "./page.js";
 
@@ -10,6 +11,8 @@ const dialog = document.getElementById("password-dialog");
 const question = document.getElementById("password-dialog-form");
 const alert = document.getElementById("form-error");
 const wasLoggedIn = mayBeSignedIn(); // when the page was opened
+const passkey = document.getElementById("step-up-passkey");
+let hasFactor = false; // then that is asked for, and not the password
 let leaving = false; // for the log-in page
 let opening = null; // of the dialog: what was begun in one is nothing to the next
 
@@ -39,19 +42,37 @@ export async function provenAgain() {
   return proven === "proven";
 }
 
-new Form(question, {
-  fields: { password: { check: (value) => (value === "" ? "password.empty" : null) } },
-  busy: "busy.save",
-  async send({ password }, form) {
-    const { signal } = opening;
-    const answer = await proveAgain(password, signal);
-    if (signal.aborted) return;
-    if (answer.code === "session_ended") toLogIn("expired");
-    else if (answer.ok) dialog.close("proven");
-    else if (answer.code === "wrong_current_password") form.fault("password", "password.wrong");
-    else form.refused(answer);
+const proof = new Form(question, {
+  fields: {
+    password: { check: (value) => (!hasFactor && value === "" ? "password.empty" : null) },
+    code: { check: (value) => (hasFactor && value.trim() === "" ? "code.empty" : null) },
   },
+  busy: "busy.save",
+  send: ({ password, code }) => prove(hasFactor ? { code: code.trim() } : { password }),
 });
+
+async function prove(given) {
+  const { signal } = opening;
+  const answer = await proveAgain(given, signal);
+  if (signal.aborted) return;
+  if (answer.code === "session_ended") toLogIn("expired");
+  else if (answer.ok) dialog.close("proven");
+  else if (answer.code === "wrong_current_password") proof.fault("password", "password.wrong");
+  else if (answer.code === "wrong_code" && given.code) proof.fault("code", "code.wrong");
+  else if (answer.code === "wrong_code") proof.fail("passkey.refused");
+  else proof.refused(answer);
+}
+
+async function provePasskey() {
+  const { signal } = opening;
+  const asked = await callSignedIn("POST", "/auth/reauth/options", undefined, { signal });
+  if (signal.aborted) return;
+  if (!asked.ok) return asked.code === "two_factor_off" ? proof.fail("passkey.none") : proof.refused(asked);
+  const credential = await showPasskey(asked.data.public_key, { signal });
+  if (credential !== null) await prove({ passkey: credential });
+}
+
+passkey.addEventListener("click", provePasskey);
 
 /** Show a refusal of a call that no form made, with a way to try again. */
 export function failed(answer, again) {
@@ -85,8 +106,15 @@ export async function loadMe() {
   return answer;
 }
 
-/** Tell the fields that only password managers see. */
-export function knowWho({ email }) {
+/** Tell the fields that only password managers see, and the dialog what to ask for. */
+export function knowWho({ email, two_factor_enabled: isOn = false }) {
+  hasFactor = isOn;
+  for (const [id, shown] of [["ask-password", !isOn], ["ask-factor", isOn]]) {
+    document.getElementById(id).hidden = !shown;
+  }
+  question.elements.password.closest(".field").hidden = isOn;
+  question.elements.code.closest(".field").hidden = !isOn;
+  passkey.hidden = !isOn || !hasPasskeys();
   for (const input of document.querySelectorAll("input[autocomplete=username]")) input.value = email;
 }
 

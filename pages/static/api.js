@@ -108,9 +108,22 @@ async function begin(answer, remember) {
   channel?.postMessage({ loggedIn: owner });
 }
 
-/** Note what a log-in that waits for its second factor is for; what it was answered is in a cookie. */
-export function waitFor(next, remember) {
-  sessionStorage.setItem(WAITING, JSON.stringify({ next, remember }));
+/** What a browser needs to log in with a passkey, as `call` answers. */
+export const passkeyOptions = () => call("POST", "/auth/login/passkey/options");
+
+/** Log in with a passkey alone. */
+export async function logInWithPasskey(credential, remember) {
+  const answer = await call("POST", "/auth/login/passkey", { credential, remember, token_delivery: "cookie" });
+  if (answer.ok) await begin(answer, remember);
+  return answer;
+}
+
+/**
+ * Note what a log-in that waits for its second factor is for, and how it may be given; what it was
+ * answered is in a cookie.
+ */
+export function waitFor(next, remember, { methods, passkey_options: options }) {
+  sessionStorage.setItem(WAITING, JSON.stringify({ next, remember, methods, options }));
 }
 
 /** What was noted by `waitFor`. */
@@ -151,8 +164,8 @@ export function renew() {
 }
 
 /** Take the access token of a step-up in place of the present one, unless `signal` says that nobody wants it. */
-export async function proveAgain(password, signal) {
-  const answer = await callSignedIn("POST", "/auth/reauth", { password }, { signal });
+export async function proveAgain(proof, signal) {
+  const answer = await callSignedIn("POST", "/auth/reauth", proof, { signal });
   if (answer.ok && !signal.aborted) await keep(answer.data.access_token);
   return answer;
 }

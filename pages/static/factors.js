@@ -1,9 +1,10 @@
 import { ask, failed, load, knowWho } from "./account.js";
 import { CodeFields } from "./code.js";
 import { asked } from "./dialog.js";
-import { Form } from "./form.js";
-import { day } from "./moments.js";
-import { element, text } from "./page.js";
+import { Form, failIn } from "./form.js";
+import { ago, day } from "./moments.js";
+import { element, say, text } from "./page.js";
+import { hasPasskeys, makePasskey } from "./passkey.js";
 import { toast } from "./toast.js";
 
 const place = (id) => document.getElementById(id);
@@ -11,30 +12,68 @@ const PARTS = ["factor-off", "factor-set-up", "factor-codes", "factor-on"];
 const dialog = place("code-dialog");
 const question = place("code-dialog-form");
 const fields = new CodeFields(question, place("dialog-other-way"));
+let isOn = false; // whether the account has any factor
 let codes = [];
 let wanted = null; // what the code is asked for
 
 /** Show one part of the page, and put the focus where it begins. */
 function show(part, focus) {
   for (const each of PARTS) place(each).hidden = each !== part;
+  const isAtRest = part === "factor-on" || part === "factor-off";
+  place("recovery").hidden = !isAtRest || !isOn;
+  place("passkeys").hidden = !isAtRest || !hasPasskeys();
   if (focus) place(focus).focus();
 }
 
-function showState({ user, two_factor_since: since, recovery_codes_left: left }, focus) {
+function showState({ user, recovery_codes_left: left }, since, focus) {
   knowWho(user);
-  const part = user.two_factor_enabled ? "factor-on" : "factor-off";
-  if (user.two_factor_enabled) {
+  isOn = user.two_factor_enabled;
+  place("left").textContent = text(left === 1 ? "factors.left.one" : "factors.left", { n: String(left) });
+  if (since) {
     place("since").dateTime = since;
     place("since").textContent = day(since);
-    place("left").textContent = text(left === 1 ? "factors.left.one" : "factors.left", { n: String(left) });
   }
+  const part = since ? "factor-on" : "factor-off";
   show(part, focus ? part : null);
 }
 
 async function start(focus = false) {
-  const answer = await load("/auth/me");
-  if (answer.ok) showState(answer.data, focus);
-  else failed(answer, start);
+  const found = [];
+  for (const path of ["/auth/me", "/auth/totp", "/auth/passkeys"]) {
+    const answer = await load(path);
+    if (!answer.ok) return failed(answer, start);
+    found.push(answer.data);
+  }
+  const [me, totp, { passkeys }] = found;
+  showPasskeys(passkeys);
+  showState(me, totp.enabled_since, focus);
+}
+
+function showPasskeys(passkeys) {
+  place("passkey-list").replaceChildren(...passkeys.map(item));
+}
+
+function item({ id, name, created_at: made, last_used_at: used }) {
+  const heading = element("h3", { class: "item__title" }, name);
+  const when = used ? text("passkeys.used", { time: ago(used) }) : text("passkeys.since", { time: ago(made) });
+  const label = text("passkeys.remove_named", { name });
+  const button = element(
+    "button",
+    { type: "button", class: "btn btn--secondary btn--small", "aria-label": label },
+    text("passkeys.remove"),
+  );
+  button.addEventListener("click", () => remove(id, name));
+  const facts = element("p", { class: "fine" }, when);
+  return element("li", { class: "item" }, element("div", {}, heading, facts), button);
+}
+
+async function remove(id, name) {
+  const answer = await ask("DELETE", `/auth/passkeys/${id}`);
+  if (answer.code === "last_way_in") return failIn(place("passkey-form-error"), "passkeys.last");
+  if (!answer.ok && answer.status !== 404) return failed(answer, () => remove(id, name));
+  await start();
+  place("passkeys-title").focus();
+  say(text("passkeys.removed", { name }));
 }
 
 async function setUp() {
@@ -106,6 +145,28 @@ new Form(place("saved-form"), {
     codes = [];
     place("codes").replaceChildren();
     await start(true);
+  },
+});
+new Form(place("passkey-form"), {
+  fields: { "passkey-name": { check: (value) => (value.trim() === "" ? "passkeys.name_empty" : null) } },
+  busy: "busy.save",
+  shown(answer, form) {
+    if (answer.code !== "passkey_refused" && answer.code !== "passkey_taken") return false;
+    form.fail("passkeys.not_made");
+    return true;
+  },
+  async send({ "passkey-name": name }, form) {
+    const asked = await ask("POST", "/auth/passkeys/options");
+    if (!asked.ok) return form.refused(asked);
+    const credential = await makePasskey(asked.data.public_key);
+    if (credential === null) return form.fail("passkeys.not_made");
+    const answer = await ask("POST", "/auth/passkeys", { credential, name: name.trim() });
+    if (!answer.ok) return form.refused(answer);
+    place("passkey-form").reset();
+    if (answer.data.recovery_codes) return showCodes(answer.data.recovery_codes);
+    await start();
+    place("passkeys-title").focus();
+    say(text("passkeys.added", { name: name.trim() }));
   },
 });
 new Form(question, {

@@ -1,5 +1,6 @@
-import { call, isSignedIn, logIn, waitFor } from "./api.js";
-import { Form, rules } from "./form.js";
+import { call, isSignedIn, logIn, logInWithPasskey, passkeyOptions, waitFor } from "./api.js";
+import { Form, general, rules } from "./form.js";
+import { hasPasskeys, offersInField, showPasskey } from "./passkey.js";
 import { passwordToggles } from "./password.js";
 import { element, safeNext, say, text } from "./page.js";
 
@@ -28,7 +29,32 @@ function refused(answer, form) {
   return true;
 }
 
-new Form(node, {
+const passkey = document.getElementById("passkey");
+let waiting = null; // for a passkey that may be chosen in the field for the address
+
+async function withPasskey(mediation) {
+  waiting?.abort();
+  waiting = new AbortController();
+  const { signal } = waiting;
+  const asked = await passkeyOptions();
+  if (signal.aborted) return;
+  if (!asked.ok) return mediation ? null : general(asked, form);
+  const credential = await showPasskey(asked.data.public_key, { mediation, signal });
+  if (signal.aborted) return;
+  if (credential === null) return mediation ? null : offerInField();
+  form.clear();
+  const answer = await logInWithPasskey(credential, node.elements.remember.checked);
+  if (answer.ok) return location.assign(next());
+  if (answer.code === "passkey_invalid") form.fail("passkey.refused");
+  else form.refused(answer);
+  await offerInField();
+}
+
+async function offerInField() {
+  if (await offersInField()) await withPasskey("conditional");
+}
+
+const form = new Form(node, {
   fields: {
     email: { check: rules.email, early: true },
     password: { check: (value) => (value === "" ? "password.empty" : null) },
@@ -39,7 +65,7 @@ new Form(node, {
     document.querySelector(".card > .message")?.remove(); // why one came here: no longer of interest
     const answer = await logIn(email.trim(), password, remember === "1");
     if (answer.code === "second_factor_required") {
-      waitFor(node.elements.next.value, remember === "1");
+      waitFor(node.elements.next.value, remember === "1", answer.data);
       location.assign("/two-factor");
       return "leaving";
     }
@@ -57,4 +83,7 @@ document.getElementById("forgot-link").addEventListener("click", () => {
 addEventListener("pageshow", (event) => {
   if (event.persisted) node.elements.password.value = "";
 });
+passkey.hidden = !hasPasskeys(); // it is there at first, so that nothing moves where it stays
+passkey.addEventListener("click", () => withPasskey());
 if (await isSignedIn()) location.replace(next());
+else await offerInField();

@@ -1,6 +1,7 @@
 import { isSignedIn, secondStep, waitingFor } from "./api.js";
 import { CodeFields } from "./code.js";
 import { Form } from "./form.js";
+import { hasPasskeys, showPasskey } from "./passkey.js";
 import { retitle, safeNext } from "./page.js";
 
 const node = document.getElementById("second-form");
@@ -12,7 +13,24 @@ const fields = new CodeFields(node, document.getElementById("other-way"), (name)
   retitle();
 });
 
-new Form(node, {
+async function withPasskey() {
+  const credential = await showPasskey(waitingFor().options);
+  if (credential === null) return;
+  form.clear();
+  const to = next();
+  const answer = await secondStep({ passkey: credential }, node.elements.trust_device.checked);
+  if (OVER.has(answer.code)) beginAgain();
+  else if (answer.ok) location.assign(to);
+  else if (answer.code === "second_factor_invalid") form.fail("passkey.refused");
+  else form.refused(answer);
+}
+
+function beginAgain() {
+  const { next: wanted = "/account" } = waitingFor();
+  location.replace(`/login?${new URLSearchParams({ reason: "two_factor", next: wanted })}`);
+}
+
+const form = new Form(node, {
   fields: fields.checks(),
   busy: "busy.login",
   shown(answer, form) {
@@ -24,8 +42,7 @@ new Form(node, {
     const to = next();
     const answer = await secondStep(fields.given(), trust === "1");
     if (OVER.has(answer.code)) {
-      const { next: wanted = "/account" } = waitingFor();
-      location.replace(`/login?${new URLSearchParams({ reason: "two_factor", next: wanted })}`);
+      beginAgain();
       return "leaving";
     }
     if (!answer.ok) return form.refused(answer);
@@ -33,5 +50,11 @@ new Form(node, {
     return "leaving";
   },
 });
+if (document.activeElement === document.body) fields.input.focus(); // its only job (screen readers say the title)
 addEventListener("pageshow", (event) => event.persisted && node.reset());
+if (hasPasskeys() && waitingFor().options) {
+  const button = document.getElementById("passkey");
+  button.hidden = false;
+  button.addEventListener("click", withPasskey);
+}
 if (await isSignedIn()) location.replace(next());

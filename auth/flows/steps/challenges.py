@@ -1,15 +1,17 @@
 """Challenges: a sign-in whose password was right waits for its second factor."""
 
 from datetime import timedelta
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from sqlalchemy.orm import Session
 
 from auth import tokens
 from auth.errors import ChallengeExpired, ChallengeInvalid, SecondFactorRequired
 from auth.events import Event, Refusal
+from auth.flows.steps import passkeys as asked_passkeys
 from auth.flows.steps import second_factors
-from auth.stores import audit, challenges, users
+from auth.stores import audit, challenges, passkeys, users
+from auth.stores.challenges import Purpose
 from models import Account, AuthChallenge
 from utils.client_info import ClientInfo
 from utils.services import Services
@@ -24,6 +26,7 @@ class Challenge(NamedTuple):
     token: str
     expires_in: int
     methods: list[second_factors.Method]
+    passkey_options: dict[str, Any] | None
 
 
 class Waiting(NamedTuple):
@@ -38,16 +41,25 @@ def ask(
 ) -> Challenge:
     """Ask for the second factor of an account that this transaction holds locked."""
     now = services.clock.now()
-    row = challenges.issue(session, account.id, remembered=remember, now=now, expires_at=now + LIFETIME)
+    row = challenges.issue(
+        session, Purpose.SIGN_IN, account.id, remembered=remember, now=now, expires_at=now + LIFETIME
+    )
     challenges.void_beyond(session, MAX_LIVING, row, now)
     audit.append(session, Event.SECOND_FACTOR_ASKED, now, client, user_id=account.id)
-    seconds = int(LIFETIME.total_seconds())
-    return Challenge(tokens.challenge(services, row), seconds, second_factors.methods(account))
+    mine = passkeys.of_user(session, account.id)
+    return Challenge(
+        tokens.challenge(services, row),
+        int(LIFETIME.total_seconds()),
+        second_factors.methods(session, account, has_passkeys=bool(mine)),
+        asked_passkeys.request_options(services, row, mine) if mine else None,
+    )
 
 
 def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
     """The refusal that asks for the second factor; without the token where that travels as a cookie."""
-    beside = {"expires_in": asked.expires_in, "methods": [str(each) for each in asked.methods]}
+    beside: dict[str, Any] = {"expires_in": asked.expires_in, "methods": [*map(str, asked.methods)]}
+    if asked.passkey_options:
+        beside["passkey_options"] = asked.passkey_options
     return SecondFactorRequired(beside | ({"challenge_token": asked.token} if in_body else {}))
 
 
@@ -58,7 +70,12 @@ def opened(services: Services, session: Session, text: str, client: ClientInfo) 
     """
     challenge_id = tokens.one_time_id(text)
     row = challenges.by_id(session, challenge_id) if challenge_id else None
-    if row is None or not tokens.is_genuine_challenge(services, text, row):
+    if (
+        row is None
+        or row.purpose != Purpose.SIGN_IN
+        or row.user_id is None
+        or not tokens.is_genuine_challenge(services, text, row)
+    ):
         audit.count_unknown(session, Event.SECOND_FACTOR_REFUSED, None, services.clock.now(), client)
         raise ChallengeInvalid
     users.lock(session, row.user_id)

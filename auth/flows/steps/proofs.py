@@ -33,6 +33,18 @@ def fresh_session(services: Services, principal: Principal) -> UUID:
     return current
 
 
+def fresh_factor(services: Services, session_id: UUID, account: Account) -> None:
+    """Want a second factor, where the account has one, proven lately here; raises `ReauthRequired` if not.
+
+    A sign-in on a trusted device is fresh by the password alone, and that must change no factor.
+    """
+    if account.two_factor_at is None:
+        return
+    at = sessions.factor_at(services.session(), session_id)
+    if at is None or abs(services.clock.now() - at) >= FRESH:
+        raise ReauthRequired
+
+
 def lock_while_living(services: Services, principal: Principal) -> Account:
     """Lock the account, and read it anew. Raises `TokenInvalid` if the calling session has ended."""
     session = services.session()

@@ -12,14 +12,16 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth import mails
-from auth.errors import TwoFactorOff, WrongCode
+from auth.errors import PasskeyInvalid, TwoFactorOff, WrongCode
 from auth.events import EndReason, Event, Refusal
 from auth.flows.steps import links, proofs
+from auth.flows.steps import passkeys as steps
 from auth.stores import (
     audit,
     challenges,
     known_devices,
     outbox,
+    passkeys,
     recovery_codes,
     second_factors,
     sessions,
@@ -29,6 +31,7 @@ from models import Account, TotpFactor
 from utils import totp as codes
 from utils.client_info import ClientInfo
 from utils.errors import ApiError, TooManyRequests
+from utils.passkeys import Credential, credential_id_of
 from utils.sealing import SealBroken, Sealed, seal, unseal
 from utils.services import Principal, Services
 
@@ -47,20 +50,24 @@ class Method(StrEnum):
     """Ways to prove a second factor."""
 
     TOTP = "totp"
+    PASSKEY = "passkey"
     RECOVERY_CODE = "recovery_code"
 
 
 class Given(NamedTuple):
-    """What somebody gives to prove their second factor: one of the two."""
+    """What somebody gives to prove their second factor: one of these."""
 
     code: str | None = None
     recovery_code: str | None = None
+    passkey: Credential | None = None
 
 
-def methods(account: Account) -> list[Method]:
+def methods(session: Session, account: Account, *, has_passkeys: bool) -> list[Method]:
     """What may be given for this account."""
-    found = [Method.TOTP] if account.two_factor_at else []
-    return [*found, *([Method.RECOVERY_CODE] if account.recovery_codes_left else [])]
+    factor = totp.of_user(session, account.id)
+    found = [Method.TOTP] if factor and factor.confirmed_at else []
+    found += [Method.PASSKEY] if has_passkeys else []
+    return found + ([Method.RECOVERY_CODE] if account.recovery_codes_left else [])
 
 
 def check(
@@ -70,13 +77,16 @@ def check(
     given: Given,
     client: ClientInfo,
     refusal: type[ApiError] = WrongCode,
+    challenge: bytes | None = None,
 ) -> Method:
     """Check what was given for an account that this transaction holds locked, and use it up.
+
+    A passkey answers `challenge`; without one none is taken.
 
     Raises `TooManyRequests`, as `spend_try` does, and `refusal`: then the flow commits what was written.
     """
     spend_try(services, session, account)
-    method, reason = _checked(services, session, account, given)
+    method, reason = _checked(services, session, account, given, challenge)
     if reason is not None:
         note_refusal(services, session, account, reason, client)
         raise refusal
@@ -84,7 +94,13 @@ def check(
     return method
 
 
-def prove(services: Services, principal: Principal, given: Given, client: ClientInfo) -> Account:
+def prove(
+    services: Services,
+    principal: Principal,
+    given: Given,
+    client: ClientInfo,
+    challenge: bytes | None = None,
+) -> Account:
     """Have a signed-in caller prove their second factor; the account, which is locked since.
 
     Raises `TwoFactorOff`, `TokenInvalid` if the session has ended, or as `check` does.
@@ -93,7 +109,7 @@ def prove(services: Services, principal: Principal, given: Given, client: Client
     account = proofs.lock_while_living(services, principal)
     if account.two_factor_at is None:
         raise TwoFactorOff
-    check(services, session, account, given, client)
+    check(services, session, account, given, client, challenge=challenge)
     return account
 
 
@@ -124,8 +140,11 @@ def note_refusal(
 
 
 def _checked(
-    services: Services, session: Session, account: Account, given: Given
+    services: Services, session: Session, account: Account, given: Given, challenge: bytes | None
 ) -> tuple[Method, Refusal | None]:
+    if given.passkey is not None:
+        is_right = challenge is not None and _is_passkey(services, session, account, given.passkey, challenge)
+        return Method.PASSKEY, None if is_right else Refusal.WRONG_PASSKEY
     if given.recovery_code is not None:
         digest = digest_of(account.id, given.recovery_code)
         is_right = recovery_codes.use(session, account.id, digest, services.clock.now())
@@ -139,6 +158,17 @@ def _checked(
     if step is None:
         return Method.TOTP, Refusal.WRONG_CODE
     return Method.TOTP, None if totp.use_step(session, account.id, step) else Refusal.CODE_USED
+
+
+def _is_passkey(
+    services: Services, session: Session, account: Account, credential: Credential, challenge: bytes
+) -> bool:
+    mine = {each.credential_id: each for each in passkeys.of_user(session, account.id)}
+    try:
+        steps.prove(services, session, mine.get(credential_id_of(credential) or b""), credential, challenge)
+    except PasskeyInvalid:
+        return False
+    return True
 
 
 def step_of(services: Services, factor: TotpFactor, code: str) -> int | None:
@@ -175,6 +205,15 @@ def digest_of(user_id: int, recovery_code: str) -> bytes:
     kept = "".join(char for char in recovery_code.upper() if char.isalnum())
     text = kept.translate(str.maketrans("018", "OIB"))
     return hashlib.sha256(b"recovery-code:" + _owner(user_id) + text.encode()).digest()
+
+
+def disable_if_none_is_left(services: Services, session: Session, user_id: int) -> None:
+    """Where the last factor is gone, let the password alone open the account; the recovery codes are void."""
+    factor = totp.of_user(session, user_id)
+    if (factor and factor.confirmed_at) or passkeys.count(session, user_id):
+        return
+    second_factors.disable(session, user_id)
+    recovery_codes.replace(session, user_id, [], services.clock.now())
 
 
 def new_recovery_codes(services: Services, session: Session, user_id: int) -> list[str]:

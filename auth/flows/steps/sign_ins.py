@@ -37,6 +37,7 @@ def complete(
     device_mark: str | None = None,
     replaces: str | None = None,
     event: Event = Event.SIGNED_IN,
+    by_factor: bool = False,
 ) -> SignIn:
     """Start a session for an account whose proof was accepted and which this transaction holds locked.
 
@@ -58,6 +59,7 @@ def complete(
         idle_end=idle_end(services, now, remembered=remember),
         absolute_end=absolute_end(services, now, remembered=remember),
         client=client,
+        by_factor=by_factor,
     )
     beyond = sessions.end_oldest_beyond(session, MAX_LIVING_SESSIONS, started, now)
     services.metrics.sessions_ended.labels(EndReason.TOO_MANY).inc(beyond)

@@ -1,0 +1,138 @@
+"""One's own passkeys: added, named, removed."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from auth.errors import (
+    LastWayIn,
+    PasskeyInvalid,
+    PasskeyNotFound,
+    PasskeyRefused,
+    PasskeyTaken,
+    TooManyPasskeys,
+)
+from auth.events import Event
+from auth.flows.steps import links, proofs, second_factors
+from auth.flows.steps import passkeys as steps
+from auth.stores import audit, passkeys, sessions
+from auth.stores import second_factors as accounts
+from auth.stores.challenges import Purpose
+from models import Account, Passkey
+from utils import passkeys as webauthn
+from utils.client_info import ClientInfo
+from utils.services import Principal, Services
+
+MAX_PASSKEYS = 20
+
+
+class Added(NamedTuple):
+    """A passkey that was added, and with an account's first factor its recovery codes."""
+
+    passkey: Passkey
+    recovery_codes: list[str] | None
+
+
+def of_user(services: Services, principal: Principal) -> Sequence[Passkey]:
+    """The caller's passkeys, the oldest first."""
+    return passkeys.of_user(services.session(), principal.user_id)
+
+
+def creation_options(services: Services, principal: Principal) -> dict[str, Any]:
+    """What a browser needs to make a passkey for the caller.
+
+    Raises `ReauthRequired`, which where the account has a second factor asks for that, and `TooManyPasskeys`.
+    """
+    session, account, _ = _changing(services, principal)
+    mine = passkeys.of_user(session, account.id)
+    if len(mine) >= MAX_PASSKEYS:
+        raise TooManyPasskeys
+    row = steps.issue(services, session, Purpose.NEW_PASSKEY, account.id)
+    session.commit()
+    return webauthn.creation_options(
+        steps.party(services),
+        challenge=steps.text_of(row),
+        user_handle=mine[0].user_handle if mine else steps.new_user_handle(steps.text_of(row)),
+        user_name=account.email,
+        exclude=[each.credential_id for each in mine],
+    )
+
+
+def add(
+    services: Services,
+    principal: Principal,
+    credential: webauthn.Credential,
+    name: str,
+    client: ClientInfo,
+) -> Added:
+    """Add a passkey that a browser has made. From then on the password alone opens nothing.
+
+    Raises `ReauthRequired`, `PasskeyRefused`, `PasskeyTaken` and `TooManyPasskeys`.
+    """
+    session, account, current = _changing(services, principal)
+    now, mine = services.clock.now(), passkeys.of_user(session, account.id)
+    if len(mine) >= MAX_PASSKEYS:
+        raise TooManyPasskeys
+    try:
+        challenge = steps.use_challenge(services, session, credential, Purpose.NEW_PASSKEY, account.id)
+        new = webauthn.made(credential, steps.party(services), challenge=challenge)
+    except (PasskeyInvalid, webauthn.PasskeyRefusedError):
+        session.commit()  # the challenge is used up
+        raise PasskeyRefused from None
+    handle = mine[0].user_handle if mine else steps.new_user_handle(challenge)
+    passkey_id = passkeys.add(session, account.id, handle, name, new, now)
+    if passkey_id is None:
+        raise PasskeyTaken
+    codes = None
+    if account.two_factor_at is None:
+        accounts.enable(session, account.id, now)
+        codes = second_factors.new_recovery_codes(services, session, account.id)
+    sessions.note_factor(session, current, now)
+    second_factors.changed(services, session, account.id, keep=None)
+    links.notify(services, session, account, "passkey_added", client)
+    audit.append(session, Event.PASSKEY_ADDED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+    (added,) = [each for each in passkeys.of_user(session, account.id) if each.id == passkey_id]
+    return Added(added, codes)
+
+
+def rename(
+    services: Services, principal: Principal, passkey_id: UUID, name: str, client: ClientInfo
+) -> Sequence[Passkey]:
+    """Give a passkey another name; all of them then. Raises `PasskeyNotFound`."""
+    session, now = services.session(), services.clock.now()
+    proofs.lock_while_living(services, principal)
+    if not passkeys.rename(session, principal.user_id, passkey_id, name):
+        raise PasskeyNotFound
+    audit.append(session, Event.PASSKEY_RENAMED, now, client, user_id=principal.user_id)
+    session.commit()
+    return passkeys.of_user(session, principal.user_id)
+
+
+def remove(services: Services, principal: Principal, passkey_id: UUID, client: ClientInfo) -> None:
+    """Remove a passkey. With the last factor the recovery codes go, too.
+
+    Raises `ReauthRequired`, `PasskeyNotFound`, and `LastWayIn` where the account has no password.
+    """
+    session, account, current = _changing(services, principal)
+    if not passkeys.remove(session, account.id, passkey_id):
+        raise PasskeyNotFound
+    if account.password_hash is None and not passkeys.count(session, account.id):
+        session.rollback()
+        raise LastWayIn
+    second_factors.disable_if_none_is_left(services, session, account.id)
+    second_factors.changed(services, session, account.id, keep=None)
+    now = services.clock.now()
+    links.notify(services, session, account, "passkey_removed", client)
+    audit.append(session, Event.PASSKEY_REMOVED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+
+
+def _changing(services: Services, principal: Principal) -> tuple[Session, Account, UUID]:
+    """The caller's account, locked, if they signed in lately; where it has a factor, by that."""
+    current = proofs.fresh_session(services, principal)
+    account = proofs.lock_while_living(services, principal)
+    proofs.fresh_factor(services, current, account)
+    return services.session(), account, current

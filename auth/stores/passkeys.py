@@ -1,0 +1,63 @@
+"""Passkeys: the public keys of an account's authenticators, and the counters that tell copies."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from models import Passkey
+from utils.database import insert_into
+from utils.passkeys import Assertion, NewPasskey
+
+
+def add(
+    session: Session, user_id: int, user_handle: bytes, name: str, new: NewPasskey, now: datetime
+) -> UUID | None:
+    """The id of a new passkey of this account; None if somebody has it already."""
+    values = new._asdict() | {"user_handle": user_handle, "name": name, "created_at": now}
+    added = insert_into(session, Passkey).values(id=uuid4(), user_id=user_id, **values)
+    return session.execute(added.on_conflict_do_nothing().returning(Passkey.id)).scalar()
+
+
+def of_user(session: Session, user_id: int) -> Sequence[Passkey]:
+    """The account's passkeys, the oldest first."""
+    mine = select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.created_at, Passkey.id)
+    return session.scalars(mine.execution_options(populate_existing=True)).all()
+
+
+def by_credential(session: Session, credential_id: bytes) -> Passkey | None:
+    """The passkey of this credential, whoever's it is."""
+    return session.scalars(select(Passkey).where(Passkey.credential_id == credential_id)).one_or_none()
+
+
+def count(session: Session, user_id: int) -> int:
+    """How many the account has."""
+    return session.scalar(select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id)) or 0
+
+
+def use(session: Session, passkey_id: UUID, proof: Assertion, now: datetime) -> bool:
+    """Note that it was used; False if its counter did not go up: somebody has a copy (WebAuthn, 6.1.1).
+
+    Authenticators that do not count say 0 each time.
+    """
+    goes_up = Passkey.sign_count < proof.sign_count if proof.sign_count else Passkey.sign_count == 0
+    values = {"sign_count": proof.sign_count, "backed_up": proof.backed_up, "last_used_at": now}
+    return _changed(session, Passkey.id == passkey_id, goes_up, **values)
+
+
+def rename(session: Session, user_id: int, passkey_id: UUID, name: str) -> bool:
+    """Give the passkey another name; False if the account has none such."""
+    return _changed(session, Passkey.id == passkey_id, Passkey.user_id == user_id, name=name)
+
+
+def remove(session: Session, user_id: int, passkey_id: UUID) -> bool:
+    """Forget the passkey; False if the account has none such."""
+    mine = delete(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == user_id).returning(Passkey.id)
+    return session.execute(mine.execution_options(synchronize_session=False)).scalar() is not None
+
+
+def _changed(session: Session, *where: ColumnElement[bool], **values: object) -> bool:
+    changed = update(Passkey).where(*where).values(**values).returning(Passkey.id)
+    return session.execute(changed.execution_options(synchronize_session=False)).scalar() is not None

@@ -1,0 +1,123 @@
+"""Passkeys of accounts: listed, named, removed, and what they mean for the rest of an account."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests import mailbox
+from tests.authenticator import Owner
+from tests.calls import MINUTE, NEW, disable, forget, post, said
+from tests.conftest import AppFactory
+from tests.soft_passkey import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftPasskey
+from tests.support import FixedClock, bearer, execute, login, rows, signed_in
+from tests.test_passkeys import ASKED, INVALID, access, add, added, log_in, options_of, passkey
+
+__all__ = ["access", "passkey"]
+
+
+def test_they_are_listed_named_and_removed(
+    app: Flask, client: FlaskClient, access: str, clock: FixedClock
+) -> None:
+    first = added(client, access)
+    clock.advance(1)
+    second = added(client, access)
+    listed = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    assert [each["name"] for each in listed] == ["Phone", "Phone"]
+    path = f"/auth/passkeys/{listed[0]['id']}"
+    named = client.patch(path, json={"name": " My key "}, headers=bearer(access))
+    assert [each["name"] for each in named.get_json()["passkeys"]] == ["My key", "Phone"]
+    assert client.delete(path, headers=bearer(access)).status_code == 204
+    assert said(log_in(client, first)) == INVALID
+    assert log_in(client, second).status_code == 200
+    assert said(client.delete(path, headers=bearer(access))) == (404, "passkey_not_found")
+    other = signed_in(app.test_client(), "grace")["access_token"]
+    path = f"/auth/passkeys/{listed[1]['id']}"
+    assert said(client.delete(path, headers=bearer(other))) == (404, "passkey_not_found")
+    assert said(client.patch(path, json={"name": "x"}, headers=bearer(other))) == (404, "passkey_not_found")
+
+
+def test_with_the_last_factor_the_password_is_enough_again(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
+    added(client, access)
+    (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    assert client.delete(f"/auth/passkeys/{only['id']}", headers=bearer(access)).status_code == 204
+    assert login(client).status_code == 200
+    assert rows(app, "SELECT * FROM recovery_codes") == []
+
+
+def test_the_last_way_in_cannot_be_removed(app: Flask, client: FlaskClient, access: str) -> None:
+    added(client, access)
+    execute(app, "UPDATE users SET password_hash = NULL")
+    (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    refused = client.delete(f"/auth/passkeys/{only['id']}", headers=bearer(access))
+    assert said(refused) == (409, "last_way_in")
+    assert len(rows(app, "SELECT id FROM passkeys")) == 1
+
+
+def test_a_fresh_sign_in_by_password_alone_adds_none_to_an_account_with_a_factor(
+    client: FlaskClient, clock: FixedClock
+) -> None:
+    owner = Owner(client, clock)
+    done = owner.second_step(code=owner.phone.next_code(), trust_device=True).get_json()
+    clock.advance(11 * MINUTE)
+    mark = {"X-Device-Token": done["device_token"]}
+    access = login(client, headers=mark).get_json()["access_token"]
+    assert said(post(client, "passkeys/options", access)) == (403, "reauth_required")
+    assert post(client, "reauth", access, code=owner.phone.next_code()).status_code == 200
+    assert post(client, "passkeys/options", access).status_code == 200
+
+
+def test_it_proves_its_owner_again(
+    client: FlaskClient, access: str, passkey: SoftPasskey, clock: FixedClock
+) -> None:
+    clock.advance(11 * MINUTE)
+    assert said(post(client, "passkeys/options", access)) == (403, "reauth_required")
+    options = post(client, "reauth/options", access).get_json()["public_key"]
+    assert post(client, "reauth", access, passkey=passkey.get(options)).status_code == 200
+    assert post(client, "passkeys/options", access).status_code == 200
+    assert said(post(client, "reauth", access, passkey=passkey.get(options))) == (403, "wrong_code")
+
+
+def test_a_reset_leaves_it_and_its_demand(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
+    assert post(app.test_client(), "password/reset", token=forget(app), password=NEW).status_code == 200
+    assert said(login(client, password=NEW)) == ASKED
+    assert log_in(client, passkey).status_code == 200
+
+
+def test_it_opens_no_account_that_is_closed(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
+    link = mailbox.token(app, "new_sign_in")
+    assert post(app.test_client(), "sessions/disown", token=link).status_code == 200
+    assert said(log_in(client, passkey)) == INVALID
+    assert post(app.test_client(), "password/reset", token=forget(app), password=NEW).status_code == 200
+    assert log_in(client, passkey).status_code == 200
+    disable(app)
+    assert said(log_in(client, passkey)) == INVALID
+
+
+def test_pages_get_cookies_and_only_from_their_own_origin(client: FlaskClient, passkey: SoftPasskey) -> None:
+    proof = passkey.get(options_of(client))
+    body = {"credential": proof, "token_delivery": "cookie"}
+    path, same = "/auth/login/passkey", {"Sec-Fetch-Site": "same-origin"}
+    elsewhere = client.post(path, json=body, headers={"Sec-Fetch-Site": "cross-site"})
+    assert said(elsewhere) == (403, "cross_site_refused")
+    done = client.post(path, json=body, headers=same)
+    assert done.status_code == 200
+    assert "refresh_token" not in done.get_json()
+
+
+def test_origin_and_domain_are_those_of_the_public_address(make_app: AppFactory) -> None:
+    app = make_app({"PUBLIC_URL": "https://auth.example.com"})
+    client = app.test_client()
+    access = signed_in(client)["access_token"]
+    options = post(client, "passkeys/options", access).get_json()["public_key"]
+    assert options["rp"]["id"] == "auth.example.com"
+    made = SoftPasskey().create(options, origin="https://auth.example.com")
+    assert post(client, "passkeys", access, credential=made).status_code == 201
+
+
+def test_whether_it_is_backed_up_is_kept(app: Flask, client: FlaskClient, access: str) -> None:
+    passkey = SoftPasskey()
+    answer, _ = add(client, access, passkey, flags=PRESENT | VERIFIED | ELIGIBLE)
+    assert answer.get_json()["passkey"]["backed_up"] is False
+    assert log_in(client, passkey, flags=PRESENT | VERIFIED | ELIGIBLE | BACKED_UP).status_code == 200
+    assert rows(app, "SELECT backup_eligible, backed_up FROM passkeys")[0]["backed_up"]
