@@ -26,7 +26,7 @@ VARIABLES = {
     "access_token": "",
     "refresh_token": "",
     "session_id": "",
-    "passkey_id": "",
+    "passkey_id": "00000000-0000-0000-0000-000000000000",  # of nobody: which it is, only a browser can tell
 }
 FAILURES_OF_OURS = {500, 503}  # documented for every call, and never an answer that a test wants
 IDENTITY = str(uuid5(NAMESPACE_URL, "auth-service/postman"))

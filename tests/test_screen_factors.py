@@ -53,7 +53,7 @@ def address(screen: Page, site: Site) -> str:
 
 
 def log_out(page: Page) -> None:
-    submit(page, "Log Out")
+    page.locator("#logout-form button").click()
     page.wait_for_url("**/login?**")
 
 
