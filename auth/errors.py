@@ -51,7 +51,7 @@ class InvalidCredentials(Unauthorized):
 class SecondFactorRequired(Unauthorized):
     """The password was right. What `POST /auth/login/second-factor` needs is beside the code."""
 
-    code, message = "second_factor_required", "Enter a code of your authenticator app as well."
+    code, message = "second_factor_required", "The password is right. Prove your second factor as well."
 
     def __init__(self, beside: Mapping[str, Any] | None = None) -> None:
         super().__init__()

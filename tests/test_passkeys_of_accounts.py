@@ -54,7 +54,7 @@ def test_the_last_way_in_cannot_be_removed(app: Flask, client: FlaskClient, acce
     assert len(rows(app, "SELECT id FROM passkeys")) == 1
 
 
-def test_a_fresh_sign_in_by_password_alone_adds_none_to_an_account_with_a_factor(
+def test_a_fresh_sign_in_by_password_alone_adds_no_factor_to_an_account_with_one(
     client: FlaskClient, clock: FixedClock
 ) -> None:
     owner = Owner(client, clock)
@@ -62,7 +62,8 @@ def test_a_fresh_sign_in_by_password_alone_adds_none_to_an_account_with_a_factor
     clock.advance(11 * MINUTE)
     mark = {"X-Device-Token": done["device_token"]}
     access = login(client, headers=mark).get_json()["access_token"]
-    assert said(post(client, "passkeys/options", access)) == (403, "reauth_required")
+    for path, given in (("passkeys/options", {}), ("totp", {}), ("totp/confirm", {"code": "123456"})):
+        assert said(post(client, path, access, **given)) == (403, "reauth_required")
     assert post(client, "reauth", access, code=owner.phone.next_code()).status_code == 200
     assert post(client, "passkeys/options", access).status_code == 200
 
@@ -84,7 +85,11 @@ def test_a_reset_leaves_it_and_its_demand(app: Flask, client: FlaskClient, passk
     assert log_in(client, passkey).status_code == 200
 
 
-def test_it_opens_no_account_that_is_closed(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_it_opens_no_account_that_is_closed(
+    app: Flask, client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
+) -> None:
+    clock.advance(MINUTE)
+    assert log_in(client, passkey).status_code == 200
     link = mailbox.token(app, "new_sign_in")
     assert post(app.test_client(), "sessions/disown", token=link).status_code == 200
     assert said(log_in(client, passkey)) == INVALID

@@ -1,7 +1,4 @@
-"""Passkeys (WebAuthn): what a browser is asked, and whether what it answers is genuine. Knows no users.
-
-The library is imported where it is used: it takes a quarter of a second, and many services have no passkeys.
-"""
+"""Passkeys (WebAuthn): what a browser is asked, and whether what it answers is genuine. Knows no users."""
 
 import binascii
 import json
@@ -43,6 +40,12 @@ class Assertion(NamedTuple):
     backed_up: bool
 
 
+def _library() -> Any:
+    import webauthn  # noqa: PLC0415  (it takes a quarter of a second, and many services have no passkeys)
+
+    return webauthn
+
+
 def relying_party(public_url: str, name: str) -> RelyingParty:
     return RelyingParty(public_url, urlsplit(public_url).hostname or "", name)
 
@@ -51,10 +54,9 @@ def creation_options(
     party: RelyingParty, *, challenge: bytes, user_handle: bytes, user_name: str, exclude: Iterable[bytes]
 ) -> dict[str, Any]:
     """What a browser needs to make a passkey: one that it can find by itself, and that asks who is there."""
-    from webauthn import generate_registration_options  # noqa: PLC0415
-    from webauthn.helpers import options_to_json_dict, structs  # noqa: PLC0415
-
-    options = generate_registration_options(
+    webauthn = _library()
+    structs = webauthn.helpers.structs
+    options = webauthn.generate_registration_options(
         rp_id=party.id,
         rp_name=party.name,
         user_id=user_handle,
@@ -67,30 +69,27 @@ def creation_options(
         ),
         exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=each) for each in exclude],
     )
-    return dict(options_to_json_dict(options))
+    return dict(webauthn.helpers.options_to_json_dict(options))
 
 
 def request_options(party: RelyingParty, *, challenge: bytes, allow: Iterable[bytes] = ()) -> dict[str, Any]:
     """What a browser needs to prove that it has a passkey: one of `allow`, or any of this domain."""
-    from webauthn import generate_authentication_options  # noqa: PLC0415
-    from webauthn.helpers import options_to_json_dict, structs  # noqa: PLC0415
-
-    options = generate_authentication_options(
+    webauthn = _library()
+    structs = webauthn.helpers.structs
+    options = webauthn.generate_authentication_options(
         rp_id=party.id,
         challenge=challenge,
         timeout=TIMEOUT,
         allow_credentials=[structs.PublicKeyCredentialDescriptor(id=each) for each in allow],
         user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
-    return dict(options_to_json_dict(options))
+    return dict(webauthn.helpers.options_to_json_dict(options))
 
 
 def made(credential: Credential, party: RelyingParty, *, challenge: bytes) -> NewPasskey:
     """The passkey that a browser has made for this challenge. Raises `PasskeyRefusedError`."""
-    from webauthn import verify_registration_response  # noqa: PLC0415
-
     try:
-        found = verify_registration_response(
+        found = _library().verify_registration_response(
             credential=dict(credential),
             expected_challenge=challenge,
             expected_rp_id=party.id,
@@ -115,10 +114,8 @@ def proven(credential: Credential, party: RelyingParty, *, challenge: bytes, pub
 
     The counter is the caller's to compare, in one statement with keeping it.
     """
-    from webauthn import verify_authentication_response  # noqa: PLC0415
-
     try:
-        found = verify_authentication_response(
+        found = _library().verify_authentication_response(
             credential=dict(credential),
             expected_challenge=challenge,
             expected_rp_id=party.id,

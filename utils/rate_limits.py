@@ -37,6 +37,7 @@ class Policy:
 POLICIES: Mapping[str, Policy] = {
     "register": Policy(20, 3600),
     "login": Policy(30, 60),
+    "passkey-options": Policy(120, 60),  # a page for logging in asks for one whenever it is opened
     "login-day": Policy(1000, 86_400),
     "login-pair": Policy(60, 86_400),
     "login-account": Policy(20, 900),

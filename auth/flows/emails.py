@@ -159,6 +159,7 @@ def undo_change(services: Services, token: str, client: ClientInfo) -> None:
     one_time_tokens.void(session, account.id, [Purpose.EMAIL_UNDO], now, since=link.created_at)
     if not users.change_email(session, account.id, link.email, now):
         raise EmailTaken  # cannot be: nobody else may have had it
-    endings.lock_out(services, session, account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE)
+    owner, why = account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE
+    endings.lock_out(services, session, owner, why, since=link.created_at)
     audit.append(session, Event.EMAIL_CHANGE_UNDONE, now, client, user_id=account.id)
     session.commit()

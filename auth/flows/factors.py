@@ -35,9 +35,8 @@ def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> 
 
     Raises `ReauthRequired`, or `TotpEnabled` where there is one already.
     """
-    proofs.fresh_session(services, principal)
+    _, account = proofs.lock_to_change_factors(services, principal)
     session, now = services.session(), services.clock.now()
-    account = proofs.lock_while_living(services, principal)
     secret = codes.new_secret()
     if not totp.begin(session, account.id, second_factors.sealed(services, account.id, secret), now):
         raise TotpEnabled
@@ -52,12 +51,11 @@ def confirm_totp(
 ) -> list[str]:
     """Switch authenticator codes on with a right one; the recovery codes, which nobody can read again.
 
-    Ends the other sessions unless told not to. Raises `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`,
-    `WrongCode` and `TooManyRequests`.
+    Recovery codes from before are void. Ends the other sessions unless told not to. Raises
+    `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`, `WrongCode` and `TooManyRequests`.
     """
-    current = proofs.fresh_session(services, principal)
+    current, account = proofs.lock_to_change_factors(services, principal)
     session, now = services.session(), services.clock.now()
-    account = proofs.lock_while_living(services, principal)
     factor = totp.of_user(session, account.id)
     if factor is None or (not factor.confirmed_at and abs(now - factor.created_at) > SET_UP_FOR):
         raise TotpNotBegun

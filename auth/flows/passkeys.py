@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from auth.errors import (
     LastWayIn,
     PasskeyInvalid,
@@ -20,7 +18,7 @@ from auth.flows.steps import passkeys as steps
 from auth.stores import audit, passkeys, sessions
 from auth.stores import second_factors as accounts
 from auth.stores.challenges import Purpose
-from models import Account, Passkey
+from models import Passkey
 from utils import passkeys as webauthn
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
@@ -45,7 +43,8 @@ def creation_options(services: Services, principal: Principal) -> dict[str, Any]
 
     Raises `ReauthRequired`, which where the account has a second factor asks for that, and `TooManyPasskeys`.
     """
-    session, account, _ = _changing(services, principal)
+    _, account = proofs.lock_to_change_factors(services, principal)
+    session = services.session()
     mine = passkeys.of_user(session, account.id)
     if len(mine) >= MAX_PASSKEYS:
         raise TooManyPasskeys
@@ -71,7 +70,8 @@ def add(
 
     Raises `ReauthRequired`, `PasskeyRefused`, `PasskeyTaken` and `TooManyPasskeys`.
     """
-    session, account, current = _changing(services, principal)
+    current, account = proofs.lock_to_change_factors(services, principal)
+    session = services.session()
     now, mine = services.clock.now(), passkeys.of_user(session, account.id)
     if len(mine) >= MAX_PASSKEYS:
         raise TooManyPasskeys
@@ -116,7 +116,8 @@ def remove(services: Services, principal: Principal, passkey_id: UUID, client: C
 
     Raises `ReauthRequired`, `PasskeyNotFound`, and `LastWayIn` where the account has no password.
     """
-    session, account, current = _changing(services, principal)
+    current, account = proofs.lock_to_change_factors(services, principal)
+    session = services.session()
     if not passkeys.remove(session, account.id, passkey_id):
         raise PasskeyNotFound
     if account.password_hash is None and not passkeys.count(session, account.id):
@@ -128,11 +129,3 @@ def remove(services: Services, principal: Principal, passkey_id: UUID, client: C
     links.notify(services, session, account, "passkey_removed", client)
     audit.append(session, Event.PASSKEY_REMOVED, now, client, user_id=account.id, session_id=current)
     session.commit()
-
-
-def _changing(services: Services, principal: Principal) -> tuple[Session, Account, UUID]:
-    """The caller's account, locked, if they signed in lately; where it has a factor, by that."""
-    current = proofs.fresh_session(services, principal)
-    account = proofs.lock_while_living(services, principal)
-    proofs.fresh_factor(services, current, account)
-    return services.session(), account, current

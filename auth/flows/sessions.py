@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from auth import tokens
 from auth.errors import (
-    PasskeyInvalid,
     RefreshTokenExpired,
     RefreshTokenInvalid,
     RefreshTokenMissing,
@@ -208,13 +207,7 @@ def reauthenticate(
     by_factor = code is not None or passkey is not None
     if by_factor:
         try:
-            challenge = None
-            if passkey is not None:
-                challenge = asked.use_challenge(services, session, passkey, Purpose.REAUTH, account.id)
-            given = second_factors.Given(code, passkey=passkey)
-            second_factors.prove(services, principal, given, client, challenge)
-        except PasskeyInvalid:
-            raise WrongCode from None
+            second_factors.prove(services, principal, second_factors.Given(code, passkey=passkey), client)
         except WrongCode:
             session.commit()
             raise
@@ -239,10 +232,11 @@ def disown(services: Services, token: str, client: ClientInfo) -> None:
     """
     session, now = services.session(), services.clock.now()
     try:
-        account = links.use(services, links.opened(services, token, Link.DISOWN, client=client), client)
+        link = links.opened(services, token, Link.DISOWN, client=client)
+        account = links.use(services, link, client)
     except links.REFUSALS:
         session.commit()
         raise
-    endings.lock_out(services, session, account, EndReason.DISOWNED)
+    endings.lock_out(services, session, account, EndReason.DISOWNED, since=link.created_at)
     audit.append(session, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
     session.commit()

@@ -33,7 +33,7 @@ def begin_totp() -> Any:
     """Begin to set up an authenticator app: its secret, for typing and as a QR code.
 
     Nothing is asked for until `/auth/totp/confirm` was given a code of it, within the hour. Wants a
-    sign-in younger than 10 minutes.
+    sign-in younger than 10 minutes; where the account has a second factor, one with that.
     """
     begun = factors.begin_totp(services(), g.principal, client_info())
     return factor_outputs.totp_set_up(begun.secret, begun.uri)
@@ -47,7 +47,7 @@ def begin_totp() -> Any:
 def confirm_totp(form: Confirmation) -> Any:
     """Switch authenticator codes on, with a code of the app; the answer holds the recovery codes.
 
-    Ends all other sessions, unless `end_other_sessions` is false. Wants a sign-in younger than 10 minutes.
+    Ends all other sessions, unless `end_other_sessions` is false. Wants what beginning wants.
     """
     found = factors.confirm_totp(
         services(), g.principal, form.code, client_info(), end_other_sessions=form.end_other_sessions
@@ -63,7 +63,8 @@ def confirm_totp(form: Confirmation) -> Any:
 def remove_totp(form: SecondFactor) -> Any:
     """Switch authenticator codes off, with a code or a recovery code.
 
-    The recovery codes are void, and no device is trusted any more. Wants a sign-in younger than 10 minutes.
+    With the last factor the recovery codes are void. No device is trusted any more. Wants a sign-in younger
+    than 10 minutes.
     """
     factors.remove_totp(services(), g.principal, Given(form.code, form.recovery_code), client_info())
     return outputs.message("remove_totp")

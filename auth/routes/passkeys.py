@@ -76,7 +76,7 @@ def remove_passkey(passkey_id: UUID) -> Any:
 
 @auth_bp.post("/login/passkey/options")
 @answers(200, factor_outputs.PasskeyOptions)
-@limited("login")
+@limited("passkey-options")
 def passkey_login_options() -> Any:
     """Ask for what `navigator.credentials.get` needs. Good for one try within five minutes."""
     return factor_outputs.options(passkey_sign_in.options(services()))

@@ -79,7 +79,7 @@ def login(form: Credentials) -> Any:
 @limited("login")
 @takes(SecondStep)
 def complete_login(form: SecondStep) -> Any:
-    """Complete a sign-in with its second factor: a code of the authenticator app, or a recovery code.
+    """Complete a sign-in with its second factor: a code, a passkey, or a recovery code.
 
     `trust_device` lets this device do without for 30 days; its password is asked all the same. After ten
     wrong codes in 15 minutes, over all challenges, every one is refused for 15.

@@ -57,6 +57,12 @@ def remove(session: Session, user_id: int) -> bool:
     return found is not None and found[0] is not None
 
 
+def remove_since(session: Session, user_id: int, since: datetime) -> None:
+    """Forget the account's authenticator app if it was set up then or later."""
+    made = delete(TotpFactor).where(TotpFactor.user_id == user_id, TotpFactor.created_at >= since)
+    session.execute(made.execution_options(synchronize_session=False))
+
+
 def sealed_otherwise(session: Session, key_id: str, after: int, limit: int) -> Sequence[tuple[int, Sealed]]:
     """Some, of users above `after`, whose secret is sealed under another key than this one."""
     columns = (TotpFactor.user_id, TotpFactor.sealed_secret, TotpFactor.key_id)

@@ -1,11 +1,12 @@
 """Ends: of all that an account's sessions and tokens can do, and of the account itself."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import links
+from auth.flows.steps import links, second_factors
 from auth.stores import audit, challenges, known_devices, one_time_tokens, sessions, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -35,16 +36,19 @@ def end_everything(
     return ended
 
 
-def lock_out(services: Services, session: Session, account: Account, reason: EndReason) -> None:
-    """Somebody else was in this account: whatever they hold opens nothing any more.
+def lock_out(
+    services: Services, session: Session, account: Account, reason: EndReason, *, since: datetime
+) -> None:
+    """Somebody else was in this account since then: whatever they hold opens nothing any more.
 
-    Every session and device is gone, a deletion that they may have asked for is called off, and the
-    password is blocked until a reset, whose link is mailed.
+    Every session and device is gone, and every factor that was added since; a deletion that they may
+    have asked for is called off, and the password is blocked until a reset, whose link is mailed.
     """
     end_everything(services, session, account.id, reason, purposes=(*OVER, Purpose.RESTORE))
     users.block_password(session, account.id, services.clock.now())
     users.call_off_deletion(session, account.id)
     known_devices.forget_all(session, account.id)
+    second_factors.remove_since(services, session, account.id, since)
     links.send_link(services, session, account, Purpose.RESET, "password_blocked", {}, limited=False)
 
 

@@ -33,7 +33,7 @@ def fresh_session(services: Services, principal: Principal) -> UUID:
     return current
 
 
-def fresh_factor(services: Services, session_id: UUID, account: Account) -> None:
+def _fresh_factor(services: Services, session_id: UUID, account: Account) -> None:
     """Want a second factor, where the account has one, proven lately here; raises `ReauthRequired` if not.
 
     A sign-in on a trusted device is fresh by the password alone, and that must change no factor.
@@ -43,6 +43,18 @@ def fresh_factor(services: Services, session_id: UUID, account: Account) -> None
     at = sessions.factor_at(services.session(), session_id)
     if at is None or abs(services.clock.now() - at) >= FRESH:
         raise ReauthRequired
+
+
+def lock_to_change_factors(services: Services, principal: Principal) -> tuple[UUID, Account]:
+    """The calling session and its account, locked, if its owner may add or remove factors.
+
+    That wants a fresh sign-in, and a fresh factor where there is one. Raises `ReauthRequired`, or
+    `TokenInvalid` if the session has ended.
+    """
+    current = fresh_session(services, principal)
+    account = lock_while_living(services, principal)
+    _fresh_factor(services, current, account)
+    return current, account
 
 
 def lock_while_living(services: Services, principal: Principal) -> Account:

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import logging
 import secrets
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -27,6 +28,7 @@ from auth.stores import (
     sessions,
     totp,
 )
+from auth.stores.challenges import Purpose
 from models import Account, TotpFactor
 from utils import totp as codes
 from utils.client_info import ClientInfo
@@ -81,9 +83,8 @@ def check(
 ) -> Method:
     """Check what was given for an account that this transaction holds locked, and use it up.
 
-    A passkey answers `challenge`; without one none is taken.
-
-    Raises `TooManyRequests`, as `spend_try` does, and `refusal`: then the flow commits what was written.
+    A passkey answers `challenge`; without one none is taken. Raises `TooManyRequests`, as `spend_try`
+    does, and `refusal`: then the flow commits what was written.
     """
     spend_try(services, session, account)
     method, reason = _checked(services, session, account, given, challenge)
@@ -94,21 +95,21 @@ def check(
     return method
 
 
-def prove(
-    services: Services,
-    principal: Principal,
-    given: Given,
-    client: ClientInfo,
-    challenge: bytes | None = None,
-) -> Account:
+def prove(services: Services, principal: Principal, given: Given, client: ClientInfo) -> Account:
     """Have a signed-in caller prove their second factor; the account, which is locked since.
 
-    Raises `TwoFactorOff`, `TokenInvalid` if the session has ended, or as `check` does.
+    A passkey answers a challenge of `Purpose.REAUTH`. Raises `TwoFactorOff`, `TokenInvalid` if the session
+    has ended, or as `check` does.
     """
-    session = services.session()
-    account = proofs.lock_while_living(services, principal)
+    session, challenge = services.session(), None
+    account = proofs.lock_while_living(
+        services, principal
+    )  # before the challenge: that is the order of locks
     if account.two_factor_at is None:
         raise TwoFactorOff
+    if given.passkey is not None:
+        with suppress(PasskeyInvalid):  # none is taken then, and the try counts
+            challenge = steps.use_challenge(services, session, given.passkey, Purpose.REAUTH, account.id)
     check(services, session, account, given, client, challenge=challenge)
     return account
 
@@ -214,6 +215,13 @@ def disable_if_none_is_left(services: Services, session: Session, user_id: int) 
         return
     second_factors.disable(session, user_id)
     recovery_codes.replace(session, user_id, [], services.clock.now())
+
+
+def remove_since(services: Services, session: Session, user_id: int, since: datetime) -> None:
+    """Forget the factors that were added since then, by somebody who should not have been in the account."""
+    totp.remove_since(session, user_id, since)
+    passkeys.remove_since(session, user_id, since)
+    disable_if_none_is_left(services, session, user_id)
 
 
 def new_recovery_codes(services: Services, session: Session, user_id: int) -> list[str]:
