@@ -65,20 +65,19 @@ def first_step(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/two-factor", "/account/two-factor"])
-def test_36_the_code_field_is_one_input(screen: Page, address: str, path: str) -> None:
-    assert address
-    if path == "/two-factor":
-        screen.context.clear_cookies()
+def test_36_the_code_field_is_one_input(screen: Page, site: Site, path: str) -> None:
+    if path == "/account/two-factor":
+        log_in(screen, site.registered())
     screen.goto(path)
-    if path != "/two-factor":
-        submit(screen, "Set Up")
     field = screen.locator("#code")
+    if path == "/account/two-factor":
+        submit(screen, "Set Up")
+    else:
+        expect(field).to_be_focused()
     expect(field).to_be_visible()
     wanted = {"inputmode": "numeric", "autocomplete": "one-time-code", "type": "text", "pattern": "[0-9 ]*"}
     assert {name: field.get_attribute(name) for name in wanted} == wanted
     assert field.get_attribute("maxlength") is None
-    if path == "/two-factor":
-        expect(field).to_be_focused()
 
 
 def test_81_switched_on_asked_for_and_done_without_once(screen: Page, site: Site, address: str) -> None:
@@ -155,9 +154,7 @@ def test_it_leads_where_one_was_going_and_a_trusted_device_is_not_asked_again(
 
 
 @pytest.mark.slow
-def test_who_comes_without_a_challenge_begins_again(screen: Page, address: str) -> None:
-    assert address
-    screen.context.clear_cookies()
+def test_who_comes_without_a_challenge_begins_again(screen: Page) -> None:
     screen.goto("/two-factor")
     screen.locator("#code").fill("123456")
     submit(screen, "Log In")

@@ -228,13 +228,16 @@ def test_ctrl_c_in_a_terminal_stops_every_process_at_once(sqlite_template: Path,
     for _ in range(3):
         with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
             until(server.all_serve, "both workers to serve")
+            # A worker that is only just starting may miss its signal, and is ended after STOP_TIMEOUT:
+            # so often that each of them has answered.
+            for _ in range(30):
+                assert server.call("GET", "/health/live")[0] == 200
             began = time.monotonic()
             os.killpg(server.process.pid, signal.SIGINT)
             assert server.process.wait(DEADLINE) == 0
             took.append(time.monotonic() - began)
-    # A worker that Ctrl-C reaches stops by itself, and is then waited for in vain, most times. (One that
-    # is only just starting may miss its signal, once in a while, and is ended after STOP_TIMEOUT too.)
-    assert sorted(took)[1] < STOP_TIMEOUT - 2, took
+    # A worker that Ctrl-C reaches stops by itself, and is then waited for in vain, most times.
+    assert max(took) < STOP_TIMEOUT - 2, took
 
 
 def test_workers_do_not_outlive_a_killed_parent(sqlite_template: Path, tmp_path: Path) -> None:
