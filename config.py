@@ -120,6 +120,7 @@ class Settings:
     password_blocklist: bool = _setting(values.boolean, True)
     password_context_words: tuple[str, ...] = _setting(values.words, ())
     leaked_passwords_url: str | None = _setting(values.range_url)
+    require_second_factor: bool = _setting(values.boolean, False)
     totp_previous_steps: int = _setting(values.whole_number(0, 1), 1)
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")

@@ -87,6 +87,7 @@ class Account(NamedTuple):
     failures: int
     two_factor_at: datetime | None
     recovery_codes_left: int
+    factors_reset_due_at: datetime | None
 
 
 def _partial(name: str, column: Any, where: ColumnElement[bool]) -> Index:
@@ -119,6 +120,8 @@ class User(Base):
     # so that a guarded call still asks one statement of one row.
     two_factor_at: Mapped[datetime | None]
     recovery_codes_left: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Set by operators, cleared by the owner who still has a factor: then all of them are forgotten.
+    factors_reset_due_at: Mapped[datetime | None]
     # Tries at second factors: how many in the present window, and when that ends.
     factor_tries: Mapped[int] = mapped_column(default=0, server_default="0")
     factor_tries_end_at: Mapped[datetime | None]
@@ -131,6 +134,7 @@ class User(Base):
 
 
 _partial("ix_users_deletion_due_at", User.deletion_due_at, User.deletion_due_at.is_not(None))
+_partial("ix_users_factors_reset_due_at", User.factors_reset_due_at, User.factors_reset_due_at.is_not(None))
 _partial("ix_users_unconfirmed", User.created_at, User.email_verified_at.is_(None))
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth import auth_bp, outputs, reports
+from auth import auth_bp, factor_outputs, outputs, reports, session_outputs
 from auth.flows import accounts, doctor, explanation, mail_delivery, operators
 from auth.flows.steps.operators import MAX_ID, Operator
 from auth.inputs import Registration
@@ -163,7 +163,7 @@ def end_sessions(login: str | None, everybody: bool) -> tuple[Any, str]:
     if (login is None) != everybody:
         raise click.UsageError("Name an account, or say --everybody.")
     ended = operators.end_sessions(services(), login, operator())
-    return outputs.ended(ended), f"Ended {ended} session{'' if ended == 1 else 's'}."
+    return session_outputs.ended(ended), f"Ended {ended} session{'' if ended == 1 else 's'}."
 
 
 @command("token")
@@ -180,6 +180,21 @@ def send_reset(login: str) -> tuple[Any, str]:
     """Mail a link for a new password to an account's address. A serving process delivers it."""
     operators.send_reset(services(), login, operator())
     return {"written": True}, "The mail is written, and goes while the service runs."
+
+
+@command("reset-factors")
+@click.argument("login")
+@click.option("--stop", is_flag=True, help="Let them stay after all.")
+def reset_factors(login: str, stop: bool) -> tuple[Any, str]:
+    """Remove the second factors of an account in 24 hours, for somebody who has lost them all.
+
+    The owner is told by mail, and can stop it on any device that is logged in.
+    """
+    if stop:
+        operators.stop_factors_reset(services(), login, operator())
+        return factor_outputs.reset(None), "The second factors stay."
+    data = factor_outputs.reset(operators.reset_factors(services(), login, operator()))
+    return data, f"The second factors will be removed at {data['factors_reset_at']}."
 
 
 @command("deliver-mail")

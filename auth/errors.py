@@ -139,7 +139,15 @@ class TooManyPasskeys(Conflict):
 
 
 class LastWayIn(Conflict):
-    code, message = "last_way_in", "This is the only way to log in that is left. Set a password first."
+    code, message = "last_way_in", "This is the only way to log in that is left. Add another one first."
+
+
+class NoPassword(Conflict):
+    code, message = "no_password", "This account has no password."
+
+
+class NoFactorsReset(Conflict):
+    code, message = "no_factors_reset", "Nobody is about to remove your second factors."
 
 
 class TwoFactorOff(Conflict):

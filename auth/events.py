@@ -40,6 +40,9 @@ class Event(StrEnum):
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_RENAMED = "passkey_renamed"
     PASSKEY_REMOVED = "passkey_removed"
+    FACTORS_RESET_STOPPED = "factors_reset_stopped"
+    FACTORS_RESET = "factors_reset"  # a day after an operator began it: nobody stopped it
+    PASSWORD_REMOVED = "password_removed"
     USERNAME_CHANGED = "username_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
@@ -57,6 +60,7 @@ class Event(StrEnum):
     ALL_SESSIONS_ENDED = "all_sessions_ended"
     TOKEN_ISSUED = "token_issued"
     RESET_SENT = "reset_sent"
+    FACTORS_RESET_BEGUN = "factors_reset_begun"
     SECRETS_RESEALED = "secrets_resealed"
     PRUNED = "pruned"
 
@@ -96,6 +100,7 @@ class EndReason(StrEnum):
     DISOWNED = "disowned"
     PASSWORD_RESET = "password_reset"
     PASSWORD_CHANGED = "password_changed"
+    PASSWORD_REMOVED = "password_removed"
     EMAIL_CHANGE_UNDONE = "email_change_undone"
     DELETION_REQUESTED = "deletion_requested"
     FACTORS_CHANGED = "factors_changed"
@@ -147,6 +152,9 @@ _SENTENCES: dict[Event, str] = {
     Event.PASSKEY_ADDED: "You added a passkey.",
     Event.PASSKEY_RENAMED: "You renamed a passkey.",
     Event.PASSKEY_REMOVED: "You removed a passkey.",
+    Event.FACTORS_RESET_STOPPED: "The removal of your second factors was stopped.",
+    Event.FACTORS_RESET: "Your second factors were removed, as an operator had begun to.",
+    Event.PASSWORD_REMOVED: "You removed your password.",
     Event.USERNAME_CHANGED: "You changed your user name.",
     Event.EMAIL_CHANGE_REQUESTED: "You asked to change your address.",
     Event.EMAIL_CHANGED: "You changed your address.",
@@ -163,6 +171,7 @@ _SENTENCES: dict[Event, str] = {
     Event.ALL_SESSIONS_ENDED: "An operator ended all sessions.",
     Event.TOKEN_ISSUED: "An operator made an access token.",
     Event.RESET_SENT: "An operator had a link for a new password sent to you.",
+    Event.FACTORS_RESET_BEGUN: "An operator began to remove your second factors.",
     Event.SECRETS_RESEALED: "An operator sealed secrets under a new key.",
     Event.PRUNED: "An operator deleted old data.",
 }

@@ -22,6 +22,10 @@ class TotpSetUp(TypedDict):
     qr_svg: Annotated[str, Field(description="The URI as a QR code.", examples=["<svg ..."])]
 
 
+class Reset(TypedDict):
+    factors_reset_at: Moment | None
+
+
 class RecoveryCodes(TypedDict):
     recovery_codes: Annotated[
         list[str], Field(description="Shown this once.", examples=[["mfrg-gzdf-mztw-q2lk-nnwg-23tp"]])
@@ -87,3 +91,7 @@ def totp_set_up(secret: str, uri: str) -> TotpSetUp:
 
 def recovery_codes(codes: list[str]) -> RecoveryCodes:
     return {"recovery_codes": codes}
+
+
+def reset(due: datetime | None) -> Reset:
+    return {"factors_reset_at": iso(due) if due else None}

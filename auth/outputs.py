@@ -1,20 +1,15 @@
 """One function per answer; nothing leaves except through here. The types are the published schemas."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal, NotRequired, cast
+from typing import Annotated, Any, Literal, NotRequired, cast
 from urllib.parse import quote
-from uuid import UUID
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
-from auth.events import in_plain_words
 from auth.tokens import TokenPair
-from models import Account, AuditEvent, UserSession, iso, public_fields
+from models import Account, iso, public_fields
 from utils import cookies
-from utils.cursors import cursor
-from utils.devices import device
 from utils.strength import Strength as ScoredPassword
 
 Moment = Annotated[
@@ -36,8 +31,15 @@ class OneUser(TypedDict):
 
 
 class Me(OneUser):
+    second_factor_setup_required: Annotated[
+        bool, Field(description="Whether nothing else is open until then.", examples=[False])
+    ]
     two_factor_since: Annotated[Moment | None, Field(description="Since when a password is not enough.")]
     recovery_codes_left: Annotated[int, Field(description="Those that were not used.", examples=[0])]
+    factors_reset_at: Annotated[
+        Moment | None, Field(description="When an operator's removal of all second factors takes effect.")
+    ]
+    has_password: Annotated[bool, Field(description="Whether a passkey is not the only way in.")]
     auth_time: Annotated[
         Moment | None,
         Field(description="When the session's owner last proved who they are; null without a session."),
@@ -60,6 +62,12 @@ class Tokens(TypedDict):
 class SignedIn(Tokens):
     message: Annotated[str, Field(examples=["Login successful"])]
     user: UserFields
+    second_factor_setup_required: NotRequired[
+        Annotated[
+            bool,
+            Field(description="True, where one must be set up first.", examples=[True]),
+        ]
+    ]
     device_token: NotRequired[
         Annotated[
             str,
@@ -108,53 +116,18 @@ class Leaving(Message):
     erase_at: Moment
 
 
-class SessionFields(TypedDict):
-    id: Annotated[
-        str,
-        Field(json_schema_extra={"format": "uuid"}, examples=["0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11"]),
-    ]
-    current: Annotated[bool, Field(description="Whether it is the one that asks.", examples=[True])]
-    remembered: Annotated[bool, Field(examples=[False])]
-    created_at: Moment
-    last_used_at: Annotated[Moment, Field(description="The last refresh.")]
-    ip_address: Annotated[str | None, Field(examples=["203.0.113.7"])]
-    browser: Annotated[str | None, Field(examples=["Firefox 145"])]
-    system: Annotated[str | None, Field(examples=["Ubuntu"])]
-
-
-class Sessions(TypedDict):
-    sessions: list[SessionFields]
-
-
-class Ended(TypedDict):
-    ended: Annotated[int, Field(description="How many sessions there were.", examples=[2])]
-
-
-class ActivityFields(TypedDict):
-    at: Moment
-    event: Annotated[str, Field(description="A word for programs.", examples=["signed_in"])]
-    text: Annotated[str, Field(description="The same in plain words.", examples=["You logged in."])]
-    ip_address: Annotated[str | None, Field(examples=["203.0.113.7"])]
-    browser: Annotated[str | None, Field(examples=["Firefox 145"])]
-    system: Annotated[str | None, Field(examples=["Ubuntu"])]
-
-
-class Activity(TypedDict):
-    events: list[ActivityFields]
-    next_cursor: Annotated[
-        str | None, Field(description="For the next page; null at the end.", examples=["AAAAAAAAAAAB"])
-    ]
-
-
 def user(found: Account) -> OneUser:
     return {"user": cast(UserFields, public_fields(found))}
 
 
-def me(found: Account, auth_time: datetime | None) -> Me:
+def me(found: Account, auth_time: datetime | None, *, is_setting_up: bool) -> Me:
     return {
         **user(found),
+        "second_factor_setup_required": is_setting_up,
         "two_factor_since": iso(found.two_factor_at) if found.two_factor_at else None,
         "recovery_codes_left": found.recovery_codes_left,
+        "factors_reset_at": iso(found.factors_reset_due_at) if found.factors_reset_due_at else None,
+        "has_password": found.password_hash is not None,
         "auth_time": iso(auth_time) if auth_time else None,
     }
 
@@ -178,7 +151,9 @@ def tokens(pair: TokenPair, *, in_body: bool) -> Tokens:
 def signed_in(found: Account, pair: TokenPair, *, device_mark: str | None = None) -> SignedIn:
     """The answer to a sign-in; without a mark, that and the refresh token travel as cookies."""
     by_body = device_mark is not None
-    answer = {"message": "Login successful", **tokens(pair, in_body=by_body), **user(found)}
+    answer: dict[str, Any] = {"message": "Login successful", **tokens(pair, in_body=by_body), **user(found)}
+    if pair.is_setting_up:
+        answer["second_factor_setup_required"] = True
     return cast(SignedIn, answer | ({"device_token": device_mark} if by_body else {}))
 
 
@@ -207,6 +182,8 @@ _MESSAGES = {
     "reset": "The password has been changed. Log in with the new one.",
     "remove_totp": "Authenticator codes are off. The password alone opens the account.",
     "change_password": "The password has been changed.",
+    "remove_password": "The password has been removed. A passkey opens the account.",
+    "stop_factors_reset": "Your second factors stay.",
     "restore": "The account stays. Log in as usual.",
     "disown": "Every session has been ended. We have sent a link for a new password.",
     "leave": "The account is closed. Until it is erased, the link that we have sent keeps it.",
@@ -239,44 +216,6 @@ def strength(found: ScoredPassword, acceptable: bool) -> Strength:
     }
 
 
-def activity(rows: Iterable[AuditEvent], below: int | None) -> Activity:
-    return {"events": [_activity(row) for row in rows], "next_cursor": cursor(below) if below else None}
-
-
-def _activity(row: AuditEvent) -> ActivityFields:
-    browser, system = device(row.user_agent) if row.operator is None else (None, None)
-    return {
-        "at": iso(row.at),
-        "event": row.event,
-        "text": in_plain_words(row.event, row.reason),
-        "ip_address": row.ip_address,
-        "browser": browser,
-        "system": system,
-    }
-
-
-def sessions(rows: Iterable[UserSession], current: UUID) -> Sessions:
-    return {"sessions": [session_fields(row, current) for row in rows]}
-
-
-def session_fields(row: UserSession, current: UUID | None) -> SessionFields:
-    browser, system = device(row.user_agent)
-    return {
-        "id": str(row.id),
-        "current": row.id == current,
-        "remembered": row.remembered,
-        "created_at": iso(row.created_at),
-        "last_used_at": iso(row.last_used_at),
-        "ip_address": row.ip_address,
-        "browser": browser,
-        "system": system,
-    }
-
-
 def verified(found: Account) -> dict[str, str]:
     """Whose the token is, as headers: a proxy passes those on and reads no body."""
     return {"X-Auth-User-Id": str(found.id), "X-Auth-Username": quote(found.username, safe="")}
-
-
-def ended(number: int) -> Ended:
-    return {"ended": number}

@@ -8,7 +8,8 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from auth.events import in_plain_words
-from auth.outputs import SessionFields, UserFields, session_fields, user
+from auth.outputs import UserFields, user
+from auth.session_outputs import SessionFields, session_fields
 from models import (
     Account,
     AuditEvent,
@@ -30,6 +31,7 @@ class AccountFields(UserFields):
     disabled_at: str | None
     deletion_due_at: str | None
     password_blocked_at: str | None
+    factors_reset_due_at: str | None
     has_password: bool
 
 
@@ -73,6 +75,7 @@ def account(found: Account) -> AccountFields:
         "disabled_at": _moment(found.disabled_at),
         "deletion_due_at": _moment(found.deletion_due_at),
         "password_blocked_at": _moment(found.password_blocked_at),
+        "factors_reset_due_at": _moment(found.factors_reset_due_at),
         "has_password": found.password_hash is not None,
     }
 
@@ -120,7 +123,7 @@ def export(
             **public_fields(found),
             **_times(found, "email_verified_at", "password_changed_at", "password_blocked_at"),
             **_times(found, "disabled_at", "deletion_due_at", "tokens_valid_after", "terms_accepted_at"),
-            **_times(found, "two_factor_at", "factor_tries_end_at"),
+            **_times(found, "two_factor_at", "factors_reset_due_at", "factor_tries_end_at"),
             "recovery_codes_left": found.recovery_codes_left,
             "factor_tries": found.factor_tries,
             "terms_version": found.terms_version,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from models import AuthChallenge, OneTimeToken, SessionState
+from models import Account, AuthChallenge, OneTimeToken, SessionState
 from utils import access_tokens
 from utils.crypto import derive_key, is_mac, mac
 from utils.services import Services
@@ -28,6 +28,7 @@ class TokenPair:
     refresh_token: str
     expires_in: int
     keep_until: datetime | None
+    is_setting_up: bool  # the access token is good for setting a second factor up, and for nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,26 @@ class RefreshToken:
     mac: bytes
 
 
-def issue(services: Services, session: SessionState, now: datetime) -> TokenPair:
+def issue(services: Services, session: SessionState, account: Account, now: datetime) -> TokenPair:
     """The pair for the session's present generation, which always has the same refresh token."""
     return TokenPair(
-        access_token=access_tokens.sign(services, session.user_id, session.id, now),
+        access_token=access(services, account, session.id, now),
         refresh_token=_refresh_token(services, session),
         expires_in=access_tokens.lifetime(services),
         keep_until=min(session.idle_end, session.absolute_end) if session.remembered else None,
+        is_setting_up=is_setting_up(services, account),
     )
+
+
+def access(services: Services, account: Account, session_id: UUID, now: datetime) -> str:
+    """An access token of a session; one for setting up alone where the account lacks what is required."""
+    setting_up = is_setting_up(services, account)
+    return access_tokens.sign(services, account.id, session_id, now, is_setting_up=setting_up)
+
+
+def is_setting_up(services: Services, account: Account) -> bool:
+    """Whether a second factor is required of everybody, and this account has none."""
+    return services.settings.require_second_factor and account.two_factor_at is None
 
 
 def read_refresh(text: str) -> RefreshToken | None:

@@ -10,6 +10,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import create_app
 from auth import tokens
+from auth.stores import users
 from bench.machine import PASSWORD
 from bench.population import Size, fill, living_sessions
 from config import Settings, TestingConfig
@@ -82,7 +83,10 @@ def calls(where: Place, row: dict[str, Any]) -> dict[str, Call]:
     """The measured calls as this account would make them. Each raises `RuntimeError` for a refusal."""
     state = SessionState(**{name: row[name] for name in SessionState._fields})
     with where.app.app_context():
-        pair = tokens.issue(where.services, state, where.services.clock.now())
+        account = users.by_id(where.services.session(), state.user_id)
+        if account is None:
+            raise RuntimeError("the account of a living session is gone")
+        pair = tokens.issue(where.services, state, account, where.services.clock.now())
         mark = tokens.device_mark(where.services, row["device_id"])
     login = {"username": row["username"], "password": PASSWORD}
     bearer = {"Authorization": f"Bearer {pair.access_token}"}

@@ -13,11 +13,11 @@ from jinja2 import Environment, meta
 
 from auth import mails
 from auth.events import Purpose
-from auth.flows import mail_delivery
+from auth.flows import mail_delivery, operators
 from auth.mails import MAILS
 from auth.stores import one_time_tokens, outbox, users
 from tests.authenticator import Authenticator
-from tests.calls import post
+from tests.calls import OPERATOR, post, prune
 from tests.soft_passkey import SoftPasskey
 from tests.support import PASSWORD, bearer, login, refresh, register
 from utils.mail import TEMPLATE_HEADER, MailError, MemoryMailer
@@ -124,12 +124,27 @@ SECOND_FACTORS = (
     "second_factor_guessing",
     "passkey_added",
     "passkey_removed",
+    "factors_reset_begun",
+    "factors_reset_stopped",
+    "factors_reset",
+    "password_removed",
     "two_factor_disabled",
 )
 
 
-def second_factors(client: FlaskClient, clock: Any, access: str, password: str) -> None:
-    """Switch authenticator codes on, do all that is told by mail, and switch them off."""
+def add_passkey(client: FlaskClient, access: str) -> str:
+    options = post(client, "passkeys/options", access).get_json()["public_key"]
+    made = post(client, "passkeys", access, credential=SoftPasskey().create(options)).get_json()
+    return str(made["passkey"]["id"])
+
+
+def begin_reset(app: Flask) -> None:
+    with app.app_context():
+        operators.reset_factors(services_of(app), "ada", OPERATOR)
+
+
+def second_factors(app: Flask, client: FlaskClient, clock: Any, access: str, password: str) -> None:
+    """Do all that is told by mail about factors; in the end there are none, and no password either."""
     phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
     codes = post(client, "totp/confirm", access, code=phone.code()).get_json()["recovery_codes"]
     challenge = login(client, "ada", password).get_json()["challenge_token"]
@@ -140,10 +155,15 @@ def second_factors(client: FlaskClient, clock: Any, access: str, password: str) 
         post(client, "reauth", access, code=phone.wrong_code())
     clock.advance(15 * 60)
     post(client, "reauth", access, code=phone.next_code())
-    options = post(client, "passkeys/options", access).get_json()["public_key"]
-    made = post(client, "passkeys", access, credential=SoftPasskey().create(options)).get_json()
-    client.delete(f"/auth/passkeys/{made['passkey']['id']}", headers=bearer(access))
+    client.delete(f"/auth/passkeys/{add_passkey(client, access)}", headers=bearer(access))
+    begin_reset(app)
+    client.delete("/auth/factors-reset", headers=bearer(access))
     client.delete("/auth/totp", json={"recovery_code": codes[0]}, headers=bearer(access))
+    add_passkey(client, access)
+    client.delete("/auth/password", headers=bearer(access))
+    begin_reset(app)
+    clock.advance(DAY.total_seconds())
+    prune(app)
 
 
 def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[EmailMessage]:
@@ -195,9 +215,11 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     for _ in range(100):
         client.post("/auth/reauth", json={"password": "not the right one"}, headers=headers)
     newest("session_guessing")
-    second_factors(client, clock, session()["Authorization"].removeprefix("Bearer "), current)
+    second_factors(app, client, clock, session()["Authorization"].removeprefix("Bearer "), current)
     for kind in SECOND_FACTORS:
         newest(kind)
+    client.post("/auth/password/forgot", json={"email": "new@example.com"})
+    client.post("/auth/password/reset", json={"token": newest("reset_password"), "password": current})
     for _ in range(100):
         login(client, "ada", "not the right one")
     newest("guessing")

@@ -71,7 +71,7 @@ STATES = {
     "disabled": ("UPDATE users SET disabled_at = created_at", "An operator disabled it on 1 March 2026"),
     "leaving": ("UPDATE users SET deletion_due_at = created_at", "it will be erased on 1 March 2026"),
     "blocked": ("UPDATE users SET password_blocked_at = created_at", "The password is blocked since 1 March"),
-    "without a password": ("UPDATE users SET password_hash = NULL", "It has no password."),
+    "without a password": ("UPDATE users SET password_hash = NULL", "It has no password and no passkey."),
 }
 
 

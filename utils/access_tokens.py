@@ -27,6 +27,9 @@ MAX_USER_ID = 2**31 - 1  # what the key's column holds; Postgres fails on a larg
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 REMEMBERED = 4096  # tokens of each process, of about 2 kB
 REQUIRED = ("iss", "aud", "sub", "jti", "iat", "exp")
+# Behind the audience of a token that is good for setting a second factor up and nothing else: whoever
+# reads tokens without asking us must refuse it, and looks at the audience as a matter of course.
+SETTING_UP = "/setup"
 
 
 @lru_cache(maxsize=16)
@@ -34,12 +37,17 @@ def _keyring(*keys: str) -> Mapping[str, str]:
     return {key_id(key): key for key in reversed(keys)}
 
 
-def sign(services: Services, user_id: int, session_id: UUID | None, now: datetime) -> str:
-    """A token for this user, and this session if any, that lives `JWT_ACCESS_TOKEN_EXPIRES` seconds."""
+def sign(
+    services: Services, user_id: int, session_id: UUID | None, now: datetime, *, is_setting_up: bool = False
+) -> str:
+    """A token for this user, and this session if any, that lives `JWT_ACCESS_TOKEN_EXPIRES` seconds.
+
+    One for somebody who `is_setting_up` has another audience, so that other services refuse it.
+    """
     key, settings = services.config["JWT_SECRET_KEY"], services.settings
     claims: dict[str, Any] = {
         "iss": settings.jwt_issuer,
-        "aud": settings.jwt_audience,
+        "aud": settings.jwt_audience + (SETTING_UP if is_setting_up else ""),
         "sub": str(user_id),
         "jti": secrets.token_urlsafe(16),
         "iat": now.timestamp(),
@@ -62,10 +70,17 @@ def read(services: Services, token: object, *, expired_too: bool = False) -> Cla
     settings = services.settings
     keys = (services.config["JWT_SECRET_KEY"], *settings.jwt_previous_secret_keys)
     try:
-        claims = _genuine(token, keys, settings.jwt_issuer, settings.jwt_audience)
+        claims = _of_either_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
         return _checked(claims, services.clock.now().timestamp(), expired_too=expired_too)
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         return None
+
+
+def _of_either_audience(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Mapping[str, Any]:
+    try:
+        return _genuine(token, keys, issuer, audience)
+    except jwt.InvalidAudienceError:
+        return _genuine(token, keys, issuer, audience + SETTING_UP)
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -113,6 +128,7 @@ def _checked(claims: Mapping[str, Any], now: float, *, expired_too: bool) -> Cla
         user_id=int(claims["sub"]),
         session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
         issued_at=datetime.fromtimestamp(issued, UTC),
+        is_setting_up=claims["aud"].endswith(SETTING_UP),
     )
 
 

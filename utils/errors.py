@@ -4,7 +4,7 @@
     ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput,
     │                    PasswordTooShort, PasswordTooCommon
     ├── Unauthorized 401 ─ TokenMissing, TokenMalformed, TokenInvalid
-    ├── Forbidden 403 ─ CrossSiteRefused
+    ├── Forbidden 403 ─ SecondFactorSetupRequired, CrossSiteRefused
     ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415, TooManyRequests 429
     └── InternalError 500, Busy 503, Unavailable 503
 
@@ -102,6 +102,12 @@ class TokenInvalid(Unauthorized):
 
 class Forbidden(ApiError):
     status, code, message = 403, "forbidden", "This is not allowed."
+
+
+class SecondFactorSetupRequired(Forbidden):
+    """No 401: the token is good, for setting a second factor up."""
+
+    code, message = "second_factor_setup_required", "Set up a second factor first: this service requires one."
 
 
 class CrossSiteRefused(Forbidden):

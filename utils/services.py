@@ -30,6 +30,7 @@ class Claims:
     user_id: int
     session_id: UUID | None
     issued_at: datetime
+    is_setting_up: bool = False  # good for setting a second factor up, and for nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Principal:
     session_id: UUID | None
     auth_time: datetime | None
     account: Any  # the user as the admitting statement read it; this floor does not know its type
+    is_setting_up: bool = False  # has no second factor where one is required
 
 
 class Hasher(Protocol):

@@ -9,7 +9,7 @@ from auth.flows.steps import guessing, proofs
 from auth.flows.steps.operators import Operator, find, record
 from auth.flows.steps.second_factors import MAX_TRIES
 from auth.mails import in_words
-from auth.stores import audit, one_time_tokens, outbox, second_factors
+from auth.stores import audit, one_time_tokens, outbox, passkeys, second_factors
 from models import Account, AuditEvent, OutgoingMail
 from utils.services import Services
 
@@ -46,16 +46,26 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     events = audit.page(session, account.id, None, SHOWN_MAILS)
     against = [*_against(services, account)]
     findings = against or [_opened_by(account)]
+    findings += _reset_of_factors(account)
     findings += _wrong_passwords(events)
     findings += _mail_troubles(outbox.of_user(session, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
 
 
 def _opened_by(account: Account) -> str:
+    if account.password_hash is None:
+        return "A passkey opens this account; it has no password. `send-reset` mails a link that sets one."
     if account.two_factor_at is None:
         return "The right password opens this account."
     since, left = in_words(account.two_factor_at), account.recovery_codes_left
     return f"The right password and a code open this account (since {since}; {left} recovery codes left)."
+
+
+def _reset_of_factors(account: Account) -> list[str]:
+    if account.factors_reset_due_at is None:
+        return []
+    due = in_words(account.factors_reset_due_at)
+    return [f"Its second factors will be removed on {due}. `reset-factors --stop` lets them stay."]
 
 
 def _against(services: Services, account: Account) -> Iterator[str]:
@@ -78,8 +88,8 @@ def _against(services: Services, account: Account) -> Iterator[str]:
             f"The password is blocked since {in_words(account.password_blocked_at)}, because its owner said "
             "that somebody else was in the account. `send-reset` mails a link for a new one."
         )
-    if account.password_hash is None:
-        yield "It has no password. `send-reset` mails a link that sets one."
+    if account.password_hash is None and not passkeys.count(services.session(), account.id):
+        yield "It has no password and no passkey. `send-reset` mails a link that sets a password."
     if account.email_verified_at is None and services.settings.require_verified_email:
         yield "Its address was never confirmed. A new password by `send-reset` confirms it, too."
     if account.failures >= guessing.MAX_FAILURES:
@@ -106,6 +116,7 @@ _SUCCESSES = {
     Event.SIGNED_IN,
     Event.SIGNED_IN_WITH_CODE,
     Event.SIGNED_IN_WITH_RECOVERY_CODE,
+    Event.SIGNED_IN_WITH_PASSKEY,
     Event.PASSWORD_RESET,
 }
 

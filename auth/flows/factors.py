@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from auth.errors import TotpEnabled, TotpNotBegun, WrongCode
+from auth.errors import NoFactorsReset, TotpEnabled, TotpNotBegun, WrongCode
 from auth.events import Event, Refusal
 from auth.flows.steps import links, proofs, second_factors
 from auth.flows.steps.second_factors import Given
@@ -112,6 +112,27 @@ def replace_recovery_codes(
     audit.append(session, Event.RECOVERY_CODES_REPLACED, now, client, user_id=account.id, session_id=current)
     session.commit()
     return found
+
+
+def stop_reset(services: Services, principal: Principal, client: ClientInfo) -> None:
+    """Keep the factors that an operator is about to remove; any session may say so, however old its sign-in.
+
+    Raises `NoFactorsReset`, also where it is done already.
+    """
+    session, now = services.session(), services.clock.now()
+    account = proofs.lock_while_living(services, principal)
+    if not accounts.call_off_reset(session, account.id):
+        raise NoFactorsReset
+    links.notify(services, session, account, "factors_reset_stopped", client)
+    audit.append(
+        session,
+        Event.FACTORS_RESET_STOPPED,
+        now,
+        client,
+        user_id=account.id,
+        session_id=principal.session_id,
+    )
+    session.commit()
 
 
 def _proven(services: Services, principal: Principal, given: Given, client: ClientInfo) -> Account:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
-from auth.errors import AccountDisabled, UserNotFound
+from auth import mails
+from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFound
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import endings, links, pruning, second_factors
+from auth.flows.steps import endings, factor_resets, links, pruning, second_factors
 from auth.flows.steps.operators import Operator, find, record
 from auth.stores import audit, sessions, totp, users
+from auth.stores import second_factors as accounts
 from models import Account, AuditEvent, UserSession
 from utils import access_tokens
 from utils.crypto import key_id
@@ -109,6 +112,34 @@ def send_reset(services: Services, login: str, operator: Operator) -> None:
     session.commit()
 
 
+def reset_factors(services: Services, login: str, operator: Operator) -> datetime:
+    """Have every second factor of an account forgotten after `factor_resets.DELAY`; when that will be.
+
+    Its owner is told, and can stop it from any session. One that was begun already keeps its time.
+    Raises `TwoFactorOff`.
+    """
+    account, session = find(services, login), services.session()
+    if account.factors_reset_due_at:
+        return account.factors_reset_due_at
+    due = services.clock.now() + factor_resets.DELAY
+    if not accounts.schedule_reset(session, account.id, due):
+        raise TwoFactorOff
+    links.send_mail(services, session, account, "factors_reset_begun", {"due": mails.in_words(due)})
+    record(services, Event.FACTORS_RESET_BEGUN, operator, user_id=account.id)
+    session.commit()
+    return due
+
+
+def stop_factors_reset(services: Services, login: str, operator: Operator) -> None:
+    """Let the second factors of an account stay after all. Raises `NoFactorsReset`."""
+    account, session = find(services, login), services.session()
+    if not accounts.call_off_reset(session, account.id):
+        raise NoFactorsReset
+    links.notify(services, session, account, "factors_reset_stopped", operator.client)
+    record(services, Event.FACTORS_RESET_STOPPED, operator, user_id=account.id)
+    session.commit()
+
+
 def reseal(services: Services, operator: Operator) -> Resealed:
     """Seal every secret anew that is sealed under a key of before; how many, and how many no key opens."""
     session, key = services.session(), key_id(services.config["SECRET_KEY"])
@@ -131,7 +162,7 @@ def reseal(services: Services, operator: Operator) -> Resealed:
 def prune(services: Services, operator: Operator) -> dict[str, int]:
     """Erase and delete what is over, in small transactions; how many rows of each table."""
     session = services.session()
-    deleted = {"users": _erase_due(services, operator)}
+    deleted = {"users": _erase_due(services, operator), "factors": _reset_due_factors(services, operator)}
     for table, before, prune_slice in pruning.growing(services):
         deleted[table] = 0
         while count := prune_slice(session, before, pruning.SLICE):
@@ -157,3 +188,17 @@ def _erase_due(services: Services, operator: Operator) -> int:
                 erased += 1
             session.commit()  # each by itself: nobody waits long for a lock
     return erased
+
+
+def _reset_due_factors(services: Services, operator: Operator) -> int:
+    """Forget the factors of accounts whose reset nobody stopped; of how many."""
+    session, now = services.session(), services.clock.now()
+    done = 0
+    while due := accounts.due_for_reset(session, now, pruning.SLICE):
+        session.rollback()
+        for user_id in due:
+            if accounts.begin_due_reset(session, user_id, now) and (account := users.by_id(session, user_id)):
+                factor_resets.forget(services, session, account, operator.client, operator.name)
+                done += 1
+            session.commit()  # each by itself: nobody waits long for a lock
+    return done

@@ -4,8 +4,8 @@ from typing import Any
 
 from auth.errors import EmailNotVerified, PasskeyInvalid
 from auth.events import Event, Refusal
+from auth.flows.steps import factor_resets, sign_ins
 from auth.flows.steps import passkeys as steps
-from auth.flows.steps import sign_ins
 from auth.stores import audit, passkeys, users
 from auth.stores.challenges import Purpose
 from models import Account
@@ -41,6 +41,8 @@ def sign_in(
     if found:
         users.lock(session, found.user_id)
     account = users.by_id(session, found.user_id) if found else None
+    if account:
+        account = factor_resets.carried_out(services, session, account, client)
     try:
         challenge = steps.use_challenge(services, session, credential, Purpose.PASSKEY_SIGN_IN, None)
         steps.prove(services, session, found, credential, challenge)

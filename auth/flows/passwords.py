@@ -1,10 +1,10 @@
-"""Passwords: a forgotten one, and a known one that is changed."""
+"""Passwords: a forgotten one, a known one that is changed, and one that is done without."""
 
 from auth import mails
-from auth.errors import PasswordUnchanged, WrongCurrentPassword
+from auth.errors import LastWayIn, NoPassword, PasswordUnchanged, WrongCurrentPassword
 from auth.events import EndReason, Event, Purpose
 from auth.flows.steps import endings, links, new_passwords, proofs
-from auth.stores import audit, challenges, known_devices, one_time_tokens, sessions, users
+from auth.stores import audit, challenges, known_devices, one_time_tokens, passkeys, sessions, users
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
@@ -112,4 +112,28 @@ def change(
         services.metrics.sessions_ended.labels(EndReason.PASSWORD_CHANGED).inc(ended)
     links.notify(services, session, account, "password_changed", client)
     audit.append(session, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+
+
+def remove(services: Services, principal: Principal, client: ClientInfo) -> None:
+    """Do without a password: a passkey alone opens the account from now on. Ends the other sessions.
+
+    A reset by mail sets one again. Raises `ReauthRequired`, as a change of factors does, `NoPassword`, and
+    `LastWayIn` where there is no passkey.
+    """
+    current, account = proofs.lock_to_change_factors(services, principal)
+    session, now = services.session(), services.clock.now()
+    if account.password_hash is None:
+        raise NoPassword
+    if not passkeys.count(session, account.id):
+        raise LastWayIn
+    users.remove_password(session, account.id, now)
+    known_devices.forgive_all(session, account.id)
+    known_devices.distrust_all(session, account.id)
+    challenges.void(session, account.id, now)
+    one_time_tokens.void(session, account.id, [Purpose.RESET, Purpose.EMAIL_CHANGE], now)
+    ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_REMOVED, now)
+    services.metrics.sessions_ended.labels(EndReason.PASSWORD_REMOVED).inc(ended)
+    links.notify(services, session, account, "password_removed", client)
+    audit.append(session, Event.PASSWORD_REMOVED, now, client, user_id=account.id, session_id=current)
     session.commit()

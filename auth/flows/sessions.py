@@ -24,7 +24,7 @@ from auth.flows.steps import endings, links, proofs, second_factors, sign_ins
 from auth.flows.steps import passkeys as asked
 from auth.stores import audit, passkeys, sessions, users
 from auth.stores.challenges import Purpose
-from models import SessionState, UserSession
+from models import Account, SessionState, UserSession
 from utils import access_tokens
 from utils.client_info import ClientInfo
 from utils.errors import InvalidInput, TokenInvalid
@@ -41,7 +41,11 @@ def admit(services: Services, claims: Claims) -> Principal | None:
     now = services.clock.now()
     if claims.session_id is not None:
         found = sessions.admitted(services.reads, claims.session_id, claims.user_id, now)
-        return Principal(claims.user_id, claims.session_id, *found) if found else None
+        if found is None:
+            return None
+        return Principal(
+            claims.user_id, claims.session_id, *found, is_setting_up=tokens.is_setting_up(services, found[1])
+        )
     account = users.by_id(services.session(), claims.user_id)
     if account is None or account.disabled_at or account.deletion_due_at:
         return None
@@ -64,7 +68,7 @@ def refresh(services: Services, presented: Sequence[str], client: ClientInfo) ->
         raise InvalidInput(fields={"refresh_token": "send it in the body or as the cookie, not both"})
     session, now = services.session(), services.clock.now()
     token = tokens.read_refresh(presented[0])
-    current = _usable_session(services, session, token)
+    current, account = _usable_session(services, session, token)
     if token is None or token.generation > current.generation:
         raise RefreshTokenInvalid  # ahead of the row: a restored backup, and no theft
     if token.generation == current.generation:
@@ -74,18 +78,21 @@ def refresh(services: Services, presented: Sequence[str], client: ClientInfo) ->
             audit.append(
                 session, Event.SESSION_REFRESHED, now, client, user_id=rotated.user_id, session_id=rotated.id
             )
-            pair = tokens.issue(services, rotated, now)
+            pair = tokens.issue(services, rotated, account, now)
             session.commit()
             return pair
         session.rollback()
-        current = _usable_session(services, session, token)  # another call was faster; what did it leave?
+        # Another call was faster; what did it leave?
+        current, account = _usable_session(services, session, token)
     if token.generation == current.generation - 1 and _in_grace(services, current):
-        return tokens.issue(services, current, now)
+        return tokens.issue(services, current, account, now)
     _end_as_stolen(services, session, current, client)
     raise RefreshTokenReused
 
 
-def _usable_session(services: Services, session: Session, token: tokens.RefreshToken | None) -> SessionState:
+def _usable_session(
+    services: Services, session: Session, token: tokens.RefreshToken | None
+) -> tuple[SessionState, Account]:
     found = sessions.with_account(session, token.session_id) if token else None
     if token is None or found is None or not tokens.is_genuine(services, token, found[0]):
         raise RefreshTokenInvalid
@@ -94,7 +101,7 @@ def _usable_session(services: Services, session: Session, token: tokens.RefreshT
         raise RefreshTokenInvalid
     if min(current.idle_end, current.absolute_end) <= services.clock.now():
         raise RefreshTokenExpired
-    return current
+    return current, account
 
 
 def _in_grace(services: Services, current: SessionState) -> bool:
@@ -221,7 +228,7 @@ def reauthenticate(
         raise TokenInvalid
     audit.append(session, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)
     session.commit()
-    return access_tokens.sign(services, account.id, current, now)
+    return tokens.access(services, account, current, now)
 
 
 def disown(services: Services, token: str, client: ClientInfo) -> None:

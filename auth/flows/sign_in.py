@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from auth.errors import EmailNotVerified, InvalidCredentials
 from auth.events import Event, Refusal
-from auth.flows.steps import challenges, guessing, proofs, sign_ins
+from auth.flows.steps import challenges, factor_resets, guessing, proofs, sign_ins
 from auth.stores import audit, known_devices, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -55,6 +55,7 @@ def with_password(
         _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
     if not guessing.forgive(session, account, who):
         _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
+    account = factor_resets.carried_out(services, session, account, client)
     if account.two_factor_at and not _is_trusted(services, account, who):
         challenge = challenges.ask(services, session, account, client, remember=remember)
         session.commit()

@@ -8,7 +8,7 @@ from auth import auth_bp, outputs, reports
 from auth.flows import accounts, deletion
 from auth.inputs import LINK_REFUSALS, Link, Profile, Registration
 from utils import cookies
-from utils.auth_helpers import jwt_required
+from utils.auth_helpers import for_setting_up, jwt_required
 from utils.http import answers, client_info, limited, unlimited
 from utils.services import services
 from utils.validation import takes
@@ -45,9 +45,10 @@ def register(form: Registration) -> Any:
 @answers(200, outputs.Me)
 @limited("reads")
 @jwt_required
+@for_setting_up
 def me() -> Any:
     """Read the signed-in user, and when they last proved who they are."""
-    return outputs.me(g.principal.account, g.principal.auth_time)
+    return outputs.me(g.principal.account, g.principal.auth_time, is_setting_up=g.principal.is_setting_up)
 
 
 @auth_bp.patch("/me")

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from auth import auth_bp, outputs
+from auth import auth_bp, session_outputs
 from auth.flows import activity
 from auth.inputs import Page
 from utils.auth_helpers import jwt_required
@@ -15,11 +15,11 @@ from utils.validation import takes_query
 
 
 @auth_bp.get("/me/activity")
-@answers(200, outputs.Activity)
+@answers(200, session_outputs.Activity)
 @limited("reads")
 @jwt_required
 @takes_query(Page)
 def my_activity(page: Page) -> Any:
     """Read what happened to one's account, the newest first."""
     before = read_cursor(page.cursor) if page.cursor else None
-    return outputs.activity(*activity.page(services(), g.principal, before, page.limit))
+    return session_outputs.activity(*activity.page(services(), g.principal, before, page.limit))

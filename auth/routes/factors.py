@@ -8,7 +8,7 @@ from auth import auth_bp, factor_outputs, outputs
 from auth.flows import factors
 from auth.flows.steps.second_factors import Given
 from auth.inputs import Confirmation, SecondFactor
-from utils.auth_helpers import jwt_required
+from utils.auth_helpers import for_setting_up, jwt_required
 from utils.http import answers, client_info, limited
 from utils.services import services
 from utils.validation import takes
@@ -20,6 +20,7 @@ FRESH = ("session_required", "reauth_required")
 @answers(200, factor_outputs.TotpState)
 @limited("reads")
 @jwt_required
+@for_setting_up
 def totp_state() -> Any:
     """Ask whether authenticator codes are on, and since when."""
     return factor_outputs.totp_state(factors.totp_since(services(), g.principal))
@@ -29,6 +30,7 @@ def totp_state() -> Any:
 @answers(200, factor_outputs.TotpSetUp, errors=(*FRESH, "totp_enabled"))
 @limited("account-changes")
 @jwt_required
+@for_setting_up
 def begin_totp() -> Any:
     """Begin to set up an authenticator app: its secret, for typing and as a QR code.
 
@@ -43,6 +45,7 @@ def begin_totp() -> Any:
 @answers(200, factor_outputs.RecoveryCodes, errors=(*FRESH, "totp_not_begun", "totp_enabled", "wrong_code"))
 @limited("proof")
 @jwt_required
+@for_setting_up
 @takes(Confirmation)
 def confirm_totp(form: Confirmation) -> Any:
     """Switch authenticator codes on, with a code of the app; the answer holds the recovery codes.
@@ -59,6 +62,7 @@ def confirm_totp(form: Confirmation) -> Any:
 @answers(200, outputs.Message, errors=(*FRESH, "two_factor_off", "wrong_code"))
 @limited("proof")
 @jwt_required
+@for_setting_up
 @takes(SecondFactor)
 def remove_totp(form: SecondFactor) -> Any:
     """Switch authenticator codes off, with a code or a recovery code.
@@ -74,6 +78,7 @@ def remove_totp(form: SecondFactor) -> Any:
 @answers(200, factor_outputs.RecoveryCodes, errors=(*FRESH, "two_factor_off", "wrong_code"))
 @limited("proof")
 @jwt_required
+@for_setting_up
 @takes(SecondFactor)
 def replace_recovery_codes(form: SecondFactor) -> Any:
     """Make ten new recovery codes, with a code or one of the old ones; those are void.
@@ -84,3 +89,13 @@ def replace_recovery_codes(form: SecondFactor) -> Any:
     return factor_outputs.recovery_codes(
         factors.replace_recovery_codes(services(), g.principal, given, client_info())
     )
+
+
+@auth_bp.delete("/factors-reset")
+@answers(200, outputs.Message, errors=("session_required", "no_factors_reset"))
+@limited("account-changes")
+@jwt_required
+def stop_factors_reset() -> Any:
+    """Keep one's second factors, which an operator is about to remove (`factors_reset_at` of `me`)."""
+    factors.stop_reset(services(), g.principal, client_info())
+    return outputs.message("stop_factors_reset")

@@ -9,7 +9,7 @@ from auth import auth_bp, factor_outputs, outputs
 from auth.flows import passkey_sign_in, passkeys
 from auth.inputs import NewPasskey, PasskeyLogin, PasskeyName
 from utils import cookies
-from utils.auth_helpers import jwt_required
+from utils.auth_helpers import for_setting_up, jwt_required
 from utils.http import answers, client_info, limited
 from utils.services import services
 from utils.validation import takes
@@ -21,6 +21,7 @@ FRESH = ("session_required", "reauth_required")
 @answers(200, factor_outputs.Passkeys)
 @limited("reads")
 @jwt_required
+@for_setting_up
 def list_passkeys() -> Any:
     """List one's passkeys, the oldest first."""
     return factor_outputs.passkeys(passkeys.of_user(services(), g.principal))
@@ -30,6 +31,7 @@ def list_passkeys() -> Any:
 @answers(200, factor_outputs.PasskeyOptions, errors=(*FRESH, "too_many_passkeys"))
 @limited("account-changes")
 @jwt_required
+@for_setting_up
 def passkey_creation_options() -> Any:
     """Ask for what `navigator.credentials.create` needs. Good for one try within five minutes.
 
@@ -44,6 +46,7 @@ def passkey_creation_options() -> Any:
 )
 @limited("account-changes")
 @jwt_required
+@for_setting_up
 @takes(NewPasskey)
 def add_passkey(form: NewPasskey) -> Any:
     """Add the passkey that the browser has made. With the first factor the answer holds recovery codes.
@@ -58,6 +61,7 @@ def add_passkey(form: NewPasskey) -> Any:
 @answers(200, factor_outputs.Passkeys, errors=("session_required", "passkey_not_found"))
 @limited("account-changes")
 @jwt_required
+@for_setting_up
 @takes(PasskeyName)
 def rename_passkey(form: PasskeyName, passkey_id: UUID) -> Any:
     """Give one of one's passkeys another name."""
@@ -69,6 +73,7 @@ def rename_passkey(form: PasskeyName, passkey_id: UUID) -> Any:
 @answers(204, errors=(*FRESH, "passkey_not_found", "last_way_in"))
 @limited("account-changes")
 @jwt_required
+@for_setting_up
 def remove_passkey(passkey_id: UUID) -> Any:
     """Remove one of one's passkeys; not the last way to sign in. Wants what adding one wants."""
     passkeys.remove(services(), g.principal, passkey_id, client_info())

@@ -75,3 +75,16 @@ def change_password(form: PasswordChange) -> Any:
         client=client_info(),
     )
     return outputs.message("change_password")
+
+
+@auth_bp.delete("/password")
+@answers(200, outputs.Message, errors=("session_required", "reauth_required", "no_password", "last_way_in"))
+@limited("account-changes")
+@jwt_required
+def remove_password() -> Any:
+    """Do without a password: from then on only a passkey opens the account. Ends the other sessions.
+
+    Wants a passkey, and a sign-in by a second factor younger than 10 minutes. A mailed reset sets one again.
+    """
+    passwords.remove(services(), g.principal, client_info())
+    return outputs.message("remove_password")

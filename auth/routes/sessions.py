@@ -5,13 +5,13 @@ from uuid import UUID
 
 from flask import g
 
-from auth import auth_bp, factor_outputs, outputs
+from auth import auth_bp, factor_outputs, outputs, session_outputs
 from auth.flows import second_factor, sessions, sign_in
 from auth.flows.steps.challenges import Challenge, required
 from auth.flows.steps.second_factors import Given
 from auth.inputs import LINK_REFUSALS, Credentials, Link, Proof, RefreshToken, SecondStep
 from utils import cookies
-from utils.auth_helpers import jwt_required, optional_bearer_token
+from utils.auth_helpers import for_setting_up, jwt_required, optional_bearer_token
 from utils.http import answers, client_info, limited
 from utils.services import services
 from utils.validation import takes
@@ -141,13 +141,13 @@ def logout(form: RefreshToken) -> Any:
 
 
 @auth_bp.get("/sessions")
-@answers(200, outputs.Sessions, errors=("session_required",))
+@answers(200, session_outputs.Sessions, errors=("session_required",))
 @limited("reads")
 @jwt_required
 def list_sessions() -> Any:
     """List one's living sessions, the latest used first."""
     rows, current = sessions.living(services(), g.principal)
-    return outputs.sessions(rows, current)
+    return session_outputs.sessions(rows, current)
 
 
 @auth_bp.delete("/sessions/<uuid:session_id>")
@@ -165,12 +165,12 @@ def end_session(session_id: UUID) -> Any:
 
 
 @auth_bp.post("/sessions/revoke-others")
-@answers(200, outputs.Ended, errors=("session_required", "reauth_required"))
+@answers(200, session_outputs.Ended, errors=("session_required", "reauth_required"))
 @limited("session-changes")
 @jwt_required
 def end_other_sessions() -> Any:
     """End all of one's sessions but this one. Wants a sign-in younger than 10 minutes."""
-    return outputs.ended(sessions.end_others(services(), g.principal, client_info()))
+    return session_outputs.ended(sessions.end_others(services(), g.principal, client_info()))
 
 
 @auth_bp.post("/sessions/disown")
@@ -190,6 +190,7 @@ def disown(form: Link) -> Any:
 @answers(200, factor_outputs.PasskeyOptions, errors=("session_required", "two_factor_off"))
 @limited("proof")
 @jwt_required
+@for_setting_up
 def reauth_options() -> Any:
     """Ask for what `navigator.credentials.get` needs to prove a passkey of one's own for `/auth/reauth`."""
     return factor_outputs.options(sessions.reauth_options(services(), g.principal))
@@ -203,6 +204,7 @@ def reauth_options() -> Any:
 )
 @limited("proof")
 @jwt_required
+@for_setting_up
 @takes(Proof)
 def reauth(form: Proof) -> Any:
     """Prove once more who one is, by password or code: afterwards the session counts as freshly signed in."""

@@ -58,10 +58,12 @@ def remove(session: Session, user_id: int, passkey_id: UUID) -> bool:
     return session.execute(mine.execution_options(synchronize_session=False)).scalar() is not None
 
 
-def remove_since(session: Session, user_id: int, since: datetime) -> None:
-    """Forget the account's passkeys that were added then or later."""
-    added = delete(Passkey).where(Passkey.user_id == user_id, Passkey.created_at >= since)
-    session.execute(added.execution_options(synchronize_session=False))
+def remove_all(session: Session, user_id: int, since: datetime | None = None) -> None:
+    """Forget the account's passkeys; with `since`, those that were added then or later."""
+    mine = delete(Passkey).where(Passkey.user_id == user_id)
+    if since is not None:
+        mine = mine.where(Passkey.created_at >= since)
+    session.execute(mine.execution_options(synchronize_session=False))
 
 
 def _changed(session: Session, *where: ColumnElement[bool], **values: object) -> bool:

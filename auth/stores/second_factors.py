@@ -16,7 +16,29 @@ def enable(session: Session, user_id: int, now: datetime) -> None:
 
 def disable(session: Session, user_id: int) -> None:
     """From now on the password is enough."""
-    _changed(session, user_id, two_factor_at=None)
+    _changed(session, user_id, two_factor_at=None, factors_reset_due_at=None)
+
+
+def schedule_reset(session: Session, user_id: int, due: datetime) -> bool:
+    """Note when all factors are to be forgotten; False if there are none, or it is noted already."""
+    is_free = (User.two_factor_at.is_not(None), User.factors_reset_due_at.is_(None))
+    return _changed(session, user_id, *is_free, factors_reset_due_at=due)
+
+
+def call_off_reset(session: Session, user_id: int) -> bool:
+    """Let the factors stay; False if they were to stay anyway."""
+    return _changed(session, user_id, User.factors_reset_due_at.is_not(None), factors_reset_due_at=None)
+
+
+def begin_due_reset(session: Session, user_id: int, now: datetime) -> bool:
+    """Lock an account whose factors are to be forgotten by now; False if that was called off a moment ago."""
+    return _changed(session, user_id, User.factors_reset_due_at <= now, factors_reset_due_at=None)
+
+
+def due_for_reset(session: Session, now: datetime, limit: int) -> list[int]:
+    """Accounts whose factors are to be forgotten by now."""
+    due = select(User.id).where(User.factors_reset_due_at <= now).order_by(User.id).limit(limit)
+    return [*session.scalars(due)]
 
 
 def spend_try(session: Session, user_id: int, now: datetime, limit: int, window: timedelta) -> bool:

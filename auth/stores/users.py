@@ -184,6 +184,18 @@ def set_password(session: Session, user_id: int, password_hash: str, now: dateti
     )
 
 
+def remove_password(session: Session, user_id: int, now: datetime) -> None:
+    """Let no password open the account; old tokens are void."""
+    _changed(
+        session,
+        User.id == user_id,
+        password_hash=None,
+        password_changed_at=now,
+        tokens_valid_after=now,
+        failures=0,
+    )
+
+
 def count_failure(session: Session, user_id: int) -> int | None:
     """One more wrong password from a device that the account does not know; how many there are in a row."""
     counted = update(User).where(User.id == user_id).values(failures=User.failures + 1)

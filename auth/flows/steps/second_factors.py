@@ -220,7 +220,7 @@ def disable_if_none_is_left(services: Services, session: Session, user_id: int) 
 def remove_since(services: Services, session: Session, user_id: int, since: datetime) -> None:
     """Forget the factors that were added since then, by somebody who should not have been in the account."""
     totp.remove_since(session, user_id, since)
-    passkeys.remove_since(session, user_id, since)
+    passkeys.remove_all(session, user_id, since)
     disable_if_none_is_left(services, session, user_id)
 
 
@@ -240,9 +240,11 @@ def _shown(code: bytes) -> str:
 def changed(services: Services, session: Session, user_id: int, *, keep: UUID | None) -> None:
     """What every change of factors ends: trust in devices, sign-ins that wait, and all sessions but `keep`.
 
-    Without `keep` the sessions stay.
+    And a reset of the factors that waits: whoever can change them has not lost them. Without `keep`
+    the sessions stay.
     """
     now = services.clock.now()
+    second_factors.call_off_reset(session, user_id)
     known_devices.distrust_all(session, user_id)
     challenges.void(session, user_id, now)
     if keep:

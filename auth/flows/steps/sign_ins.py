@@ -65,7 +65,7 @@ def complete(
     services.metrics.sessions_ended.labels(EndReason.TOO_MANY).inc(beyond)
     services.metrics.sessions_started.inc()
     audit.append(session, event, now, client, user_id=account.id, session_id=started.id)
-    return SignIn(account, tokens.issue(services, started, now), mark)
+    return SignIn(account, tokens.issue(services, started, account, now), mark)
 
 
 def _recognise(
