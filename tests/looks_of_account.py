@@ -38,10 +38,19 @@ def _events() -> list[dict[str, Any]]:
     return [client | {"at": _at(hours), "event": "x", "text": text} for hours, text in enumerate(texts)]
 
 
+def me(
+    *, reset_in: float | None = None, has_password: bool = True, left: int = 0, **user: Any
+) -> dict[str, Any]:
+    """What the API says of whoever is logged in."""
+    told = {"second_factor_setup_required": False, "recovery_codes_left": left, "has_password": has_password}
+    due = None if reset_in is None else _at(-reset_in)
+    return told | {"user": USER | user, "auth_time": _at(0), "factors_reset_at": due}
+
+
 def signed_in(page: Page, *, confirmed: bool = True, sessions: list[dict[str, Any]] | None = None) -> None:
     """Somebody is logged in, as far as the pages can tell."""
     answer(page, "/auth/refresh", 200, {"access_token": "a.b.c", "expires_in": 3600})
-    answer(page, "/auth/me", 200, {"user": USER | {"email_verified": confirmed}, "auth_time": _at(0)})
+    answer(page, "/auth/me", 200, me(email_verified=confirmed))
     answer(page, "/auth/sessions", 200, {"sessions": _sessions() if sessions is None else sessions})
     answer(page, "/auth/totp", 200, {"enabled_since": None})
     answer(page, "/auth/passkeys", 200, {"passkeys": []})
@@ -141,16 +150,23 @@ URI = f"otpauth://totp/AxiomTech:{EMAIL}?secret={SECRET}&issuer=AxiomTech"
 CODES = [f"{'abcdefghij'[n]}bcd-efgh-ijkl-mnop-qrst-uv2{n + 2 if n < 6 else 7}" for n in range(10)]
 
 
-def _two_factor(page: Page, *, on: bool = False) -> None:
-    account("/account/two-factor", page)
-    told = {"two_factor_since": _at(500) if on else None, "recovery_codes_left": 9 * on}
-    user = USER | {"email_verified": True, "two_factor_enabled": on}
-    answer(page, "/auth/me", 200, {"user": user, "auth_time": _at(0)} | told)
-    answer(page, "/auth/totp", 200, {"enabled_since": told["two_factor_since"]})
+def _with_passkeys(page: Page, **facts: Any) -> None:
+    """Of two names, in an account with two-factor on."""
+    signed_in(page)
+    answer(page, "/auth/me", 200, me(email_verified=True, two_factor_enabled=True, left=9, **facts))
+    answer(page, "/auth/totp", 200, {"enabled_since": _at(500)})
     times = {"created_at": _at(400), "last_used_at": _at(30), "backed_up": True}
     passkeys = [times | {"id": name, "name": name} for name in ("My Phone", "The Key on My Desk")]
-    answer(page, "/auth/passkeys", 200, {"passkeys": passkeys if on else []})
-    page.reload()
+    answer(page, "/auth/passkeys", 200, {"passkeys": passkeys})
+
+
+def _two_factor(page: Page, *, on: bool = False, **facts: Any) -> None:
+    signed_in(page)
+    if on:
+        _with_passkeys(page, **facts)
+    else:
+        answer(page, "/auth/me", 200, me(email_verified=True, two_factor_enabled=False) | facts)
+    page.goto("/account/two-factor")
     expect(page.get_by_role("button", name="Turn Off" if on else "Set Up")).to_be_visible()
 
 
@@ -187,6 +203,38 @@ def _code_dialog(page: Page) -> None:
     expect(page.locator("#dialog-code")).to_be_focused()
 
 
+def _rename(page: Page) -> None:
+    _two_factor(page, on=True)
+    submit(page, "Rename My Phone")
+    expect(page.locator("#passkey-new-name")).to_be_focused()
+
+
+def _rename_errors(page: Page) -> None:
+    _rename(page)
+    page.locator("#passkey-new-name").fill(" ")
+    submit(page, "Save Name")
+    expect(page.locator("#passkey-new-name-error")).not_to_be_empty()
+
+
+def _passwordless(page: Page, *, has_password: bool) -> None:
+    _with_passkeys(page, has_password=has_password)
+    page.goto("/account/security")
+    expect(page.locator("#without" if has_password else "#no-password")).to_be_visible()
+
+
+def _remove_password(page: Page) -> None:
+    _passwordless(page, has_password=True)
+    submit(page, "Remove Password")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+
+
+def _password_removed(page: Page) -> None:
+    _remove_password(page)
+    answer(page, "/auth/password", 200, {"message": "Removed"})
+    page.get_by_role("dialog").get_by_role("button", name="Remove Password").click()
+    expect(page.locator("#removed")).to_be_focused()
+
+
 ACCOUNT_STATES: dict[str, Callable[[Page], Any]] = {
     "account": partial(account, "/account"),
     "account-unconfirmed": partial(account, "/account", confirmed=False),
@@ -197,6 +245,10 @@ ACCOUNT_STATES: dict[str, Callable[[Page], Any]] = {
     "account-security": partial(account, "/account/security"),
     "account-security-errors": _security_errors,
     "account-security-done": _security_done,
+    "account-security-passkeys": partial(_passwordless, has_password=True),
+    "account-security-no-password": partial(_passwordless, has_password=False),
+    "account-security-remove": _remove_password,
+    "account-security-removed": _password_removed,
     "account-two-factor": _two_factor,
     "account-two-factor-set-up": _set_up,
     "account-two-factor-set-up-errors": _set_up_errors,
@@ -204,6 +256,10 @@ ACCOUNT_STATES: dict[str, Callable[[Page], Any]] = {
     "account-two-factor-codes-errors": _recovery_codes_errors,
     "account-two-factor-on": partial(_two_factor, on=True),
     "account-two-factor-dialog": _code_dialog,
+    "account-two-factor-required": partial(_two_factor, second_factor_setup_required=True),
+    "account-two-factor-reset": partial(_two_factor, on=True, reset_in=20),
+    "account-two-factor-rename": _rename,
+    "account-two-factor-rename-errors": _rename_errors,
     "account-devices": partial(account, "/account/devices"),
     "account-devices-long-name": _long_name,
     "account-devices-dialog": _others,

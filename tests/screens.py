@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -110,15 +111,20 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
-def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The real server on a database of its own, with limits off and a cheap hash."""
-    folder = tmp_path_factory.mktemp("site")
+@contextmanager
+def running(sqlite_template: Path, folder: Path, **more: str) -> Iterator[Site]:
+    """The real server on a database of its own in this folder, with limits off and a cheap hash."""
     shutil.copy(sqlite_template, folder / "auth.db")
-    settings = {"RATE_LIMIT_ENABLED": "false", "PASSWORD_HASH_METHOD": "scrypt:256:8:1"}
+    settings = {"RATE_LIMIT_ENABLED": "false", "PASSWORD_HASH_METHOD": "scrypt:256:8:1"} | more
     mails = folder / "mail"
     with serving(f"sqlite:///{folder / 'auth.db'}", folder, MAIL_URL=f"file:{mails}", **settings) as server:
         yield Site(server, mails)
+
+
+@pytest.fixture(scope="module")
+def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running(sqlite_template, tmp_path_factory.mktemp("site")) as found:
+        yield found
 
 
 def opened(context: BrowserContext, complaints: list[str]) -> Page:

@@ -28,6 +28,7 @@ WITH_FIELDS = [
 FLAWS = {"login-errors", "signup-errors", "forgot-errors", "reset-errors"}
 FLAWS |= {"account-security-errors", "account-errors", "account-dialog-errors"}
 FLAWS |= {"two-factor-errors", "account-two-factor-set-up-errors", "account-two-factor-codes-errors"}
+FLAWS |= {"account-two-factor-rename-errors"}
 RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 # The label of the primary button, and links: the two pairs of colours that the design asks for.
 AGREED = re.compile(

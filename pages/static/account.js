@@ -5,13 +5,16 @@ import { asked, dialogButtons } from "./dialog.js";
 import { Form, failIn, general } from "./form.js";
 import { hasPasskeys, showPasskey } from "./passkey.js";
 import { passwordToggles } from "./password.js";
-import { element, say, text } from "./page.js";
+import { exact } from "./moments.js";
+import { element, fill, say, text } from "./page.js";
 
+const SET_UP = "/account/two-factor";
 const dialog = document.getElementById("password-dialog");
 const question = document.getElementById("password-dialog-form");
 const alert = document.getElementById("form-error");
 const wasLoggedIn = mayBeSignedIn(); // when the page was opened
 const passkey = document.getElementById("step-up-passkey");
+const warning = document.getElementById("factors-reset");
 let hasFactor = false; // then that is asked for, and not the password
 let leaving = false; // for the log-in page
 let opening = null; // of the dialog: what was begun in one is nothing to the next
@@ -25,10 +28,18 @@ export function toLogIn(reason) {
   location.replace(`/login?${query}`);
 }
 
+/** To where a second factor is set up, which is wanted first, and back here afterwards. */
+function toSetUp(answer) {
+  if (!leaving) location.replace(`${SET_UP}?${new URLSearchParams({ next: location.pathname })}`);
+  leaving = true;
+  return { ...answer, ok: false, code: "cancelled" };
+}
+
 /** Call the API as the person; asks for the password where the call wants a fresh sign-in. */
 export async function ask(method, path, body) {
   const answer = await callSignedIn(method, path, body);
   if (answer.code === "session_ended") toLogIn("expired");
+  if (answer.code === "second_factor_setup_required") return toSetUp(answer);
   if (answer.code !== "reauth_required") return answer;
   return (await provenAgain()) ? ask(method, path, body) : { ...answer, code: "cancelled" };
 }
@@ -73,6 +84,7 @@ async function provePasskey() {
 }
 
 passkey.addEventListener("click", provePasskey);
+document.getElementById("keep-factors").addEventListener("click", keepFactors);
 
 /** Show a refusal of a call that no form made, with a way to try again. */
 export function failed(answer, again) {
@@ -102,8 +114,30 @@ export async function load(path) {
 /** Who is logged in; password managers are told whose password the fields of the page are about. */
 export async function loadMe() {
   const answer = await load("/auth/me");
-  if (answer.ok) knowWho(answer.data.user);
+  if (!answer.ok) return answer;
+  const { user, second_factor_setup_required: required, factors_reset_at: due } = answer.data;
+  if (required && location.pathname !== SET_UP) return toSetUp(answer);
+  knowWho(user);
+  warn(due);
   return answer;
+}
+
+/** Say that an operator is about to remove the second factors, and when. */
+function warn(due) {
+  warning.hidden = !due;
+  if (!due) return;
+  const at = element("time", { datetime: due }, exact(due));
+  fill(warning.querySelector("p"), "reset_factors.text", { time: at });
+}
+
+async function keepFactors() {
+  const answer = await ask("DELETE", "/auth/factors-reset");
+  if (!answer.ok && answer.code !== "no_factors_reset") return failed(answer, keepFactors);
+  warning.hidden = true;
+  if (!answer.ok) return location.reload(); // it is done, or was stopped elsewhere
+  const kept = document.getElementById("factors-kept");
+  kept.hidden = false;
+  kept.focus();
 }
 
 /** Tell the fields that only password managers see, and the dialog what to ask for. */

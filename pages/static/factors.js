@@ -1,10 +1,11 @@
-import { ask, failed, load, knowWho } from "./account.js";
+import { ask, failed, load, loadMe } from "./account.js";
 import { CodeFields } from "./code.js";
 import { asked } from "./dialog.js";
-import { Form, failIn } from "./form.js";
-import { ago, day } from "./moments.js";
-import { element, say, text } from "./page.js";
-import { hasPasskeys, makePasskey } from "./passkey.js";
+import { Form } from "./form.js";
+import { day } from "./moments.js";
+import { element, safeNext, text } from "./page.js";
+import { hasPasskeys } from "./passkey.js";
+import { passkeyList, showPasskeys } from "./passkey_list.js";
 import { toast } from "./toast.js";
 
 const place = (id) => document.getElementById(id);
@@ -15,6 +16,7 @@ const fields = new CodeFields(question, place("dialog-other-way"));
 let isOn = false; // whether the account has any factor
 let codes = [];
 let wanted = null; // what the code is asked for
+let wasRequired = false; // whether one came here because the service wants a factor
 
 /** Show one part of the page, and put the focus where it begins. */
 function show(part, focus) {
@@ -25,9 +27,10 @@ function show(part, focus) {
   if (focus) place(focus).focus();
 }
 
-function showState({ user, recovery_codes_left: left }, since, focus) {
-  knowWho(user);
+function showState({ user, recovery_codes_left: left, second_factor_setup_required: required }, since, focus) {
   isOn = user.two_factor_enabled;
+  wasRequired ||= required;
+  place("required").hidden = !required;
   place("left").textContent = text(left === 1 ? "factors.left.one" : "factors.left", { n: String(left) });
   if (since) {
     place("since").dateTime = since;
@@ -39,41 +42,14 @@ function showState({ user, recovery_codes_left: left }, since, focus) {
 
 async function start(focus = false) {
   const found = [];
-  for (const path of ["/auth/me", "/auth/totp", "/auth/passkeys"]) {
-    const answer = await load(path);
+  for (const each of [loadMe, () => load("/auth/totp"), () => load("/auth/passkeys")]) {
+    const answer = await each();
     if (!answer.ok) return failed(answer, start);
     found.push(answer.data);
   }
   const [me, totp, { passkeys }] = found;
   showPasskeys(passkeys);
   showState(me, totp.enabled_since, focus);
-}
-
-function showPasskeys(passkeys) {
-  place("passkey-list").replaceChildren(...passkeys.map(item));
-}
-
-function item({ id, name, created_at: made, last_used_at: used }) {
-  const heading = element("h3", { class: "item__title" }, name);
-  const when = used ? text("passkeys.used", { time: ago(used) }) : text("passkeys.since", { time: ago(made) });
-  const label = text("passkeys.remove_named", { name });
-  const button = element(
-    "button",
-    { type: "button", class: "btn btn--secondary btn--small", "aria-label": label },
-    text("passkeys.remove"),
-  );
-  button.addEventListener("click", () => remove(id, name));
-  const facts = element("p", { class: "fine" }, when);
-  return element("li", { class: "item" }, element("div", {}, heading, facts), button);
-}
-
-async function remove(id, name) {
-  const answer = await ask("DELETE", `/auth/passkeys/${id}`);
-  if (answer.code === "last_way_in") return failIn(place("passkey-form-error"), "passkeys.last");
-  if (!answer.ok && answer.status !== 404) return failed(answer, () => remove(id, name));
-  await start();
-  place("passkeys-title").focus();
-  say(text("passkeys.removed", { name }));
 }
 
 async function setUp() {
@@ -144,29 +120,11 @@ new Form(place("saved-form"), {
   async send() {
     codes = [];
     place("codes").replaceChildren();
+    if (wasRequired) {
+      location.assign(safeNext(place("required").dataset.next));
+      return "leaving";
+    }
     await start(true);
-  },
-});
-new Form(place("passkey-form"), {
-  fields: { "passkey-name": { check: (value) => (value.trim() === "" ? "passkeys.name_empty" : null) } },
-  busy: "busy.save",
-  shown(answer, form) {
-    if (answer.code !== "passkey_refused" && answer.code !== "passkey_taken") return false;
-    form.fail("passkeys.not_made");
-    return true;
-  },
-  async send({ "passkey-name": name }, form) {
-    const asked = await ask("POST", "/auth/passkeys/options");
-    if (!asked.ok) return form.refused(asked);
-    const credential = await makePasskey(asked.data.public_key);
-    if (credential === null) return form.fail("passkeys.not_made");
-    const answer = await ask("POST", "/auth/passkeys", { credential, name: name.trim() });
-    if (!answer.ok) return form.refused(answer);
-    place("passkey-form").reset();
-    if (answer.data.recovery_codes) return showCodes(answer.data.recovery_codes);
-    await start();
-    place("passkeys-title").focus();
-    say(text("passkeys.added", { name: name.trim() }));
   },
 });
 new Form(question, {
@@ -186,6 +144,7 @@ new Form(question, {
     await done(answer);
   },
 });
+passkeyList({ then: start, codes: showCodes });
 place("set-up").addEventListener("click", setUp);
 place("copy-key").addEventListener("click", () => copy(place("key").textContent.replaceAll(" ", ""), "factors.key_copied"));
 place("copy-codes").addEventListener("click", () => copy(codes.join("\n"), "factors.codes_copied"));

@@ -162,6 +162,7 @@ const FIELD_KEYS = {
   username: () => "username.format",
   password: () => "password.long",
   new_password: () => "password.long",
+  name: () => "passkeys.name_long",
 };
 
 /** What the texts of faults may name. */

@@ -7,6 +7,9 @@ import { element, safeNext, say, text } from "./page.js";
 const node = document.getElementById("login-form");
 const next = () => safeNext(node.elements.next.value);
 
+/** Where a second factor is set up, which the service wants before anything else. */
+const setUp = (to) => `/account/two-factor?${new URLSearchParams({ next: to })}`;
+
 function refused(answer, form) {
   const password = node.elements.password;
   if (answer.code === "invalid_credentials") {
@@ -70,7 +73,7 @@ const form = new Form(node, {
       return "leaving";
     }
     if (!answer.ok) return form.refused(answer);
-    location.assign(next());
+    location.assign(answer.data.second_factor_setup_required ? setUp(node.elements.next.value) : next());
     return "leaving";
   },
 });

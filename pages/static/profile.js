@@ -1,4 +1,4 @@
-import { ask, failed, knowWho, load } from "./account.js";
+import { ask, failed, knowWho, loadMe } from "./account.js";
 import { call } from "./api.js";
 import { Form, rules } from "./form.js";
 import { day } from "./moments.js";
@@ -23,7 +23,7 @@ function show(found) {
 }
 
 async function start() {
-  const answer = await load("/auth/me");
+  const answer = await loadMe();
   if (answer.ok) show(answer.data.user);
   else failed(answer, start);
 }

@@ -1,7 +1,11 @@
-import { ask, failed, loadMe } from "./account.js";
+import { ask, failed, load, loadMe } from "./account.js";
+import { call } from "./api.js";
+import { asked } from "./dialog.js";
 import { Form, newPassword, present } from "./form.js";
 import { strengthMeter } from "./meter.js";
+import { element, fill } from "./page.js";
 
+const place = (id) => document.getElementById(id);
 const node = document.getElementById("password-form");
 const { username, new_password: password } = node.elements;
 
@@ -24,15 +28,50 @@ new Form(node, {
     if (!answer.ok) return form.refused(answer);
     node.reset();
     node.hidden = true;
-    const done = document.getElementById("changed");
+    const done = place("changed");
     done.hidden = false;
     done.focus();
   },
 });
 strengthMeter(password, () => (username.value ? { email: username.value } : {}));
 
+/** What there is to do: change the password, do without it where a passkey opens the account, or set one. */
+function show(hasPassword, hasPasskey) {
+  node.hidden = !hasPassword;
+  place("no-password").hidden = hasPassword;
+  place("without").hidden = !hasPassword || !hasPasskey;
+}
+
+async function removePassword() {
+  if ((await asked(place("remove-dialog"))) !== "yes") return;
+  const answer = await ask("DELETE", "/auth/password");
+  if (answer.code === "no_password" || answer.code === "last_way_in") return start(); // in another tab
+  if (!answer.ok) return failed(answer, removePassword);
+  show(false, true);
+  place("changed").hidden = true;
+  place("removed").hidden = false;
+  place("removed").focus();
+}
+
+async function sendLink() {
+  const email = username.value;
+  const answer = await call("POST", "/auth/password/forgot", { email });
+  if (!answer.ok) return failed(answer, sendLink);
+  const done = place("link-sent");
+  fill(done.querySelector("p"), "no_password.sent", { email: element("strong", {}, email) });
+  place("no-password").hidden = true;
+  done.hidden = false;
+  done.focus();
+}
+
 async function start() {
   const answer = await loadMe();
-  if (!answer.ok) failed(answer, start);
+  if (!answer.ok) return failed(answer, start);
+  const found = await load("/auth/passkeys");
+  if (!found.ok) return failed(found, start);
+  show(answer.data.has_password, found.data.passkeys.length > 0);
 }
+
+place("remove-password").addEventListener("click", removePassword);
+place("send-link").addEventListener("click", sendLink);
 await start();
