@@ -49,6 +49,7 @@ async function removePassword() {
   if (!answer.ok) return failed(answer, removePassword);
   show(false, true);
   place("changed").hidden = true;
+  place("has-none").hidden = true; // it is said already
   place("removed").hidden = false;
   place("removed").focus();
 }
