@@ -20,10 +20,9 @@ def carried_out(services: Services, session: Session, account: Account, client: 
 
     It locks the account then. Sessions stay: their owner could have stopped it.
     """
-    now = services.clock.now()
-    if account.factors_reset_due_at is None or account.factors_reset_due_at > now:
+    if account.factors_reset_due_at is None:
         return account
-    if not accounts.begin_due_reset(session, account.id, now):
+    if not accounts.begin_due_reset(session, account.id, services.clock.now()):
         return account
     forget(services, session, account, client)
     return account._replace(two_factor_at=None, recovery_codes_left=0, factors_reset_due_at=None)
