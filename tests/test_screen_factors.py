@@ -6,9 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from pyotp import TOTP
 
-from tests.screen_steps import alerted, fill_login, heading, reach, submit
+from tests.screen_steps import alerted, fill_login, heading, submit
 from tests.screens import Site, browser, complaints, log_in, other, screen, site
-from tests.support import PASSWORD
 
 __all__ = ["browser", "complaints", "other", "screen", "site"]
 CODE = "6-Digit Code"
@@ -203,59 +202,3 @@ def test_switching_it_on_logs_the_other_devices_out(
     submit(other, "Log In")
     alerted(other, "The email address or password is not correct.")
     assert other.url.startswith(site.url)
-
-
-@pytest.mark.slow
-def test_the_whole_way_by_keyboard_alone(screen: Page, address: str) -> None:
-    """Switch it on, log out, log in with a code, lose it, log in with a recovery code, switch it off."""
-    keys = screen.keyboard
-    screen.goto("/account/two-factor")
-    reach(screen, "set-up")
-    keys.press("Enter")
-    expect(screen.get_by_role("heading", name="Scan This Code")).to_be_focused()
-    phone = Phone(screen.locator("#key").inner_text())
-    reach(screen, "code")
-    keys.type(phone.code())
-    keys.press("Enter")
-    expect(screen.get_by_role("heading", name="Recovery Codes", exact=True)).to_be_focused()
-    recovery = screen.locator("#codes code").all_inner_texts()
-    reach(screen, "saved")
-    keys.press("Space")
-    reach(screen, "Finish")
-    keys.press("Enter")
-    expect(screen.locator("#factor-on")).to_be_focused()
-
-    def log_in_by_keys() -> None:
-        screen.keyboard.press("Shift+Tab")
-        screen.goto("/account")
-        reach(screen, "Log Out")
-        keys.press("Enter")
-        screen.wait_for_url("**/login?**")
-        reach(screen, "email")
-        keys.type(address)
-        reach(screen, "current-password")
-        keys.type(PASSWORD)
-        keys.press("Enter")
-        screen.wait_for_url("**/two-factor")
-        expect(screen.locator("#code")).to_be_focused()
-
-    log_in_by_keys()
-    keys.type(phone.code())
-    keys.press("Enter")
-    screen.wait_for_url("**/account")
-    log_in_by_keys()
-    reach(screen, "other-way")
-    keys.press("Enter")
-    expect(screen.locator("#recovery-code")).to_be_focused()
-    keys.type(recovery[0])
-    keys.press("Enter")
-    screen.wait_for_url("**/account")
-    screen.goto("/account/two-factor")
-    reach(screen, "turn-off")
-    keys.press("Enter")
-    expect(screen.locator("#dialog-code")).to_be_focused()
-    reach(screen, "dialog-other-way")
-    keys.press("Enter")
-    keys.type(recovery[1])
-    keys.press("Enter")
-    expect(screen.locator("#factor-off")).to_be_focused()

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.screen_steps import fill_login, reach, submit
+from tests.screen_steps import fill_login, submit
 from tests.screens import Site, browser, complaints, log_in, screen, site
-from tests.test_screen_factors import log_out, switch_on
+from tests.test_screen_factors import log_out
 
 __all__ = ["browser", "complaints", "screen", "site"]
 
@@ -126,39 +126,3 @@ def test_whoever_is_not_verified_stays_where_they_were(
     fill_login(screen, address, "not the right one")
     log_in_again.click()
     expect(screen.get_by_role("alert")).to_contain_text("not correct")
-
-
-@pytest.mark.slow
-def test_a_lost_phone_a_recovery_code_and_then_a_passkey_alone(
-    screen: Page, address: str, authenticator: VirtualAuthenticator
-) -> None:
-    """By keyboard alone: log in with a recovery code, add a passkey, log out, log in with nothing else."""
-    keys = screen.keyboard
-    _, recovery = switch_on(screen)
-    log_out(screen)
-    fill_login(screen, address)
-    submit(screen, "Log In")
-    screen.wait_for_url("**/two-factor")
-    expect(screen.locator("#code")).to_be_focused()
-    reach(screen, "other-way")
-    keys.press("Enter")
-    expect(screen.locator("#recovery-code")).to_be_focused()
-    keys.type(recovery[0])
-    keys.press("Enter")
-    screen.wait_for_url("**/account")
-    screen.goto("/account/two-factor")
-    expect(screen.locator("#passkeys")).to_be_visible()
-    authenticator.present(True)
-    reach(screen, "passkey-name")
-    keys.type("A key")
-    keys.press("Enter")
-    expect(screen.get_by_role("heading", name="A key")).to_be_visible()
-    authenticator.present(False)
-    reach(screen, "Log Out")
-    keys.press("Enter")
-    screen.wait_for_url("**/login?**")
-    expect(screen.locator("#passkey")).to_be_visible()
-    authenticator.present(True)
-    reach(screen, "passkey")
-    keys.press("Enter")
-    screen.wait_for_url("**/account")
