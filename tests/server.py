@@ -96,8 +96,11 @@ def until(done: Any, what: str) -> None:
 
 @contextmanager
 def serving(database_uri: str, folder: Path, *, within: Sequence[str] = (), **more: str) -> Iterator[Server]:
-    """`python app.py` on this database, ready to be called; `within` a program that becomes it, if named."""
-    port = free_port()
+    """`python app.py` on this database, ready to be called; `within` a program that becomes it, if named.
+
+    `PORT` is for one that takes the place of another; every other gets a free one.
+    """
+    port = int(more.get("PORT") or free_port())
     log = folder / f"server-{port}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
