@@ -1,5 +1,7 @@
 """The calls of an account's life over HTTP, each compared with what the model of it expects."""
 
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Flask
@@ -10,12 +12,19 @@ from auth.flows import operators
 from auth.flows.steps.operators import Operator
 from models import db
 from tests import mailbox
+from tests.life_factor_model import Challenge
 from tests.life_model import Owner, World
 from tests.support import bearer
 from utils.client_info import ClientInfo
 
-Rows = list[list[tuple[Any, ...]]]
-TABLES = ("users", "sessions", "one_time_tokens", "known_devices", "outbox")
+Rows = dict[str, list[tuple[Any, ...]]]
+TABLES = (
+    *("users", "sessions", "one_time_tokens", "known_devices", "outbox"),
+    *("totp_factors", "recovery_codes", "passkeys", "challenges"),
+)
+CHECKED = TABLES[1:4] + TABLES[5:]
+# How often somebody guessed wrong: every refusal may count. Second factors' are compared by themselves.
+COUNTS = {"failures", "factor_tries", "factor_tries_end_at"}
 OPERATOR = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
 # One for each action; what a network does to strangers is counted in one row.
 EVENTS = text("SELECT sum(CASE WHEN counted_under IS NULL THEN 1 ELSE count END) FROM audit_events")
@@ -26,29 +35,29 @@ class Watched:
 
     def __init__(self, app: Flask, world: World) -> None:
         self.app, self.world, self.client = app, world, app.test_client()
+        self.refused: set[str] = set()  # access tokens
+        self.hashes: set[tuple[str, str]] = set()  # with their passwords
         with app.app_context(), db.engine.begin() as connection:
             for table in reversed(db.metadata.sorted_tables):
                 connection.execute(table.delete())
 
-    def tables(self) -> tuple[Rows, int, str]:
-        """All rows but the log's; how many events there are; and the last of them.
-
-        How often somebody guessed wrong is no matter of the model: `test_guessing.py` has it.
-        """
+    def tables(self) -> Rows:
+        """All rows but the log's."""
 
         def facts(row: Any) -> tuple[Any, ...]:
-            return tuple(value for name, value in row._mapping.items() if name != "failures")
+            return tuple(value for name, value in row._mapping.items() if name not in COUNTS)
 
         with self.app.app_context(), db.engine.connect() as connection:
-            found = [
-                sorted(facts(row) for row in connection.execute(text(f"SELECT * FROM {name}")))
-                if name == "known_devices"
-                else [facts(row) for row in connection.execute(text(f"SELECT * FROM {name} ORDER BY id"))]
+            return {
+                name: [facts(row) for row in connection.execute(text(f"SELECT * FROM {name} ORDER BY 1, 2"))]
                 for name in TABLES
-            ]
-            count = connection.execute(EVENTS).scalar() or 0
+            }
+
+    def log(self) -> tuple[int, str]:
+        """How many events there are, and the last of them."""
+        with self.app.app_context(), db.engine.connect() as connection:
             last = connection.execute(text("SELECT event FROM audit_events ORDER BY id DESC LIMIT 1"))
-            return found, count, last.scalar() or ""
+            return connection.execute(EVENTS).scalar() or 0, last.scalar() or ""
 
     def call(
         self,
@@ -59,25 +68,31 @@ class Watched:
         *,
         token: str = "",
         method: str = "POST",
-        changes: bool = False,
+        touches: Collection[str] = (),
         headers: dict[str, str] | None = None,
     ) -> TestResponse:
         """One call; `expected` is the status of a success, or the code of a refusal.
 
-        A refusal changes nothing but the log, unless it `changes`; `event` is the one word that is
-        added to that, if any.
+        A refusal changes nothing but the log, and the tables that it `touches`; `event` is the one word
+        that is added to that, if any.
         """
-        rows, count, _ = self.tables()
+        rows = self.tables() if isinstance(expected, str) else {}
+        count, _ = self.log()
         sent = (bearer(token) if token else {}) | (headers or {})
         answer = self.client.open(f"/auth/{path}", method=method, json=body, headers=sent)
         got = answer.status_code if answer.status_code < 400 else answer.get_json()["code"]
         assert got == expected, (path, body, answer.get_data(as_text=True), expected)
-        rows_now, count_now, last = self.tables()
+        count_now, last = self.log()
         assert count_now - count == (event is not None), (path, expected, event)
         # A stranger's event may be counted in an older row.
         assert event is None or last == event or self.has(event), (path, last, event)
-        if isinstance(expected, str) and not changes:
-            assert rows_now == rows, (path, expected)
+        if isinstance(expected, str):
+            rows_now = self.tables()
+            changed = {name for name in TABLES if rows_now[name] != rows[name]}
+            assert changed <= {*touches}, (path, expected, changed)
+            if "outbox" not in changed:
+                assert not self.world.expected, (path, expected)
+                return answer
         self.receive()
         return answer
 
@@ -101,61 +116,89 @@ class Watched:
 
     def prune(self) -> int:
         """`flask auth prune`; how many events it wrote."""
-        count = self.tables()[1]
+        count, _ = self.log()
         with self.app.app_context():
             operators.prune(self.app.extensions["auth_services"], OPERATOR)
-        return self.tables()[1] - count
+        return self.log()[0] - count
 
     # Whether the database and the model agree
 
     def check_rows(self) -> None:
         with self.app.app_context(), db.engine.connect() as connection:
-            found = connection.execute(db.metadata.tables["users"].select().order_by(text("id"))).all()
-            facts = [
-                (
-                    u.username,
-                    u.email,
-                    bool(u.email_verified_at),
-                    bool(u.password_blocked_at),
-                    u.deletion_due_at,
-                )
-                for u in found
-            ]
-            owners = self.world.living()
-            assert facts == [(o.name, o.address, o.verified, o.blocked, o.leaving) for o in owners]
-            hasher = self.app.extensions["auth_services"].hasher
-            for user, owner in zip(found, owners, strict=True):
-                assert hasher.check(user.password_hash, owner.password)
-                self.check_account(connection, user.id, owner)
+            users = connection.execute(db.metadata.tables["users"].select().order_by(text("id"))).all()
+            found = {name: connection.execute(db.metadata.tables[name].select()).all() for name in CHECKED}
+        owners = self.world.living()
+        facts = [
+            (u.username, u.email, bool(u.email_verified_at), bool(u.password_blocked_at), u.deletion_due_at)
+            for u in users
+        ]
+        assert facts == [(o.name, o.address, o.verified, o.blocked, o.leaving) for o in owners]
+        for user, owner in zip(users, owners, strict=True):
+            self.check_password(user.password_hash, owner.password)
+            mine = {name: [row for row in rows if row.user_id == user.id] for name, rows in found.items()}
+            self.check_account(mine, owner)
+            self.check_factors(user, mine, owner)
+        nobodys = [row for row in found["challenges"] if row.user_id is None]
+        assert self.living(nobodys) == self.waiting(self.world.asked)
 
-    def check_account(self, connection: Any, user_id: int, owner: Owner) -> None:
-        tables, now = db.metadata.tables, self.world.now
-        tokens = tables["one_time_tokens"]
-        alive = connection.execute(
-            tokens.select().where(
-                tokens.c.user_id == user_id, tokens.c.used_at.is_(None), tokens.c.expires_at > now
-            )
-        )
+    def check_password(self, hashed: str, password: str) -> None:
+        """Each pair once: a hash takes a while."""
+        if (hashed, password) not in self.hashes:
+            assert self.app.extensions["auth_services"].hasher.check(hashed, password)
+            self.hashes.add((hashed, password))
+
+    def check_account(self, rows: Mapping[str, Sequence[Any]], owner: Owner) -> None:
+        now = self.world.now
         mine = [link for link in self.world.links if link.owner is owner and link.is_alive(now)]
-        assert sorted((row.purpose, row.email) for row in alive) == sorted(
+        tokens = [row for row in rows["one_time_tokens"] if row.used_at is None and row.expires_at > now]
+        assert sorted((row.purpose, row.email) for row in tokens) == sorted(
             (link.purpose, link.address) for link in mine
         )
-        sessions = tables["sessions"]
-        rows = connection.execute(
-            sessions.select().where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
-        )
         kept = [s for s in self.world.sessions if s.owner is owner and not s.ended and not s.pruned]
-        assert sorted(row.auth_time for row in rows) == sorted(s.signed_in for s in kept)
+        assert sorted(
+            (row.auth_time, str(row.factor_at)) for row in rows["sessions"] if not row.ended_at
+        ) == sorted((s.signed_in, str(s.proven)) for s in kept)
 
-    def check_tokens(self) -> None:
-        """Each access token that was ever given is admitted exactly while it should be."""
+    def check_factors(self, user: Any, rows: Mapping[str, Sequence[Any]], owner: Owner) -> None:
+        mine = owner.factors
+        assert user.two_factor_at == mine.on, owner.name
+        assert user.recovery_codes_left == len(mine.codes), owner.name
+        assert len([row for row in rows["recovery_codes"] if not row.used_at]) == len(mine.codes)
+        assert (user.factor_tries, user.factor_tries_end_at) == (mine.tries, mine.tries_end)
+        apps = [(row.created_at, bool(row.confirmed_at), row.last_step) for row in rows["totp_factors"]]
+        assert apps == ([(mine.app.begun, mine.app.on, mine.app.last_step)] if mine.app else [])
+        keys = sorted((row.credential_id, row.sign_count) for row in rows["passkeys"])
+        assert keys == sorted((key.soft.credential_id, key.counted) for key in mine.keys)
+        devices = rows["known_devices"]
+        assert len(devices) == len(owner.devices)
+        trusted = sorted(row.trusted_until for row in devices if row.trusted_until)
+        assert trusted == sorted(mine.trusted.values())
+        assert self.living(rows["challenges"]) == self.waiting(mine.challenges)
+
+    def living(self, rows: Sequence[Any]) -> list[tuple[str, datetime, bool]]:
+        alive = [row for row in rows if row.used_at is None and row.expires_at > self.world.now]
+        return sorted((row.purpose, row.created_at, row.remembered) for row in alive)
+
+    def waiting(self, challenges: Sequence[Challenge]) -> list[tuple[str, datetime, bool]]:
+        alive = [one for one in challenges if one.is_alive(self.world.now)]
+        return sorted((one.purpose, one.created, one.remembered) for one in alive)
+
+    def check_tokens(self, *, again: bool = False) -> None:
+        """Each access token that was ever given is admitted exactly while it should be.
+
+        One that was refused once is asked for `again` in the end only.
+        """
         for session in self.world.sessions:
             for token, expires in session.access:
+                if token in self.refused and not again:
+                    continue
                 answer = self.client.get("/auth/me", headers=bearer(token))
                 if session.admits(expires, self.world.now):
                     assert answer.get_json()["user"]["username"] == session.owner.name
+                    assert answer.get_json()["recovery_codes_left"] == len(session.owner.factors.codes)
                 else:
                     assert answer.status_code == 401, (session, expires)
+                    self.refused.add(token)
 
     def check_ended(self) -> None:
         """No refresh token that was ever given revives a session that is over."""

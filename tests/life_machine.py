@@ -9,12 +9,15 @@ from flask import Flask
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from tests.life_client import Watched
+from tests.life_factor_model import FRESH, Factors
 from tests.life_model import HOUR, LIFETIMES, OPENING, Owner, Session, World
+from tests.soft_passkey import SoftPasskey
 from tests.support import START, FixedClock
 
+ENDS = ("sessions", "outbox")
 PASSWORDS = ("correct horse battery", "a second long one", "a third long one")
 ADDRESSES = [f"{name}@example.com" for name in ("ada", "bob", "new", "other")]
-FRESH = timedelta(minutes=10)
+KINDS = ("code", "code", "code", "recovery_code", "passkey", "passkey")
 
 
 class Draw(NamedTuple):
@@ -26,8 +29,11 @@ class Draw(NamedTuple):
     which: int  # of several links or sessions, counted from the newest
     odd: bool  # one that need not work
     flag: bool
+    kind: str  # of a proof of a second factor
+    slip: bool  # one that is wrong
 
 
+Json = dict[str, Any] | None
 Call = Callable[[Any, Draw], None]
 
 
@@ -39,6 +45,8 @@ def drawn(chance: Random) -> Draw:
         which=chance.choice([0, 0, 1, 1, 2, 3, 5, 8]),
         odd=chance.random() < 0.1,
         flag=chance.random() < 0.5,
+        kind=chance.choice(KINDS),
+        slip=chance.random() < 0.2,
     )
 
 
@@ -55,6 +63,7 @@ class Members(RuleBasedStateMachine):
         self.clock, self.world = clock, World(clock)
         self.service = Watched(app, self.world)
         self.marks: list[str] = []
+        self.keyring: list[SoftPasskey] = []
 
     def token(self, number: int, odd: bool) -> tuple[Session | None, str]:
         """An access token that was given once, and its session if it is still admitted."""
@@ -75,7 +84,8 @@ class Members(RuleBasedStateMachine):
     @initialize()
     def two_accounts(self) -> None:
         for name in ("ada", "bob"):
-            self.register(Draw(name, f"{name}@example.com", PASSWORDS[0], 0, odd=False, flag=True))
+            draw = drawn(Random(name))
+            self.register(draw._replace(name=name, address=f"{name}@example.com", password=PASSWORDS[0]))
             self.login(name, PASSWORDS[0], remember=True)
 
     def register(self, draw: Draw) -> None:
@@ -94,6 +104,9 @@ class Members(RuleBasedStateMachine):
     def sign_in(self, draw: Draw) -> None:
         name = draw.address if draw.flag else draw.name
         owner = self.world.at(name) or self.world.named(name)
+        if not draw.odd and not (owner and owner.opens):
+            owner = newest([one for one in self.world.owners if one.opens], draw.which) or owner
+            name = owner.name if owner else name
         password = owner.password if owner and not draw.odd else draw.password
         self.login(name, password, draw.which, remember=draw.flag)
 
@@ -105,18 +118,53 @@ class Members(RuleBasedStateMachine):
             self.service.call("login", body, "invalid_credentials", "sign_in_refused")
             return
         shown = newest(["", *self.marks], mark)
+        if owner.factors.on and not owner.factors.trusts(shown, now):
+            self.ask(owner.factors, body, shown, remember=remember)
+        else:
+            self.welcome(owner, "login", body, "signed_in", shown, remember=remember)
+
+    def ask(self, factors: Factors, body: dict[str, Any], shown: str, *, remember: bool) -> None:
+        """The password was right, and the second factor is asked for."""
+        challenge = factors.ask("sign_in", self.world.now, remembered=remember)
+        sent = {"X-Device-Token": shown}
+        event = "second_factor_asked"
+        answer = self.service.call(
+            "login", body, "second_factor_required", event, headers=sent, touches=["challenges"]
+        ).get_json()
+        assert answer["methods"] == factors.methods()
+        challenge.token, challenge.options = answer["challenge_token"], answer.get("passkey_options")
+        assert bool(challenge.options) == bool(factors.keys)
+
+    def welcome(
+        self,
+        owner: Owner,
+        path: str,
+        body: dict[str, Any],
+        event: str,
+        shown: str,
+        *,
+        remember: bool,
+        by_factor: bool = False,
+        told: str = "",
+    ) -> str:
+        """A call that signs in, from the device that shows this mark; the mark that it has since."""
+        now = self.world.now
         if shown not in owner.devices:
             self.world.mail_link(owner, "disown", "new_sign_in")
-        sent = {"X-Device-Token": shown}
-        answer = self.service.call("login", body, 200, "signed_in", headers=sent).get_json()
-        assert not shown or answer["device_token"] == shown
-        owner.devices.add(answer["device_token"])
-        self.marks = list(dict.fromkeys([*self.marks, answer["device_token"]]))
+        if told:
+            self.world.mail(owner, told)
+        answer = self.service.call(path, body, 200, event, headers={"X-Device-Token": shown}).get_json()
+        mark = str(answer["device_token"])
+        assert not shown or mark == shown
+        owner.devices.add(mark)
+        self.marks = list(dict.fromkeys([*self.marks, mark]))
         session = Session(owner, now, remember, now, now)
         session.used(now)
+        session.proven = now if by_factor else None
         session.refresh.append(answer["refresh_token"])
         session.access.append((answer["access_token"], now + HOUR))
         self.world.sessions.append(session)
+        return mark
 
     def refresh(self, draw: Draw) -> None:
         self.clock.advance(1)
@@ -142,7 +190,7 @@ class Members(RuleBasedStateMachine):
         else:
             self.world.end([session])
             self.world.notify(session.owner, "session_stolen")
-            self.service.call("refresh", body, "refresh_token_reused", "refresh_token_reused", changes=True)
+            self.service.call("refresh", body, "refresh_token_reused", "refresh_token_reused", touches=ENDS)
 
     def logout(self, draw: Draw) -> None:
         self.clock.advance(1)
@@ -172,6 +220,7 @@ class Members(RuleBasedStateMachine):
             owner = session.owner
             owner.password = new
             self.world.void(owner, ("reset", "email_change"))
+            owner.factors.void(self.world.now)
             if draw.flag:
                 self.world.end(s for s in self.world.sessions if s.owner is owner and s is not session)
             self.world.notify(owner, "password_changed")
@@ -197,27 +246,37 @@ class Members(RuleBasedStateMachine):
             session.access.append((answer.get_json()["access_token"], self.world.now + HOUR))
 
     def fresh(
-        self, draw: Draw, path: str, body: dict[str, str] | None, method: str
-    ) -> tuple[Owner | None, str]:
-        """Who may make this call, which wants a fresh sign-in, and the token; refused to anybody else."""
+        self, draw: Draw, path: str, body: Json, method: str = "POST", *, by_factor: bool = False
+    ) -> tuple[Session | None, str]:
+        """The session that may make this call, which wants a fresh sign-in, and its token.
+
+        With `by_factor` it wants a fresh factor, too, where there is one. All others are refused.
+        """
         self.clock.advance(1)
         session, token = self.token(draw.which, draw.odd)
-        if session is not None and self.world.now - session.signed_in < FRESH:
-            return session.owner, token
+        if session is not None and self.is_fresh(session, by_factor=by_factor):
+            return session, token
         code = "reauth_required" if session else "token_invalid"
         self.service.call(path, body, code, None, token=token, method=method)
         return None, token
 
+    def is_fresh(self, session: Session, *, by_factor: bool = False) -> bool:
+        moments = [session.signed_in]
+        if by_factor and session.owner.factors.on:
+            moments.append(session.proven or START - FRESH)
+        return self.world.now - min(moments) < FRESH
+
     def change_email(self, draw: Draw) -> None:
         body = {"email": draw.address}
-        owner, token = self.fresh(draw, "email/change", body, "POST")
-        if owner:
-            self.world.mail_link(owner, "email_change", "change_email", to=draw.address)
+        session, token = self.fresh(draw, "email/change", body)
+        if session:
+            self.world.mail_link(session.owner, "email_change", "change_email", to=draw.address)
             self.service.call("email/change", body, 202, "email_change_requested", token=token)
 
     def leave(self, draw: Draw) -> None:
-        owner, token = self.fresh(draw, "me", None, "DELETE")
-        if owner:
+        session, token = self.fresh(draw, "me", None, "DELETE")
+        if session:
+            owner = session.owner
             owner.leaving = due = self.world.now + LIFETIMES["restore"]
             self.world.end_everything(owner, OPENING)
             self.world.mail_link(owner, "restore", "deletion_requested", limited=False, expires=due)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tests.life_factor_model import Challenge, Factors
 from tests.support import FixedClock
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -52,6 +53,7 @@ class Session:
     refresh: list[str] = field(default_factory=list)
     access: list[tuple[str, datetime]] = field(default_factory=list)
     rotated: datetime | None = None
+    proven: datetime | None = None  # when a second factor, or a passkey, was last proven in it
     ended: datetime | None = None
     pruned: bool = False
 
@@ -83,6 +85,7 @@ class Owner:
     erased: bool = False
     devices: set[str] = field(default_factory=set)
     written: list[tuple[str, datetime]] = field(default_factory=list)  # mails
+    factors: Factors = field(default_factory=Factors)
 
     @property
     def opens(self) -> bool:
@@ -98,6 +101,7 @@ class World:
         self.owners: list[Owner] = []
         self.sessions: list[Session] = []
         self.links: list[Link] = []
+        self.asked: list[Challenge] = []  # of whoever has a passkey
         self.expected: list[tuple[str, str, Link | None]] = []  # mails on their way
 
     @property
@@ -195,11 +199,14 @@ class World:
 
     def end_everything(self, owner: Owner, purposes: Iterable[str] = OVER) -> None:
         self.void(owner, purposes)
+        owner.factors.void(self.now)
         self.end(session for session in self.sessions if session.owner is owner)
 
-    def lock_out(self, owner: Owner) -> None:
+    def lock_out(self, owner: Owner, since: datetime) -> None:
+        """Somebody else was in this account since then."""
         self.end_everything(owner, (*OVER, "restore"))
-        owner.blocked, owner.leaving, owner.devices = True, None, set()
+        owner.blocked, owner.leaving, owner.devices, owner.factors.trusted = True, None, set(), {}
+        owner.factors.remove_since(since)
         self.mail_link(owner, "reset", "password_blocked", limited=False)
 
     def prune(self) -> list[Owner]:
@@ -213,4 +220,6 @@ class World:
         for session in self.sessions:
             over = min(session.idle_end, session.last_end, session.ended or self.now)
             session.pruned |= over < before
+        for challenge in (*self.asked, *(one for owner in self.owners for one in owner.factors.challenges)):
+            challenge.prune(self.now)
         return erased

@@ -67,8 +67,11 @@ def tokens(app: Flask, template: str, to: str = "") -> list[str]:
 
 def delivered(app: Flask) -> list[EmailMessage]:
     """Deliver what is due; the mails that went just now."""
-    before = len(app.extensions["auth_services"].mailer.sent)
-    return mails(app)[before:]
+    mailer = app.extensions["auth_services"].mailer
+    assert isinstance(mailer, MemoryMailer)
+    before = len(mailer.sent)
+    deliver(app)
+    return mailer.sent[before:]
 
 
 def template_of(mail: EmailMessage) -> str:
