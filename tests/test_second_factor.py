@@ -129,7 +129,7 @@ def test_the_token_of_step_one_opens_no_other_door(app: Flask, owner: Owner) -> 
         answer = client.open(f"/auth/{path}", method=method, headers=bearer(challenge))
         assert answer.status_code == 401
     assert refresh(client, challenge).status_code == 401
-    for path in ("email/verify", "password/reset", "sessions/disown", "account/restore"):
+    for path in ("email/verify", "password/reset", "sessions/disown", "me/restore"):
         assert post(client, path, token=challenge, password=NEW).status_code in {400, 404}
     assert everything(app, "audit_events") == before
 

@@ -71,6 +71,29 @@ def test_trust_is_forgotten(app: Flask, owner: Owner, clock: FixedClock, change:
     assert said(login(owner.client, password=password, headers=mark)) == ASKED
 
 
+def test_trust_by_a_recovery_code_is_trust_until_factors_change(app: Flask, owner: Owner) -> None:
+    done = owner.second_step(recovery_code=owner.recovery_codes[0], trust_device=True).get_json()
+    mark = {"X-Device-Token": done["device_token"]}
+    assert login(owner.client, headers=mark).status_code == 200
+    added(owner.client, done["access_token"])
+    assert said(login(owner.client, headers=mark)) == ASKED
+
+
+@pytest.mark.parametrize("change", ["added", "removed"])
+def test_a_challenge_does_not_outlive_a_change_of_passkeys(owner: Owner, change: str) -> None:
+    passkey = added(owner.client, owner.access)
+    (only,) = owner.client.get("/auth/passkeys", headers=bearer(owner.access)).get_json()["passkeys"]
+    asked = login(owner.client).get_json()
+    if change == "added":
+        added(owner.client, owner.access)
+    else:
+        path = f"/auth/passkeys/{only['id']}"
+        assert owner.client.delete(path, headers=bearer(owner.access)).status_code == 204
+    challenge = asked["challenge_token"]
+    for given in ({"code": owner.phone.next_code()}, {"passkey": passkey.get(asked["passkey_options"])}):
+        assert said(owner.second_step(challenge, **given)) == (401, "challenge_invalid")
+
+
 def test_a_reset_by_mail_does_not_lift_it(app: Flask, owner: Owner) -> None:
     assert post(app.test_client(), "password/reset", token=forget(app), password=NEW).status_code == 200
     assert said(login(owner.client, password=NEW)) == ASKED
