@@ -182,6 +182,18 @@ def send_reset(login: str) -> tuple[Any, str]:
     return {"written": True}, "The mail is written, and goes while the service runs."
 
 
+@command("lock-out")
+@click.argument("login")
+def lock_out(login: str) -> tuple[Any, str]:
+    """End everything of an account that somebody else is in, and mail its owner a link for a new password.
+
+    As "this wasn't me" does: sessions, devices and passkeys are gone, and the password is blocked until the
+    reset. Authenticator codes go a day later, unless somebody logs in with them and the new password.
+    """
+    operators.lock_out(services(), login, operator())
+    return {"locked_out": True}, "Locked out. The link for a new password goes while the service runs."
+
+
 @command("reset-factors")
 @click.argument("login")
 @click.option("--stop", is_flag=True, help="Let them stay after all.")

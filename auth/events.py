@@ -61,6 +61,7 @@ class Event(StrEnum):
     TOKEN_ISSUED = "token_issued"
     RESET_SENT = "reset_sent"
     FACTORS_RESET_BEGUN = "factors_reset_begun"
+    LOCKED_OUT = "locked_out"  # whoever was in it, for its owner
     SECRETS_RESEALED = "secrets_resealed"
     PRUNED = "pruned"
 
@@ -172,6 +173,7 @@ _SENTENCES: dict[Event, str] = {
     Event.TOKEN_ISSUED: "An operator made an access token.",
     Event.RESET_SENT: "An operator had a link for a new password sent to you.",
     Event.FACTORS_RESET_BEGUN: "An operator began to remove your second factors.",
+    Event.LOCKED_OUT: "An operator locked out whoever was in your account. Everything was ended.",
     Event.SECRETS_RESEALED: "An operator sealed secrets under a new key.",
     Event.PRUNED: "An operator deleted old data.",
 }

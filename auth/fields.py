@@ -59,6 +59,12 @@ def _chosen_username(name: str, info: ValidationInfo) -> str:
     return shown
 
 
+def _printable(text: str) -> str:
+    if any(unicodedata.category(char).startswith("C") for char in text):
+        raise _fault("label_invalid", "must hold no control characters")
+    return text
+
+
 def _address(text: str) -> str:
     try:
         return normal_email(text)
@@ -105,7 +111,11 @@ Email = Annotated[
     AfterValidator(_address),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
 ]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
+Label = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=80, strip_whitespace=True),
+    AfterValidator(_printable),
+]
 Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
 Code = Annotated[str, StringConstraints(max_length=MAX_CODE)]  # spaces are no part of it
 

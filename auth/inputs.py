@@ -173,6 +173,7 @@ class NewPasskey(Body):
 
     credential: dict[str, Any]
     name: Label = "Passkey"
+    end_other_sessions: bool = True
 
 
 class PasskeyName(Body):
@@ -203,7 +204,10 @@ class Confirmation(Body):
 
 
 class SecondFactor(Body):
-    """`DELETE /auth/totp` and `POST /auth/recovery-codes`: a code, or a recovery code in its place."""
+    """`DELETE /auth/totp`, `POST /auth/recovery-codes`: a code, a recovery code, or a passkey in its place.
+
+    A passkey answers what `POST /auth/reauth/options` gave.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -213,10 +217,11 @@ class SecondFactor(Body):
 
     code: Code | None = None
     recovery_code: Code | None = None
+    passkey: dict[str, Any] | None = None
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:
-        return [] if "code" in data or "recovery_code" in data else ["code"]
+        return [] if data.keys() & {"code", "recovery_code", "passkey"} else ["code"]
 
 
 class SecondStep(SecondFactor):
@@ -227,12 +232,7 @@ class SecondStep(SecondFactor):
     )
 
     challenge_token: Token | None = None
-    passkey: dict[str, Any] | None = None
     trust_device: bool = False
-
-    @classmethod
-    def missing(cls, data: dict[str, Any]) -> list[str]:
-        return [] if "passkey" in data else super().missing(data)
 
 
 class Profile(Body):

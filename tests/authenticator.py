@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from pyotp import TOTP
 from werkzeug.test import TestResponse
 
-from tests.calls import post
+from tests.calls import confirm_addresses, post
 from tests.support import FixedClock, bearer, login, signed_in
 
 STEP = 30
@@ -34,11 +34,12 @@ class Authenticator:
 
 
 class Owner:
-    """Somebody whose account has authenticator codes on."""
+    """Somebody whose address is confirmed, and whose account has authenticator codes on."""
 
     def __init__(self, client: FlaskClient, clock: FixedClock, name: str = "ada") -> None:
         self.client, self.name = client, name
         self.access = signed_in(client, name)["access_token"]
+        confirm_addresses(client.application)
         begun = post(client, "totp", self.access)
         assert begun.status_code == 200, begun.get_data(as_text=True)
         self.phone = Authenticator(begun.get_json()["secret"], clock)

@@ -59,10 +59,11 @@ class SoftPasskey:
         flags: int = PRESENT | VERIFIED,
         rp_id: str | None = None,
         handle: bytes | None = None,
+        cross_origin: bool = False,
     ) -> Json:
         """What `navigator.credentials.get` gives."""
         self.count += self._counts
-        client_data = _client_data("webauthn.get", options["challenge"], origin)
+        client_data = _client_data("webauthn.get", options["challenge"], origin, cross_origin=cross_origin)
         data = self._data(rp_id or options["rpId"], flags)
         signed = self._key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(hashes.SHA256()))
         response = {
@@ -81,6 +82,6 @@ class SoftPasskey:
         return {"id": name, "rawId": name, "type": "public-key", "response": response}
 
 
-def _client_data(kind: str, challenge: str, origin: str) -> bytes:
-    told = {"type": kind, "challenge": challenge, "origin": origin, "crossOrigin": False}
+def _client_data(kind: str, challenge: str, origin: str, *, cross_origin: bool = False) -> bytes:
+    told = {"type": kind, "challenge": challenge, "origin": origin, "crossOrigin": cross_origin}
     return json.dumps(told).encode()

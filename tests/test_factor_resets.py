@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 from models import iso
 from tests import mailbox
 from tests.authenticator import Authenticator, Owner
-from tests.calls import DAY, NEW, OPERATOR, confirmed, forget, post, prune, said
+from tests.calls import DAY, NEW, OPERATOR, confirmed, disable, enable, forget, post, prune, said
 from tests.soft_passkey import SoftPasskey
-from tests.support import FixedClock, at_once, bearer, events, execute, login, me, rows, signed_in
+from tests.support import FixedClock, at_once, bearer, events, execute, login, me, refresh, rows, signed_in
 from tests.test_passkeys import INVALID, add, added, log_in
 
 ASKED = (401, "second_factor_required")
@@ -129,7 +129,6 @@ def test_an_account_without_a_factor_has_none_to_reset(app: Flask, client: Flask
 def test_a_passkey_opens_nothing_once_it_is_due(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     passkey = added(client, signed_in(client)["access_token"])
     reset(app)
-    assert log_in(client, passkey).status_code == 200
     clock.advance(DAY)
     assert said(log_in(client, passkey)) == INVALID
     assert factors(app) == [0, 0, 0]
@@ -155,8 +154,8 @@ def test_whoever_can_change_factors_or_disowns_keeps_them(
 ) -> None:
     confirmed(app)
     owner = Owner(client, clock)
-    clock.advance(60)
-    owner.log_in()  # on a new device, which can be disowned without the factor of before
+    clock.advance(8 * DAY)
+    owner.access = owner.log_in()["access_token"]  # on a new device
     reset(app)
     if change == "passkey":
         assert add(client, owner.access, SoftPasskey())[0].status_code == 201
@@ -171,12 +170,43 @@ def test_whoever_can_change_factors_or_disowns_keeps_them(
     assert rows(app, "SELECT two_factor_at FROM users")[0]["two_factor_at"]
 
 
-def test_a_reset_by_mail_neither_stops_nor_hastens_it(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_a_reset_by_mail_ends_who_could_stop_it_so_the_day_begins_anew(
+    app: Flask, owner: Owner, clock: FixedClock
+) -> None:
     reset(app)
+    clock.advance(DAY - 1)
     assert post(owner.client, "password/reset", token=forget(app), password=NEW).status_code == 200
+    clock.advance(DAY - 1)
     assert said(login(owner.client, password=NEW)) == ASKED
-    clock.advance(DAY)
+    clock.advance(1)
     assert login(owner.client, password=NEW).status_code == 200
+
+
+def test_it_does_not_go_on_while_the_account_is_closed(app: Flask, owner: Owner, clock: FixedClock) -> None:
+    reset(app)
+    disable(app)
+    assert "disabled" in reset(app, fails=True)
+    clock.advance(2 * DAY)
+    assert prune(app)["factors"] == 0
+    enable(app)
+    clock.advance(DAY - 1)
+    assert prune(app)["factors"] == 0
+    clock.advance(1)
+    assert prune(app)["factors"] == 1
+
+
+@pytest.mark.parametrize("by", ["code", "passkey"])
+def test_whoever_logs_in_with_a_factor_has_not_lost_it(
+    app: Flask, client: FlaskClient, owner: Owner, clock: FixedClock, by: str
+) -> None:
+    passkey = added(client, owner.access)
+    reset(app)
+    assert by == "code" or log_in(client, passkey).status_code == 200
+    assert by == "passkey" or owner.log_in()
+    assert mailbox.newest(app, "factors_reset_stopped")
+    assert "factors_reset_stopped" in events(app)
+    clock.advance(2 * DAY)
+    assert said(login(client)) == ASKED
 
 
 def test_an_account_without_a_password_is_opened_by_a_mailed_reset(
@@ -195,10 +225,10 @@ def test_an_account_without_a_password_is_opened_by_a_mailed_reset(
 def test_stopping_and_its_time_at_once_leave_all_or_nothing(
     app: Flask, client: FlaskClient, owner: Owner, clock: FixedClock
 ) -> None:
+    renewable = owner.log_in(remember=True)["refresh_token"]
     reset(app)
-    clock.advance(DAY - 60)
-    access = owner.log_in()["access_token"]
-    clock.advance(60)
+    clock.advance(DAY)
+    access = refresh(client, renewable).get_json()["access_token"]
     calls: list[Callable[[], TestResponse]] = [partial(login, app.test_client()) for _ in range(3)]
     calls.append(partial(stop, client, access))
     *logins, stopped = [answer.status_code for answer in at_once(calls)]

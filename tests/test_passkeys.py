@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from auth.flows.passkeys import MAX_PASSKEYS
 from tests import mailbox
-from tests.calls import MINUTE, post, said
+from tests.calls import MINUTE, confirm_addresses, post, said
 from tests.soft_passkey import PRESENT, VERIFIED, SoftPasskey, b64
 from tests.support import FixedClock, at_once, events, login, me, rows, signed_in
 
@@ -41,7 +41,10 @@ def log_in(client: FlaskClient, passkey: SoftPasskey, **how: Any) -> Any:
 
 @pytest.fixture
 def access(client: FlaskClient) -> str:
-    return str(signed_in(client)["access_token"])
+    """Of somebody whose address is confirmed."""
+    found = str(signed_in(client)["access_token"])
+    confirm_addresses(client.application)
+    return found
 
 
 @pytest.fixture
@@ -115,6 +118,7 @@ def test_each_challenge_is_for_one_purpose(client: FlaskClient, access: str, pas
         {"flags": PRESENT},
         {"flags": VERIFIED},
         {"handle": b"somebody else"},
+        {"cross_origin": True},
     ],
     ids=str,
 )
@@ -125,6 +129,13 @@ def test_a_proof_for_somebody_else_or_of_nobody_opens_nothing(
     assert said(log_in(client, passkey, **how)) == INVALID
     assert len(rows(app, "SELECT id FROM sessions")) == before
     assert events(app)[-1] == "sign_in_refused"
+
+
+@pytest.mark.parametrize("handle", [None, "", "!!!", "A" * 9000])
+def test_who_logs_in_alone_says_whose_it_is(client: FlaskClient, passkey: SoftPasskey, handle: Any) -> None:
+    proof = passkey.get(options_of(client))
+    proof["response"]["userHandle"] = handle
+    assert said(post(client, "login/passkey", credential=proof)) == INVALID
 
 
 def test_a_wrong_signature_opens_nothing(client: FlaskClient, passkey: SoftPasskey) -> None:

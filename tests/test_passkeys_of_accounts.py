@@ -1,11 +1,13 @@
 """Passkeys of accounts: listed, named, removed, and what they mean for the rest of an account."""
 
+from typing import Any
+
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import mailbox
 from tests.authenticator import Owner
-from tests.calls import MINUTE, NEW, disable, forget, post, said
+from tests.calls import DAY, MINUTE, NEW, disable, forget, post, said
 from tests.conftest import AppFactory
 from tests.soft_passkey import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftPasskey
 from tests.support import FixedClock, bearer, execute, login, rows, signed_in
@@ -88,7 +90,7 @@ def test_a_reset_leaves_it_and_its_demand(app: Flask, client: FlaskClient, passk
 def test_it_opens_no_account_that_is_closed(
     app: Flask, client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
 ) -> None:
-    clock.advance(MINUTE)
+    clock.advance(8 * DAY)
     assert log_in(client, passkey).status_code == 200
     link = mailbox.token(app, "new_sign_in")
     assert post(app.test_client(), "sessions/disown", token=link).status_code == 200
@@ -126,3 +128,30 @@ def test_whether_it_is_backed_up_is_kept(app: Flask, client: FlaskClient, access
     assert answer.get_json()["passkey"]["backed_up"] is False
     assert log_in(client, passkey, flags=PRESENT | VERIFIED | ELIGIBLE | BACKED_UP).status_code == 200
     assert rows(app, "SELECT backup_eligible, backed_up FROM passkeys")[0]["backed_up"]
+
+
+def test_it_makes_new_recovery_codes_and_switches_an_app_off(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    owner = Owner(client, clock)
+    passkey = added(client, owner.access)
+
+    def proof() -> dict[str, Any]:
+        return passkey.get(post(client, "reauth/options", owner.access).get_json()["public_key"])
+
+    made = post(client, "recovery-codes", owner.access, passkey=proof())
+    assert len(made.get_json()["recovery_codes"]) == 10
+    off = client.delete("/auth/totp", json={"passkey": proof()}, headers=bearer(owner.access))
+    assert said(off) == (200, "")
+    again = {"recovery_code": made.get_json()["recovery_codes"][0]}
+    nothing = client.delete("/auth/totp", json=again, headers=bearer(owner.access))
+    assert said(nothing) == (409, "two_factor_off")
+    assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 10  # it is not used up
+
+
+def test_a_name_holds_no_control_characters(client: FlaskClient, access: str, passkey: SoftPasskey) -> None:
+    assert passkey
+    (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    for name in ("a\0b", "a\nb", "\u202eabc"):
+        answer = client.patch(f"/auth/passkeys/{only['id']}", json={"name": name}, headers=bearer(access))
+        assert said(answer) == (400, "validation_failed")

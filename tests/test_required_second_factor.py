@@ -164,3 +164,9 @@ def test_without_the_setting_nothing_changes(make_app: AppFactory) -> None:
     body = signed_in(client)
     assert "second_factor_setup_required" not in body
     assert me(client, body["access_token"]).get_json()["second_factor_setup_required"] is False
+
+
+def test_an_audience_that_ends_as_a_set_up_does_is_one_like_another(make_app: AppFactory) -> None:
+    app = make_app({"JWT_AUDIENCE": "https://example.com/setup"})
+    with app.app_context():
+        assert verify_jwt_token(generate_jwt_token(1)) == 1

@@ -99,6 +99,17 @@ def test_the_field_for_the_address_offers_it(screen: Page, address: str) -> None
 
 
 @pytest.mark.slow
+def test_it_makes_new_recovery_codes(screen: Page, address: str, authenticator: VirtualAuthenticator) -> None:
+    assert address
+    add_passkey(screen, authenticator)
+    old = finish_codes(screen, authenticator)
+    submit(screen, "Make New Codes")
+    authenticator.present(True)
+    screen.get_by_role("dialog", name="Enter a Code").get_by_role("button", name="Use a Passkey").click()
+    assert not set(finish_codes(screen, authenticator)) & set(old)
+
+
+@pytest.mark.slow
 def test_it_is_the_second_step_after_a_password(
     screen: Page, address: str, authenticator: VirtualAuthenticator
 ) -> None:

@@ -3,10 +3,10 @@
 import pytest
 from flask import Flask
 
-from tests.authenticator import Owner
+from tests.authenticator import Authenticator, Owner
 from tests.calls import post, said
 from tests.conftest import AppFactory
-from tests.support import FixedClock, events, execute, rows
+from tests.support import FixedClock, events, execute, rows, signed_in
 from utils.crypto import key_id
 from utils.sealing import SealBroken, Sealed, seal, unseal
 
@@ -107,3 +107,13 @@ def test_a_secret_that_is_moved_to_another_account_does_not_open(
     assert said(mine.second_step(code=other.phone.next_code())) == (401, "second_factor_invalid")
     assert other.log_in()
     assert said(post(mine.client, "totp", mine.access)) == (409, "totp_enabled")
+
+
+def test_a_key_that_goes_during_a_set_up_asks_for_a_new_one(make_app: AppFactory, clock: FixedClock) -> None:
+    before = make_app({"FLASK_SECRET_KEY": OLD}).test_client()
+    access = signed_in(before)["access_token"]
+    phone = Authenticator(post(before, "totp", access).get_json()["secret"], clock)
+    after = make_app({"FLASK_SECRET_KEY": NEW}).test_client()
+    confirmed = post(after, "totp/confirm", access, code=phone.code())
+    assert said(confirmed) == (409, "totp_not_begun")
+    assert post(after, "totp", access).status_code == 200

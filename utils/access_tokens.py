@@ -71,7 +71,8 @@ def read(services: Services, token: object, *, expired_too: bool = False) -> Cla
     keys = (services.config["JWT_SECRET_KEY"], *settings.jwt_previous_secret_keys)
     try:
         claims = _of_either_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
-        return _checked(claims, services.clock.now().timestamp(), expired_too=expired_too)
+        now, audience = services.clock.now().timestamp(), settings.jwt_audience
+        return _checked(claims, now, audience, expired_too=expired_too)
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
@@ -116,7 +117,7 @@ def _genuine(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> M
     )
 
 
-def _checked(claims: Mapping[str, Any], now: float, *, expired_too: bool) -> Claims | None:
+def _checked(claims: Mapping[str, Any], now: float, audience: str, *, expired_too: bool) -> Claims | None:
     issued, expires, not_before = (_seconds(claims.get(name, 0)) for name in ("iat", "exp", "nbf"))
     if not 0 <= issued <= now + CLOCK_LEEWAY or not_before > now + CLOCK_LEEWAY:
         return None
@@ -128,7 +129,7 @@ def _checked(claims: Mapping[str, Any], now: float, *, expired_too: bool) -> Cla
         user_id=int(claims["sub"]),
         session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
         issued_at=datetime.fromtimestamp(issued, UTC),
-        is_setting_up=claims["aud"].endswith(SETTING_UP),
+        is_setting_up=claims["aud"] != audience,
     )
 
 

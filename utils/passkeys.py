@@ -88,6 +88,8 @@ def request_options(party: RelyingParty, *, challenge: bytes, allow: Iterable[by
 
 def made(credential: Credential, party: RelyingParty, *, challenge: bytes) -> NewPasskey:
     """The passkey that a browser has made for this challenge. Raises `PasskeyRefusedError`."""
+    if is_cross_origin(credential):
+        raise PasskeyRefusedError
     try:
         found = _library().verify_registration_response(
             credential=dict(credential),
@@ -114,6 +116,8 @@ def proven(credential: Credential, party: RelyingParty, *, challenge: bytes, pub
 
     The counter is the caller's to compare, in one statement with keeping it.
     """
+    if is_cross_origin(credential):
+        raise PasskeyRefusedError
     try:
         found = _library().verify_authentication_response(
             credential=dict(credential),
@@ -127,6 +131,15 @@ def proven(credential: Credential, party: RelyingParty, *, challenge: bytes, pub
     except Exception as problem:
         raise PasskeyRefusedError from problem
     return Assertion(found.new_sign_count, found.credential_backed_up)
+
+
+def is_cross_origin(credential: Credential) -> bool:
+    """Whether the browser says that another site's page had us in a frame (WebAuthn, 5.8.1)."""
+    try:
+        client_data = json.loads(_bytes(credential["response"]["clientDataJSON"]))
+        return client_data.get("crossOrigin", False) is not False or "topOrigin" in client_data
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return True
 
 
 def challenge_of(credential: Credential) -> bytes | None:
@@ -147,11 +160,12 @@ def credential_id_of(credential: Credential) -> bytes | None:
 
 
 def user_handle_of(credential: Credential) -> bytes | None:
-    """Whose passkey the browser says it used."""
+    """Whose passkey the browser says it used; None if it does not say. Nobody's name is empty."""
     try:
-        return _bytes(credential["response"]["userHandle"])
-    except (KeyError, TypeError, ValueError):
-        return None
+        given = credential["response"].get("userHandle")
+        return None if given is None else _bytes(given)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return b""
 
 
 def _bytes(text: Any) -> bytes:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from auth import mails
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import endings, links, proofs
+from auth.flows.steps import endings, factor_resets, links, proofs
 from auth.flows.steps.links import LIFETIMES
 from auth.stores import (
     audit,
@@ -93,6 +93,7 @@ def restore(services: Services, token: str, client: ClientInfo) -> None:
         raise
     now = services.clock.now()
     users.call_off_deletion(session, account.id)
+    factor_resets.postpone(services, session, account.id)
     one_time_tokens.void(session, account.id, [Purpose.RESTORE], now)
     links.notify(services, session, account, "account_restored", client)
     audit.append(session, Event.ACCOUNT_RESTORED, now, client, user_id=account.id)

@@ -115,14 +115,15 @@ def reject(services: Services, token: str, client: ClientInfo) -> None:
 
 
 def request_change(services: Services, principal: Principal, email: str, client: ClientInfo) -> None:
-    """Mail a link to the new address; nothing changes until it is opened. Wants a fresh sign-in.
+    """Mail a link to the new address; nothing changes until it is opened.
+
+    Wants a fresh sign-in, by a factor where there is one: mailed links go there afterwards.
 
     Whether somebody has that address is asked when the mail goes, which then says so. Here everything
     is written alike: the caller reads it in the export, and feels it in the limits. Raises `ReauthRequired`.
     """
-    proofs.fresh_session(services, principal)
+    _, account = proofs.lock_when_proven(services, principal)
     session, now = services.session(), services.clock.now()
-    account = proofs.lock_while_living(services, principal)
     links.send_link(services, session, account, Purpose.EMAIL_CHANGE, "change_email", {}, to=email)
     audit.append(session, Event.EMAIL_CHANGE_REQUESTED, now, client, user_id=account.id)
     session.commit()

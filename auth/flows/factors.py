@@ -3,15 +3,16 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from auth.errors import NoFactorsReset, TotpEnabled, TotpNotBegun, WrongCode
+from auth.errors import NoFactorsReset, TotpEnabled, TotpNotBegun, TwoFactorOff, WrongCode
 from auth.events import Event, Refusal
-from auth.flows.steps import links, proofs, second_factors
+from auth.flows.steps import factor_resets, links, proofs, second_factors
 from auth.flows.steps.second_factors import Given
 from auth.stores import audit, sessions, totp
 from auth.stores import second_factors as accounts
 from models import Account
 from utils import totp as codes
 from utils.client_info import ClientInfo
+from utils.sealing import SealBroken
 from utils.services import Principal, Services
 
 SET_UP_FOR = timedelta(hours=1)  # that a secret waits for its first code
@@ -35,7 +36,7 @@ def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> 
 
     Raises `ReauthRequired`, or `TotpEnabled` where there is one already.
     """
-    _, account = proofs.lock_to_change_factors(services, principal)
+    _, account = proofs.lock_when_proven(services, principal)
     session, now = services.session(), services.clock.now()
     secret = codes.new_secret()
     if not totp.begin(session, account.id, second_factors.sealed(services, account.id, secret), now):
@@ -51,10 +52,11 @@ def confirm_totp(
 ) -> list[str]:
     """Switch authenticator codes on with a right one; the recovery codes, which nobody can read again.
 
-    Recovery codes from before are void. Ends the other sessions unless told not to. Raises
-    `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`, `WrongCode` and `TooManyRequests`.
+    Recovery codes from before are void. Ends the other sessions unless told not to; where a second factor
+    is required in any case, as they were begun without one. Raises `ReauthRequired`, `TotpNotBegun`,
+    `TotpEnabled`, `WrongCode` and `TooManyRequests`.
     """
-    current, account = proofs.lock_to_change_factors(services, principal)
+    current, account = proofs.lock_when_proven(services, principal)
     session, now = services.session(), services.clock.now()
     factor = totp.of_user(session, account.id)
     if factor is None or (not factor.confirmed_at and abs(now - factor.created_at) > SET_UP_FOR):
@@ -62,7 +64,10 @@ def confirm_totp(
     if factor.confirmed_at:
         raise TotpEnabled
     second_factors.spend_try(services, session, account)
-    step = second_factors.step_of(services, factor, code)
+    try:
+        step = second_factors.step_of(services, factor, code)
+    except SealBroken:
+        raise TotpNotBegun from None  # the key has changed since: a new secret is needed
     if step is None:
         second_factors.note_refusal(services, session, account, Refusal.WRONG_CODE, client)
         session.commit()
@@ -72,8 +77,9 @@ def confirm_totp(
     accounts.enable(session, account.id, now)
     sessions.note_factor(session, current, now)
     found = second_factors.new_recovery_codes(services, session, account.id)
-    second_factors.changed(services, session, account.id, keep=current if end_other_sessions else None)
-    links.notify(services, session, account, "two_factor_enabled", client)
+    ends_others = end_other_sessions or services.settings.require_second_factor
+    second_factors.changed(services, session, account.id, keep=current if ends_others else None)
+    links.send_disown_link(services, session, account, "two_factor_enabled", client)
     audit.append(session, Event.TOTP_ENABLED, now, client, user_id=account.id, session_id=current)
     session.commit()
     return found
@@ -88,7 +94,9 @@ def remove_totp(services: Services, principal: Principal, given: Given, client: 
     current = proofs.fresh_session(services, principal)
     session, now = services.session(), services.clock.now()
     account = _proven(services, principal, given, client)
-    totp.remove(session, account.id)
+    if not totp.remove(session, account.id):
+        session.rollback()  # the code is not used up for nothing
+        raise TwoFactorOff
     second_factors.disable_if_none_is_left(services, session, account.id)
     second_factors.changed(services, session, account.id, keep=None)
     links.notify(services, session, account, "two_factor_disabled", client)
@@ -108,6 +116,7 @@ def replace_recovery_codes(
     session, now = services.session(), services.clock.now()
     account = _proven(services, principal, given, client)
     found = second_factors.new_recovery_codes(services, session, account.id)
+    second_factors.changed(services, session, account.id, keep=None)
     links.notify(services, session, account, "recovery_codes_replaced", client)
     audit.append(session, Event.RECOVERY_CODES_REPLACED, now, client, user_id=account.id, session_id=current)
     session.commit()
@@ -119,19 +128,10 @@ def stop_reset(services: Services, principal: Principal, client: ClientInfo) -> 
 
     Raises `NoFactorsReset`, also where it is done already.
     """
-    session, now = services.session(), services.clock.now()
+    session = services.session()
     account = proofs.lock_while_living(services, principal)
-    if not accounts.call_off_reset(session, account.id):
+    if not factor_resets.stop(services, session, account, client):
         raise NoFactorsReset
-    links.notify(services, session, account, "factors_reset_stopped", client)
-    audit.append(
-        session,
-        Event.FACTORS_RESET_STOPPED,
-        now,
-        client,
-        user_id=account.id,
-        session_id=principal.session_id,
-    )
     session.commit()
 
 

@@ -70,6 +70,7 @@ def enable(services: Services, login: str, operator: Operator) -> bool:
     account, session = find(services, login), services.session()
     if not users.enable(session, account.id):
         return False
+    factor_resets.postpone(services, session, account.id)
     record(services, Event.ACCOUNT_ENABLED, operator, user_id=account.id)
     session.commit()
     return True
@@ -116,13 +117,15 @@ def reset_factors(services: Services, login: str, operator: Operator) -> datetim
     """Have every second factor of an account forgotten after `factor_resets.DELAY`; when that will be.
 
     Its owner is told, and can stop it from any session. One that was begun already keeps its time.
-    Raises `TwoFactorOff`.
+    Raises `TwoFactorOff`, or `AccountDisabled` where nobody could be signed in to stop it.
     """
     account, session = find(services, login), services.session()
+    if account.disabled_at or account.deletion_due_at:
+        raise AccountDisabled
     if account.factors_reset_due_at:
         return account.factors_reset_due_at
-    due = services.clock.now() + factor_resets.DELAY
-    if not accounts.schedule_reset(session, account.id, due):
+    due = factor_resets.begin(services, session, account)
+    if due is None:
         raise TwoFactorOff
     links.send_mail(services, session, account, "factors_reset_begun", {"due": mails.in_words(due)})
     record(services, Event.FACTORS_RESET_BEGUN, operator, user_id=account.id)
@@ -133,10 +136,22 @@ def reset_factors(services: Services, login: str, operator: Operator) -> datetim
 def stop_factors_reset(services: Services, login: str, operator: Operator) -> None:
     """Let the second factors of an account stay after all. Raises `NoFactorsReset`."""
     account, session = find(services, login), services.session()
-    if not accounts.call_off_reset(session, account.id):
+    if not factor_resets.stop(services, session, account, operator.client, operator.name):
         raise NoFactorsReset
-    links.notify(services, session, account, "factors_reset_stopped", operator.client)
-    record(services, Event.FACTORS_RESET_STOPPED, operator, user_id=account.id)
+    session.commit()
+
+
+def lock_out(services: Services, login: str, operator: Operator) -> None:
+    """Say "this wasn't me" for an owner who cannot: see `endings.lock_out`. All passkeys are forgotten.
+
+    Raises `AccountDisabled`.
+    """
+    account, session = find(services, login), services.session()
+    if account.disabled_at or not account.email:
+        raise AccountDisabled
+    users.lock(session, account.id)
+    endings.lock_out(services, session, account, EndReason.OPERATOR, since=account.created_at)
+    record(services, Event.LOCKED_OUT, operator, user_id=account.id)
     session.commit()
 
 

@@ -45,7 +45,7 @@ def sign_in(
         account = factor_resets.carried_out(services, session, account, client)
     try:
         challenge = steps.use_challenge(services, session, credential, Purpose.PASSKEY_SIGN_IN, None)
-        steps.prove(services, session, found, credential, challenge)
+        steps.prove(services, session, found, credential, challenge, is_alone=True)
         refusal = _against(services, account)
     except PasskeyInvalid:
         refusal = Refusal.WRONG_PASSKEY

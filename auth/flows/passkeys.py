@@ -43,7 +43,7 @@ def creation_options(services: Services, principal: Principal) -> dict[str, Any]
 
     Raises `ReauthRequired`, which where the account has a second factor asks for that, and `TooManyPasskeys`.
     """
-    _, account = proofs.lock_to_change_factors(services, principal)
+    _, account = proofs.lock_when_proven(services, principal)
     session = services.session()
     mine = passkeys.of_user(session, account.id)
     if len(mine) >= MAX_PASSKEYS:
@@ -65,12 +65,15 @@ def add(
     credential: webauthn.Credential,
     name: str,
     client: ClientInfo,
+    *,
+    end_other_sessions: bool = True,
 ) -> Added:
     """Add a passkey that a browser has made. From then on the password alone opens nothing.
 
+    The account's first factor ends the other sessions, as `factors.confirm_totp` does.
     Raises `ReauthRequired`, `PasskeyRefused`, `PasskeyTaken` and `TooManyPasskeys`.
     """
-    current, account = proofs.lock_to_change_factors(services, principal)
+    current, account = proofs.lock_when_proven(services, principal)
     session = services.session()
     now, mine = services.clock.now(), passkeys.of_user(session, account.id)
     if len(mine) >= MAX_PASSKEYS:
@@ -85,13 +88,14 @@ def add(
     passkey_id = passkeys.add(session, account.id, handle, name, new, now)
     if passkey_id is None:
         raise PasskeyTaken
-    codes = None
+    codes, keep = None, None
     if account.two_factor_at is None:
+        keep = current if end_other_sessions or services.settings.require_second_factor else None
         accounts.enable(session, account.id, now)
         codes = second_factors.new_recovery_codes(services, session, account.id)
     sessions.note_factor(session, current, now)
-    second_factors.changed(services, session, account.id, keep=None)
-    links.notify(services, session, account, "passkey_added", client)
+    second_factors.changed(services, session, account.id, keep=keep)
+    links.send_disown_link(services, session, account, "passkey_added", client)
     audit.append(session, Event.PASSKEY_ADDED, now, client, user_id=account.id, session_id=current)
     session.commit()
     (added,) = [each for each in passkeys.of_user(session, account.id) if each.id == passkey_id]
@@ -116,7 +120,7 @@ def remove(services: Services, principal: Principal, passkey_id: UUID, client: C
 
     Raises `ReauthRequired`, `PasskeyNotFound`, and `LastWayIn` where the account has no password.
     """
-    current, account = proofs.lock_to_change_factors(services, principal)
+    current, account = proofs.lock_when_proven(services, principal)
     session = services.session()
     if not passkeys.remove(session, account.id, passkey_id):
         raise PasskeyNotFound

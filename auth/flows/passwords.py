@@ -3,7 +3,7 @@
 from auth import mails
 from auth.errors import LastWayIn, NoPassword, PasswordUnchanged, WrongCurrentPassword
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import endings, links, new_passwords, proofs
+from auth.flows.steps import endings, factor_resets, links, new_passwords, proofs
 from auth.stores import audit, challenges, known_devices, one_time_tokens, passkeys, sessions, users
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
@@ -64,8 +64,11 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     known_devices.forgive_all(session, account.id)
     known_devices.distrust_all(session, account.id)
     if users.confirm_email(session, account.id, now):
-        known_devices.forget_all(session, account.id)  # those of whoever signed up
-    endings.end_everything(services, session, account.id, EndReason.PASSWORD_RESET)
+        known_devices.forget_all(session, account.id)  # those of whoever signed up,
+        factor_resets.forget_all(services, session, account.id)  # and so are these
+    factor_resets.postpone(services, session, account.id)
+    # "This wasn't me" is still to be said of a factor, whose mail came before.
+    endings.end_everything(services, session, account.id, EndReason.PASSWORD_RESET, purposes=endings.OPENING)
     links.notify(services, session, account, "password_changed", client)
     audit.append(session, Event.PASSWORD_RESET, now, client, user_id=account.id)
     session.commit()
@@ -121,7 +124,7 @@ def remove(services: Services, principal: Principal, client: ClientInfo) -> None
     A reset by mail sets one again. Raises `ReauthRequired`, as a change of factors does, `NoPassword`, and
     `LastWayIn` where there is no passkey.
     """
-    current, account = proofs.lock_to_change_factors(services, principal)
+    current, account = proofs.lock_when_proven(services, principal)
     session, now = services.session(), services.clock.now()
     if account.password_hash is None:
         raise NoPassword

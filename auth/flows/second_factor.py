@@ -1,6 +1,9 @@
 """The second step of a sign-in: the second factor of a sign-in whose password was right."""
 
 from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
 
 from auth import tokens
 from auth.errors import SecondFactorInvalid
@@ -63,11 +66,19 @@ def sign_in(
         device_mark=device_mark,
         replaces=replaces,
     )
-    device_id = tokens.read_device_mark(services, done.device_mark)
-    if trust_device and device_id:
-        known_devices.trust(session, account.id, device_id, now + TRUSTED_FOR)
+    if trust_device:
+        done = done._replace(device_mark=_trusted_mark(services, session, done))
     if method is Method.RECOVERY_CODE:
         second_factors.tell_of_recovery_code(services, session, account, client)
     session.commit()
     services.metrics.sign_ins.labels("success").inc()
     return done
+
+
+def _trusted_mark(services: Services, session: Session, done: sign_ins.SignIn) -> str:
+    """A new mark for the device, which is trusted by it: somebody may have read the old one there."""
+    now, old = services.clock.now(), tokens.read_device_mark(services, done.device_mark)
+    new = uuid4()
+    if old:
+        known_devices.trust(session, done.account.id, old, now + TRUSTED_FOR, renamed=new)
+    return tokens.device_mark(services, new)

@@ -16,6 +16,10 @@ from utils.validation import takes
 FRESH = ("session_required", "reauth_required")
 
 
+def _given(form: SecondFactor) -> Given:
+    return Given(form.code, form.recovery_code, form.passkey)
+
+
 @auth_bp.get("/totp")
 @answers(200, factor_outputs.TotpState)
 @limited("reads")
@@ -65,12 +69,12 @@ def confirm_totp(form: Confirmation) -> Any:
 @for_setting_up
 @takes(SecondFactor)
 def remove_totp(form: SecondFactor) -> Any:
-    """Switch authenticator codes off, with a code or a recovery code.
+    """Switch authenticator codes off, with a code, a recovery code or a passkey.
 
     With the last factor the recovery codes are void. No device is trusted any more. Wants a sign-in younger
     than 10 minutes.
     """
-    factors.remove_totp(services(), g.principal, Given(form.code, form.recovery_code), client_info())
+    factors.remove_totp(services(), g.principal, _given(form), client_info())
     return outputs.message("remove_totp")
 
 
@@ -81,14 +85,12 @@ def remove_totp(form: SecondFactor) -> Any:
 @for_setting_up
 @takes(SecondFactor)
 def replace_recovery_codes(form: SecondFactor) -> Any:
-    """Make ten new recovery codes, with a code or one of the old ones; those are void.
+    """Make ten new recovery codes, with a code, a passkey or one of the old ones; those are void.
 
     Wants a sign-in younger than 10 minutes.
     """
-    given = Given(form.code, form.recovery_code)
-    return factor_outputs.recovery_codes(
-        factors.replace_recovery_codes(services(), g.principal, given, client_info())
-    )
+    found = factors.replace_recovery_codes(services(), g.principal, _given(form), client_info())
+    return factor_outputs.recovery_codes(found)
 
 
 @auth_bp.delete("/factors-reset")

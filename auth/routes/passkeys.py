@@ -51,9 +51,17 @@ def passkey_creation_options() -> Any:
 def add_passkey(form: NewPasskey) -> Any:
     """Add the passkey that the browser has made. With the first factor the answer holds recovery codes.
 
-    From then on the password alone opens nothing.
+    From then on the password alone opens nothing. The first factor ends the other sessions, unless
+    `end_other_sessions` is false; where a second factor is required, in any case.
     """
-    added = passkeys.add(services(), g.principal, form.credential, form.name, client_info())
+    added = passkeys.add(
+        services(),
+        g.principal,
+        form.credential,
+        form.name,
+        client_info(),
+        end_other_sessions=form.end_other_sessions,
+    )
     return factor_outputs.added_passkey(added.passkey, added.recovery_codes), 201
 
 

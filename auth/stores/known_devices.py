@@ -58,10 +58,10 @@ def is_trusted(session: Session, user_id: int, device_id: UUID, now: datetime) -
     return session.scalar(until) is not None
 
 
-def trust(session: Session, user_id: int, device_id: UUID, until: datetime) -> None:
-    """Ask no second factor from this device for a while."""
+def trust(session: Session, user_id: int, device_id: UUID, until: datetime, *, renamed: UUID) -> None:
+    """Ask no second factor from this device for a while; it has another id from now on."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    trusted = update(KnownDevice).where(*mine).values(trusted_until=until)
+    trusted = update(KnownDevice).where(*mine).values(trusted_until=until, device_id=renamed)
     session.execute(trusted.execution_options(synchronize_session=False))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, or_, select, update
 from sqlalchemy.orm import Session
 
+from auth.stores.users import is_open
 from models import User
 
 
@@ -30,15 +31,25 @@ def call_off_reset(session: Session, user_id: int) -> bool:
     return _changed(session, user_id, User.factors_reset_due_at.is_not(None), factors_reset_due_at=None)
 
 
+def postpone_reset(session: Session, user_id: int, due: datetime) -> None:
+    """Let a reset that waits wait until then."""
+    _changed(session, user_id, User.factors_reset_due_at.is_not(None), factors_reset_due_at=due)
+
+
 def begin_due_reset(session: Session, user_id: int, now: datetime) -> bool:
     """Lock an account whose factors are to be forgotten by now; False if that was called off a moment ago."""
-    return _changed(session, user_id, User.factors_reset_due_at <= now, factors_reset_due_at=None)
+    return _changed(session, user_id, *_is_due(now), factors_reset_due_at=None)
 
 
 def due_for_reset(session: Session, now: datetime, limit: int) -> list[int]:
     """Accounts whose factors are to be forgotten by now."""
-    due = select(User.id).where(User.factors_reset_due_at <= now).order_by(User.id).limit(limit)
+    due = select(User.id).where(*_is_due(now)).order_by(User.id).limit(limit)
     return [*session.scalars(due)]
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Not while the account is closed: nobody can be signed in to stop it."""
+    return (User.factors_reset_due_at <= now, *is_open())
 
 
 def spend_try(session: Session, user_id: int, now: datetime, limit: int, window: timedelta) -> bool:

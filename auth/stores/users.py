@@ -127,13 +127,13 @@ def is_unchanged(session: Session, account: Account, *, new_hash: str | None = N
         User.password_hash.is_not_distinct_from(account.password_hash),
         User.email == account.email,
         User.two_factor_at.is_not_distinct_from(account.two_factor_at),
-        *_is_open(),
+        *is_open(),
     )
     return _changed(session, User.id == account.id, *same, password_hash=new_hash or account.password_hash)
 
 
-def _is_open() -> tuple[ColumnElement[bool], ...]:
-    """What must hold for a password to open an account."""
+def is_open() -> tuple[ColumnElement[bool], ...]:
+    """What must hold for anything to open an account."""
     return User.disabled_at.is_(None), User.deletion_due_at.is_(None), User.password_blocked_at.is_(None)
 
 

@@ -4,7 +4,7 @@ import { asked } from "./dialog.js";
 import { Form } from "./form.js";
 import { day } from "./moments.js";
 import { element, safeNext, text } from "./page.js";
-import { hasPasskeys } from "./passkey.js";
+import { hasPasskeys, showPasskey } from "./passkey.js";
 import { passkeyList, showPasskeys } from "./passkey_list.js";
 import { toast } from "./toast.js";
 
@@ -49,6 +49,7 @@ async function start(focus = false) {
   }
   const [me, totp, { passkeys }] = found;
   showPasskeys(passkeys);
+  place("dialog-passkey").hidden = !hasPasskeys() || passkeys.length === 0;
   showState(me, totp.enabled_since, focus);
 }
 
@@ -96,6 +97,24 @@ async function withCode(words, send, done) {
   question.reset();
 }
 
+/** Do what is wanted with a code or a passkey. */
+async function give(given) {
+  const { send, done } = wanted;
+  const answer = await send(given);
+  if (answer.code === "cancelled") return;
+  if (answer.code === "wrong_code" && given.passkey) return asking.fail("passkey.refused");
+  if (!answer.ok && answer.code !== "two_factor_off") return asking.refused(answer);
+  dialog.close("done");
+  await done(answer);
+}
+
+async function givePasskey() {
+  const options = await ask("POST", "/auth/reauth/options");
+  if (!options.ok) return asking.refused(options);
+  const credential = await showPasskey(options.data.public_key);
+  if (credential !== null && dialog.open) await give({ passkey: credential });
+}
+
 new Form(place("confirm-form"), {
   fields: { code: { check: (value) => (value.trim() === "" ? "code.empty" : null) } },
   busy: "busy.save",
@@ -127,7 +146,7 @@ new Form(place("saved-form"), {
     await start(true);
   },
 });
-new Form(question, {
+const asking = new Form(question, {
   fields: fields.checks(),
   busy: "busy.save",
   shown(answer, form) {
@@ -135,16 +154,10 @@ new Form(question, {
     fields.refused(form);
     return true;
   },
-  async send(_, form) {
-    const { send, done } = wanted;
-    const answer = await send(fields.given());
-    if (answer.code === "cancelled") return;
-    if (!answer.ok && answer.code !== "two_factor_off") return form.refused(answer);
-    dialog.close("done");
-    await done(answer);
-  },
+  send: () => give(fields.given()),
 });
 passkeyList({ then: start, codes: showCodes });
+place("dialog-passkey").addEventListener("click", givePasskey);
 place("set-up").addEventListener("click", setUp);
 place("copy-key").addEventListener("click", () => copy(place("key").textContent.replaceAll(" ", ""), "factors.key_copied"));
 place("copy-codes").addEventListener("click", () => copy(codes.join("\n"), "factors.codes_copied"));

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from auth import mails
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import links, second_factors
-from auth.stores import audit, challenges, known_devices, one_time_tokens, sessions, users
-from auth.stores import second_factors as accounts
+from auth.flows.steps import factor_resets, links
+from auth.stores import audit, challenges, known_devices, one_time_tokens, second_factors, sessions, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
@@ -42,17 +42,18 @@ def lock_out(
 ) -> None:
     """Somebody else was in this account since then: whatever they hold opens nothing any more.
 
-    Every session and device is gone, and every factor that was added since; a deletion or a reset of the
-    factors that they may have asked for is called off, and the password is blocked until a reset, whose
-    link is mailed.
+    Every session and device is gone, and the factors that were added since, at once or after a day
+    (`factor_resets.suspect`); a deletion or a reset of factors that they may have asked for is called off,
+    and the password is blocked until a reset, whose link is mailed.
     """
     end_everything(services, session, account.id, reason, purposes=(*OVER, Purpose.RESTORE))
     users.block_password(session, account.id, services.clock.now())
     users.call_off_deletion(session, account.id)
-    accounts.call_off_reset(session, account.id)
     known_devices.forget_all(session, account.id)
-    second_factors.remove_since(services, session, account.id, since)
-    links.send_link(services, session, account, Purpose.RESET, "password_blocked", {}, limited=False)
+    second_factors.call_off_reset(session, account.id)
+    due = factor_resets.suspect(services, session, account, since)
+    facts = {"factors_due": mails.in_words(due) if due else ""}
+    links.send_link(services, session, account, Purpose.RESET, "password_blocked", facts, limited=False)
 
 
 def erase(

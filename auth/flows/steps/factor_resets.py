@@ -1,6 +1,10 @@
-"""The reset of an account's factors that an operator began: carried out once its day is over."""
+"""Factors that go without their owner's hand: reset by an operator, or added by an intruder.
 
-from datetime import timedelta
+What may be the owner's goes after a day only, in which whoever signs in with a factor, or is signed in,
+keeps it: neither an operator who was talked into it nor a mailbox alone lifts a factor.
+"""
+
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +16,31 @@ from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
 
-DELAY = timedelta(hours=24)  # in which whoever is signed in can stop it
+DELAY = timedelta(hours=24)
+SUSPECT_FOR = timedelta(days=7)  # as long as the mail of a new sign-in can be answered
+
+
+def begin(services: Services, session: Session, account: Account) -> datetime | None:
+    """Have all factors forgotten after `DELAY`; when that will be. None if there are none."""
+    due = services.clock.now() + DELAY
+    return due if accounts.schedule_reset(session, account.id, due) else None
+
+
+def postpone(services: Services, session: Session, user_id: int) -> None:
+    """Count the day anew: until now nobody could be signed in to stop a reset that waits."""
+    accounts.postpone_reset(session, user_id, services.clock.now() + DELAY)
+
+
+def stop(
+    services: Services, session: Session, account: Account, client: ClientInfo, operator: str | None = None
+) -> bool:
+    """Let the factors stay; it is written down and told by mail. False if they were to stay anyway."""
+    if not accounts.call_off_reset(session, account.id):
+        return False
+    now = services.clock.now()
+    links.notify(services, session, account, "factors_reset_stopped", client)
+    audit.append(session, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, operator=operator)
+    return True
 
 
 def carried_out(services: Services, session: Session, account: Account, client: ClientInfo) -> Account:
@@ -32,11 +60,44 @@ def forget(
     services: Services, session: Session, account: Account, client: ClientInfo, operator: str | None = None
 ) -> None:
     """Forget every factor of an account that is locked: from now on the password alone opens it."""
-    now = services.clock.now()
-    totp.remove(session, account.id)
-    passkeys.remove_all(session, account.id)
-    recovery_codes.replace(session, account.id, [], now)
-    accounts.disable(session, account.id)
-    second_factors.changed(services, session, account.id, keep=None)
+    forget_all(services, session, account.id)
     links.notify(services, session, account, "factors_reset", client)
-    audit.append(session, Event.FACTORS_RESET, now, client, user_id=account.id, operator=operator)
+    audit.append(
+        session,
+        Event.FACTORS_RESET,
+        services.clock.now(),
+        client,
+        user_id=account.id,
+        operator=operator,
+    )
+
+
+def forget_all(services: Services, session: Session, user_id: int) -> None:
+    """The same of whoever never was the owner: nothing is told."""
+    totp.remove(session, user_id)
+    passkeys.remove_all(session, user_id)
+    recovery_codes.replace(session, user_id, [], services.clock.now())
+    accounts.disable(session, user_id)
+    second_factors.changed(services, session, user_id, keep=None)
+
+
+def suspect(services: Services, session: Session, account: Account, since: datetime) -> datetime | None:
+    """Deal with factors that were added since then, or lately, by an intruder or by the owner; when all go.
+
+    Where an older factor is left, those go at once: nothing is lifted by it. Where none is, passkeys go,
+    as they open alone; the rest stays for `DELAY`, since it is of no use to an intruder without the new
+    password, and the owner may need it. None if nothing is to go later.
+    """
+    now = services.clock.now()
+    since = min(since, now - SUSPECT_FOR)
+    app, mine = totp.of_user(session, account.id), passkeys.of_user(session, account.id)
+    added = [each.created_at for each in mine] + ([app.created_at] if app and app.confirmed_at else [])
+    passkeys.remove_all(session, account.id, since)
+    if not added or account.two_factor_at is None:
+        return None
+    if min(added) >= since:
+        return begin(services, session, account)
+    totp.remove_since(session, account.id, since)
+    if any(each.created_at >= since for each in recovery_codes.of_user(session, account.id)):
+        recovery_codes.replace(session, account.id, [], now)
+    return None

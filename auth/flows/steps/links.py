@@ -84,6 +84,15 @@ def notify(services: Services, session: Session, account: Account, template: str
         send_mail(services, session, account, template, mails.client_facts(client, now))
 
 
+def send_disown_link(
+    services: Services, session: Session, account: Account, template: str, client: ClientInfo
+) -> None:
+    """Tell the owner what was done, when and from where, with a link that says "this wasn't me"."""
+    facts = mails.client_facts(client, services.clock.now())
+    is_unproven = account.email_verified_at is None  # whose it is, a stranger may have chosen: see `notify`
+    send_link(services, session, account, Purpose.DISOWN, template, facts, limited=is_unproven)
+
+
 def send_link(
     services: Services,
     session: Session,

@@ -76,12 +76,15 @@ def prove(
     passkey: Passkey | None,
     credential: webauthn.Credential,
     challenge: bytes,
+    *,
+    is_alone: bool = False,
 ) -> Passkey:
     """The passkey, once this credential has proven it for this challenge. Raises `PasskeyInvalid`."""
     if passkey is None or passkey.credential_id != webauthn.credential_id_of(credential):
         raise PasskeyInvalid
     handle = webauthn.user_handle_of(credential)
-    if handle is not None and handle != passkey.user_handle:
+    # Where it was not asked for by its id, it says whose it is (WebAuthn, 7.2, step 6).
+    if handle != passkey.user_handle and (handle is not None or is_alone):
         raise PasskeyInvalid
     try:
         proof = webauthn.proven(

@@ -45,8 +45,8 @@ def _fresh_factor(services: Services, session_id: UUID, account: Account) -> Non
         raise ReauthRequired
 
 
-def lock_to_change_factors(services: Services, principal: Principal) -> tuple[UUID, Account]:
-    """The calling session and its account, locked, if its owner may add or remove factors.
+def lock_when_proven(services: Services, principal: Principal) -> tuple[UUID, Account]:
+    """The calling session and its account, locked, for a change of how one gets into the account.
 
     That wants a fresh sign-in, and a fresh factor where there is one. Raises `ReauthRequired`, or
     `TokenInvalid` if the session has ended.

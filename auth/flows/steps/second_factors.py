@@ -5,7 +5,7 @@ import hashlib
 import logging
 import secrets
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -215,13 +215,6 @@ def disable_if_none_is_left(services: Services, session: Session, user_id: int) 
         return
     second_factors.disable(session, user_id)
     recovery_codes.replace(session, user_id, [], services.clock.now())
-
-
-def remove_since(services: Services, session: Session, user_id: int, since: datetime) -> None:
-    """Forget the factors that were added since then, by somebody who should not have been in the account."""
-    totp.remove_since(session, user_id, since)
-    passkeys.remove_all(session, user_id, since)
-    disable_if_none_is_left(services, session, user_id)
 
 
 def new_recovery_codes(services: Services, session: Session, user_id: int) -> list[str]:

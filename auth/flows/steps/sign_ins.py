@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from auth import mails, tokens
 from auth.events import EndReason, Event, Purpose
-from auth.flows.steps import links
+from auth.flows.steps import factor_resets, links
 from auth.stores import audit, known_devices, sessions
 from models import Account, SessionState
 from utils.client_info import ClientInfo
@@ -43,9 +43,12 @@ def complete(
 
     Ends the session whose refresh token is in `replaces`, whoever's it is, and the least
     recently used one of the account beyond `MAX_LIVING_SESSIONS`. A device that the account
-    does not know is told to its owner.
+    does not know is told to its owner. A reset of the factors that waits is over: whoever signs in
+    `by_factor` has not lost them.
     """
     now = services.clock.now()
+    if by_factor and account.factors_reset_due_at:
+        factor_resets.stop(services, session, account, client)
     mark = _recognise(services, session, account, client, device_mark)
     if replaces and (old := session_of(services, session, replaces)):
         replaced = sessions.end(session, old.id, old.user_id, EndReason.REPLACED, now)
