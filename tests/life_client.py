@@ -53,11 +53,11 @@ class Watched:
                 for name in TABLES
             }
 
-    def log(self) -> tuple[int, str]:
-        """How many events there are, and the last of them."""
+    def log(self) -> tuple[int, list[str]]:
+        """How many events there are, and the latest of them, the last one first."""
         with self.app.app_context(), db.engine.connect() as connection:
-            last = connection.execute(text("SELECT event FROM audit_events ORDER BY id DESC LIMIT 1"))
-            return connection.execute(EVENTS).scalar() or 0, last.scalar() or ""
+            latest = connection.execute(text("SELECT event FROM audit_events ORDER BY id DESC LIMIT 2"))
+            return connection.execute(EVENTS).scalar() or 0, [*latest.scalars()]
 
     def call(
         self,
@@ -70,11 +70,12 @@ class Watched:
         method: str = "POST",
         touches: Collection[str] = (),
         headers: dict[str, str] | None = None,
+        also: Sequence[str] = (),
     ) -> TestResponse:
         """One call; `expected` is the status of a success, or the code of a refusal.
 
         A refusal changes nothing but the log, and the tables that it `touches`; `event` is the one word
-        that is added to that, if any.
+        that is added to that, if any, and before it what was `also` done.
         """
         rows = self.tables() if isinstance(expected, str) else {}
         count, _ = self.log()
@@ -82,10 +83,11 @@ class Watched:
         answer = self.client.open(f"/auth/{path}", method=method, json=body, headers=sent)
         got = answer.status_code if answer.status_code < 400 else answer.get_json()["code"]
         assert got == expected, (path, body, answer.get_data(as_text=True), expected)
-        count_now, last = self.log()
-        assert count_now - count == (event is not None), (path, expected, event)
+        count_now, latest = self.log()
+        assert count_now - count == (event is not None) + len(also), (path, expected, event, also, latest)
         # A stranger's event may be counted in an older row.
-        assert event is None or last == event or self.has(event), (path, last, event)
+        assert event is None or latest[0] == event or self.has(event), (path, latest, event)
+        assert not also or latest == [event, *also], (path, latest, event, also)
         if isinstance(expected, str):
             rows_now = self.tables()
             changed = {name for name in TABLES if rows_now[name] != rows[name]}
@@ -119,7 +121,14 @@ class Watched:
         count, _ = self.log()
         with self.app.app_context():
             operators.prune(self.app.extensions["auth_services"], OPERATOR)
+        self.receive()
         return self.log()[0] - count
+
+    def begin_reset(self, name: str) -> None:
+        """`flask auth reset-factors`."""
+        with self.app.app_context():
+            operators.reset_factors(self.app.extensions["auth_services"], name, OPERATOR)
+        self.receive()
 
     # Whether the database and the model agree
 
@@ -141,9 +150,11 @@ class Watched:
         nobodys = [row for row in found["challenges"] if row.user_id is None]
         assert self.living(nobodys) == self.waiting(self.world.asked)
 
-    def check_password(self, hashed: str, password: str) -> None:
+    def check_password(self, hashed: str | None, password: str | None) -> None:
         """Each pair once: a hash takes a while."""
-        if (hashed, password) not in self.hashes:
+        if hashed is None or password is None:
+            assert hashed == password
+        elif (hashed, password) not in self.hashes:
             assert self.app.extensions["auth_services"].hasher.check(hashed, password)
             self.hashes.add((hashed, password))
 
@@ -161,7 +172,7 @@ class Watched:
 
     def check_factors(self, user: Any, rows: Mapping[str, Sequence[Any]], owner: Owner) -> None:
         mine = owner.factors
-        assert user.two_factor_at == mine.on, owner.name
+        assert (user.two_factor_at, user.factors_reset_due_at) == (mine.on, mine.reset_due), owner.name
         assert user.recovery_codes_left == len(mine.codes), owner.name
         assert len([row for row in rows["recovery_codes"] if not row.used_at]) == len(mine.codes)
         assert (user.factor_tries, user.factor_tries_end_at) == (mine.tries, mine.tries_end)

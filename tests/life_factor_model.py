@@ -15,6 +15,7 @@ FRESH = 10 * MINUTE  # how young a proof must be for what is hard to take back
 WAITS, SET_UP, TRUSTED = 5 * MINUTE, 60 * MINUTE, 30 * DAY
 MAX_WAITING, MAX_TRIES, CODES = 10, 10, 10
 WINDOW = 15 * MINUTE  # of wrong tries
+RESET_AFTER, SUSPECT = DAY, 7 * DAY
 
 
 @dataclass(eq=False)
@@ -98,6 +99,8 @@ class Factors:
     keys: list[Key] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)  # recovery codes that are left
     spent: list[str] = field(default_factory=list)  # those that were used, or are void
+    codes_made: datetime | None = None
+    reset_due: datetime | None = None  # when all of this is forgotten, unless it is called off
     challenges: list[Challenge] = field(default_factory=list)
     trusted: dict[str, datetime] = field(default_factory=dict)  # devices, and until when
     tries: int = 0
@@ -163,6 +166,13 @@ class Factors:
         self.app.last_step = step
         return True
 
+    def used(self) -> tuple[Any, ...]:
+        """What a right proof uses up, for `take_back`."""
+        return [*self.codes], [*self.spent], self.tries, self.tries_end
+
+    def take_back(self, used: tuple[Any, ...]) -> None:
+        self.codes, self.spent, self.tries, self.tries_end = used
+
     # Changes
 
     def use_codes(self, codes: Iterable[str]) -> None:
@@ -170,27 +180,42 @@ class Factors:
             self.codes.remove(code)
             self.spent.append(code)
 
-    def new_codes(self, codes: list[str]) -> None:
+    def new_codes(self, codes: list[str], now: datetime) -> None:
         assert len(set(codes)) == CODES
         assert not {*codes} & {*self.codes, *self.spent}
         self.use_codes(self.codes)
-        self.codes = codes
+        self.codes, self.codes_made = codes, now
 
     def changed(self, now: datetime) -> None:
         """What each change of factors ends."""
-        self.trusted = {}
+        self.trusted, self.reset_due = {}, None
         self.void(now)
-        self.off_without_any()
 
     def off_without_any(self) -> None:
         """With the last factor the recovery codes go, too."""
         if not self.keys and not (self.app and self.app.on):
-            self.on = None
+            self.on = self.reset_due = None
             self.use_codes(self.codes)
 
-    def remove_since(self, since: datetime) -> None:
-        """What an intruder may have added goes."""
-        self.keys = [key for key in self.keys if key.added < since]
-        if self.app and self.app.begun >= since:
-            self.app = None
+    def forget(self, now: datetime) -> None:
+        """All of them go: the password alone opens the account."""
+        self.app, self.keys = None, []
         self.off_without_any()
+        self.changed(now)
+
+    def postpone(self, now: datetime) -> None:
+        """A day that nobody could use to stop a reset does not count."""
+        self.reset_due = now + RESET_AFTER if self.reset_due else None
+
+    def suspect(self, since: datetime, now: datetime) -> None:
+        """Somebody else was in the account since then, and may have added what was added lately."""
+        since, self.reset_due = min(since, now - SUSPECT), None
+        added = [key.added for key in self.keys] + ([self.app.begun] if self.app and self.app.on else [])
+        self.keys = [key for key in self.keys if key.added < since]
+        if self.on and (not added or min(added) >= since):
+            self.reset_due = now + RESET_AFTER  # the rest may be the owner's
+        elif added:
+            if self.app and self.app.begun >= since:
+                self.app = None
+            if self.codes_made and self.codes_made >= since:
+                self.use_codes(self.codes)

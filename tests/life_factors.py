@@ -207,8 +207,8 @@ class CodeCalls(Provers):
             mine.changed(now)
             if draw.flag:
                 self.world.end(s for s in self.world.sessions if s.owner is owner and s is not session)
-            self.world.notify(owner, "two_factor_enabled")
-            mine.new_codes(call(200, "totp_enabled").get_json()["recovery_codes"])
+            self.world.mail_link(owner, "disown", "two_factor_enabled", limited=False)
+            mine.new_codes(call(200, "totp_enabled").get_json()["recovery_codes"], now)
 
     def with_a_code(self, draw: Draw, path: str, method: str) -> tuple[Owner | None, Callable[..., Any]]:
         """Who may make this call with a fresh sign-in and a code, and the call."""
@@ -223,14 +223,21 @@ class CodeCalls(Provers):
 
         if session and not session.owner.factors.on:
             call("two_factor_off", None)
-        elif session and self.prove(session.owner, proof, call):
-            return session.owner, call
+        elif session:
+            mine = session.owner.factors
+            before = mine.used()
+            if self.prove(session.owner, proof, call):
+                if method != "DELETE" or (mine.app and mine.app.on):
+                    return session.owner, call
+                mine.take_back(before)  # there is nothing to switch off
+                call("two_factor_off", None)
         return None, call
 
     def remove_app(self, draw: Draw) -> None:
         owner, call = self.with_a_code(draw, "totp", "DELETE")
         if owner:
             owner.factors.app = None
+            owner.factors.off_without_any()
             owner.factors.changed(self.world.now)
             self.world.notify(owner, "two_factor_disabled")
             call(200, "totp_disabled")
@@ -238,8 +245,10 @@ class CodeCalls(Provers):
     def replace_codes(self, draw: Draw) -> None:
         owner, call = self.with_a_code(draw, "recovery-codes", "POST")
         if owner:
+            owner.factors.changed(self.world.now)
             self.world.notify(owner, "recovery_codes_replaced")
-            owner.factors.new_codes(call(200, "recovery_codes_replaced").get_json()["recovery_codes"])
+            codes = call(200, "recovery_codes_replaced").get_json()["recovery_codes"]
+            owner.factors.new_codes(codes, self.world.now)
 
     def renewed(self, session: Session, token: str) -> None:
         """What a proof by factor gives a session."""

@@ -107,7 +107,7 @@ class Members(RuleBasedStateMachine):
         if not draw.odd and not (owner and owner.opens):
             owner = newest([one for one in self.world.owners if one.opens], draw.which) or owner
             name = owner.name if owner else name
-        password = owner.password if owner and not draw.odd else draw.password
+        password = (not draw.odd and owner and owner.password) or draw.password
         self.login(name, password, draw.which, remember=draw.flag)
 
     def login(self, name: str, password: str, mark: int = 0, *, remember: bool = False) -> None:
@@ -117,11 +117,12 @@ class Members(RuleBasedStateMachine):
         if not (owner and owner.opens and owner.password == password):
             self.service.call("login", body, "invalid_credentials", "sign_in_refused")
             return
+        also = self.world.carry_out(owner)
         shown = newest(["", *self.marks], mark)
         if owner.factors.on and not owner.factors.trusts(shown, now):
             self.ask(owner.factors, body, shown, remember=remember)
         else:
-            self.welcome(owner, "login", body, "signed_in", shown, remember=remember)
+            self.welcome(owner, "login", body, "signed_in", shown, remember=remember, also=also)
 
     def ask(self, factors: Factors, body: dict[str, Any], shown: str, *, remember: bool) -> None:
         """The password was right, and the second factor is asked for."""
@@ -146,16 +147,23 @@ class Members(RuleBasedStateMachine):
         remember: bool,
         by_factor: bool = False,
         told: str = "",
+        also: tuple[str, ...] = (),
     ) -> str:
         """A call that signs in, from the device that shows this mark; the mark that it has since."""
-        now = self.world.now
+        now, renames = self.world.now, bool(body.get("trust_device"))
+        if by_factor:
+            also = self.world.stop_reset(owner)
         if shown not in owner.devices:
             self.world.mail_link(owner, "disown", "new_sign_in")
         if told:
             self.world.mail(owner, told)
-        answer = self.service.call(path, body, 200, event, headers={"X-Device-Token": shown}).get_json()
+        sent = {"X-Device-Token": shown}
+        answer = self.service.call(path, body, 200, event, headers=sent, also=also).get_json()
         mark = str(answer["device_token"])
-        assert not shown or mark == shown
+        assert not shown or (mark == shown) != renames
+        if renames:  # this account knows the device by its new mark only
+            owner.devices.discard(shown)
+            owner.factors.trusted.pop(shown, None)
         owner.devices.add(mark)
         self.marks = list(dict.fromkeys([*self.marks, mark]))
         session = Session(owner, now, remember, now, now)
@@ -228,7 +236,7 @@ class Members(RuleBasedStateMachine):
 
     def given(self, session: Session | None, draw: Draw) -> str:
         """The right password, most of the time."""
-        return session.owner.password if session and draw.which else draw.password
+        return (session and draw.which and session.owner.password) or draw.password
 
     def reauth(self, draw: Draw) -> None:
         self.clock.advance(1)
@@ -268,7 +276,7 @@ class Members(RuleBasedStateMachine):
 
     def change_email(self, draw: Draw) -> None:
         body = {"email": draw.address}
-        session, token = self.fresh(draw, "email/change", body)
+        session, token = self.fresh(draw, "email/change", body, by_factor=True)
         if session:
             self.world.mail_link(session.owner, "email_change", "change_email", to=draw.address)
             self.service.call("email/change", body, 202, "email_change_requested", token=token)

@@ -78,7 +78,7 @@ class Owner:
 
     name: str
     address: str
-    password: str
+    password: str | None  # None where a passkey alone opens it
     verified: bool = False
     blocked: bool = False
     leaving: datetime | None = None
@@ -206,14 +206,32 @@ class World:
         """Somebody else was in this account since then."""
         self.end_everything(owner, (*OVER, "restore"))
         owner.blocked, owner.leaving, owner.devices, owner.factors.trusted = True, None, set(), {}
-        owner.factors.remove_since(since)
+        owner.factors.suspect(since, self.now)
         self.mail_link(owner, "reset", "password_blocked", limited=False)
 
-    def prune(self) -> list[Owner]:
-        """What `flask auth prune` deletes; the accounts that it erases."""
+    def carry_out(self, owner: Owner) -> tuple[str, ...]:
+        """Forget the factors of this account if their reset is due; the events of that."""
+        due = owner.factors.reset_due
+        if due is None or due > self.now or not owner.opens:
+            return ()
+        owner.factors.forget(self.now)
+        self.notify(owner, "factors_reset")
+        return ("factors_reset",)
+
+    def stop_reset(self, owner: Owner) -> tuple[str, ...]:
+        """Who signs in with a factor keeps them; the events of that."""
+        if owner.factors.reset_due is None:
+            return ()
+        owner.factors.reset_due = None
+        self.notify(owner, "factors_reset_stopped")
+        return ("factors_reset_stopped",)
+
+    def prune(self) -> int:
+        """What `flask auth prune` deletes; of how many accounts, or their factors, it writes an event."""
         erased = [owner for owner in self.living() if owner.leaving and owner.leaving <= self.now]
         for owner in erased:
             owner.erased = True
+        resets = [event for owner in self.living() for event in self.carry_out(owner)]
         before = self.now - KEPT
         for link in self.links:
             link.pruned |= link.expires < before or (link.used_at or self.now) < before
@@ -222,4 +240,4 @@ class World:
             session.pruned |= over < before
         for challenge in (*self.asked, *(one for owner in self.owners for one in owner.factors.challenges)):
             challenge.prune(self.now)
-        return erased
+        return len(erased) + len(resets)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.life_factor_model import SET_UP, Challenge, Key
+from tests.life_client import TABLES
+from tests.life_factor_model import RESET_AFTER, SET_UP, Challenge, Key
 from tests.life_factors import CodeCalls
 from tests.life_machine import Call, Draw, newest
 from tests.life_model import Owner, Session
@@ -34,7 +35,11 @@ class FactorCalls(CodeCalls):
     def answer_with(self, draw: Draw, challenge: Challenge) -> None:
         soft = (self.a_passkey(draw) if draw.odd else None) or SoftPasskey()
         before, flags = soft.user_handle, PRESENT | (0 if draw.slip and draw.flag else VERIFIED)
-        body = {"credential": soft.create(challenge.options or {}, flags=flags), "name": "Phone"}
+        made = soft.create(challenge.options or {}, flags=flags)
+        body: dict[str, Any] = {"credential": made, "name": "Phone"}
+        ends_others = draw.which % 2 == 0
+        if not ends_others:
+            body["end_other_sessions"] = False
         handle, soft.user_handle = soft.user_handle, before
         session, token = self.fresh(draw, "passkeys", body, by_factor=True)
         if session is None:
@@ -52,10 +57,12 @@ class FactorCalls(CodeCalls):
             mine.on, session.proven = mine.on or now, now
             mine.keys.append(key := Key(soft, "", now, soft.count))
             mine.changed(now)
-            self.world.notify(owner, "passkey_added")
+            if is_first and ends_others:
+                self.world.end(s for s in self.world.sessions if s.owner is owner and s is not session)
+            self.world.mail_link(owner, "disown", "passkey_added", limited=False)
             answer = self.service.call("passkeys", body, 201, "passkey_added", token=token).get_json()
             if is_first:
-                mine.new_codes(answer["recovery_codes"])
+                mine.new_codes(answer["recovery_codes"], now)
             assert is_first or answer["recovery_codes"] is None
             key.id = answer["passkey"]["id"]
             soft.user_handle = handle
@@ -73,11 +80,43 @@ class FactorCalls(CodeCalls):
         factors = session.owner.factors
         if key is None or key not in factors.keys:
             self.service.call(path, None, "passkey_not_found", None, token=token, method="DELETE")
+        elif session.owner.password is None and len(factors.keys) == 1:
+            self.service.call(path, None, "last_way_in", None, token=token, method="DELETE")
         else:
             factors.keys.remove(key)
+            factors.off_without_any()
             factors.changed(self.world.now)
             self.world.notify(session.owner, "passkey_removed")
             self.service.call(path, None, 204, "passkey_removed", token=token, method="DELETE")
+
+    def remove_password(self, draw: Draw) -> None:
+        session, token = self.fresh(draw, "password", None, "DELETE", by_factor=True)
+        if session is None:
+            return
+        owner = session.owner
+        if owner.password is None or not owner.factors.keys:
+            refusal = "no_password" if owner.password is None else "last_way_in"
+            self.service.call("password", None, refusal, None, token=token, method="DELETE")
+        else:
+            owner.password, owner.factors.trusted = None, {}
+            owner.factors.void(self.world.now)
+            self.world.void(owner, ("reset", "email_change"))
+            self.world.end(s for s in self.world.sessions if s.owner is owner and s is not session)
+            self.world.notify(owner, "password_removed")
+            self.service.call("password", None, 200, "password_removed", token=token, method="DELETE")
+
+    def begin_reset(self, draw: Draw) -> None:
+        """An operator has the factors of an account forgotten; then somebody comes with a passkey, or not."""
+        mine = [owner for owner in self.world.owners if owner.factors.on and owner.opens]
+        owner: Owner | None = newest([each for each in mine if not each.factors.reset_due], draw.which)
+        if owner:
+            self.clock.advance(1)
+            owner.factors.reset_due = self.world.now + RESET_AFTER
+            self.world.mail(owner, "factors_reset_begun")
+            self.service.begin_reset(owner.name)
+            if draw.flag:
+                self.clock.advance(int(RESET_AFTER.total_seconds()))
+                self.by_passkey(draw)
 
     def by_passkey(self, draw: Draw) -> None:
         """A sign-in by passkey alone."""
@@ -101,7 +140,8 @@ class FactorCalls(CodeCalls):
         key = owner.factors.key_of(proof.soft) if owner else None
         if is_asked:
             challenge.used_at = now
-        is_right = bool(is_asked and key and proof.genuine and key.takes(proof.count))
+        also = self.world.carry_out(owner) if owner else ()
+        is_right = bool(not also and is_asked and key and proof.genuine and key.takes(proof.count))
         if owner and is_right and owner.opens:
             shown = newest(["", *self.marks], draw.which)
             event, path = "signed_in_with_passkey", "login/passkey"
@@ -109,7 +149,8 @@ class FactorCalls(CodeCalls):
         else:
             touched = ["challenges", "passkeys"] if is_right else ["challenges"] if is_asked else []
             refused = "sign_in_refused"
-            self.service.call("login/passkey", body, "passkey_invalid", refused, touches=touched)
+            touched += TABLES if also else ()
+            self.service.call("login/passkey", body, "passkey_invalid", refused, touches=touched, also=also)
 
     def reauth_by_factor(self, draw: Draw) -> None:
         """A code, or a passkey, instead of the password."""
@@ -161,10 +202,12 @@ class FactorCalls(CodeCalls):
             return call
         mine = session.owner.factors
         is_late = mine.app and not mine.app.on and self.world.now - mine.app.begun > SET_UP
+        if call is CodeCalls.remove_app and mine.keys and draw.kind == "recovery_code":
+            return call  # where there may be no app
         wants_app = {CodeCalls.remove_app, CodeCalls.replace_codes, CodeCalls.confirm_app}
         if call in wants_app and (not mine.app or (is_late and not draw.slip)):
             call = CodeCalls.begin_app
-        if call is FactorCalls.remove_passkey and not mine.keys:
+        if call in {FactorCalls.remove_passkey, FactorCalls.remove_password} and not mine.keys:
             call = FactorCalls.add_passkey
         elif call is CodeCalls.remove_app and mine.app and not mine.app.on:
             call = CodeCalls.confirm_app
@@ -174,5 +217,5 @@ class FactorCalls(CodeCalls):
 
     CHANGES: tuple[Call, ...] = (
         *(CodeCalls.begin_app, CodeCalls.confirm_app, CodeCalls.remove_app, CodeCalls.replace_codes),
-        *(add_passkey, remove_passkey),
+        *(CodeCalls.change_email, add_passkey, remove_passkey, remove_password),
     )

@@ -16,7 +16,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from tests.conftest import AppFactory
 from tests.life_factors import CodeCalls
 from tests.life_machine import PASSWORDS, Call, Draw, Members, drawn, newest
-from tests.life_model import OVER, Link, Owner
+from tests.life_model import OPENING, OVER, Link, Owner
 from tests.life_passkeys import FactorCalls
 from tests.support import FixedClock
 
@@ -27,6 +27,7 @@ OF_SESSIONS: set[Call] = {
     *(Members.change_password, Members.reauth, Members.change_email, Members.leave),
     *(CodeCalls.begin_app, CodeCalls.confirm_app, CodeCalls.remove_app, CodeCalls.replace_codes),
     *(FactorCalls.add_passkey, FactorCalls.remove_passkey, FactorCalls.reauth_by_factor),
+    FactorCalls.remove_password,
 }
 
 
@@ -79,10 +80,12 @@ class Life(FactorCalls):
             assert link
             owner = link.owner
             if not owner.verified:
-                owner.devices = set()  # those of whoever signed up
+                owner.devices = set()  # those of whoever signed up, whose factors go, too
+                owner.factors.forget(self.world.now)
             owner.password, owner.blocked, owner.verified = password, False, True
-            owner.factors.trusted = {}  # but each factor stays
-            self.world.end_everything(owner)
+            owner.factors.trusted = {}  # but each factor of an owner stays
+            owner.factors.postpone(self.world.now)
+            self.world.end_everything(owner, OPENING)
             self.world.mail(owner, "password_changed")
             body = {"token": link.token, "password": password}
             self.service.call("password/reset", body, 200, "password_reset")
@@ -102,7 +105,7 @@ class Life(FactorCalls):
         )
         body = {"token": link.token}
         if proof in {"right", "other"}:
-            body["password"] = owner.password if proof == "right" else draw.password
+            body["password"] = (proof == "right" and owner.password) or draw.password
         if session is None or session.owner is not owner:
             if "password" not in body:
                 self.service.call("email/verify", body, "missing_fields", None, token=token)
@@ -158,13 +161,14 @@ class Life(FactorCalls):
         if not self.refused("me/restore", link, "restore"):
             assert link
             link.owner.leaving = None
+            link.owner.factors.postpone(self.world.now)
             self.world.void(link.owner, ["restore"])
             self.world.mail(link.owner, "account_restored")
             self.service.call("me/restore", {"token": link.token}, 200, "account_restored")
 
     def prune(self, _: Draw) -> None:
         self.clock.advance(1)
-        assert self.service.prune() == len(self.world.prune()) + 1
+        assert self.world.prune() + 1 == self.service.prune()
 
     def stranger(self, draw: Draw) -> None:
         """Who guesses gets nowhere, and neither does a token of a sign-in."""
@@ -186,6 +190,7 @@ class Life(FactorCalls):
         *(*[CodeCalls.confirm_app] * 5, *[CodeCalls.remove_app] * 4, CodeCalls.replace_codes),
         *(*[FactorCalls.add_passkey] * 2, *[FactorCalls.by_passkey] * 4, FactorCalls.remove_passkey),
         *(FactorCalls.remove_passkey, FactorCalls.remove_passkey, FactorCalls.reauth_by_factor),
+        *(FactorCalls.remove_password, FactorCalls.remove_password, FactorCalls.begin_reset),
     )
     # What a call needs a living link for, and the call that has one mailed.
     NEEDS: Mapping[Call, tuple[str, Call]] = {

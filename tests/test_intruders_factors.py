@@ -121,6 +121,18 @@ def test_an_intruders_app_goes_a_day_after_the_new_password(theft: Break) -> Non
     assert rows(theft.app, "SELECT * FROM totp_factors") == []
 
 
+def test_saying_it_twice_leaves_nobody_with_recovery_codes_alone(theft: Break) -> None:
+    assert moved(theft.app, theft.access).status_code == 200
+    undo = mailbox.token(theft.app, "email_changed")
+    added(theft.client, theft.access)
+    theft.use("sessions/disown", mailbox.token(theft.app, "passkey_added"))
+    theft.use("email/change/undo", undo)
+    theft.new_password()
+    assert said(login(theft.client, password=NEW)) == ASKED
+    theft.clock.advance(DAY)
+    assert login(theft.client, password=NEW).status_code == 200
+
+
 def test_the_mailbox_alone_lifts_no_new_factor_whose_owner_logs_in(theft: Break) -> None:
     """The owner's own log-in was mailed, then the owner set an app up; somebody else reads the mailbox."""
     phone = theft.app_on()

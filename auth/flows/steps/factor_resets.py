@@ -93,9 +93,9 @@ def suspect(services: Services, session: Session, account: Account, since: datet
     app, mine = totp.of_user(session, account.id), passkeys.of_user(session, account.id)
     added = [each.created_at for each in mine] + ([app.created_at] if app and app.confirmed_at else [])
     passkeys.remove_all(session, account.id, since)
-    if not added or account.two_factor_at is None:
+    if account.two_factor_at is None:
         return None
-    if min(added) >= since:
+    if not added or min(added) >= since:  # or recovery codes alone are left, by such an end before
         return begin(services, session, account)
     totp.remove_since(session, account.id, since)
     if any(each.created_at >= since for each in recovery_codes.of_user(session, account.id)):
