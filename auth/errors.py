@@ -150,14 +150,22 @@ class NoFactorsReset(Conflict):
     code, message = "no_factors_reset", "Nobody is about to remove your second factors."
 
 
+class NoPasskeys(Conflict):
+    code, message = "no_passkeys", "This account has no passkey."
+
+
 class TwoFactorOff(Conflict):
     code, message = "two_factor_off", "This account has no second factor."
 
 
 class ReauthRequired(Forbidden):
-    """Step-up (ASVS 7.5.1): this call wants a recent sign-in."""
+    """Step-up (ASVS 7.5.1): this call wants a recent sign-in, with `by_factor` one by a factor."""
 
-    code, message = "reauth_required", "Enter your password again for this."
+    code, message = "reauth_required", "Prove once more who you are for this."
+
+    def __init__(self, *, by_factor: bool = False) -> None:
+        super().__init__("Prove your second factor once more for this." if by_factor else None)
+        self.beside = {"by_factor": True} if by_factor else {}
 
 
 class LinkUnknown(NotFound):

@@ -180,7 +180,7 @@ _MESSAGES = {
     "undo": "The address is yours again. We have sent a link for a new password to it.",
     "forgot": "If there is an account for this address, we have sent a link to it.",
     "reset": "The password has been changed. Log in with the new one.",
-    "remove_totp": "Authenticator codes are off. The password alone opens the account.",
+    "remove_totp": "Authenticator codes are off.",
     "change_password": "The password has been changed.",
     "remove_password": "The password has been removed. A passkey opens the account.",
     "stop_factors_reset": "Your second factors stay.",

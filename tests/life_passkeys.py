@@ -181,7 +181,7 @@ class FactorCalls(CodeCalls):
 
     def asked_again(self, session: Session | None, token: str) -> Challenge | None:
         if session is None or not session.owner.factors.keys:
-            code = "two_factor_off" if session else "token_invalid"
+            code = "no_passkeys" if session else "token_invalid"
             self.service.call("reauth/options", {}, code, None, token=token)
             return None
         asked = session.owner.factors.ask("reauth", self.world.now)

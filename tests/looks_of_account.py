@@ -216,6 +216,20 @@ def _rename_errors(page: Page) -> None:
     expect(page.locator("#passkey-new-name-error")).not_to_be_empty()
 
 
+def _remove_passkey(page: Page) -> None:
+    _two_factor(page, on=True)
+    submit(page, "Remove My Phone")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+
+
+def _step_up_by_factor(page: Page) -> None:
+    _two_factor(page, on=True)
+    answer(page, "/auth/passkeys/options", 403, {"code": "reauth_required", "by_factor": True})
+    page.locator("#passkey-name").fill("Another")
+    submit(page, "Add a Passkey")
+    expect(page.locator("#step-up-code")).to_be_focused()
+
+
 def _passwordless(page: Page, *, has_password: bool) -> None:
     _with_passkeys(page, has_password=has_password)
     page.goto("/account/security")
@@ -258,6 +272,8 @@ ACCOUNT_STATES: dict[str, Callable[[Page], Any]] = {
     "account-two-factor-dialog": _code_dialog,
     "account-two-factor-required": partial(_two_factor, second_factor_setup_required=True),
     "account-two-factor-reset": partial(_two_factor, on=True, reset_in=20),
+    "account-two-factor-remove": _remove_passkey,
+    "account-two-factor-step-up": _step_up_by_factor,
     "account-two-factor-rename": _rename,
     "account-two-factor-rename-errors": _rename_errors,
     "account-devices": partial(account, "/account/devices"),

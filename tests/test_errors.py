@@ -61,6 +61,7 @@ PUBLISHED = {
     "too_many_passkeys": 409,
     "last_way_in": 409,
     "no_password": 409,
+    "no_passkeys": 409,
     "no_factors_reset": 409,
     "totp_not_begun": 409,
     "two_factor_off": 409,

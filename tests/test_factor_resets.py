@@ -81,7 +81,7 @@ def test_any_session_can_stop_it_however_old_its_sign_in(app: Flask, owner: Owne
     clock.advance(3000)
     assert said(stop(owner.client, again["access_token"])) == (200, "")
     assert events(app)[-1] == "factors_reset_stopped"
-    assert mailbox.newest(app, "factors_reset_stopped")
+    assert "somebody else is logged in" in mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
     clock.advance(2 * DAY)
     assert said(login(owner.client)) == ASKED
     assert factors(app)[0] == 1
@@ -108,6 +108,9 @@ def test_a_stranger_stops_nothing_of_others(app: Flask, owner: Owner) -> None:
 def test_an_operator_can_stop_it(app: Flask, owner: Owner, clock: FixedClock) -> None:
     reset(app)
     assert "stay" in reset(app, "--stop")
+    told = mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
+    assert "command line of an operator (at the service itself)." in told
+    assert "somebody else" not in told
     assert "Nobody is about to" in reset(app, "--stop", fails=True)
     clock.advance(2 * DAY)
     assert said(login(owner.client)) == ASKED

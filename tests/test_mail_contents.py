@@ -58,6 +58,10 @@ def hrefs(mail: EmailMessage) -> list[str]:
     return [html.unescape(href) for href in re.findall(r'href="([^"]*)"', part(mail, "html"))]
 
 
+# Facts that choose a sentence, and are not said themselves.
+CHOOSING = {"by_operator", "was_last"}
+
+
 @pytest.mark.parametrize("template", MAILS)
 def test_each_mail_has_all_its_facts_and_links_in_both_parts(
     make_plain: Callable[..., Flask], template: str
@@ -72,7 +76,7 @@ def test_each_mail_has_all_its_facts_and_links_in_both_parts(
     assert all(len(link.partition("#token=")[2]) == 64 for link in links_in(mail))
     # Who has not proven an address may have chosen a name that looks like a link.
     assert ("username" in facts_of(template)) == (template not in {"verify_email", "change_email"})
-    for fact in facts_of(template):
+    for fact in facts_of(template) - CHOOSING:
         assert f"canary-{fact}" in text
         assert f"canary-{fact}" in rich
     for said in (text, rich):

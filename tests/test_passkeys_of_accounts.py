@@ -146,6 +146,7 @@ def test_it_makes_new_recovery_codes_and_switches_an_app_off(
     again = {"recovery_code": made.get_json()["recovery_codes"][0]}
     nothing = client.delete("/auth/totp", json=again, headers=bearer(owner.access))
     assert said(nothing) == (409, "two_factor_off")
+    assert "are asked for as before" in mailbox.text_of(mailbox.newest(app, "two_factor_disabled"))
     assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 10  # it is not used up
 
 
@@ -155,3 +156,8 @@ def test_a_name_holds_no_control_characters(client: FlaskClient, access: str, pa
     for name in ("a\0b", "a\nb", "\u202eabc"):
         answer = client.patch(f"/auth/passkeys/{only['id']}", json={"name": name}, headers=bearer(access))
         assert said(answer) == (400, "validation_failed")
+
+
+def test_an_account_with_an_app_alone_has_no_passkey_to_prove(client: FlaskClient, clock: FixedClock) -> None:
+    owner = Owner(client, clock)
+    assert said(post(client, "reauth/options", owner.access)) == (409, "no_passkeys")

@@ -170,3 +170,9 @@ def test_an_audience_that_ends_as_a_set_up_does_is_one_like_another(make_app: Ap
     app = make_app({"JWT_AUDIENCE": "https://example.com/setup"})
     with app.app_context():
         assert verify_jwt_token(generate_jwt_token(1)) == 1
+
+
+def test_an_operator_is_told_that_a_password_opens_the_set_up_alone(app: Flask, client: FlaskClient) -> None:
+    register(client)
+    told = app.test_cli_runner().invoke(args=["auth", "explain", "ada"]).output
+    assert "opens the set-up of a second factor, which is required, and nothing else" in told

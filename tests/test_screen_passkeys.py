@@ -78,6 +78,7 @@ def test_a_passkey_is_added_and_logs_in_with_nothing_else(
     screen.wait_for_url("**/account")
     screen.goto("/account/two-factor")
     submit(screen, "Remove My Laptop")
+    submit(screen, "Remove Passkey")
     expect(screen.locator("#passkeys-title")).to_be_focused()
     expect(screen.locator("#passkey-list li")).to_have_count(0)
     expect(screen.locator("#recovery")).to_be_hidden()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.screen_steps import alerted, fill_login, submit
-from tests.screens import Site, browser, complaints, screen, site
+from tests.screens import Site, browser, complaints, log_in, screen, site
 from tests.server import ROOT, environment
 from tests.support import PASSWORD
 from tests.test_screen_factors import log_out, switch_on
@@ -25,8 +25,10 @@ NEW = "marble-lantern-orchard-58"
 
 
 def test_the_password_is_removed_and_set_again_by_mail(
-    screen: Page, site: Site, address: str, authenticator: VirtualAuthenticator
+    screen: Page, site: Site, authenticator: VirtualAuthenticator
 ) -> None:
+    address = site.registered(confirmed=True)
+    log_in(screen, address)
     screen.goto("/account/security")
     expect(screen.get_by_role("button", name="Save New Password")).to_be_visible()
     expect(screen.locator("#without")).to_be_hidden()

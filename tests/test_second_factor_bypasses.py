@@ -146,7 +146,8 @@ def test_recovery_codes_are_for_accounts_with_a_second_factor(client: FlaskClien
 
 def test_step_up_takes_a_code_once_and_no_recovery_code(owner: Owner, clock: FixedClock) -> None:
     clock.advance(11 * MINUTE)
-    assert said(post(owner.client, "recovery-codes", owner.access, code="1")) == (403, "reauth_required")
+    refused = post(owner.client, "recovery-codes", owner.access, code="1")
+    assert said(refused) == (403, "reauth_required")
     code = owner.phone.next_code()
     assert said(post(owner.client, "reauth", owner.access, recovery_code=owner.recovery_codes[0]))[0] == 400
     assert said(post(owner.client, "reauth", owner.access, code=code)) == (200, "")

@@ -45,16 +45,18 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     session.commit()
     events = audit.page(session, account.id, None, SHOWN_MAILS)
     against = [*_against(services, account)]
-    findings = against or [_opened_by(account)]
+    findings = against or [_opened_by(services, account)]
     findings += _reset_of_factors(account)
     findings += _wrong_passwords(events)
     findings += _mail_troubles(outbox.of_user(session, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
 
 
-def _opened_by(account: Account) -> str:
+def _opened_by(services: Services, account: Account) -> str:
     if account.password_hash is None:
         return "A passkey opens this account; it has no password. `send-reset` mails a link that sets one."
+    if account.two_factor_at is None and services.settings.require_second_factor:
+        return "The right password opens the set-up of a second factor, which is required, and nothing else."
     if account.two_factor_at is None:
         return "The right password opens this account."
     since, left = in_words(account.two_factor_at), account.recovery_codes_left

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from auth import mails
 from auth.errors import NoFactorsReset, TotpEnabled, TotpNotBegun, TwoFactorOff, WrongCode
 from auth.events import Event, Refusal
 from auth.flows.steps import factor_resets, links, proofs, second_factors
@@ -97,9 +98,10 @@ def remove_totp(services: Services, principal: Principal, given: Given, client: 
     if not totp.remove(session, account.id):
         session.rollback()  # the code is not used up for nothing
         raise TwoFactorOff
-    second_factors.disable_if_none_is_left(services, session, account.id)
+    was_last = second_factors.disable_if_none_is_left(services, session, account.id)
     second_factors.changed(services, session, account.id, keep=None)
-    links.notify(services, session, account, "two_factor_disabled", client)
+    facts = mails.client_facts(client, now) | {"was_last": "yes" if was_last else ""}
+    links.send_mail(services, session, account, "two_factor_disabled", facts)
     audit.append(session, Event.TOTP_DISABLED, now, client, user_id=account.id, session_id=current)
     session.commit()
 

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from auth import tokens
 from auth.errors import (
+    NoPasskeys,
     RefreshTokenExpired,
     RefreshTokenInvalid,
     RefreshTokenMissing,
     RefreshTokenReused,
     SessionNotFound,
-    TwoFactorOff,
     WrongCode,
     WrongCurrentPassword,
 )
@@ -184,12 +184,12 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
 
 
 def reauth_options(services: Services, principal: Principal) -> dict[str, Any]:
-    """What a browser needs to prove one of the caller's passkeys. Raises `TwoFactorOff` if there is none."""
+    """What a browser needs to prove one of the caller's passkeys. Raises `NoPasskeys`."""
     proofs.own_session(principal)
     session = services.session()
     mine = passkeys.of_user(session, principal.user_id)
     if not mine:
-        raise TwoFactorOff
+        raise NoPasskeys
     row = asked.issue(services, session, Purpose.REAUTH, principal.user_id)
     session.commit()
     return asked.request_options(services, row, mine)

@@ -187,7 +187,7 @@ def disown(form: Link) -> Any:
 
 
 @auth_bp.post("/reauth/options")
-@answers(200, factor_outputs.PasskeyOptions, errors=("session_required", "two_factor_off"))
+@answers(200, factor_outputs.PasskeyOptions, errors=("session_required", "no_passkeys"))
 @limited("proof")
 @jwt_required
 @for_setting_up

@@ -15,7 +15,9 @@ const alert = document.getElementById("form-error");
 const wasLoggedIn = mayBeSignedIn(); // when the page was opened
 const passkey = document.getElementById("step-up-passkey");
 const warning = document.getElementById("factors-reset");
+const title = document.getElementById("password-dialog-title");
 let hasFactor = false; // then that is asked for, and not the password
+let hasPassword = true;
 let leaving = false; // for the log-in page
 let opening = null; // of the dialog: what was begun in one is nothing to the next
 
@@ -46,8 +48,15 @@ export async function ask(method, path, body) {
 
 /** Whether the person enters the right password now. */
 export async function provenAgain() {
+  if (!hasFactor && !hasPassword) {
+    leaving = true;
+    location.assign("/account/security"); // where a password is set, which is the only proof that is left
+    return false;
+  }
   opening = new AbortController();
-  const proven = await asked(dialog);
+  const closed = asked(dialog);
+  question.elements[hasFactor ? "code" : "password"].focus(); // what is hidden cannot take it by itself
+  const proven = await closed;
   opening.abort();
   question.reset();
   return proven === "proven";
@@ -78,7 +87,7 @@ async function provePasskey() {
   const { signal } = opening;
   const asked = await callSignedIn("POST", "/auth/reauth/options", undefined, { signal });
   if (signal.aborted) return;
-  if (!asked.ok) return asked.code === "two_factor_off" ? proof.fail("passkey.none") : proof.refused(asked);
+  if (!asked.ok) return asked.code === "no_passkeys" ? proof.fail("passkey.none") : proof.refused(asked);
   const credential = await showPasskey(asked.data.public_key, { signal });
   if (credential !== null) await prove({ passkey: credential });
 }
@@ -116,6 +125,7 @@ export async function loadMe() {
   const answer = await load("/auth/me");
   if (!answer.ok) return answer;
   const { user, second_factor_setup_required: required, factors_reset_at: due } = answer.data;
+  hasPassword = answer.data.has_password;
   if (required && location.pathname !== SET_UP) return toSetUp(answer);
   knowWho(user);
   warn(due);
@@ -146,6 +156,7 @@ export function knowWho({ email, two_factor_enabled: isOn = false }) {
   for (const [id, shown] of [["ask-password", !isOn], ["ask-factor", isOn]]) {
     document.getElementById(id).hidden = !shown;
   }
+  if (isOn && title.dataset.factor) title.textContent = title.dataset.factor;
   question.elements.password.closest(".field").hidden = isOn;
   question.elements.code.closest(".field").hidden = !isOn;
   passkey.hidden = !isOn || !hasPasskeys();

@@ -50,7 +50,7 @@ async function withPasskey(mediation) {
   if (answer.ok) return location.assign(next());
   if (answer.code === "passkey_invalid") form.fail("passkey.refused");
   else form.refused(answer);
-  await offerInField();
+  if (!mediation) await offerInField(); // what was offered there and refused would be refused again
 }
 
 async function offerInField() {

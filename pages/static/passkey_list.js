@@ -51,9 +51,14 @@ async function done(key, name) {
 }
 
 async function remove(id, name) {
+  place("remove-passkey-name").textContent = name;
+  if ((await asked(place("remove-passkey-dialog"))) === "yes") await forget(id, name);
+}
+
+async function forget(id, name) {
   const answer = await ask("DELETE", `/auth/passkeys/${id}`);
   if (answer.code === "last_way_in") return failIn(place("passkey-form-error"), "passkeys.last");
-  if (!answer.ok && answer.status !== 404) return failed(answer, () => remove(id, name));
+  if (!answer.ok && answer.status !== 404) return failed(answer, () => forget(id, name));
   await done("passkeys.removed", name);
 }
 

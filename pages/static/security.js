@@ -39,6 +39,7 @@ strengthMeter(password, () => (username.value ? { email: username.value } : {}))
 function show(hasPassword, hasPasskey) {
   node.hidden = !hasPassword;
   place("no-password").hidden = hasPassword;
+  place("has-passkey").hidden = !hasPasskey;
   place("without").hidden = !hasPassword || !hasPasskey;
 }
 

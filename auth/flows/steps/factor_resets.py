@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from auth import mails
 from auth.events import Event
 from auth.flows.steps import links, second_factors
 from auth.stores import audit, passkeys, recovery_codes, totp
@@ -38,7 +39,10 @@ def stop(
     if not accounts.call_off_reset(session, account.id):
         return False
     now = services.clock.now()
-    links.notify(services, session, account, "factors_reset_stopped", client)
+    facts = mails.client_facts(client, now) | {"by_operator": operator or ""}
+    if operator:
+        facts |= {"device": "the command line of an operator", "ip_address": "at the service itself"}
+    links.send_mail(services, session, account, "factors_reset_stopped", facts)
     audit.append(session, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, operator=operator)
     return True
 

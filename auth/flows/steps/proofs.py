@@ -42,7 +42,7 @@ def _fresh_factor(services: Services, session_id: UUID, account: Account) -> Non
         return
     at = sessions.factor_at(services.session(), session_id)
     if at is None or abs(services.clock.now() - at) >= FRESH:
-        raise ReauthRequired
+        raise ReauthRequired(by_factor=True)
 
 
 def lock_when_proven(services: Services, principal: Principal) -> tuple[UUID, Account]:

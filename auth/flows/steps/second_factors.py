@@ -208,13 +208,17 @@ def digest_of(user_id: int, recovery_code: str) -> bytes:
     return hashlib.sha256(b"recovery-code:" + _owner(user_id) + text.encode()).digest()
 
 
-def disable_if_none_is_left(services: Services, session: Session, user_id: int) -> None:
-    """Where the last factor is gone, let the password alone open the account; the recovery codes are void."""
+def disable_if_none_is_left(services: Services, session: Session, user_id: int) -> bool:
+    """Where the last factor is gone, let the password alone open the account; the recovery codes are void.
+
+    False if one is left.
+    """
     factor = totp.of_user(session, user_id)
     if (factor and factor.confirmed_at) or passkeys.count(session, user_id):
-        return
+        return False
     second_factors.disable(session, user_id)
     recovery_codes.replace(session, user_id, [], services.clock.now())
+    return True
 
 
 def new_recovery_codes(services: Services, session: Session, user_id: int) -> list[str]:
