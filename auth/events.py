@@ -41,7 +41,7 @@ class Event(StrEnum):
     PASSKEY_RENAMED = "passkey_renamed"
     PASSKEY_REMOVED = "passkey_removed"
     FACTORS_RESET_STOPPED = "factors_reset_stopped"
-    FACTORS_RESET = "factors_reset"  # a day after an operator began it: nobody stopped it
+    FACTORS_RESET = "factors_reset"  # a day after it was begun: nobody stopped it
     PASSWORD_REMOVED = "password_removed"
     USERNAME_CHANGED = "username_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
@@ -154,7 +154,7 @@ _SENTENCES: dict[Event, str] = {
     Event.PASSKEY_RENAMED: "You renamed a passkey.",
     Event.PASSKEY_REMOVED: "You removed a passkey.",
     Event.FACTORS_RESET_STOPPED: "The removal of your second factors was stopped.",
-    Event.FACTORS_RESET: "Your second factors were removed, as an operator had begun to.",
+    Event.FACTORS_RESET: "Your second factors were removed, a day after that was begun.",
     Event.PASSWORD_REMOVED: "You removed your password.",
     Event.USERNAME_CHANGED: "You changed your user name.",
     Event.EMAIL_CHANGE_REQUESTED: "You asked to change your address.",
