@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.screen_steps import NEW_PASSWORD, calls, heading, reset_link, submit
+from tests.screen_steps import NEW_PASSWORD, calls, heading, held, reset_link, submit, waits
 from tests.screens import Site, browser, complaints, log_in, other, screen, site
 from tests.support import PASSWORD
 
@@ -128,6 +128,18 @@ def test_a_link_that_a_newer_one_replaced_makes_no_false_promise(screen: Page, s
     expect(screen.locator("#swap .lead")).to_have_text(
         "If second@example.com waits to be confirmed, we've sent a link to it."
     )
+
+
+@pytest.mark.slow
+def test_a_button_that_is_pressed_while_the_link_is_looked_at_counts(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    with held(screen, "/auth/email/verify/check") as checks:
+        screen.goto(site.link(address, "/verify-email"))
+        waits(screen, checks)
+        submit(screen, "Confirm Email")
+        checks[0].continue_()
+        heading(screen, "Email Confirmed")
 
 
 @pytest.mark.slow

@@ -14,6 +14,13 @@ const PURPOSES = {
   email_change: { signedIn: "verify_change.signed_in", withPassword: "verify_change.with_password", card: "changed" },
 };
 let signedIn = false;
+let isEarly = false; // whether the button was pressed while the link was still looked at
+
+function hold(event) {
+  event.preventDefault(); // the browser would send the form by itself, and say that a script is needed
+  isEarly = true;
+}
+node.addEventListener("submit", hold);
 
 /** The address with most of its first part hidden: enough to know one's own by. */
 function masked(email) {
@@ -60,6 +67,7 @@ async function confirm(password) {
 }
 
 function open(link) {
+  node.removeEventListener("submit", hold);
   new Form(node, {
     fields: {
       password: { check: (value) => (value === "" && !passwordPart.hidden ? "password.empty" : null) },
@@ -88,6 +96,7 @@ function open(link) {
   passwordToggles();
   if (signedIn) fill(words, PURPOSES[link.purpose].signedIn, { email: element("strong", {}, masked(link.email)) });
   else askForPassword(link);
+  if (isEarly) node.requestSubmit();
 }
 
 const done = ({ purpose }) => showCard(PURPOSES[purpose].card);
