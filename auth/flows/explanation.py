@@ -87,8 +87,9 @@ def _against(services: Services, account: Account) -> Iterator[str]:
         )
     if account.password_blocked_at:
         yield (
-            f"The password is blocked since {in_words(account.password_blocked_at)}, because its owner said "
-            "that somebody else was in the account. `send-reset` mails a link for a new one."
+            f"The password is blocked since {in_words(account.password_blocked_at)}, because its "
+            "owner, or an operator, said that somebody else was in the account. `send-reset` mails "
+            "a link for a new one."
         )
     if account.password_hash is None and not passkeys.count(services.session(), account.id):
         yield "It has no password and no passkey. `send-reset` mails a link that sets a password."
