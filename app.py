@@ -18,44 +18,53 @@ from typing import Any
 import click
 from flask import Flask
 
-from api_page import api_page_bp
 from auth import auth_bp
-from auth.events import Purpose
+from auth.cookies import DEVICE_HEADER
+from auth.events import LinkPurpose
 from auth.fields import MAX_PASSWORD
-from auth.flows import mail_delivery, sessions
-from auth.flows.second_factor import TRUSTED_FOR
-from auth.flows.steps.links import LIFETIMES
-from auth.openapi import describe
+from auth.login.second_step import TRUSTED_FOR
+from auth.mailing import delivery
+from auth.mailing.links import LIFETIMES
+from auth.sessions import admission
 from auth.stores.rate_limits import DatabaseCounters
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
-from ops import ops_bp
+from ops.api_page import api_page_bp
+from ops.openapi import describe
+from ops.routes import ops_bp
 from pages import Facts, init_pages
-from utils import serving
 from utils.clock import Clock, SystemClock
-from utils.cors import init_cors
-from utils.database import Reads, engine_options, init_engine
-from utils.delivery import Delivery
-from utils.development import kept_secrets
+from utils.database.engine import Reads, engine_options, init_engine
 from utils.errors import init_errors
-from utils.hash_gate import MAX_WAITING, GatedHasher
-from utils.http import init_http
 from utils.identifiers import MAX_USERNAME
-from utils.leaked_passwords import LeakedPasswords, NoCollection
-from utils.logs import init_logs
-from utils.mail import mailer_for
-from utils.metrics import Metrics, init_metrics
-from utils.password_hashing import PasswordHasher
-from utils.rate_limits import CountingLimiter, Limiter, LocalCounters, NoLimits, RedisCounters, WithFallback
+from utils.limits.rate_limits import (
+    CountingLimiter,
+    Limiter,
+    LocalCounters,
+    NoLimits,
+    RedisCounters,
+    WithFallback,
+)
+from utils.limits.refusal_delay import DELAY, RefusalDelay
+from utils.mail.delivery import Delivery
+from utils.mail.mailers import mailer_for
+from utils.observability.logs import init_logs
+from utils.observability.metrics import Metrics, init_metrics
+from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
+from utils.passwords.hashing import PasswordHasher
+from utils.passwords.leaked import LeakedPasswords, NoCollection
 from utils.services import Leaks, Services, services
-from utils.tarpit import PAUSE, Tarpit
+from utils.serving import server
+from utils.serving.development import kept_secrets
+from utils.web.cors import init_cors
+from utils.web.http import init_http
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
 PAGE_FACTS = Facts(
     password_max_length=MAX_PASSWORD,
     username_max_length=MAX_USERNAME,
-    reset_lifetime=LIFETIMES[Purpose.RESET],
+    reset_lifetime=LIFETIMES[LinkPurpose.RESET],
     device_trust=TRUSTED_FOR,
 )
 SECRETS = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
@@ -82,7 +91,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(ops_bp)
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
-    init_cors(app, settings)
+    init_cors(app, settings, headers=[DEVICE_HEADER])
     if click.get_current_context(silent=True):  # the command line only: it takes 130 ms to import
         from flask_migrate import Migrate  # noqa: PLC0415
 
@@ -122,14 +131,14 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
 def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Services:
     clock = replaced.get("clock", SystemClock())
     metrics = Metrics()
-    tarpit = Tarpit(0 if settings.testing else PAUSE)
+    tarpit = RefusalDelay(0 if settings.testing else DELAY)
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
         "clock": clock,
         "session": db.session,
         "reads": Reads(db.engine),
-        "hasher": GatedHasher(
+        "hasher": LimitedHasher(
             PasswordHasher(settings.password_hash_method),
             concurrency=settings.hash_concurrency,
             waiting=MAX_WAITING,
@@ -142,7 +151,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "tarpit": tarpit,
         "mailer": mailer_for(settings, ROOT),
         "delivery": _delivery(app, settings),
-        "admit": sessions.admit,
+        "admit": admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
     }
     return Services(**(chosen | replaced))
@@ -161,7 +170,7 @@ def _delivery(app: Flask, settings: Settings) -> Delivery:
 
     def deliver_next() -> bool:
         with app.app_context():
-            return mail_delivery.deliver_next(services())
+            return delivery.deliver_next(services())
 
     return Delivery(deliver_next, in_background=serves and not settings.testing)
 
@@ -180,9 +189,9 @@ def __getattr__(name: str) -> Flask:
     """`app`, made when it is first asked for: importing this module starts nothing."""
     if name != "app":
         raise AttributeError(name)
-    globals()["app"] = app = serving.application(create_app, db)
+    globals()["app"] = app = server.application(create_app, db)
     return app
 
 
 if __name__ == "__main__":
-    serving.serve(create_app, db)
+    server.serve(create_app, db)

@@ -1,15 +1,27 @@
-"""The domain: accounts and their sessions, over HTTP under `/auth`."""
+"""Identity, credentials and sessions: packages by capability, over HTTP under `/auth`.
 
-from flask import Blueprint
+The import of this package registers every route and command on `auth_bp`.
+"""
 
-auth_bp = Blueprint("auth", __name__, url_prefix="/auth", cli_group="auth")
+from auth.accounts import routes as accounts_routes
+from auth.admin import cli
+from auth.blueprint import auth_bp
+from auth.emails import routes as emails_routes
+from auth.factors import routes as factors_routes
+from auth.login import routes as login_routes
+from auth.passwords import routes as passwords_routes
+from auth.revocation import routes as revocation_routes
+from auth.sessions import routes as sessions_routes
 
-# Last, so that `from auth import auth_bp` gives a blueprint with all its routes and commands.
-from auth import cli as cli  # noqa: E402
-from auth.routes import accounts as accounts  # noqa: E402
-from auth.routes import activity as activity  # noqa: E402
-from auth.routes import emails as emails  # noqa: E402
-from auth.routes import factors as factors  # noqa: E402
-from auth.routes import passkeys as passkeys  # noqa: E402
-from auth.routes import passwords as passwords  # noqa: E402
-from auth.routes import sessions as sessions  # noqa: E402
+REGISTERED = (
+    accounts_routes,
+    emails_routes,
+    factors_routes,
+    login_routes,
+    passwords_routes,
+    revocation_routes,
+    sessions_routes,
+    cli,
+)
+
+__all__ = ["auth_bp"]

@@ -107,7 +107,7 @@ class EndReason(StrEnum):
     FACTORS_CHANGED = "factors_changed"
 
 
-class Purpose(StrEnum):
+class LinkPurpose(StrEnum):
     """What a one-time token is good for; it opens nothing else."""
 
     VERIFY = "verify"
@@ -119,7 +119,7 @@ class Purpose(StrEnum):
 
 
 # What the owner of an account reads. Every word of the log has its sentence.
-_SENTENCES: dict[Event, str] = {
+EVENT_TEXTS: dict[Event, str] = {
     Event.ACCOUNT_REGISTERED: "You signed up.",
     Event.ACCOUNT_CREATED: "The account was made by an operator.",
     Event.SIGNED_IN: "You logged in.",
@@ -177,7 +177,7 @@ _SENTENCES: dict[Event, str] = {
     Event.SECRETS_RESEALED: "An operator sealed secrets under a new key.",
     Event.PRUNED: "An operator deleted old data.",
 }
-_BECAUSE: dict[Refusal, str] = {
+REASON_TEXTS: dict[Refusal, str] = {
     Refusal.UNKNOWN: "there is nobody of this name",
     Refusal.WRONG_PASSWORD: "wrong password",
     Refusal.NO_PASSWORD: "the account has no password",
@@ -198,9 +198,9 @@ _BECAUSE: dict[Refusal, str] = {
 }
 
 
-def in_plain_words(event: str, reason: str | None) -> str:
+def event_text(event: str, reason: str | None) -> str:
     """An event as its account's owner reads it."""
     # While a release is rolled out, a newer process may have written a word that this one lacks.
-    sentence = _SENTENCES.get(cast(Event, event), "Something happened").removesuffix(".")
-    because = _BECAUSE.get(cast(Refusal, reason)) if reason else None
+    sentence = EVENT_TEXTS.get(cast(Event, event), "Something happened").removesuffix(".")
+    because = REASON_TEXTS.get(cast(Refusal, reason)) if reason else None
     return f"{sentence}: {because}." if because else f"{sentence}."

@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from utils.blocklist import is_common
-from utils.cursors import read_cursor
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
-from utils.validation import settings_of
+from utils.passwords.blocklist import is_common
+from utils.web.cursors import read_cursor
+from utils.web.validation import settings_of
 
 MAX_PASSWORD = 256  # code points, after NFC
 # Longer text is refused before it is normalised, which is slow for hostile text.

@@ -9,8 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 from models import Account, AuthChallenge, OneTimeToken, SessionState
-from utils import access_tokens
-from utils.crypto import derive_key, is_mac, mac
+from utils.crypto import access_tokens
+from utils.crypto.keys import derive_key, is_mac, mac
 from utils.services import Services
 
 # Version, session id, generation; the MAC follows.
@@ -47,17 +47,17 @@ def issue(services: Services, session: SessionState, account: Account, now: date
         refresh_token=_refresh_token(services, session),
         expires_in=access_tokens.lifetime(services),
         keep_until=min(session.idle_end, session.absolute_end) if session.remembered else None,
-        is_setting_up=is_setting_up(services, account),
+        is_setting_up=needs_enrollment(services, account),
     )
 
 
 def access(services: Services, account: Account, session_id: UUID, now: datetime) -> str:
     """An access token of a session; one for setting up alone where the account lacks what is required."""
-    setting_up = is_setting_up(services, account)
+    setting_up = needs_enrollment(services, account)
     return access_tokens.sign(services, account.id, session_id, now, is_setting_up=setting_up)
 
 
-def is_setting_up(services: Services, account: Account) -> bool:
+def needs_enrollment(services: Services, account: Account) -> bool:
     """Whether a second factor is required of everybody, and this account has none."""
     return services.settings.require_second_factor and account.two_factor_at is None
 
@@ -133,13 +133,13 @@ def _challenge_parts(row: AuthChallenge) -> tuple[bytes, ...]:
     return b"sign-in-challenge", row.id.bytes, (row.user_id or 0).to_bytes(8, "big"), row.nonce
 
 
-def device_mark(services: Services, device_id: UUID) -> str:
+def device_token(services: Services, device_id: UUID) -> str:
     """The mark by which a browser or app is recognised (OWASP's device cookie). It opens nothing."""
     key = derive_key(_keys(services)[0], "device-mark")
     return base64.urlsafe_b64encode(device_id.bytes + mac(key, b"device", device_id.bytes)).decode()
 
 
-def read_device_mark(services: Services, text: str | None) -> UUID | None:
+def read_device_token(services: Services, text: str | None) -> UUID | None:
     """The device of a genuine mark, made under the present or a previous key."""
     raw = _unpacked(text or "", _ID_BYTES)
     keys = (derive_key(key, "device-mark") for key in _keys(services))

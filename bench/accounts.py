@@ -87,7 +87,7 @@ def calls(where: Place, row: dict[str, Any]) -> dict[str, Call]:
         if account is None:
             raise RuntimeError("the account of a living session is gone")
         pair = tokens.issue(where.services, state, account, where.services.clock.now())
-        mark = tokens.device_mark(where.services, row["device_id"])
+        mark = tokens.device_token(where.services, row["device_id"])
     login = {"username": row["username"], "password": PASSWORD}
     bearer = {"Authorization": f"Bearer {pair.access_token}"}
     return {

@@ -19,7 +19,7 @@ from app import create_app
 from bench.machine import PASSWORD
 from config import Settings, TestingConfig
 from models import db
-from utils.migrations import upgrade
+from utils.database.migrations import upgrade
 
 PAIRS = 10_000
 VICTIMS = 100

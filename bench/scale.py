@@ -25,7 +25,7 @@ from threading import Event, Thread
 
 from sqlalchemy import create_engine, make_url, text
 
-from auth.flows.steps import pruning
+from auth.admin import pruning
 from bench.accounts import Place, accounts, place
 from bench.aims import at_most, tell
 from bench.machine import Noise, cpu_seconds
@@ -33,7 +33,7 @@ from bench.plans import Plan, explained, large_tables, recorded
 from bench.population import Size, bytes_a_row, database_size
 from bench.servers import ROOT, postgres
 from config import Settings, TestingConfig
-from utils.migrations import upgrade
+from utils.database.migrations import upgrade
 
 SMALL = Size(1_000, 5_000, 5_000)
 AIM = at_most(1.3)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from bench.load import post
 from bench.machine import PASSWORD
-from utils.serving import THREADS
+from utils.serving.server import THREADS
 
 ROOT = Path(__file__).parent.parent
 

@@ -14,9 +14,9 @@ from config import Settings, is_loopback
 from pages import assets
 from pages.safety import add_page_headers, is_local, safe_next
 from pages.texts import catalogue, text
-from utils import cookies
-from utils.http import limited
 from utils.services import services
+from utils.web.cookies import refuse_cross_site
+from utils.web.http import limited
 
 CONTRAST_COOKIE = "contrast"
 CONTRASTS = ("seed", "more")
@@ -103,7 +103,7 @@ def change_password() -> AnyResponse:
 @limited("reads")
 def contrast() -> AnyResponse:
     """Keep the choice of colours in a cookie, and go back (WCAG techniques C29 and G174)."""
-    cookies.refuse_cross_site()
+    refuse_cross_site()
     wanted = request.form.get("contrast", "")
     back = request.form.get("back")
     response = redirect(back if back and is_local(back) else "/login", 303)
@@ -203,7 +203,7 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
     @limited("logout")
     def logout() -> AnyResponse:
         """Log out by a plain form: the API's call, and then the log-in page."""
-        cookies.refuse_cross_site()
+        refuse_cross_site()
         sign_out()
         response = make_response(redirect("/login?reason=logged_out", 303))
         response.delete_cookie(MARK, path="/")

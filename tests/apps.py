@@ -15,7 +15,7 @@ from app import create_app
 from config import Settings, TestingConfig
 from models import db
 from tests.support import START, FixedClock
-from utils.crypto import key_id
+from utils.crypto.keys import key_id
 
 Json = dict[str, Any]
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
-from auth.flows import operators
-from auth.flows.steps.operators import Operator
+from auth.admin import operators, pruning
+from auth.admin.operator import Operator
 from models import db
 from tests import mailbox
 from tests.support import PASSWORD, bearer, execute, register
@@ -73,7 +73,7 @@ def everything(app: Flask, *but: str) -> dict[str, list[tuple[Any, ...]]]:
 def prune(app: Flask) -> dict[str, int]:
     """What an operator runs daily."""
     with app.app_context():
-        return operators.prune(services(), OPERATOR)
+        return pruning.prune(services(), OPERATOR)
 
 
 def disable(app: Flask, login: str = "ada") -> None:

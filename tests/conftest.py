@@ -21,7 +21,7 @@ from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
 from tests.support import FixedClock
-from utils.migrations import upgrade
+from utils.database.migrations import upgrade
 
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {

@@ -10,7 +10,7 @@ from sqlalchemy import event, exc
 
 from models import db
 from tests.support import rows
-from utils.mail import MemoryMailer
+from utils.mail.mailers import MemoryMailer
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.support import START
-from utils.crypto import key_id
+from utils.crypto.keys import key_id
 
 NOW = START.timestamp()
 OURS = "http://localhost:8000"

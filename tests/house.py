@@ -12,53 +12,29 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 Sources = dict[str, str]
 
-# Who may import whom of ours. The longest matching name decides; a name stands for what is below it too.
-ANSWERS = ["auth.outputs", "auth.factor_outputs", "auth.session_outputs", "auth.reports"]
-ROUTES = ["auth", "auth.inputs", *ANSWERS, "auth.flows", "auth.openapi", "utils"]
-BELOW = ["auth.stores", "auth.tokens", "auth.mails", "auth.errors", "auth.events", "models", "utils"]
-IMPORTS: dict[str, list[str]] = {
-    "app": ["api_page", "auth", "config", "models", "ops", "pages", "utils"],
-    "config": ["config_values"],
-    "config_values": [],
-    "models": [],
-    "ops": ["utils", "config"],
-    "api_page": ["api_page", "utils"],
-    "pages": ["pages", "utils", "config"],
-    "auth": ["auth.routes", "auth.cli"],
-    "auth.routes": ROUTES,
-    "auth.cli": ROUTES,
-    "auth.flows": ["auth.flows.steps", *BELOW],  # flows never import flows; the steps are shared
-    "auth.stores": ["auth.stores", "auth.events", "models", "utils"],
-    "auth.tokens": ["models", "utils"],
-    "auth.mails": ["models", "utils"],
-    "auth.fields": ["utils"],
-    "auth.inputs": ["auth.fields", "utils"],
-    "auth.factor_outputs": ["auth.outputs", "models", "utils"],
-    "auth.session_outputs": ["auth.events", "auth.outputs", "models", "utils"],
-    "auth.outputs": ["auth.tokens", "models", "utils"],
-    "auth.reports": ["auth.events", "auth.outputs", "auth.session_outputs", "models"],
-    "auth.openapi": ["auth.errors", "utils"],
-    "auth.errors": ["utils.errors"],
-    "auth.events": [],
-    "utils": ["utils", "config", "config_values"],
-    "migrations": ["models"],
+# `.importlinter` holds the packages. This table holds the modules beside them: what each may import.
+TOP_LEVEL: dict[str, set[str]] = {
+    "app": {"auth", "config", "models", "ops", "pages", "utils"},
+    "config": {"config_values"},
+    "config_values": set(),
+    "models": set(),
 }
-# What a module beside these may import: a blueprint of your own, guarded by `jwt_required`.
-GUEST = ["utils"]
-# The Flask idiom: the package imports its routes last, and these import the blueprint.
-ALLOWED_CYCLE = ("auth", ("auth.routes", "auth.cli"))
-BELOW_THE_ROUTES = (
-    "auth/flows/ auth/stores/ auth/tokens.py auth/mails.py auth/fields.py auth/inputs.py auth/outputs.py "
-    "auth/factor_outputs.py auth/session_outputs.py auth/errors.py "
-    "auth/events.py models.py config.py config_values.py"
+GUEST = {"utils"}  # a blueprint of your own, guarded by `jwt_required`
+OURS = {*TOP_LEVEL, "auth", "ops", "pages", "utils"}
+# Shared sequences: the flow that calls one of these commits.
+NEVER_COMMIT = (
+    "auth/mailing/links.py auth/sessions/step_up.py auth/factors/changes.py auth/factors/totp_secrets.py "
+    "auth/factors/recovery_code_set.py auth/factors/passkey_ceremonies.py auth/login/complete.py "
+    "auth/login/pending.py auth/login/brute_force.py auth/passwords/check.py auth/passwords/policy.py"
 ).split()
+MAY_USE_FLASK = ("routes.py", "cli.py", "blueprint.py", "cookies.py")
 SQL_WORDS = set("select insert update delete text func union union_all exists literal_column".split())
 SESSION_WORDS = set("add add_all delete execute flush get merge query scalar scalars".split())
 
 
 def project_sources() -> Sources:
     """Every Python file of the project."""
-    folders = ("api_page", "auth", "utils", "pages", "migrations", "tests", "bench", "deploy")
+    folders = ("auth", "ops", "utils", "pages", "migrations", "tests", "bench", "deploy")
     paths = [*ROOT.glob("*.py"), *(path for name in folders for path in (ROOT / name).rglob("*.py"))]
     return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
 
@@ -76,10 +52,6 @@ def _parsed(text: str) -> ast.Module:
 
 def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _is_under(name: str, parent: str) -> bool:
-    return name == parent or name.startswith(f"{parent}.")
 
 
 def _imports(tree: ast.AST, modules: set[str], *, top_level: bool = False) -> Iterator[tuple[int, str]]:
@@ -102,54 +74,25 @@ def _at_import_time(tree: ast.AST) -> Iterator[ast.AST]:
             yield from _at_import_time(child)
 
 
-def imports_follow_the_table(sources: Sources) -> list[str]:
-    modules = {_module(path) for path in sources}
-    ours = {name.partition(".")[0] for name in modules}
-    faults = []
-    for path, tree in _product(sources):
-        module = _module(path)
-        row = max((name for name in IMPORTS if _is_under(module, name)), key=len, default=None)
-        guest = row is None and "." not in module
-        if (module.startswith("auth.") and row == "auth") or (row is None and not guest):
-            faults.append(f"{path}: has no row in the import table")
-            continue
-        for line, name in _imports(tree, modules):
-            may = GUEST if row is None else IMPORTS[row]
-            allowed = any(name == one if one == "auth" else _is_under(name, one) for one in may)
-            if name.startswith(".") or (name.partition(".")[0] in ours and not allowed and path != "app.py"):
-                faults.append(f"{path}:{line}: may not import {name}")
-    return faults
-
-
-def no_import_cycles(sources: Sources) -> list[str]:
-    modules = {_module(path) for path in sources}
-    graph = {
-        _module(path): {
-            name
-            for _, name in _imports(tree, modules, top_level=True)
-            if name in modules and not _is_allowed_cycle(_module(path), name)
-        }
+def top_level_modules_follow_the_table(sources: Sources) -> list[str]:
+    return [
+        f"{path}:{line}: may not import {name}"
         for path, tree in _product(sources)
-    }
-    faults: list[str] = []
-    done: set[str] = set()
-
-    def walk(module: str, trail: list[str]) -> None:
-        if module in trail:
-            faults.append("a cycle: " + " -> ".join([*trail[trail.index(module) :], module]))
-        elif module not in done:
-            for name in sorted(graph.get(module, ())):
-                walk(name, [*trail, module])
-            done.add(module)
-
-    for module in sorted(graph):
-        walk(module, [])
-    return faults
+        if "/" not in path
+        for line, name in _imports(tree, set())
+        if name.startswith(".")
+        or (
+            name.partition(".")[0] in OURS
+            and name.partition(".")[0] not in TOP_LEVEL.get(_module(path), GUEST)
+        )
+    ]
 
 
-def _is_allowed_cycle(importer: str, imported: str) -> bool:
-    package, parts = ALLOWED_CYCLE
-    return importer == package and any(_is_under(imported, part) for part in parts)
+def _is_flow(path: str) -> bool:
+    """Whether the file is part of a capability and neither translates HTTP nor holds SQL."""
+    parts = path.split("/")
+    is_capability = parts[0] == "auth" and len(parts) == 3 and parts[1] != "stores"
+    return is_capability and parts[2] not in {"routes.py", "inputs.py", "outputs.py", "cli.py"}
 
 
 def current_app_is_in_one_file(sources: Sources) -> list[str]:
@@ -167,20 +110,17 @@ def only_flows_commit(sources: Sources) -> list[str]:
         f"{path}:{node.lineno}: commits"
         for path, tree in _product(sources)
         for node in ast.walk(tree)
-        if not path.startswith(("auth/flows/", "migrations/"))
-        and path not in {"utils/migrations.py", "auth/stores/rate_limits.py"}  # see its docstring
+        if (not _is_flow(path) or path in NEVER_COMMIT)
+        and not path.startswith("migrations/")
+        and path not in {"utils/database/migrations.py", "auth/stores/rate_limits.py"}  # see its docstring
         and isinstance(node, ast.Attribute)
         and node.attr in {"commit", "begin"}
-    ] + [
-        f"{path}: a step never commits"
-        for path, text in sources.items()
-        if path.startswith("auth/flows/steps/") and ".commit(" in text
     ]
 
 
 def only_stores_speak_sql(sources: Sources) -> list[str]:
-    # utils/database.py holds the pragmas and the insert that both databases share.
-    allowed = ("auth/stores/", "migrations/", "utils/migrations.py", "utils/database.py")
+    # utils/database holds the pragmas and the insert that both databases share.
+    allowed = ("auth/stores/", "migrations/", "utils/database/")
     faults = []
     for path, tree in _product(sources):
         if path.startswith(allowed):
@@ -191,7 +131,7 @@ def only_stores_speak_sql(sources: Sources) -> list[str]:
                 faults += [f"{path}:{node.lineno}: imports {word}" for word in sorted(words)]
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 name, owner = node.func.attr, _last_name(node.func.value)
-                if (name in SESSION_WORDS and owner in {"session", "connection"}) or (
+                if (name in SESSION_WORDS and owner in {"session", "tx", "connection"}) or (
                     name in SQL_WORDS and owner in {"db", "sa", "sqlalchemy"}
                 ):
                     faults.append(f"{path}:{node.lineno}: {owner}.{name}()")
@@ -219,7 +159,8 @@ def no_flask_below_the_routes(sources: Sources) -> list[str]:
     return [
         f"{path}:{line}: imports {name}"
         for path, tree in _product(sources)
-        if path.startswith(tuple(BELOW_THE_ROUTES))
+        if path in {"models.py", "config.py", "config_values.py"}
+        or (path.startswith("auth/") and not path.endswith(MAY_USE_FLASK))
         for line, name in _imports(tree, set())
         if name.split(".")[0].startswith(("flask", "werkzeug"))
         and not (path == "models.py" and name == "flask_sqlalchemy")
@@ -238,7 +179,7 @@ def routes_are_short(sources: Sources) -> list[str]:
     faults = []
     for path, tree in _product(sources):
         for node in ast.walk(tree):
-            if path.startswith("auth/routes/") and isinstance(node, ast.FunctionDef):
+            if path.startswith("auth/") and path.endswith("/routes.py") and isinstance(node, ast.FunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
                 length = (node.end_lineno or 0) - body[0].lineno + 1
                 faults += [f"{path}:{node.lineno}: {node.name} has {length} lines"] if length > 20 else []
@@ -261,7 +202,7 @@ def there_is_one_clock(sources: Sources) -> list[str]:
 
 def failures_are_raised_and_not_written(sources: Sources) -> list[str]:
     """One error shape: only utils/errors.py answers a failure, so nobody else makes a response by hand."""
-    allowed = {"utils/errors.py", "utils/http.py"}
+    allowed = {"utils/errors.py", "utils/web/http.py"}
     return [
         f"{path}:{node.lineno}: {_last_name(node.func)}()"
         for path, tree in _product(sources)

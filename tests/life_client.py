@@ -8,8 +8,8 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from auth.flows import operators
-from auth.flows.steps.operators import Operator
+from auth.admin import operators, pruning
+from auth.admin.operator import Operator
 from models import db
 from tests import mailbox
 from tests.life_factor_model import Challenge
@@ -120,7 +120,7 @@ class Watched:
         """`flask auth prune`; how many events it wrote."""
         count, _ = self.log()
         with self.app.app_context():
-            operators.prune(self.app.extensions["auth_services"], OPERATOR)
+            pruning.prune(self.app.extensions["auth_services"], OPERATOR)
         self.receive()
         return self.log()[0] - count
 

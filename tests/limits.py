@@ -12,7 +12,7 @@ from auth.stores.rate_limits import DatabaseCounters
 from models import db
 from tests.support import PASSWORD, at_once
 from utils.clock import Clock
-from utils.rate_limits import POLICIES, Counters, CountingLimiter, LocalCounters, Policy
+from utils.limits.rate_limits import POLICIES, Counters, CountingLimiter, LocalCounters, Policy
 
 ON = {"RATE_LIMIT_ENABLED": "true"}
 WIDE = 10_000

@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.screen_steps import answer, submit
-from utils.totp import qr_svg
+from utils.crypto.totp import qr_svg
 
 EMAIL = "your.name@example.com"
 USER = {"id": 1, "username": "your.name", "email": EMAIL, "created_at": "2026-03-01T09:30:00Z"}

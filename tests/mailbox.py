@@ -5,8 +5,8 @@ from email.message import EmailMessage
 
 from flask import Flask
 
-from auth.flows.mail_delivery import deliver_next
-from utils.mail import TEMPLATE_HEADER, MemoryMailer
+from auth.mailing.delivery import deliver_next
+from utils.mail.mailers import TEMPLATE_HEADER, MemoryMailer
 from utils.services import services
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Response
 from werkzeug.test import TestResponse
 
-from auth.flows import operators
-from auth.flows.steps.operators import Operator
+from auth.admin import pruning
+from auth.admin.operator import Operator
 from tests.mailbox import mailed
 from tests.members import NEW, Action, Member
 from tests.support import PASSWORD, execute, login, me, refresh, register, rows
@@ -95,7 +95,7 @@ def reauth(ada: Member) -> Action:
 
 def prune(ada: Member) -> Any:
     with ada.app.app_context():
-        operators.prune(ada.app.extensions["auth_services"], OPERATOR)
+        pruning.prune(ada.app.extensions["auth_services"], OPERATOR)
     return Response(status=204)
 
 

@@ -11,28 +11,28 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import Environment, meta
 
-from auth import mails
-from auth.events import Purpose
-from auth.flows import mail_delivery, operators
-from auth.mails import MAILS
+from auth.admin import operators
+from auth.events import LinkPurpose
+from auth.mailing import delivery, messages
+from auth.mailing.messages import MAILS
 from auth.stores import one_time_tokens, outbox, users
 from tests.authenticator import Authenticator
 from tests.calls import OPERATOR, post, prune
 from tests.soft_passkey import SoftPasskey
 from tests.support import PASSWORD, bearer, login, refresh, register
-from utils.mail import TEMPLATE_HEADER, MailError, MemoryMailer
+from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
 from utils.services import Services
 
 ANOTHER = "another good password"
 DAY = timedelta(days=1)
-TEMPLATES = Path(mails.__file__).parent / "mail_templates"
+TEMPLATES = Path(messages.__file__).parent / "mail_templates"
 # The purpose behind each of the links that a mail may hold.
 PURPOSES = {
-    "verify": Purpose.VERIFY,
-    "reset": Purpose.RESET,
-    "undo": Purpose.EMAIL_UNDO,
-    "restore": Purpose.RESTORE,
-    "disown": Purpose.DISOWN,
+    "verify": LinkPurpose.VERIFY,
+    "reset": LinkPurpose.RESET,
+    "undo": LinkPurpose.EMAIL_UNDO,
+    "restore": LinkPurpose.RESTORE,
+    "disown": LinkPurpose.DISOWN,
 }
 
 
@@ -55,7 +55,7 @@ def services_of(app: Flask) -> Services:
 
 def deliver_next(app: Flask) -> bool:
     with app.app_context():
-        return mail_delivery.deliver_next(services_of(app))
+        return delivery.deliver_next(services_of(app))
 
 
 def write(app: Flask, template: str, recipient: str = "ada@example.com", **facts: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from tests import haproxy
 from tests.conftest import sqlalchemy_uri
-from utils.migrations import upgrade
+from utils.database.migrations import upgrade
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it says where its sockets go on machines without XDG_RUNTIME_DIR

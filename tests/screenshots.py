@@ -15,7 +15,7 @@ from bench.chromium import INSTALL, chromium
 from tests.looks import STATES, State, choose_contrast
 from tests.screens import FLAGS, Site
 from tests.server import serving
-from utils.migrations import upgrade
+from utils.database.migrations import upgrade
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screens"
 SIZES = {360: 640, 1280: 800}

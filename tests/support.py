@@ -11,7 +11,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from models import db
-from utils.password_hashing import PasswordHasher
+from utils.passwords.hashing import PasswordHasher
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery"

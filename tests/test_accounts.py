@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
 from tests.support import PASSWORD, CountingHasher, FixedClock, bearer, events, execute, login, register, rows
-from utils.password_hashing import PasswordHasher
+from utils.passwords.hashing import PasswordHasher
 
 NAMELESS = {"email": "a@example.com", "password": PASSWORD}
 USER_KEYS = {"id", "username", "email", "email_verified", "created_at", "two_factor_enabled"}

@@ -7,11 +7,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.events import Event, Refusal, in_plain_words
+from auth.events import Event, Refusal, event_text
 from tests.calls import disable, enable, post, said
 from tests.support import bearer, execute, login, refresh, register, rows, signed_in
 from utils.auth_helpers import generate_jwt_token
-from utils.cursors import cursor
+from utils.web.cursors import cursor
 
 KEYS = {"at", "event", "text", "ip_address", "browser", "system"}
 
@@ -26,7 +26,7 @@ def page(client: FlaskClient, access: str, **query: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("event", Event)
 def test_every_event_is_told_in_plain_words(event: Event) -> None:
-    texts = {in_plain_words(event, None), *(in_plain_words(event, reason) for reason in Refusal)}
+    texts = {event_text(event, None), *(event_text(event, reason) for reason in Refusal)}
     assert len(texts) == 1 + len(Refusal)
     for text in texts:
         assert text[0].isupper()
@@ -37,7 +37,7 @@ def test_every_event_is_told_in_plain_words(event: Event) -> None:
 
 
 def test_no_two_events_are_told_alike() -> None:
-    assert len({in_plain_words(event, None) for event in Event}) == len(Event)
+    assert len({event_text(event, None) for event in Event}) == len(Event)
 
 
 def test_it_shows_what_happened_the_newest_first(app: Flask, client: FlaskClient) -> None:

@@ -21,11 +21,11 @@ from schemathesis.specs.openapi.checks import (
 from typing_extensions import TypedDict
 
 from app import VERSION, create_app
-from auth.openapi import describe
 from models import db
+from ops.openapi import describe
 from tests.apps import memory_app
 from tests.support import signed_in
-from utils.http import answers
+from utils.web.http import answers
 
 CHECKS = [
     not_a_server_error,

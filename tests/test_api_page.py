@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from flask.testing import FlaskClient
 
-from api_page import FILES, POLICY
 from app import create_app
+from ops.api_page import FILES, POLICY
 from tests.apps import memory_app
 from tests.production import load
 

@@ -21,7 +21,7 @@ from utils.auth_helpers import (
     verify_jwt_token,
 )
 from utils.errors import ApiError
-from utils.http import Guarded
+from utils.web.http import Guarded
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.support import (
     signed_in,
 )
 from utils.auth_helpers import generate_jwt_token
-from utils.password_hashing import PasswordHasher
+from utils.passwords.hashing import PasswordHasher
 
 CHEAP = "scrypt:256:8:1"
 OLD, ADDRESS = "ada@example.com", "new@example.com"

@@ -14,7 +14,7 @@ from tests.load import UNDER_LOAD
 from tests.outgoing import last, token_in
 from tests.server import Server, serving, until
 from tests.support import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
-from utils.rate_limits import POLICIES, REDIS_PAUSE, Count, LocalCounters, WithFallback
+from utils.limits.rate_limits import POLICIES, REDIS_PAUSE, Count, LocalCounters, WithFallback
 
 HOUR = 3600
 STEPS = pytest.mark.parametrize("step", [-HOUR, HOUR], ids=["back", "forward"])

@@ -8,12 +8,7 @@ from app import create_app
 from auth import auth_bp
 from config import config_by_name
 from models import User, db
-from utils.auth_helpers import (
-    check_password,
-    generate_jwt_token,
-    hash_password,
-    verify_jwt_token,
-)
+from utils.auth_helpers import check_password, generate_jwt_token, hash_password, verify_jwt_token
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": "password123"}
 

@@ -19,7 +19,7 @@ from tests.support import (
     rows,
     signed_in,
 )
-from utils.password_hashing import PasswordHasher
+from utils.passwords.hashing import PasswordHasher
 
 COOKIE = "__Host-refresh"
 SAME = {"Sec-Fetch-Site": "same-origin"}

@@ -16,8 +16,8 @@ from models import db
 from tests.outgoing import services_of
 from tests.server import until
 from tests.support import checked_out, execute, register, rows
-from utils.delivery import Delivery
-from utils.mail import FileMailer
+from utils.mail.delivery import Delivery
+from utils.mail.mailers import FileMailer
 
 NEVER = 3600.0  # seconds between two looks: whatever happens in a test was not a look by chance
 SECRETS = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}

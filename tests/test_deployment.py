@@ -19,7 +19,7 @@ import yaml
 from config import Settings, config_by_name
 from tests.server import ROOT
 from tests.test_documentation import FIELDS
-from utils.metrics import Metrics
+from utils.observability.metrics import Metrics
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")

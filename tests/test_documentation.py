@@ -19,10 +19,10 @@ from app import create_app
 from auth.events import EndReason, Event, Refusal
 from config import PAGES, ConfigurationError, DevelopmentConfig, Settings
 from models import db
-from utils.http import documentation
-from utils.logs import JsonLines
-from utils.metrics import Metrics
-from utils.rate_limits import POLICIES
+from utils.limits.rate_limits import POLICIES
+from utils.observability.logs import JsonLines
+from utils.observability.metrics import Metrics
+from utils.web.http import documentation
 
 ROOT = Path(__file__).parent.parent
 SKIPPED = {"instance", "build", "__pycache__", "node_modules"}

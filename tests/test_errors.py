@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.test import TestResponse
 
 import auth.errors  # noqa: F401  (its refusals must exist before they are counted)
-from auth.openapi import documented_routes, errors_of
+from ops.openapi import documented_routes, errors_of
 from tests.apps import memory_app
 from tests.house import ROOT
 from tests.support import PASSWORD, CountingHasher, bearer, register, signed_in

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from auth.flows import mail_delivery
+from auth.mailing import delivery
 from config import Settings, config_by_name
 from models import db
 from tests.conftest import AppFactory
@@ -21,15 +21,15 @@ from tests.production import FINE
 from tests.support import FixedClock, events, execute, login, register, rows, signed_in
 from tests.test_operators import DAY, asked, auth, event, written
 from utils.clock import SystemClock
-from utils.delivery import Delivery
-from utils.mail import FileMailer, MailError, MemoryMailer
+from utils.mail.delivery import Delivery
+from utils.mail.mailers import FileMailer, MailError, MemoryMailer
 from utils.services import services
 
 
 def deliver(app: Flask) -> list[EmailMessage]:
     """Deliver what is due; every mail that was sent so far."""
     with app.app_context():
-        while mail_delivery.deliver_next(services()):
+        while delivery.deliver_next(services()):
             pass
         mailer = services().mailer
         assert isinstance(mailer, MemoryMailer)
@@ -131,7 +131,7 @@ def test_mails_that_wait_or_were_given_up_are_named(make_app: AppFactory, clock:
 
     def try_all() -> None:
         with app.app_context():
-            while mail_delivery.deliver_next(services()):
+            while delivery.deliver_next(services()):
                 pass
 
     try_all()

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support import FixedClock, bearer, login, me, register, signed_in
-from utils import access_tokens
+from utils.crypto import access_tokens
 
 
 def engine_of(app: Flask) -> Engine:

@@ -7,15 +7,16 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.flows import mail_delivery, operators
-from auth.flows.steps.operators import Operator
+from auth.admin import pruning
+from auth.admin.operator import Operator
+from auth.mailing import delivery
 from tests.conftest import AppFactory
 from tests.faults import FailingMailer, everything, failing_at
 from tests.mailbox import delivered
 from tests.members import NEW, Action, Member
 from tests.support import PASSWORD, FixedClock, events, login, register, rows
 from utils.client_info import ClientInfo
-from utils.mail import MailError
+from utils.mail.mailers import MailError
 from utils.services import Services
 
 # What is done, and the word for it. The first call prepares it, and is left alone.
@@ -102,7 +103,7 @@ def test_a_failing_erasure_erases_nobody_by_half(app: Flask, clock: FixedClock, 
         before, failed = everything(app), False
         with failing_at(app, number, kind) as asked, app.app_context():
             try:
-                operators.prune(services, operator)
+                pruning.prune(services, operator)
             except Exception:  # noqa: BLE001  (whichever error it was made to fail with)
                 failed = True
         if not failed:
@@ -117,7 +118,7 @@ def test_a_failing_erasure_erases_nobody_by_half(app: Flask, clock: FixedClock, 
 
 def deliver(app: Flask) -> None:
     with app.app_context():
-        mail_delivery.deliver_next(app.extensions["auth_services"])
+        delivery.deliver_next(app.extensions["auth_services"])
 
 
 PROBLEMS = [MailError("no"), OSError("canary"), KeyError("canary"), TimeoutError("canary")]

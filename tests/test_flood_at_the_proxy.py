@@ -15,8 +15,8 @@ from tests.conftest import new_sqlite
 from tests.haproxy import Proxy, proxying
 from tests.server import DEADLINE, ROOT, serving, until
 from tests.support import PASSWORD, at_once
-from utils.hash_gate import MAX_WAITING
-from utils.serving import THREADS
+from utils.passwords.hash_limiter import MAX_WAITING
+from utils.serving.server import THREADS
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 SETTINGS = {"RATE_LIMIT_ENABLED": "false", "HASH_CONCURRENCY": "1", "PASSWORD_HASH_METHOD": "scrypt:4096:8:1"}

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.flows import operators
+from auth.admin import operators
 from tests import mailbox
 from tests.calls import (
     HOUR,
@@ -39,7 +39,7 @@ from tests.support import (
     signed_in,
 )
 from utils.auth_helpers import generate_jwt_token
-from utils.mail import MailError, MemoryMailer
+from utils.mail.mailers import MailError, MemoryMailer
 from utils.services import services
 
 

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.flows.steps.guessing import MAX_FAILURES
+from auth.passwords.check import MAX_FAILURES
 from tests import mailbox
 from tests.calls import DAY, HOUR, NEW, asked, disable, forget, post, said
 from tests.conftest import AppFactory

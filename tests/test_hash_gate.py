@@ -12,9 +12,9 @@ from tests.conftest import AppFactory
 from tests.server import until
 from tests.support import PASSWORD, checked_out, events, login, me, register, rows, signed_in
 from utils.errors import Busy
-from utils.hash_gate import MAX_WAITING, GatedHasher
-from utils.metrics import Metrics
-from utils.tarpit import Tarpit
+from utils.limits.refusal_delay import RefusalDelay
+from utils.observability.metrics import Metrics
+from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 
 
 class SlowHasher:
@@ -46,15 +46,15 @@ class SlowHasher:
             self.running -= 1
 
 
-def gated(slow: Any, concurrency: int = 2, waiting: int = 3, max_wait: float = 30) -> GatedHasher:
-    return GatedHasher(slow, concurrency=concurrency, waiting=waiting, metrics=Metrics(), max_wait=max_wait)
+def gated(slow: Any, concurrency: int = 2, waiting: int = 3, max_wait: float = 30) -> LimitedHasher:
+    return LimitedHasher(slow, concurrency=concurrency, waiting=waiting, metrics=Metrics(), max_wait=max_wait)
 
 
-def figure(hasher: GatedHasher, name: str) -> float | None:
+def figure(hasher: LimitedHasher, name: str) -> float | None:
     return hasher._metrics.registry.get_sample_value(name)
 
 
-def waiting(hasher: GatedHasher, number: int) -> Callable[[], bool]:
+def waiting(hasher: LimitedHasher, number: int) -> Callable[[], bool]:
     return lambda: figure(hasher, "auth_hashes_waiting") == number
 
 
@@ -152,7 +152,7 @@ def test_no_connection_is_held_while_waiting_and_the_rest_goes_on(make_app: AppF
 
 def test_the_setting_decides_how_many(make_app: AppFactory) -> None:
     hasher = make_app({"HASH_CONCURRENCY": "3"}).extensions["auth_services"].hasher
-    assert isinstance(hasher, GatedHasher)
+    assert isinstance(hasher, LimitedHasher)
     assert hasher._gate._initial_value == 3  # type: ignore[attr-defined]
     assert hasher._places == MAX_WAITING == 64
 
@@ -160,12 +160,12 @@ def test_the_setting_decides_how_many(make_app: AppFactory) -> None:
 def test_who_is_refused_is_held_first_and_takes_up_no_place() -> None:
     held: list[bool] = []
 
-    class Holding(Tarpit):
+    class Holding(RefusalDelay):
         def hold(self) -> None:
             held.append(True)
 
     slow = SlowHasher()
-    hasher = GatedHasher(slow, concurrency=1, waiting=0, metrics=Metrics(), tarpit=Holding())
+    hasher = LimitedHasher(slow, concurrency=1, waiting=0, metrics=Metrics(), tarpit=Holding())
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(hasher.hash, PASSWORD)
         until(lambda: slow.running == 1, "the first to hash")

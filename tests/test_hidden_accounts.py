@@ -24,7 +24,7 @@ from tests.support import (
     rows,
     signed_in,
 )
-from utils.password_hashing import PasswordHasher
+from utils.passwords.hashing import PasswordHasher
 
 HIDE = {"HIDE_ACCOUNT_EXISTENCE": "true"}
 TAKEN, FREE = "ada@example.com", "free@example.com"

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.apps import memory_app
 from tests.support import PASSWORD, CountingHasher, bearer, me, register, rows, signed_in
-from utils.http import documentation
+from utils.web.http import documentation
 
 JSON = "application/json"
 MARK = "sent-by-the-caller"  # in every body below; in no answer

@@ -89,4 +89,4 @@ def test_the_only_digest_is_sha256_but_for_one_that_a_protocol_prescribes() -> N
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hashlib"
     }
-    assert names == {("sha256", ""), ("sha1", "utils/leaked_passwords.py")}
+    assert names == {("sha256", ""), ("sha1", "utils/passwords/leaked.py")}

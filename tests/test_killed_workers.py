@@ -22,7 +22,7 @@ from tests.outgoing import delivered, token_in
 from tests.server import DEADLINE, Server, serving, until
 from tests.support import PASSWORD, register
 from utils.clock import SystemClock
-from utils.hash_gate import MAX_WAITING
+from utils.passwords.hash_limiter import MAX_WAITING
 
 KEYS = {"FLASK_SECRET_KEY": "a key that every process of these tests has", "JWT_SECRET_KEY": "j" * 40}
 KILLS = 3

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import pages
-from auth import mails
+from auth.mailing import messages
 from config import PAGES
 from pages.routes import FORMS
 from pages.safety import POLICY
@@ -34,7 +34,7 @@ def test_every_link_of_the_settings_has_a_page_and_every_mail_a_link_of_these(ap
     settings = settings_of(app)
     for name, path in PAGES.items():
         assert getattr(settings, name) == f"http://localhost:8000{path}"
-    linked = {f"link_{link}" for mail in mails.MAILS.values() for link in mail.links}
+    linked = {f"link_{link}" for mail in messages.MAILS.values() for link in mail.links}
     assert linked == set(PAGES)
 
 

@@ -21,8 +21,8 @@ from tests.leaks_server import ELSEWHERE, LEAKED, Collection, drip, listing, red
 from tests.production import faults, load
 from tests.server import until
 from tests.support import PASSWORD, checked_out, login, register, rows, signed_in
-from utils.leaked_passwords import MAX_ANSWER, PLACES, LeakedPasswords
-from utils.metrics import Metrics
+from utils.observability.metrics import Metrics
+from utils.passwords.leaked import MAX_ANSWER, PLACES, LeakedPasswords
 
 PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
 DEADLINE, SLACK = 0.5, 3  # seconds; this machine may be busy

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
 from tests.support import PASSWORD, bearer, login, me, refresh, register, rows, signed_in
-from utils.logs import JsonLines
-from utils.password_hashing import PasswordHasher
+from utils.observability.logs import JsonLines
+from utils.passwords.hashing import PasswordHasher
 
 CANARY = "c4n4ry"
 

@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.events import Purpose
-from auth.flows.steps.links import LIFETIMES
-from auth.mails import MAILS
+from auth.events import LinkPurpose
+from auth.mailing.links import LIFETIMES
+from auth.mailing.messages import MAILS
 from tests.apps import memory_app
 from tests.conftest import AppFactory
 from tests.outgoing import (
@@ -34,7 +34,7 @@ from tests.outgoing import (
 from tests.support import PASSWORD, FixedClock, execute, login, register, rows
 from tests.test_documentation import code_in, read, table_rows
 from utils.identifiers import deliverable, normal_email
-from utils.mail import TEMPLATE_HEADER
+from utils.mail.mailers import TEMPLATE_HEADER
 
 LINKS = {"LINK_VERIFY": "https://www.example.com/a", "LINK_RESET": "https://www.example.com/b?x=1&y=%20"}
 LINKS |= {f"LINK_{name}": f"https://www.example.com/{name}" for name in ("REJECT", "UNDO", "RESTORE")}
@@ -250,7 +250,7 @@ def test_every_mail_is_told_with_its_links() -> None:
 
 
 def test_every_mail_has_its_template_and_no_template_is_of_another(app: Flask) -> None:
-    folder = Path(app.root_path) / "auth/mail_templates"
+    folder = Path(app.root_path) / "auth/mailing/templates"
     assert {path.name for path in folder.iterdir()} == {"layout.html", *(f"{name}.txt" for name in MAILS)}
     for name, mail in MAILS.items():
         source = (folder / f"{name}.txt").read_text("utf-8")
@@ -264,12 +264,12 @@ def test_every_link_is_told_with_how_long_it_works() -> None:
     told = {row[0]: WORDS[row[1]] for row in table_rows(DOCUMENT, "link", "works for", "the call")}
     hours = {purpose: lifetime.total_seconds() / 3600 for purpose, lifetime in LIFETIMES.items()}
     assert told == {
-        "`LINK_VERIFY` after a registration": hours[Purpose.VERIFY],
-        "`LINK_VERIFY` after `email/change`": hours[Purpose.EMAIL_CHANGE],
-        "`LINK_REJECT`": hours[Purpose.VERIFY],
+        "`LINK_VERIFY` after a registration": hours[LinkPurpose.VERIFY],
+        "`LINK_VERIFY` after `email/change`": hours[LinkPurpose.EMAIL_CHANGE],
+        "`LINK_REJECT`": hours[LinkPurpose.VERIFY],
         **{f"`LINK_{name.upper()}`": hours[p] for name, p in PURPOSES.items() if name != "verify"},
     }
-    assert set(LIFETIMES) == set(Purpose) == {*PURPOSES.values(), Purpose.EMAIL_CHANGE}
+    assert set(LIFETIMES) == set(LinkPurpose) == {*PURPOSES.values(), LinkPurpose.EMAIL_CHANGE}
 
 
 LASTS = {"verify_email": "24 hours", "reset_password": "60 minutes", "email_changed": "72 hours"}

@@ -19,7 +19,7 @@ from tests.conftest import AppFactory
 from tests.outgoing import deliver_next, links_in, outcomes
 from tests.smtp_server import STAGES, SmtpServer, smtp_serving
 from tests.support import START, FixedClock, register, rows
-from utils.mail import FileMailer, MailError, SmtpMailer
+from utils.mail.mailers import FileMailer, MailError, SmtpMailer
 
 PASSWORD = "s3cret-canary"
 LOGIN = f"user-canary:{PASSWORD}@"
@@ -160,7 +160,7 @@ def test_a_password_never_goes_to_another_host_in_the_clear(
     server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where somebody between the two has taken STARTTLS out of the server's greeting."""
-    monkeypatch.setattr("utils.mail.is_loopback", lambda _: False)
+    monkeypatch.setattr("utils.mail.mailers.is_loopback", lambda _: False)
     assert fails(mailer_for(server, login=LOGIN)) == "the server offers no TLS for the password"
     assert (server.logins, server.seen) == ([], [])
 

@@ -18,7 +18,7 @@ from tests.apps import memory_app
 from tests.limits import guess, limits
 from tests.server import Server, serving, until
 from tests.support import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
-from utils.metrics import FOLDER_VARIABLE, Metrics
+from utils.observability.metrics import FOLDER_VARIABLE, Metrics
 
 TOKEN = "a token that Prometheus sends"
 Figures = dict[str, float]

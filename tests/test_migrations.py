@@ -21,7 +21,7 @@ from config import Settings, TestingConfig
 from models import db
 from tests.conftest import NO_POSTGRES
 from tests.support import at_once, execute, me, rows, signed_in
-from utils.migrations import MIGRATIONS, schema_is_old, upgrade
+from utils.database.migrations import MIGRATIONS, schema_is_old, upgrade
 
 
 @pytest.fixture(params=["sqlite"] if NO_POSTGRES else ["sqlite", "postgres"])

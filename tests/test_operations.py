@@ -27,7 +27,7 @@ from tests.haproxy import program, proxying
 from tests.postgres_server import postgres_program
 from tests.server import ROOT, serving, until
 from tests.support import me, refresh, rows, signed_in
-from utils.migrations import upgrade
+from utils.database.migrations import upgrade
 
 DEPLOY = ROOT / "deploy"
 

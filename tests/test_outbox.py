@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from auth.flows.mail_delivery import LEASE
+from auth.mailing.delivery import LEASE
 from auth.stores import outbox
 from models import OutgoingMail, db
 from tests.conftest import AppFactory
@@ -27,7 +27,7 @@ from tests.outgoing import (
 )
 from tests.server import DEADLINE
 from tests.support import START, FixedClock, at_once, events, execute, register, rows
-from utils.mail import TEMPLATE_HEADER, MemoryMailer
+from utils.mail.mailers import TEMPLATE_HEADER, MemoryMailer
 
 DELIVERERS = 16
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.flows.passkeys import MAX_PASSKEYS
+from auth.factors.passkeys import MAX_PASSKEYS
 from tests import mailbox
 from tests.calls import MINUTE, confirm_addresses, post, said
 from tests.soft_passkey import PRESENT, VERIFIED, SoftPasskey, b64

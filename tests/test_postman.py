@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api_page.postman import TOUR, VARIABLES, collection, text_of
 from app import create_app
+from ops.api_page.postman import TOUR, VARIABLES, collection, text_of
 from tests.server import ROOT, serving
 from utils.services import services
 

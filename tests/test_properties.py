@@ -23,7 +23,7 @@ from utils.identifiers import (
     username_from,
     username_key,
 )
-from utils.validation import strict_json
+from utils.web.validation import strict_json
 
 settings.register_profile(
     "ours",

@@ -53,7 +53,7 @@ from tests.support import (
     register,
     rows,
 )
-from utils.password_hashing import PasswordHasher
+from utils.passwords.hashing import PasswordHasher
 
 
 def codes(answers: list[TestResponse]) -> Counter[int]:

@@ -24,8 +24,8 @@ from tests.support import (
     rows,
     signed_in,
 )
-from utils.http import documentation, limited
-from utils.rate_limits import POLICIES
+from utils.limits.rate_limits import POLICIES
+from utils.web.http import documentation, limited
 
 # Counted inside a flow, by account; all others are named by a route.
 OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-account"}

@@ -16,7 +16,7 @@ from tests.conftest import new_sqlite
 from tests.limits import ON, burst, guess, limits
 from tests.redis_server import RedisServer, redis_serving
 from tests.support import FixedClock, register, rows
-from utils.rate_limits import LocalCounters, RedisCounters, WithFallback
+from utils.limits.rate_limits import LocalCounters, RedisCounters, WithFallback
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.apps import memory_app
 from tests.conftest import AppFactory
 from tests.limits import ON, guess, limits
 from tests.support import FixedClock, at_once, bearer, me, register, rows, signed_in
-from utils.rate_limits import MAX_LOCAL_KEYS, LocalCounters
+from utils.limits.rate_limits import MAX_LOCAL_KEYS, LocalCounters
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server import DEADLINE, Server, serving, until
-from utils.rate_limits import POLICIES
+from utils.limits.rate_limits import POLICIES
 
 if TYPE_CHECKING:
     from tests.redis_server import RedisServer

@@ -15,8 +15,8 @@ from tests.conftest import AppFactory
 from tests.soft_passkey import SoftPasskey
 from tests.support import FixedClock, bearer, login, me, refresh, register, signed_in
 from tests.test_passkeys import add
-from utils.auth_helpers import for_setting_up, generate_jwt_token, jwt_required, verify_jwt_token
-from utils.http import documentation
+from utils.auth_helpers import allow_enrollment, generate_jwt_token, jwt_required, verify_jwt_token
+from utils.web.http import documentation
 
 SETUP = (403, "second_factor_setup_required")
 NO_ID = str(UUID(int=0))
@@ -143,7 +143,7 @@ def test_guarded_routes_of_ones_own_are_closed_unless_they_say_otherwise(
 
     @app.get("/welcome")
     @jwt_required
-    @for_setting_up
+    @allow_enrollment
     def welcome() -> Any:
         return jsonify(id=g.principal.user_id)
 

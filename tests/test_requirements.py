@@ -18,7 +18,7 @@ from tests.calls import DAY, everything
 from tests.house import ROOT
 from tests.server import Server, serving
 from tests.support import FixedClock, bearer, login, me, register, signed_in
-from utils.logs import JsonLines
+from utils.observability.logs import JsonLines
 
 HOME = {"Origin": "http://localhost:8000"}
 SESSION = "0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11"

@@ -7,42 +7,42 @@ from tests.authenticator import Authenticator, Owner
 from tests.calls import post, said
 from tests.conftest import AppFactory
 from tests.support import FixedClock, events, execute, rows, signed_in
-from utils.crypto import key_id
-from utils.sealing import SealBroken, Sealed, seal, unseal
+from utils.crypto.encryption import DecryptionFailed, Encrypted, decrypt, encrypt
+from utils.crypto.keys import key_id
 
 OLD, NEW = "an old master secret of some length", "a new master secret of some length"
 SECRET = b"12345678901234567890"
 
 
-def opened(sealed: Sealed, *masters: str, label: str = "label", bound_to: bytes = b"1") -> bytes:
-    return unseal(masters, label, sealed, bound_to=bound_to)
+def opened(sealed: Encrypted, *masters: str, label: str = "label", bound_to: bytes = b"1") -> bytes:
+    return decrypt(masters, label, sealed, bound_to=bound_to)
 
 
 def test_what_is_sealed_opens_with_its_key_for_its_row_and_purpose() -> None:
-    sealed = seal(OLD, "label", SECRET, bound_to=b"1")
+    sealed = encrypt(OLD, "label", SECRET, bound_to=b"1")
     assert opened(sealed, OLD) == opened(sealed, NEW, OLD) == SECRET
     for refused in ({"label": "other"}, {"bound_to": b"2"}):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             opened(sealed, OLD, **refused)
     for masters in ((), (NEW,)):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             opened(sealed, *masters)
 
 
 def test_no_byte_of_it_can_be_changed() -> None:
-    sealed = seal(OLD, "label", SECRET, bound_to=b"1")
+    sealed = encrypt(OLD, "label", SECRET, bound_to=b"1")
     for place in range(len(sealed.text)):
         changed = bytearray(sealed.text)
         changed[place] ^= 1
-        with pytest.raises(SealBroken):
-            opened(Sealed(bytes(changed), sealed.key_id), OLD)
+        with pytest.raises(DecryptionFailed):
+            opened(Encrypted(bytes(changed), sealed.key_id), OLD)
     for short in (b"", sealed.text[:12], sealed.text[:-1]):
-        with pytest.raises(SealBroken):
-            opened(Sealed(short, sealed.key_id), OLD)
+        with pytest.raises(DecryptionFailed):
+            opened(Encrypted(short, sealed.key_id), OLD)
 
 
 def test_nonces_do_not_repeat_and_nothing_shows_through() -> None:
-    texts = {seal(OLD, "label", SECRET, bound_to=b"1").text for _ in range(1000)}
+    texts = {encrypt(OLD, "label", SECRET, bound_to=b"1").text for _ in range(1000)}
     assert len({text[:12] for text in texts}) == len({text[12:] for text in texts}) == 1000
     assert not any(SECRET in text for text in texts)
     assert {len(text) for text in texts} == {12 + 20 + 16}

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.flows.steps.challenges import LIFETIME, MAX_LIVING
-from auth.flows.steps.second_factors import MAX_TRIES, TRIES_WINDOW
+from auth.factors.verification import MAX_TRIES, TRIES_WINDOW
+from auth.login.pending import LIFETIME, MAX_LIVE
 from tests import mailbox
 from tests.authenticator import Owner
 from tests.calls import NEW, disable, enable, everything, forget, post, said
@@ -172,7 +172,7 @@ def test_one_challenge_at_once_is_one_session(app: Flask, owner: Owner) -> None:
 
 def test_old_challenges_make_room_for_new_ones(owner: Owner, clock: FixedClock) -> None:
     challenges = []
-    for _ in range(MAX_LIVING + 1):
+    for _ in range(MAX_LIVE + 1):
         challenges.append(owner.challenge())
         clock.advance(1)
     oldest, *others = challenges
@@ -245,7 +245,7 @@ def test_a_new_challenge_and_a_log_in_do_not_refill_it(owner: Owner) -> None:
 
 
 def test_a_burst_of_wrong_codes_never_exceeds_it(app: Flask, owner: Owner) -> None:
-    challenges, wrong = [owner.challenge() for _ in range(MAX_LIVING)], owner.phone.wrong_code()
+    challenges, wrong = [owner.challenge() for _ in range(MAX_LIVE)], owner.phone.wrong_code()
     calls: list[Step] = [partial(step, app, challenges[n % len(challenges)], code=wrong) for n in range(50)]
     answers = at_once(calls)
     assert sorted(answers) == [INVALID] * MAX_TRIES + [LIMITED] * (50 - MAX_TRIES)

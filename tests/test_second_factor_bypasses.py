@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.flows.second_factor import TRUSTED_FOR
+from auth.login.second_step import TRUSTED_FOR
 from tests import mailbox
 from tests.authenticator import Authenticator, Owner
 from tests.calls import DAY, MINUTE, NEW, forget, post, prune, said

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from auth.flows.steps.second_factors import MAX_TRIES
+from auth.factors.verification import MAX_TRIES
 from tests import mailbox
 from tests.authenticator import Owner
 from tests.calls import DAY, HOUR, NEW, forget, moved, post, said

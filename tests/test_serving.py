@@ -15,7 +15,7 @@ import pytest
 
 from tests.server import DEADLINE, ROOT, environment, free_port, serving, until
 from tests.support import PASSWORD
-from utils.serving import STOP_TIMEOUT
+from utils.serving.server import STOP_TIMEOUT
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 LOGIN = {"username": "ada", "password": PASSWORD}

@@ -14,7 +14,7 @@ from config import Settings, config_by_name, environment_name, misspelt
 from tests.house import ROOT
 from tests.production import FINE, FLASK, JWT, faults, faults_of, load
 from tests.support import at_once
-from utils.development import kept_secrets
+from utils.serving.development import kept_secrets
 
 OWN = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 

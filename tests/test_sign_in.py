@@ -20,7 +20,7 @@ from tests.support import (
     rows,
     signed_in,
 )
-from utils.password_hashing import PasswordHasher
+from utils.passwords.hashing import PasswordHasher
 
 CHEAP = "scrypt:256:8:1"
 DAY = 24 * 60 * 60

@@ -18,7 +18,7 @@ import pytest
 from tests.haproxy import proxying
 from tests.server import DEADLINE, Server, serving, until
 from tests.support import PASSWORD
-from utils.serving import THREADS
+from utils.serving.server import THREADS
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 HEAD = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -26,7 +26,7 @@ BODY = HEAD + b'Content-Length: 1000\r\n\r\n{"username": "'
 # The server with another limit to headers, for a test that awaits it.
 IMPATIENT = """
 import os, runpy, sys, utils.serving
-utils.serving.HEADER_TIMEOUT = 1
+utils.serving.server.HEADER_TIMEOUT = 1
 sys.argv = sys.argv[2:]
 runpy.run_path(os.path.abspath("app.py"), run_name="__main__")
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, text
 
-from utils.database import engine_options, init_engine
+from utils.database.engine import engine_options, init_engine
 
 # What `sqlite3`, a command of the operators or a backup does: open, read, close.
 VISIT = (

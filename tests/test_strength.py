@@ -17,9 +17,9 @@ from tests.conftest import AppFactory
 from tests.house import ROOT
 from tests.limits import limits
 from tests.support import PASSWORD, CountingHasher, FixedClock, at_once, register
-from utils import strength as scorer
 from utils.errors import Busy
-from utils.strength import MAX_STAND_INS, SCORED, scored_part, strength
+from utils.passwords import strength as scorer
+from utils.passwords.strength import MAX_STAND_INS, SCORED, scored_part, strength
 
 ON = {"PASSWORD_BLOCKLIST": "true"}
 # The worst that is known, found by hand and by search: what makes zxcvbn try the most readings.

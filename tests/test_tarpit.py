@@ -10,8 +10,8 @@ from models import db
 from tests.conftest import AppFactory
 from tests.limits import guess, limits
 from tests.support import FixedClock, at_once, checked_out
-from utils.rate_limits import Count
-from utils.tarpit import Tarpit
+from utils.limits.rate_limits import Count
+from utils.limits.refusal_delay import RefusalDelay
 
 PAUSE = 0.2
 
@@ -33,7 +33,7 @@ def seconds(app: Flask) -> float:
 
 
 def test_a_refusal_is_slow_and_an_answer_is_not(make_app: AppFactory, clock: FixedClock) -> None:
-    app = make_app(limiter=limits(clock, login=1), tarpit=Tarpit(PAUSE))
+    app = make_app(limiter=limits(clock, login=1), tarpit=RefusalDelay(PAUSE))
     began = time.monotonic()
     assert guess(app).status_code == 401
     assert time.monotonic() - began < PAUSE
@@ -41,7 +41,7 @@ def test_a_refusal_is_slow_and_an_answer_is_not(make_app: AppFactory, clock: Fix
 
 
 def test_no_more_are_held_than_there_are_places() -> None:
-    pit, began = Tarpit(PAUSE, places=2), time.monotonic()
+    pit, began = RefusalDelay(PAUSE, places=2), time.monotonic()
 
     def held() -> float:
         pit.hold()
@@ -62,7 +62,7 @@ def test_in_tests_nobody_waits(make_app: AppFactory, clock: FixedClock) -> None:
 def test_nobody_holds_a_connection_meanwhile(make_app: AppFactory, clock: FixedClock) -> None:
     found: list[int] = []
 
-    class Looking(Tarpit):
+    class Looking(RefusalDelay):
         def hold(self) -> None:
             found.append(checked_out(app))
 

@@ -12,7 +12,7 @@ from tests.apps import claims, encoded, forged, header, memory_app, settings_of
 from tests.forgeries import CLAIMS, HEADERS, NOW
 from tests.support import FixedClock, bearer, me, refresh, register, signed_in
 from utils.auth_helpers import generate_jwt_token, verify_jwt_token
-from utils.crypto import key_id
+from utils.crypto.keys import key_id
 
 OLD, NEW = "an old key: thirty-two bytes and more", "a new key: thirty-two bytes and more"
 

@@ -17,7 +17,7 @@ from tests.authenticator import STEP, Authenticator, Owner
 from tests.calls import HOUR, MINUTE, confirmed, post, said
 from tests.conftest import AppFactory
 from tests.support import FixedClock, at_once, events, login, me, register, rows, signed_in
-from utils import totp
+from utils.crypto import totp as totp_codes
 
 RFC_SECRET = b"12345678901234567890"
 INVALID = (401, "second_factor_invalid")
@@ -36,8 +36,8 @@ def at(seconds: float) -> datetime:
 def test_the_vectors_of_rfc_4226() -> None:
     codes = "755224 287082 359152 969429 338314 254676 287922 162583 399871 520489".split()
     for step, code in enumerate(codes):
-        assert totp.matching_step(RFC_SECRET, code, at(step * STEP), previous=0) == step
-    assert [HOTP(totp.in_base32(RFC_SECRET)).at(step) for step in range(10)] == codes
+        assert totp_codes.matching_step(RFC_SECRET, code, at(step * STEP), previous=0) == step
+    assert [HOTP(totp_codes.in_base32(RFC_SECRET)).at(step) for step in range(10)] == codes
 
 
 @pytest.mark.parametrize(
@@ -52,25 +52,25 @@ def test_the_vectors_of_rfc_4226() -> None:
     ],
 )
 def test_the_vectors_of_rfc_6238(seconds: int, code: str) -> None:
-    assert totp.matching_step(RFC_SECRET, code[2:], at(seconds), previous=0) == seconds // STEP
+    assert totp_codes.matching_step(RFC_SECRET, code[2:], at(seconds), previous=0) == seconds // STEP
 
 
 @pytest.mark.parametrize(
     "code", ["", " ", "28708", "2870822", "\uff12\uff18\uff17\uff10\uff18\uff12", "-87082", "287o82"]
 )
 def test_what_is_no_code_is_of_no_step(code: str) -> None:
-    assert totp.matching_step(RFC_SECRET, code, at(59), previous=1) is None
+    assert totp_codes.matching_step(RFC_SECRET, code, at(59), previous=1) is None
 
 
 def test_the_present_step_and_the_one_before_count_and_no_other() -> None:
-    generator = TOTP(totp.in_base32(RFC_SECRET))
+    generator = TOTP(totp_codes.in_base32(RFC_SECRET))
     now = 1_700_000_000
     for offset in range(-3, 4):
         code = generator.at(now, counter_offset=offset)
-        found = totp.matching_step(RFC_SECRET, code, at(now), previous=1)
+        found = totp_codes.matching_step(RFC_SECRET, code, at(now), previous=1)
         assert found == (now // STEP + offset if offset in {-1, 0} else None)
     before = generator.at(now, counter_offset=-1)
-    assert totp.matching_step(RFC_SECRET, before, at(now), previous=0) is None
+    assert totp_codes.matching_step(RFC_SECRET, before, at(now), previous=0) is None
 
 
 def test_setting_it_up_gives_all_that_an_app_needs(client: FlaskClient) -> None:

@@ -9,10 +9,10 @@ from typing import ParamSpec, TypeVar, cast
 
 from flask import g, request
 
-from utils import access_tokens
+from utils.crypto import access_tokens
 from utils.errors import SecondFactorSetupRequired, TokenInvalid, TokenMalformed, TokenMissing
-from utils.http import Guarded, documentation
 from utils.services import Principal, services
+from utils.web.http import Guarded, documentation
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,7 +68,7 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
-def for_setting_up(view: Callable[P, R]) -> Callable[P, R]:
+def allow_enrollment(view: Callable[P, R]) -> Callable[P, R]:
     """Open a guarded view to those as well who have to set up a second factor before anything else."""
     documentation(view).for_setting_up = True
     return view

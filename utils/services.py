@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from utils.clock import Clock
-from utils.database import Reads
-from utils.delivery import Delivery
-from utils.mail import Mailer
-from utils.metrics import Metrics
-from utils.rate_limits import Limiter
-from utils.tarpit import Tarpit
+from utils.database.engine import Reads
+from utils.limits.rate_limits import Limiter
+from utils.limits.refusal_delay import RefusalDelay
+from utils.mail.delivery import Delivery
+from utils.mail.mailers import Mailer
+from utils.observability.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Services:
     hasher: Hasher
     leaks: Leaks
     limiter: Limiter
-    tarpit: Tarpit  # for those whom the limiter refuses
+    tarpit: RefusalDelay  # for those whom the limiter refuses
     mailer: Mailer
     delivery: Delivery
     metrics: Metrics

@@ -9,15 +9,15 @@ from sqlalchemy import Integer, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
-from auth.stores.users import kept
+from auth.stores.users import shared_lock
 from models import AuditEvent
 from utils.client_info import ClientInfo
-from utils.database import insert_into
+from utils.database.engine import insert_into
 
 # Built once, and of the table, as every change writes one. Nobody's is the account that does not exist.
 _APPENDED = (
     insert(cast(Table, AuditEvent.__table__))
-    .values(user_id=kept(bindparam("of_user", type_=Integer)))
+    .values(user_id=shared_lock(bindparam("of_user", type_=Integer)))
     .inline()  # nobody asks for its id
 )
 

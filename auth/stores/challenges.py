@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models import AuthChallenge
 
 
-class Purpose(StrEnum):
+class ChallengePurpose(StrEnum):
     """What a challenge is good for; it is good for nothing else."""
 
     SIGN_IN = "sign_in"  # the second factor, after the password
@@ -23,7 +23,7 @@ class Purpose(StrEnum):
 
 def issue(
     session: Session,
-    purpose: Purpose,
+    purpose: ChallengePurpose,
     user_id: int | None,
     *,
     now: datetime,

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models import KnownDevice
-from utils.database import insert_into
+from utils.database.engine import insert_into
 
 
-def recognise(session: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
+def mark_seen(session: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
     """Whether this device is known to the account; it is seen now."""
     seen = (
         update(KnownDevice)
@@ -34,13 +34,13 @@ def count_failure(session: Session, user_id: int, device_id: UUID) -> None:
     _set_failures(session, KnownDevice.failures + 1, user_id, KnownDevice.device_id == device_id)
 
 
-def forgive(session: Session, user_id: int, device_id: UUID, limit: int) -> bool:
+def reset_failures(session: Session, user_id: int, device_id: UUID, limit: int) -> bool:
     """Begin to count anew, if there were fewer than `limit` failures; False if not."""
     few = (KnownDevice.device_id == device_id, KnownDevice.failures < limit)
     return _set_failures(session, 0, user_id, *few)
 
 
-def forgive_all(session: Session, user_id: int) -> None:
+def reset_all_failures(session: Session, user_id: int) -> None:
     """Begin to count anew on every device of the account."""
     _set_failures(session, 0, user_id)
 

@@ -8,13 +8,18 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from auth.events import Purpose
+from auth.events import LinkPurpose
 from models import OneTimeToken
 from utils.identifiers import email_key
 
 
 def issue(
-    session: Session, user_id: int | None, purpose: Purpose, email: str, now: datetime, expires_at: datetime
+    session: Session,
+    user_id: int | None,
+    purpose: LinkPurpose,
+    email: str,
+    now: datetime,
+    expires_at: datetime,
 ) -> OneTimeToken:
     """A new token for this user and address; without a user it is nobody's and opens nothing."""
     issued = OneTimeToken(
@@ -45,7 +50,7 @@ def use(session: Session, token_id: UUID, now: datetime) -> bool:
 def void(
     session: Session,
     user_id: int,
-    purposes: Iterable[Purpose],
+    purposes: Iterable[LinkPurpose],
     now: datetime,
     *,
     since: datetime | None = None,
@@ -72,7 +77,7 @@ def void_beyond(session: Session, limit: int, newest: OneTimeToken, now: datetim
     _void(session, now, OneTimeToken.id.in_(beyond))
 
 
-def issued_since(session: Session, address: str, purpose: Purpose, since: datetime) -> int:
+def issued_since(session: Session, address: str, purpose: LinkPurpose, since: datetime) -> int:
     """How many such tokens were issued for this address since then, to whichever accounts."""
     issued = (
         OneTimeToken.email_key == email_key(address),
@@ -85,7 +90,7 @@ def issued_since(session: Session, address: str, purpose: Purpose, since: dateti
 def address_is_reserved(session: Session, address: str, user_id: int | None, now: datetime) -> bool:
     """Whether the address was given up so lately that only its former owner, not `user_id`, may have it."""
     reserved = select(OneTimeToken.id).where(
-        OneTimeToken.purpose == Purpose.EMAIL_UNDO,
+        OneTimeToken.purpose == LinkPurpose.EMAIL_UNDO,
         OneTimeToken.email_key == email_key(address),
         OneTimeToken.user_id != (user_id or 0),
         OneTimeToken.used_at.is_(None),

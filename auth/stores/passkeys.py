@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models import Passkey
-from utils.database import insert_into
-from utils.passkeys import Assertion, NewPasskey
+from utils.crypto.passkeys import Assertion, NewPasskey
+from utils.database.engine import insert_into
 
 
 def add(

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from models import RateLimit
 from utils.clock import Clock
-from utils.database import insert_into
-from utils.rate_limits import NO_CALLS, Count
+from utils.database.engine import insert_into
+from utils.limits.rate_limits import NO_CALLS, Count
 
 
 class DatabaseCounters:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, or_, select, update
 from sqlalchemy.orm import Session
 
-from auth.stores.users import is_open
+from auth.stores.users import usable_clause
 from models import User
 
 
@@ -49,7 +49,7 @@ def due_for_reset(session: Session, now: datetime, limit: int) -> list[int]:
 
 def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Not while the account is closed: nobody can be signed in to stop it."""
-    return (User.factors_reset_due_at <= now, *is_open())
+    return (User.factors_reset_due_at <= now, *usable_clause())
 
 
 def spend_try(session: Session, user_id: int, now: datetime, limit: int, window: timedelta) -> bool:

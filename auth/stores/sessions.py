@@ -13,7 +13,7 @@ from auth.events import EndReason
 from auth.stores.users import COLUMNS
 from models import Account, SessionState, User, UserSession
 from utils.client_info import ClientInfo
-from utils.database import Reads
+from utils.database.engine import Reads
 
 # What every call asks: built once, and of the tables, as the ORM costs more here than the database.
 _TABLE = cast(Table, UserSession.__table__)

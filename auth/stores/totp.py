@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models import TotpFactor
-from utils.database import insert_into
-from utils.sealing import Sealed
+from utils.crypto.encryption import Encrypted
+from utils.database.engine import insert_into
 
 
-def begin(session: Session, user_id: int, sealed: Sealed, now: datetime) -> bool:
+def begin(session: Session, user_id: int, sealed: Encrypted, now: datetime) -> bool:
     """A secret that waits to be confirmed, in place of another that does; False if one is confirmed."""
     values = {
         "sealed_secret": sealed.text,
@@ -63,12 +63,14 @@ def remove_since(session: Session, user_id: int, since: datetime) -> None:
     session.execute(made.execution_options(synchronize_session=False))
 
 
-def sealed_otherwise(session: Session, key_id: str, after: int, limit: int) -> Sequence[tuple[int, Sealed]]:
+def encrypted_with_other_key(
+    session: Session, key_id: str, after: int, limit: int
+) -> Sequence[tuple[int, Encrypted]]:
     """Some, of users above `after`, whose secret is sealed under another key than this one."""
     columns = (TotpFactor.user_id, TotpFactor.sealed_secret, TotpFactor.key_id)
     found = select(*columns).where(TotpFactor.key_id != key_id, TotpFactor.user_id > after)
     found = found.order_by(TotpFactor.user_id).limit(limit)
-    return [(user_id, Sealed(text, by)) for user_id, text, by in session.execute(found)]
+    return [(user_id, Encrypted(text, by)) for user_id, text, by in session.execute(found)]
 
 
 def counts_by_key(session: Session) -> dict[str, int]:
@@ -77,7 +79,7 @@ def counts_by_key(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(found)}
 
 
-def reseal(session: Session, user_id: int, old: Sealed, new: Sealed) -> bool:
+def replace_secret(session: Session, user_id: int, old: Encrypted, new: Encrypted) -> bool:
     """Replace what is sealed; False if it was replaced or removed meanwhile."""
     same = TotpFactor.sealed_secret == old.text
     return _changed(session, user_id, same, sealed_secret=new.text, key_id=new.key_id)

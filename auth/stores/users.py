@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from models import Account, User
 from utils.clock import SystemClock
-from utils.database import insert_into
+from utils.database.engine import insert_into
 from utils.identifiers import email_key, username_key
 
 COLUMNS = [getattr(User, name) for name in Account._fields]
@@ -36,7 +36,7 @@ def by_id(session: Session, user_id: int) -> Account | None:
     return _one(session, _BY_ID, id=user_id)
 
 
-def whole(session: Session, user_id: int) -> User | None:
+def row_by_id(session: Session, user_id: int) -> User | None:
     """The whole row of an account, as it stands now."""
     return session.get(User, user_id, populate_existing=True)
 
@@ -102,12 +102,12 @@ def lock(session: Session, user_id: int) -> bool:
     return _changed(session, User.id == user_id, password_hash=User.password_hash)
 
 
-def keep(session: Session, user_id: int) -> bool:
+def lock_shared(session: Session, user_id: int) -> bool:
     """Let nobody erase this account until this transaction is over; False if it is not there."""
-    return session.execute(select(kept(user_id))).scalar() is not None
+    return session.execute(select(shared_lock(user_id))).scalar() is not None
 
 
-def kept(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
+def shared_lock(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
     """The id of an account that is there, kept from being erased; NULL for one that is not.
 
     What refers to an account in this way waits for an erasure that has begun, and does not fail by it.
@@ -127,12 +127,12 @@ def is_unchanged(session: Session, account: Account, *, new_hash: str | None = N
         User.password_hash.is_not_distinct_from(account.password_hash),
         User.email == account.email,
         User.two_factor_at.is_not_distinct_from(account.two_factor_at),
-        *is_open(),
+        *usable_clause(),
     )
     return _changed(session, User.id == account.id, *same, password_hash=new_hash or account.password_hash)
 
 
-def is_open() -> tuple[ColumnElement[bool], ...]:
+def usable_clause() -> tuple[ColumnElement[bool], ...]:
     """What must hold for anything to open an account."""
     return User.disabled_at.is_(None), User.deletion_due_at.is_(None), User.password_blocked_at.is_(None)
 
@@ -204,7 +204,7 @@ def count_failure(session: Session, user_id: int) -> int | None:
     ).scalar_one_or_none()
 
 
-def forgive(session: Session, user_id: int, limit: int) -> bool:
+def reset_failures(session: Session, user_id: int, limit: int) -> bool:
     """Begin to count strangers' failures anew, if there were fewer than `limit`; False if not."""
     return _changed(session, User.id == user_id, User.failures < limit, failures=0)
 

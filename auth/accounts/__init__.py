@@ -1,0 +1,1 @@
+"""Accounts: registration, profile, deletion, export, activity."""

@@ -1,0 +1,73 @@
+"""Data export: everything stored about an account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from auth.events import Event
+from auth.sessions import step_up
+from auth.stores import (
+    audit,
+    challenges,
+    known_devices,
+    one_time_tokens,
+    outbox,
+    passkeys,
+    recovery_codes,
+    sessions,
+    totp,
+    users,
+)
+from models import (
+    AuditEvent,
+    AuthChallenge,
+    KnownDevice,
+    OneTimeToken,
+    OutgoingMail,
+    Passkey,
+    RecoveryCode,
+    TotpFactor,
+    User,
+    UserSession,
+)
+from utils.client_info import ClientInfo
+from utils.errors import TokenInvalid
+from utils.services import Principal, Services
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """All that is stored about a person."""
+
+    user: User
+    sessions: Sequence[UserSession]
+    devices: Sequence[KnownDevice]
+    authenticators: Sequence[TotpFactor]
+    recovery_codes: Sequence[RecoveryCode]
+    passkeys: Sequence[Passkey]
+    challenges: Sequence[AuthChallenge]
+    links: Sequence[OneTimeToken]
+    mails: Sequence[OutgoingMail]
+    events: Sequence[AuditEvent]
+
+
+def export(services: Services, principal: Principal, client: ClientInfo) -> Export:
+    """All that is stored about the caller. Wants a fresh sign-in: raises `ReauthRequired`."""
+    current = step_up.fresh_session(services, principal)
+    session, now, user_id = services.session(), services.clock.now(), principal.user_id
+    audit.append(session, Event.DATA_EXPORTED, now, client, user_id=user_id, session_id=current)
+    session.commit()
+    user = users.row_by_id(session, user_id)
+    if user is None:  # erased a moment ago
+        raise TokenInvalid
+    return Export(
+        user,
+        sessions.of_user(session, user_id),
+        known_devices.of_user(session, user_id),
+        [factor] if (factor := totp.of_user(session, user_id)) else [],
+        recovery_codes.of_user(session, user_id),
+        passkeys.of_user(session, user_id),
+        challenges.of_user(session, user_id),
+        one_time_tokens.of_user(session, user_id),
+        outbox.of_user(session, user_id),
+        audit.of_user(session, user_id),
+    )

@@ -1,0 +1,150 @@
+"""The answer to a data export. No secret is in it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from auth.events import event_text
+from auth.sessions.outputs import session_fields
+from models import (
+    AuditEvent,
+    AuthChallenge,
+    KnownDevice,
+    OneTimeToken,
+    OutgoingMail,
+    Passkey,
+    RecoveryCode,
+    TotpFactor,
+    User,
+    UserSession,
+    iso,
+    public_fields,
+)
+
+
+class EventFields(TypedDict):
+    at: str
+    event: str
+    reason: str | None
+    count: int
+    operator: str | None
+    ip_address: str | None
+    request_id: str
+
+
+class Export(TypedDict):
+    user: Annotated[dict[str, Any], Field(description="The account.", examples=[{"username": "ada"}])]
+    sessions: Annotated[list[dict[str, Any]], Field(description="Ended ones too, as long as they are kept.")]
+    devices: Annotated[list[dict[str, Any]], Field(description="Where somebody has logged in before.")]
+    authenticators: Annotated[
+        list[dict[str, Any]], Field(description="When an authenticator app was set up; never its secret.")
+    ]
+    recovery_codes: Annotated[list[dict[str, Any]], Field(description="When each was made, and used.")]
+    passkeys: Annotated[list[dict[str, Any]], Field(description="What they are called; never their keys.")]
+    challenges: Annotated[list[dict[str, Any]], Field(description="Log-ins that waited for a second factor.")]
+    links: Annotated[list[dict[str, Any]], Field(description="What mailed links were for; never the links.")]
+    mails: Annotated[list[dict[str, Any]], Field(description="Which mails were written, and when they went.")]
+    events: Annotated[
+        list[dict[str, Any]], Field(description="All that the audit log has about the account.")
+    ]
+
+
+def event_fields(row: AuditEvent) -> EventFields:
+    return {
+        "at": iso(row.at),
+        "event": row.event,
+        "reason": row.reason,
+        "count": row.count,
+        "operator": row.operator,
+        "ip_address": row.ip_address,
+        "request_id": row.request_id,
+    }
+
+
+def moment(moment: datetime | None) -> str | None:
+    return iso(moment) if moment else None
+
+
+def export(
+    found: User,
+    *,
+    sessions: Sequence[UserSession],
+    devices: Sequence[KnownDevice],
+    authenticators: Sequence[TotpFactor],
+    recovery_codes: Sequence[RecoveryCode],
+    passkeys: Sequence[Passkey],
+    challenges: Sequence[AuthChallenge],
+    links: Sequence[OneTimeToken],
+    mails: Sequence[OutgoingMail],
+    events: Sequence[AuditEvent],
+) -> Export:
+    """Every column that says something about the person; no secret, and no key made from another column."""
+    return {
+        "user": {
+            **public_fields(found),
+            **_times(found, "email_verified_at", "password_changed_at", "password_blocked_at"),
+            **_times(found, "disabled_at", "deletion_due_at", "tokens_valid_after", "terms_accepted_at"),
+            **_times(found, "two_factor_at", "factors_reset_due_at", "factor_tries_end_at"),
+            "recovery_codes_left": found.recovery_codes_left,
+            "factor_tries": found.factor_tries,
+            "terms_version": found.terms_version,
+            "has_password": found.password_hash is not None,
+        },
+        "sessions": [
+            {
+                **{k: v for k, v in session_fields(row, None).items() if k != "current"},
+                **_times(row, "auth_time", "rotated_at", "idle_end", "absolute_end", "ended_at", "factor_at"),
+                "user_agent": row.user_agent,
+                "signed_in_with": row.amr,
+                "refreshes": row.generation,
+                "end_reason": row.end_reason,
+            }
+            for row in sessions
+        ],
+        "devices": [_times(row, "first_seen_at", "last_seen_at", "trusted_until") for row in devices],
+        "authenticators": [_times(row, "created_at", "confirmed_at") for row in authenticators],
+        "recovery_codes": [_times(row, "created_at", "used_at") for row in recovery_codes],
+        "passkeys": [
+            {"name": row.name, "backed_up": row.backed_up, **_times(row, "created_at", "last_used_at")}
+            for row in passkeys
+        ],
+        "challenges": [
+            {"remembered": row.remembered, **_times(row, "created_at", "expires_at", "used_at")}
+            for row in challenges
+        ],
+        "links": [
+            {
+                "purpose": row.purpose,
+                "email": row.email,
+                **_times(row, "created_at", "expires_at", "used_at"),
+            }
+            for row in links
+        ],
+        "mails": [
+            {
+                "template": row.template,
+                "recipient": row.recipient,
+                "facts": row.facts,
+                "attempts": row.attempts,
+                "last_error": row.last_error,
+                **_times(row, "created_at", "sent_at", "given_up_at"),
+            }
+            for row in mails
+        ],
+        "events": [
+            {
+                **event_fields(row),
+                "text": event_text(row.event, row.reason),
+                "session_id": str(row.session_id) if row.session_id else None,
+                "user_agent": row.user_agent,
+            }
+            for row in events
+        ],
+    }
+
+
+def _times(row: Any, *names: str) -> dict[str, str | None]:
+    return {name: moment(getattr(row, name)) for name in names}

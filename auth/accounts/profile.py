@@ -1,0 +1,26 @@
+"""The profile of an account: its user name."""
+
+from auth.errors import UsernameTaken
+from auth.events import Event
+from auth.mailing import links
+from auth.sessions import step_up
+from auth.stores import audit, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Principal, Services
+
+
+def rename(services: Services, principal: Principal, username: str, client: ClientInfo) -> Account:
+    """Give the caller's account another name. Raises `UsernameTaken`."""
+    session, now = services.session(), services.clock.now()
+    account = step_up.lock_for_change(services, principal)
+    if username == account.username:
+        session.rollback()
+        return account
+    if not users.rename(session, account.id, username):
+        raise UsernameTaken
+    renamed = account._replace(username=username)
+    links.notify(services, session, renamed, "username_changed", client)
+    audit.append(session, Event.USERNAME_CHANGED, now, client, user_id=account.id)
+    session.commit()
+    return renamed

@@ -1,0 +1,162 @@
+"""Registration of an account."""
+
+import secrets
+
+from sqlalchemy.orm import Session
+
+from auth.errors import AccountTaken, EmailTaken, UsernameTaken
+from auth.events import Event, LinkPurpose
+from auth.mailing import links
+from auth.passwords import policy
+from auth.stores import audit, one_time_tokens, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.identifiers import is_reserved, username_from
+from utils.services import Services
+
+NAME_TRIES = 20
+
+
+def register(
+    services: Services,
+    *,
+    username: str | None,
+    email: str,
+    password: str,
+    terms_accepted: bool,
+    client: ClientInfo,
+) -> Account | None:
+    """A new account; without a `username` it gets a free one made from its address.
+
+    Its owner is mailed a link that confirms the address. Raises `PasswordContainsContext`, `PasswordLeaked`,
+    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if somebody else was faster. With
+    `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account already, after
+    the same work.
+    """
+    policy.refuse_context_words(services, password, username=username, email=email)
+    session = services.session()
+    if username is not None and users.by_username(session, username):
+        raise UsernameTaken
+    hidden = services.settings.hide_account_existence
+    if _is_taken(services, session, email) and not hidden:
+        raise EmailTaken
+    session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    policy.refuse_leaked(services, password)
+    hashed = services.hasher.hash(password)
+    terms = services.settings.terms_version if terms_accepted else None
+    account = _added(services, session, username, email, hashed, terms)
+    if account is not None:
+        _welcome(services, session, account, Event.ACCOUNT_REGISTERED, client)
+    elif not hidden:
+        raise AccountTaken
+    else:
+        _answer_for_taken(services, username, email, hashed, client)
+    session.commit()
+    return None if hidden else account
+
+
+def create_by_operator(
+    services: Services, *, username: str, email: str, password: str, operator: str, client: ClientInfo
+) -> Account:
+    """A new account made at the command line; the audit event names the operator."""
+    policy.refuse_context_words(services, password, username=username, email=email)
+    session = services.session()
+    if users.by_username(session, username):
+        raise UsernameTaken
+    if _is_taken(services, session, email):
+        raise EmailTaken
+    session.rollback()
+    policy.refuse_leaked(services, password)
+    account = _added(services, session, username, email, services.hasher.hash(password))
+    if account is None:
+        raise AccountTaken
+    _welcome(services, session, account, Event.ACCOUNT_CREATED, client, operator)
+    session.commit()
+    return account
+
+
+def _is_taken(services: Services, session: Session, email: str) -> bool:
+    reserved = one_time_tokens.address_is_reserved(session, email, None, services.clock.now())
+    return users.by_email(session, email) is not None or reserved
+
+
+def _added(
+    services: Services,
+    session: Session,
+    username: str | None,
+    email: str,
+    hashed: str,
+    terms: str | None = None,
+) -> Account | None:
+    """The new account, or None if its name or address is taken; the transaction stays usable."""
+    if _is_taken(services, session, email):
+        return None
+    account = _inserted(services, session, username, email, hashed, terms)
+    # Once more: an account that gave the address up while the insert waited for it has reserved it.
+    if account and one_time_tokens.address_is_reserved(session, email, None, services.clock.now()):
+        session.rollback()
+        return None
+    return account
+
+
+def _inserted(
+    services: Services,
+    session: Session,
+    username: str | None,
+    email: str,
+    hashed: str,
+    terms: str | None = None,
+    *,
+    holds_address: bool = True,
+) -> Account | None:
+    """The new account under its name, or under a free one that its address suggests."""
+    # What only holds a name has no password, so that it opens nothing, whatever the settings become.
+    address, opens_with = (email, hashed) if holds_address else (None, None)
+    suggested = username or username_from(email)
+    name = suggested
+    for _ in range(1 if username else NAME_TRIES):
+        if username or not is_reserved(name, services.settings.brand_name):
+            now = services.clock.now()
+            account = users.add(
+                session,
+                username=name,
+                email=address,
+                password_hash=opens_with,
+                now=now,
+                terms_version=terms,
+            )
+            if account or (address and users.by_email(session, address)):
+                return account
+        name = f"{suggested}{secrets.randbelow(10_000):04}"
+    return None
+
+
+def _answer_for_taken(
+    services: Services, username: str | None, email: str, hashed: str, client: ClientInfo
+) -> None:
+    """The address has an account: its owner is told, and the name is held as a new account would hold it.
+
+    Without that, registering the name once more would tell what the answer did not. The account
+    that holds it has no address, opens nothing, and goes like any that is never confirmed.
+    """
+    session, now = services.session(), services.clock.now()
+    if _inserted(services, session, username, email, hashed, holds_address=False) is None:
+        raise UsernameTaken if username else AccountTaken
+    owner = users.by_email(session, email)
+    links.send_link(services, session, owner, LinkPurpose.VERIFY, "address_taken", {}, opens=False)
+    if owner:
+        audit.append(session, Event.REGISTRATION_REPEATED, now, client, user_id=owner.id)
+    else:
+        audit.count_unknown(session, Event.REGISTRATION_REPEATED, None, now, client)
+
+
+def _welcome(
+    services: Services,
+    session: Session,
+    account: Account,
+    event: Event,
+    client: ClientInfo,
+    operator: str | None = None,
+) -> None:
+    links.send_link(services, session, account, LinkPurpose.VERIFY, "verify_email", {})
+    audit.append(session, event, services.clock.now(), client, user_id=account.id, operator=operator)

@@ -1,0 +1,160 @@
+"""\"Why can't I log in?\": what an operator is told about one account, in words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from auth.admin.operator import Operator, find, record
+from auth.errors import UserNotFound
+from auth.events import Event, Refusal, event_text
+from auth.factors.verification import MAX_TRIES
+from auth.login import brute_force
+from auth.mailing.messages import moment_text
+from auth.passwords import check
+from auth.stores import audit, one_time_tokens, outbox, passkeys, second_factors
+from models import Account, AuditEvent, OutgoingMail
+from utils.services import Services
+
+SHOWN_EVENTS = 10
+SHOWN_MAILS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether the right password opens the account, and everything that speaks for or against it."""
+
+    account: Account
+    can_log_in: bool
+    findings: Sequence[str]
+    events: Sequence[str]
+
+
+def explain(services: Services, login: str, operator: Operator) -> Explanation:
+    """Why the account of a name, an address or an id can or cannot log in, and what happened last.
+
+    Raises `UserNotFound`; for an address that was given up lately it says whose it is.
+    """
+    session = services.session()
+    try:
+        account = find(services, login)
+    except UserNotFound:
+        if "@" in login and one_time_tokens.address_is_reserved(session, login, None, services.clock.now()):
+            raise UserNotFound(
+                "No account has this address now: one gave it up within 72 hours, and may take it back."
+            ) from None
+        raise
+    record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
+    session.commit()
+    events = audit.page(session, account.id, None, SHOWN_MAILS)
+    against = [*_against(services, account)]
+    findings = against or [_opened_by(services, account)]
+    findings += _reset_of_factors(account)
+    findings += _wrong_passwords(events)
+    findings += _mail_troubles(outbox.of_user(session, account.id, SHOWN_MAILS))
+    return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
+
+
+def _opened_by(services: Services, account: Account) -> str:
+    if account.password_hash is None:
+        return "A passkey opens this account; it has no password. `send-reset` mails a link that sets one."
+    if account.two_factor_at is None and services.settings.require_second_factor:
+        return "The right password opens the set-up of a second factor, which is required, and nothing else."
+    if account.two_factor_at is None:
+        return "The right password opens this account."
+    since, left = moment_text(account.two_factor_at), account.recovery_codes_left
+    return f"The right password and a code open this account (since {since}; {left} recovery codes left)."
+
+
+def _reset_of_factors(account: Account) -> list[str]:
+    if account.factors_reset_due_at is None:
+        return []
+    due = moment_text(account.factors_reset_due_at)
+    return [f"Its second factors will be removed on {due}. `reset-factors --stop` lets them stay."]
+
+
+def _against(services: Services, account: Account) -> Iterator[str]:
+    """What keeps even the right password from opening the account, and the way out of each."""
+    if not account.email:
+        yield (
+            "This account only holds its name: somebody registered it with an address that has another "
+            "account. Nobody can log in to it, and it goes by itself."
+        )
+        return
+    if account.disabled_at:
+        yield f"An operator disabled it on {moment_text(account.disabled_at)}. `enable` opens it again."
+    if account.deletion_due_at:
+        yield (
+            f"Its owner asked for its deletion; it will be erased on {moment_text(account.deletion_due_at)}. "
+            'The mailed link keeps it; "forgot password" mails that link again.'
+        )
+    if account.password_blocked_at:
+        yield (
+            f"The password is blocked since {moment_text(account.password_blocked_at)}, because its "
+            "owner, or an operator, said that somebody else was in the account. `send-reset` mails "
+            "a link for a new one."
+        )
+    if account.password_hash is None and not passkeys.count(services.session(), account.id):
+        yield "It has no password and no passkey. `send-reset` mails a link that sets a password."
+    if account.email_verified_at is None and services.settings.require_verified_email:
+        yield "Its address was never confirmed. A new password by `send-reset` confirms it, too."
+    if account.failures >= check.MAX_FAILURES:
+        yield (
+            f"{account.failures} wrong passwords in a row came from devices that it does not know: these are "
+            "refused, known ones are not. `send-reset` mails a link for a new password, which ends it."
+        )
+    yield from _slowed(services, account)
+
+
+def _slowed(services: Services, account: Account) -> Iterator[str]:
+    """What is refused for a while only."""
+    tries, end = second_factors.tries(services.session(), account.id)
+    if tries >= MAX_TRIES and end and end > services.clock.now():
+        yield f"{tries} wrong codes were given lately: the second step is refused until {moment_text(end)}."
+    for kind, login in (("name", account.username), ("address", account.email)):
+        slowed = services.limiter.peek("login-account", brute_force.login_digest(services, login))
+        if slowed and slowed.remaining == 0:
+            often = f"Its {kind} was tried {slowed.policy.quota} times or more lately"
+            yield f"{often}, and is refused for another {slowed.reset} seconds (429), whoever asks."
+
+
+_SUCCESSES = {
+    Event.SIGNED_IN,
+    Event.SIGNED_IN_WITH_CODE,
+    Event.SIGNED_IN_WITH_RECOVERY_CODE,
+    Event.SIGNED_IN_WITH_PASSKEY,
+    Event.PASSWORD_RESET,
+}
+
+
+def _wrong_passwords(events: Sequence[AuditEvent]) -> list[str]:
+    """How often a wrong password was tried since the last success."""
+    tries = []
+    for row in events:
+        if row.event in _SUCCESSES:
+            break
+        if row.event == Event.SIGN_IN_REFUSED and row.reason == Refusal.WRONG_PASSWORD:
+            tries.append(row)
+    if not tries:
+        return []
+    from_where = sorted({row.ip_address or "an unknown address" for row in tries})
+    times = f"{len(tries)} time{'s' if len(tries) > 1 else ''}"
+    last = f"last on {moment_text(tries[0].at)}, from {', '.join(from_where)}"
+    return [f"A wrong password was tried {times} since the last success, {last}."]
+
+
+def _mail_troubles(mails: Sequence[OutgoingMail]) -> list[str]:
+    found = []
+    for mail in mails:
+        said = f" ({mail.last_error})" if mail.last_error else ""
+        named = f"The mail {mail.template} of {moment_text(mail.created_at)}"
+        if mail.given_up_at and mail.last_error != outbox.LINK_IS_VOID:
+            found.append(f"{named} was given up{said}.")
+        elif mail.sent_at is None and mail.given_up_at is None:
+            tries = f"{mail.attempts} time{'' if mail.attempts == 1 else 's'}"
+            found.append(f"{named} waits, tried {tries}{said}.")
+    return found
+
+
+def _line(row: AuditEvent) -> str:
+    where = f" from {row.ip_address}" if row.ip_address else ""
+    who = f" ({row.operator})" if row.operator else ""
+    return f"{moment_text(row.at)}{where}: {event_text(row.event, row.reason)}{who}"

@@ -1,0 +1,46 @@
+"""The operator at the command line, and the audit event that names them."""
+
+from dataclasses import dataclass
+
+from auth.errors import UserNotFound
+from auth.events import Event
+from auth.stores import audit, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+MAX_ID = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who is at the machine."""
+
+    name: str
+    client: ClientInfo
+
+
+def find(services: Services, login: str) -> Account:
+    """The account of a name, an address or an id. Raises `UserNotFound`."""
+    session = services.session()
+    is_id = login.isdecimal() and len(login) <= 10 and int(login) <= MAX_ID
+    account = users.by_id(session, int(login)) if is_id else None
+    account = account or users.by_login(session, login)
+    if account is None:
+        raise UserNotFound
+    return account
+
+
+def record(
+    services: Services, event: Event, operator: Operator, *, user_id: int | None = None, count: int = 1
+) -> None:
+    """Write down what an operator did."""
+    audit.append(
+        services.session(),
+        event,
+        services.clock.now(),
+        operator.client,
+        user_id=user_id,
+        operator=operator.name,
+        count=count,
+    )

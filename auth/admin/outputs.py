@@ -1,0 +1,48 @@
+"""Accounts as an operator sees them."""
+
+from collections.abc import Iterable
+
+from typing_extensions import TypedDict
+
+from auth.accounts import export_output
+from auth.outputs import UserFields, user
+from auth.sessions.outputs import SessionFields, session_fields
+from models import (
+    Account,
+    AuditEvent,
+    UserSession,
+)
+
+
+class AccountFields(UserFields):
+    disabled_at: str | None
+    deletion_due_at: str | None
+    password_blocked_at: str | None
+    factors_reset_due_at: str | None
+    has_password: bool
+
+
+class Overview(TypedDict):
+    user: AccountFields
+    sessions: list[SessionFields]
+    events: list[export_output.EventFields]
+
+
+def account(found: Account) -> AccountFields:
+    """An account as an operator sees it: never the hash, but whether there is one."""
+    return {
+        **user(found)["user"],
+        "disabled_at": export_output.moment(found.disabled_at),
+        "deletion_due_at": export_output.moment(found.deletion_due_at),
+        "password_blocked_at": export_output.moment(found.password_blocked_at),
+        "factors_reset_due_at": export_output.moment(found.factors_reset_due_at),
+        "has_password": found.password_hash is not None,
+    }
+
+
+def overview(found: Account, living: Iterable[UserSession], events: Iterable[AuditEvent]) -> Overview:
+    return {
+        "user": account(found),
+        "sessions": [session_fields(row, None) for row in living],
+        "events": [export_output.event_fields(row) for row in events],
+    }

@@ -1,0 +1,102 @@
+"""Retention: delete expired rows in slices."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from auth.admin.operator import Operator, record
+from auth.events import Event
+from auth.factors import resets
+from auth.revocation import revoke
+from auth.stores import (
+    audit,
+    challenges,
+    known_devices,
+    one_time_tokens,
+    outbox,
+    rate_limits,
+    sessions,
+    users,
+)
+from auth.stores import second_factors as accounts
+from utils.services import Services
+
+
+def prune(services: Services, operator: Operator) -> dict[str, int]:
+    """Erase and delete what is over, in small transactions; how many rows of each table."""
+    session = services.session()
+    deleted = {"users": _erase_due(services, operator), "factors": _reset_due_factors(services, operator)}
+    for table, before, prune_slice in growing(services):
+        deleted[table] = 0
+        while count := prune_slice(session, before, SLICE):
+            deleted[table] += count
+            session.commit()
+    record(services, Event.PRUNED, operator, count=sum(deleted.values()))
+    session.commit()
+    return deleted
+
+
+def _erase_due(services: Services, operator: Operator) -> int:
+    """Erase accounts whose owners left 14 days ago and, where that is required, those never confirmed."""
+    session, now = services.session(), services.clock.now()
+    before, confirming = unconfirmed_before(services), services.settings.require_verified_email
+    erased = 0
+    while due := users.due_for_erasure(session, now, before, confirming=confirming, limit=SLICE):
+        session.rollback()
+        for user_id in due:
+            if users.lock_if_due(session, user_id, now, before, confirming=confirming):
+                revoke.erase(services, session, user_id, Event.ACCOUNT_ERASED, operator.client, operator.name)
+                erased += 1
+            session.commit()  # each by itself: nobody waits long for a lock
+    return erased
+
+
+def _reset_due_factors(services: Services, operator: Operator) -> int:
+    """Forget the factors of accounts whose reset nobody stopped; of how many."""
+    session, now = services.session(), services.clock.now()
+    done = 0
+    while due := accounts.due_for_reset(session, now, SLICE):
+        session.rollback()
+        for user_id in due:
+            if accounts.begin_due_reset(session, user_id, now) and (account := users.by_id(session, user_id)):
+                resets.remove_factors(services, session, account, operator.client, operator.name)
+                done += 1
+            session.commit()  # each by itself: nobody waits long for a lock
+    return done
+
+
+SLICE = 1000  # rows a transaction, so that nobody waits long for a lock
+UNCONFIRMED_FOR = timedelta(days=7)
+
+Pruner = Callable[[Session, datetime, int], int]
+
+
+class Growing(NamedTuple):
+    """A table that only grows, and the function that deletes a slice of what is over."""
+
+    table: str
+    before: datetime
+    prune_slice: Pruner
+
+
+def growing(services: Services) -> Iterator[Growing]:
+    """Every table that only grows, with the moment before which its rows are over."""
+    settings, now = services.settings, services.clock.now()
+    kept: Mapping[str, tuple[timedelta, Pruner]] = {
+        "sessions": (timedelta(seconds=settings.ended_session_retention), sessions.prune),
+        "audit_events": (timedelta(seconds=settings.audit_retention), audit.prune),
+        "rate_limits": (timedelta(0), rate_limits.prune),
+        "outbox": (timedelta(days=30), outbox.prune),
+        "one_time_tokens": (timedelta(days=30), one_time_tokens.prune),
+        "challenges": (timedelta(days=1), challenges.prune),
+        "known_devices": (timedelta(days=365), known_devices.prune),
+    }
+    for table, (age, prune_slice) in kept.items():
+        yield Growing(table, now - age, prune_slice)
+
+
+def unconfirmed_before(services: Services) -> datetime:
+    """Since when an account must have been waiting to be confirmed to be erased."""
+    return services.clock.now() - UNCONFIRMED_FOR

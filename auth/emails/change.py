@@ -1,0 +1,64 @@
+"""Change the email address, and undo the change."""
+
+from auth.errors import EmailTaken
+from auth.events import EndReason, Event, LinkPurpose
+from auth.mailing import links, messages
+from auth.mailing.links import OpenLink
+from auth.revocation import revoke
+from auth.sessions import step_up
+from auth.stores import audit, one_time_tokens, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Principal, Services
+
+
+def request_change(services: Services, principal: Principal, email: str, client: ClientInfo) -> None:
+    """Mail a link to the new address; nothing changes until it is opened.
+
+    Wants a fresh sign-in, by a factor where there is one: mailed links go there afterwards.
+
+    Whether somebody has that address is asked when the mail goes, which then says so. Here everything
+    is written alike: the caller reads it in the export, and feels it in the limits. Raises `ReauthRequired`.
+    """
+    _, account = step_up.lock_for_credential_change(services, principal)
+    session, now = services.session(), services.clock.now()
+    links.send_link(services, session, account, LinkPurpose.EMAIL_CHANGE, "change_email", {}, to=email)
+    audit.append(session, Event.EMAIL_CHANGE_REQUESTED, now, client, user_id=account.id)
+    session.commit()
+
+
+def move(services: Services, account: Account, link: OpenLink, client: ClientInfo) -> None:
+    """Give the account the address of the link. The old one is told, and reserved for the way back."""
+    session, now = services.session(), services.clock.now()
+    if one_time_tokens.address_is_reserved(session, link.email, account.id, now):
+        raise EmailTaken
+    if not users.change_email(session, account.id, link.email, now):
+        raise EmailTaken
+    one_time_tokens.void(session, account.id, revoke.SESSION_LINKS, now)
+    facts = messages.client_facts(client, now)
+    links.send_link(services, session, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limited=False)
+    audit.append(session, Event.EMAIL_CHANGED, now, client, user_id=account.id)
+
+
+def undo_change(services: Services, token: str, client: ClientInfo) -> None:
+    """Take a change of address back, from the old address. Whoever made it is locked out.
+
+    Ends every session, voids every link to the addresses since, and blocks the password until a
+    reset, whose link is mailed to the restored address. Raises one of the refusals of links.
+    """
+    session = services.session()
+    try:
+        link = links.open_link(services, token, LinkPurpose.EMAIL_UNDO, client=client)
+        account = links.consume(services, link, client)
+    except links.REFUSALS:
+        session.commit()
+        raise
+    now = services.clock.now()
+    # Only later changes: the owner of an earlier address keeps a way back to it.
+    one_time_tokens.void(session, account.id, [LinkPurpose.EMAIL_UNDO], now, since=link.created_at)
+    if not users.change_email(session, account.id, link.email, now):
+        raise EmailTaken  # cannot be: nobody else may have had it
+    owner, why = account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE
+    revoke.lock_out(services, session, owner, why, since=link.created_at)
+    audit.append(session, Event.EMAIL_CHANGE_UNDONE, now, client, user_id=account.id)
+    session.commit()

@@ -1,0 +1,117 @@
+"""Confirm an email address, or reject a registration."""
+
+from typing import NamedTuple
+
+from auth.emails import change
+from auth.errors import InvalidCredentials, LinkUsed
+from auth.events import Event, LinkPurpose
+from auth.mailing import links
+from auth.passwords import check
+from auth.revocation import revoke
+from auth.stores import audit, one_time_tokens, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.errors import MissingFields
+from utils.services import Principal, Services
+
+
+def resend(services: Services, email: str, client: ClientInfo) -> None:
+    """Mail the confirmation once more, if there is an account that waits for it; the same for all others."""
+    session, now = services.session(), services.clock.now()
+    account = users.by_email(session, email)
+    if account and (account.email_verified_at or account.disabled_at or account.deletion_due_at):
+        account = None
+    links.send_link(services, session, account, LinkPurpose.VERIFY, "verify_email", {})
+    if account:
+        audit.append(session, Event.VERIFICATION_REQUESTED, now, client, user_id=account.id)
+    else:
+        audit.count_unknown(session, Event.VERIFICATION_REQUESTED, None, now, client)
+    session.commit()
+
+
+class LinkTarget(NamedTuple):
+    """What a link to an address is for, which address, and whether the account has it confirmed already."""
+
+    purpose: LinkPurpose
+    email: str
+    confirmed: bool
+
+
+def check_link(services: Services, token: str) -> LinkTarget:
+    """Ask what a link confirms. Uses nothing up.
+
+    That an address is confirmed is said of a used link too: whoever opens a mail twice has done
+    nothing wrong. Its holder reads that mailbox, and learns of no other address. Raises one of the
+    refusals of links.
+    """
+    purposes = (LinkPurpose.VERIFY, LinkPurpose.EMAIL_CHANGE)
+    row, account = links.find(services, token, *purposes, client=None)
+    if account.email == row.email and account.email_verified_at:
+        return LinkTarget(LinkPurpose(row.purpose), row.email, True)
+    link = links.open_link(services, token, *purposes, client=None)
+    return LinkTarget(link.purpose, link.email, False)
+
+
+def verify(
+    services: Services, token: str, password: str | None, principal: Principal | None, client: ClientInfo
+) -> None:
+    """Confirm the address that the link was mailed to: the account's own, or the one it moves to.
+
+    Wants the password besides, unless a session of that account is calling: who confirms a
+    stranger's registration would confirm the stranger's password with it. Raises `MissingFields`
+    without either, `InvalidCredentials`, `EmailTaken`, or one of the refusals of links.
+    """
+    session = services.session()
+    try:
+        link = links.open_link(services, token, LinkPurpose.VERIFY, LinkPurpose.EMAIL_CHANGE, client=client)
+        _require_proof(services, link.account, password, principal, client)
+        account = links.consume(services, link, client)
+    except links.REFUSALS:
+        session.commit()
+        raise
+    now = services.clock.now()
+    if link.purpose is LinkPurpose.EMAIL_CHANGE:
+        change.move(services, account, link, client)
+    else:
+        users.confirm_email(session, account.id, now)
+        one_time_tokens.void(session, account.id, [LinkPurpose.VERIFY], now)
+        audit.append(session, Event.EMAIL_VERIFIED, now, client, user_id=account.id)
+    session.commit()
+
+
+def _require_proof(
+    services: Services,
+    account: Account,
+    password: str | None,
+    principal: Principal | None,
+    client: ClientInfo,
+) -> None:
+    session = services.session()
+    if principal and principal.session_id and principal.user_id == account.id:
+        return
+    if password is None:
+        raise MissingFields("Enter the password of the account.", fields={"password": "is missing"})
+    is_right = check.is_password(services, account, password) and account.failures < check.MAX_FAILURES
+    if not is_right or not users.is_unchanged(session, account):
+        check.record_failure(services, account, client)
+        session.commit()
+        raise InvalidCredentials
+
+
+def reject(services: Services, token: str, client: ClientInfo) -> None:
+    """ "I did not sign up": erase the account that was registered with somebody else's address.
+
+    Raises one of the refusals of links; a confirmed account cannot be erased in this way.
+    """
+    session = services.session()
+    try:
+        account = links.consume(
+            services, links.open_link(services, token, LinkPurpose.VERIFY, client=client), client
+        )
+        if account.email_verified_at:
+            links.refuse(services, account, LinkUsed(), client)
+    except links.REFUSALS:
+        session.commit()
+        raise
+    revoke.erase(services, session, account.id, Event.REGISTRATION_REJECTED, client)
+    session.commit()

@@ -1,0 +1,86 @@
+"""Email addresses over HTTP: confirm, reject, change, undo."""
+
+from typing import Any
+
+from flask import g
+
+from auth.blueprint import auth_bp
+from auth.emails import change, confirmation, outputs
+from auth.emails.inputs import Verification
+from auth.inputs import Address
+from auth.mailing.inputs import LINK_REFUSALS, Link
+from auth.outputs import Message, message
+from utils.auth_helpers import jwt_required, optional_principal
+from utils.services import services
+from utils.web.http import answers, client_info, limited
+from utils.web.validation import takes
+
+
+@auth_bp.post("/email/verify")
+@answers(200, Message, errors=(*LINK_REFUSALS, "invalid_credentials", "email_taken", "busy"))
+@limited("proof")
+@takes(Verification)
+def verify_email(form: Verification) -> Any:
+    """Confirm an address with the link that was mailed to it: the account's own, or a new one.
+
+    Send the password too, unless a session of the account is calling.
+    """
+    password = form.password.get_secret_value() if form.password else None
+    confirmation.verify(services(), form.token, password, optional_principal(), client_info())
+    return message("verify")
+
+
+@auth_bp.post("/email/verify/check")
+@answers(200, outputs.VerificationStatus, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def check_verification_link(form: Link) -> Any:
+    """Ask what a link is for, which address it confirms, and whether that is done. Uses nothing up."""
+    return outputs.verification(*confirmation.check_link(services(), form.token))
+
+
+@auth_bp.post("/email/resend")
+@answers(202, Message)
+@limited("mailed")
+@takes(Address)
+def resend_verification(form: Address) -> Any:
+    """Mail the confirmation once more. The answer is the same for every address."""
+    confirmation.resend(services(), form.email, client_info())
+    return message("resend")
+
+
+@auth_bp.post("/email/reject")
+@answers(200, Message, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def reject_registration(form: Link) -> Any:
+    """Say "I did not sign up": the account that was registered with one's address is erased."""
+    confirmation.reject(services(), form.token, client_info())
+    return message("reject")
+
+
+@auth_bp.post("/email/change")
+@answers(202, Message, errors=("session_required", "reauth_required"))
+@limited("mailed")
+@jwt_required
+@takes(Address)
+def change_email(form: Address) -> Any:
+    """Move to another address. Nothing changes until the link that is mailed there is opened.
+
+    Wants a sign-in younger than 10 minutes. The answer is the same for an address that is taken.
+    """
+    change.request_change(services(), g.principal, form.email, client_info())
+    return message("change_email")
+
+
+@auth_bp.post("/email/change/undo")
+@answers(200, Message, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def undo_email_change(form: Link) -> Any:
+    """Take a change of address back, with the link that was mailed to the old one.
+
+    Ends every session, and blocks the password until a reset.
+    """
+    change.undo_change(services(), form.token, client_info())
+    return message("undo")

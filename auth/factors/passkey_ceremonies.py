@@ -1,0 +1,99 @@
+"""WebAuthn ceremonies: issue a challenge, and verify the response to it."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from auth.errors import PasskeyInvalid
+from auth.stores import challenges, passkeys
+from auth.stores.challenges import ChallengePurpose
+from models import AuthChallenge, Passkey
+from utils.crypto import passkeys as webauthn
+from utils.services import Services
+
+LIFETIME = timedelta(minutes=5)
+MAX_LIVE = 10
+_ID = 16  # bytes of a challenge that name its row; 16 random ones follow
+
+
+def relying_party(services: Services) -> webauthn.RelyingParty:
+    """We, as browsers know us: origin and domain of `PUBLIC_URL`."""
+    return webauthn.relying_party(services.settings.public_url, services.settings.brand_name)
+
+
+def issue(
+    services: Services, session: Session, purpose: ChallengePurpose, user_id: int | None
+) -> AuthChallenge:
+    """A challenge for this purpose; of an account the oldest beyond `MAX_LIVING` are void."""
+    now = services.clock.now()
+    row = challenges.issue(session, purpose, user_id, now=now, expires_at=now + LIFETIME)
+    if user_id is not None:
+        challenges.void_beyond(session, MAX_LIVE, row, now)
+    return row
+
+
+def request_options(services: Services, row: AuthChallenge, mine: Iterable[Passkey] = ()) -> dict[str, Any]:
+    """What a browser needs to answer this challenge with one of these passkeys, or with any."""
+    allow = [each.credential_id for each in mine]
+    return webauthn.request_options(relying_party(services), challenge=text_of(row), allow=allow)
+
+
+def text_of(row: AuthChallenge) -> bytes:
+    """What the browser signs: it names the row, and holds 128 random bits."""
+    return row.id.bytes + row.nonce
+
+
+def new_user_handle(challenge: bytes) -> bytes:
+    """A name for an account that says nothing of it, made when it gets its first passkey; kept with that."""
+    return hashlib.sha256(b"user-handle:" + challenge).digest()
+
+
+def use_challenge(
+    services: Services,
+    session: Session,
+    credential: webauthn.Credential,
+    purpose: ChallengePurpose,
+    user_id: int | None,
+) -> bytes:
+    """The challenge that this credential answers, used up: one of this purpose, and of this account if given.
+
+    Raises `PasskeyInvalid`; the signature is still to be checked.
+    """
+    given = webauthn.challenge_of(credential)
+    row = challenges.by_id(session, UUID(bytes=given[:_ID])) if given and len(given) == 2 * _ID else None
+    if row is None or row.purpose != purpose or row.user_id != user_id or text_of(row) != given:
+        raise PasskeyInvalid
+    if not challenges.use(session, row.id, services.clock.now()):
+        raise PasskeyInvalid
+    return text_of(row)
+
+
+def verify(
+    services: Services,
+    session: Session,
+    passkey: Passkey | None,
+    credential: webauthn.Credential,
+    challenge: bytes,
+    *,
+    is_alone: bool = False,
+) -> Passkey:
+    """The passkey, once this credential has proven it for this challenge. Raises `PasskeyInvalid`."""
+    if passkey is None or passkey.credential_id != webauthn.credential_id_of(credential):
+        raise PasskeyInvalid
+    handle = webauthn.user_handle_of(credential)
+    # Where it was not asked for by its id, it says whose it is (WebAuthn, 7.2, step 6).
+    if handle != passkey.user_handle and (handle is not None or is_alone):
+        raise PasskeyInvalid
+    try:
+        proof = webauthn.verify_assertion(
+            credential, relying_party(services), challenge=challenge, public_key=passkey.public_key
+        )
+    except webauthn.PasskeyRefusedError:
+        raise PasskeyInvalid from None
+    if not passkeys.use(session, passkey.id, proof, services.clock.now()):
+        raise PasskeyInvalid
+    return passkey

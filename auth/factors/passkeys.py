@@ -1,0 +1,142 @@
+"""Passkeys of an account: add, rename, remove."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from auth.errors import (
+    LastWayIn,
+    PasskeyInvalid,
+    PasskeyNotFound,
+    PasskeyRefused,
+    PasskeyTaken,
+    TooManyPasskeys,
+)
+from auth.events import Event
+from auth.factors import changes, passkey_ceremonies, recovery_code_set
+from auth.mailing import links
+from auth.sessions import step_up
+from auth.stores import audit, passkeys, sessions
+from auth.stores import second_factors as accounts
+from auth.stores.challenges import ChallengePurpose
+from models import Passkey
+from utils.client_info import ClientInfo
+from utils.crypto import passkeys as webauthn
+from utils.services import Principal, Services
+
+MAX_PASSKEYS = 20
+
+
+class Added(NamedTuple):
+    """A passkey that was added, and with an account's first factor its recovery codes."""
+
+    passkey: Passkey
+    recovery_codes: list[str] | None
+
+
+def of_user(services: Services, principal: Principal) -> Sequence[Passkey]:
+    """The caller's passkeys, the oldest first."""
+    return passkeys.of_user(services.session(), principal.user_id)
+
+
+def creation_options(services: Services, principal: Principal) -> dict[str, Any]:
+    """What a browser needs to make a passkey for the caller.
+
+    Raises `ReauthRequired`, which where the account has a second factor asks for that, and `TooManyPasskeys`.
+    """
+    _, account = step_up.lock_for_credential_change(services, principal)
+    session = services.session()
+    mine = passkeys.of_user(session, account.id)
+    if len(mine) >= MAX_PASSKEYS:
+        raise TooManyPasskeys
+    row = passkey_ceremonies.issue(services, session, ChallengePurpose.NEW_PASSKEY, account.id)
+    session.commit()
+    return webauthn.creation_options(
+        passkey_ceremonies.relying_party(services),
+        challenge=passkey_ceremonies.text_of(row),
+        user_handle=mine[0].user_handle
+        if mine
+        else passkey_ceremonies.new_user_handle(passkey_ceremonies.text_of(row)),
+        user_name=account.email,
+        exclude=[each.credential_id for each in mine],
+    )
+
+
+def add(
+    services: Services,
+    principal: Principal,
+    credential: webauthn.Credential,
+    name: str,
+    client: ClientInfo,
+    *,
+    end_other_sessions: bool = True,
+) -> Added:
+    """Add a passkey that a browser has made. From then on the password alone opens nothing.
+
+    The account's first factor ends the other sessions, as `factors.confirm_totp` does.
+    Raises `ReauthRequired`, `PasskeyRefused`, `PasskeyTaken` and `TooManyPasskeys`.
+    """
+    current, account = step_up.lock_for_credential_change(services, principal)
+    session = services.session()
+    now, mine = services.clock.now(), passkeys.of_user(session, account.id)
+    if len(mine) >= MAX_PASSKEYS:
+        raise TooManyPasskeys
+    try:
+        challenge = passkey_ceremonies.use_challenge(
+            services, session, credential, ChallengePurpose.NEW_PASSKEY, account.id
+        )
+        new = webauthn.verify_registration(
+            credential, passkey_ceremonies.relying_party(services), challenge=challenge
+        )
+    except (PasskeyInvalid, webauthn.PasskeyRefusedError):
+        session.commit()  # the challenge is used up
+        raise PasskeyRefused from None
+    handle = mine[0].user_handle if mine else passkey_ceremonies.new_user_handle(challenge)
+    passkey_id = passkeys.add(session, account.id, handle, name, new, now)
+    if passkey_id is None:
+        raise PasskeyTaken
+    codes, keep = None, None
+    if account.two_factor_at is None:
+        keep = current if end_other_sessions or services.settings.require_second_factor else None
+        accounts.enable(session, account.id, now)
+        codes = recovery_code_set.new_codes(services, session, account.id)
+    sessions.note_factor(session, current, now)
+    changes.end_what_factors_opened(services, session, account.id, keep=keep)
+    links.send_disown_link(services, session, account, "passkey_added", client)
+    audit.append(session, Event.PASSKEY_ADDED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+    (added,) = [each for each in passkeys.of_user(session, account.id) if each.id == passkey_id]
+    return Added(added, codes)
+
+
+def rename(
+    services: Services, principal: Principal, passkey_id: UUID, name: str, client: ClientInfo
+) -> Sequence[Passkey]:
+    """Give a passkey another name; all of them then. Raises `PasskeyNotFound`."""
+    session, now = services.session(), services.clock.now()
+    step_up.lock_for_change(services, principal)
+    if not passkeys.rename(session, principal.user_id, passkey_id, name):
+        raise PasskeyNotFound
+    audit.append(session, Event.PASSKEY_RENAMED, now, client, user_id=principal.user_id)
+    session.commit()
+    return passkeys.of_user(session, principal.user_id)
+
+
+def remove(services: Services, principal: Principal, passkey_id: UUID, client: ClientInfo) -> None:
+    """Remove a passkey. With the last factor the recovery codes go, too.
+
+    Raises `ReauthRequired`, `PasskeyNotFound`, and `LastWayIn` where the account has no password.
+    """
+    current, account = step_up.lock_for_credential_change(services, principal)
+    session = services.session()
+    if not passkeys.remove(session, account.id, passkey_id):
+        raise PasskeyNotFound
+    if account.password_hash is None and not passkeys.count(session, account.id):
+        session.rollback()
+        raise LastWayIn
+    changes.disable_if_last(services, session, account.id)
+    changes.end_what_factors_opened(services, session, account.id, keep=None)
+    now = services.clock.now()
+    links.notify(services, session, account, "passkey_removed", client)
+    audit.append(session, Event.PASSKEY_REMOVED, now, client, user_id=account.id, session_id=current)
+    session.commit()

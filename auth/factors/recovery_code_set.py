@@ -1,0 +1,39 @@
+"""A set of recovery codes: ten of 120 random bits, stored as digests, each usable once."""
+
+import base64
+import hashlib
+import secrets
+
+from sqlalchemy.orm import Session
+
+from auth.factors import totp_secrets
+from auth.stores import (
+    recovery_codes,
+)
+from utils.services import Services
+
+CODES = 10  # recovery codes in a set
+_CODE_BYTES = 15  # 120 random bits: 24 characters of base32
+
+
+def digest_of(user_id: int, recovery_code: str) -> bytes:
+    """What is stored of a recovery code: a plain digest is enough for 120 random bits (ASVS 6.5.2).
+
+    Written as people write: in any case, with any spaces and hyphens, and 0, 1, 8 for O, I, B.
+    """
+    kept = "".join(char for char in recovery_code.upper() if char.isalnum())
+    text = kept.translate(str.maketrans("018", "OIB"))
+    return hashlib.sha256(b"recovery-code:" + totp_secrets.owner_bytes(user_id) + text.encode()).digest()
+
+
+def new_codes(services: Services, session: Session, user_id: int) -> list[str]:
+    """A new set for this account, in place of the old one. Nobody can read it again."""
+    found = [_shown(secrets.token_bytes(_CODE_BYTES)) for _ in range(CODES)]
+    digests = [digest_of(user_id, code) for code in found]
+    recovery_codes.replace(session, user_id, digests, services.clock.now())
+    return found
+
+
+def _shown(code: bytes) -> str:
+    text = base64.b32encode(code).decode().lower()
+    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))

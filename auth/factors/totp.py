@@ -1,0 +1,106 @@
+"""TOTP: set up an authenticator app, confirm it, remove it."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from auth.errors import TotpEnabled, TotpNotBegun, TwoFactorOff, WrongCode
+from auth.events import Event, Refusal
+from auth.factors import changes, recovery_code_set, totp_secrets, verification
+from auth.factors.verification import FactorResponse
+from auth.mailing import links, messages
+from auth.sessions import step_up
+from auth.stores import audit, sessions, totp
+from auth.stores import second_factors as accounts
+from utils.client_info import ClientInfo
+from utils.crypto import totp as totp_codes
+from utils.crypto.encryption import DecryptionFailed
+from utils.services import Principal, Services
+
+SET_UP_FOR = timedelta(hours=1)  # that a secret waits for its first code
+
+
+class SetUp(NamedTuple):
+    """What an authenticator app needs to know. It is shown once."""
+
+    secret: str
+    uri: str
+
+
+def totp_since(services: Services, principal: Principal) -> datetime | None:
+    """Since when the caller's authenticator codes are on; None while they are not."""
+    factor = totp.of_user(services.session(), principal.user_id)
+    return factor.confirmed_at if factor else None
+
+
+def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> SetUp:
+    """A secret for an authenticator app; it counts once a code of it has come back.
+
+    Raises `ReauthRequired`, or `TotpEnabled` where there is one already.
+    """
+    _, account = step_up.lock_for_credential_change(services, principal)
+    session, now = services.session(), services.clock.now()
+    secret = totp_codes.new_secret()
+    if not totp.begin(session, account.id, totp_secrets.encrypted(services, account.id, secret), now):
+        raise TotpEnabled
+    audit.append(session, Event.TOTP_BEGUN, now, client, user_id=account.id)
+    session.commit()
+    uri = totp_codes.uri(secret, account.email, services.settings.brand_name)
+    return SetUp(totp_codes.in_base32(secret), uri)
+
+
+def confirm_totp(
+    services: Services, principal: Principal, code: str, client: ClientInfo, *, end_other_sessions: bool
+) -> list[str]:
+    """Switch authenticator codes on with a right one; the recovery codes, which nobody can read again.
+
+    Recovery codes from before are void. Ends the other sessions unless told not to; where a second factor
+    is required in any case, as they were begun without one. Raises `ReauthRequired`, `TotpNotBegun`,
+    `TotpEnabled`, `WrongCode` and `TooManyRequests`.
+    """
+    current, account = step_up.lock_for_credential_change(services, principal)
+    session, now = services.session(), services.clock.now()
+    factor = totp.of_user(session, account.id)
+    if factor is None or (not factor.confirmed_at and abs(now - factor.created_at) > SET_UP_FOR):
+        raise TotpNotBegun
+    if factor.confirmed_at:
+        raise TotpEnabled
+    verification.spend_try(services, session, account)
+    try:
+        step = totp_secrets.step_of(services, factor, code)
+    except DecryptionFailed:
+        raise TotpNotBegun from None  # the key has changed since: a new secret is needed
+    if step is None:
+        verification.record_failure(services, session, account, Refusal.WRONG_CODE, client)
+        session.commit()
+        raise WrongCode
+    accounts.refund_try(session, account.id)
+    totp.confirm(session, account.id, step, now)
+    accounts.enable(session, account.id, now)
+    sessions.note_factor(session, current, now)
+    found = recovery_code_set.new_codes(services, session, account.id)
+    ends_others = end_other_sessions or services.settings.require_second_factor
+    changes.end_what_factors_opened(services, session, account.id, keep=current if ends_others else None)
+    links.send_disown_link(services, session, account, "two_factor_enabled", client)
+    audit.append(session, Event.TOTP_ENABLED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+    return found
+
+
+def remove_totp(services: Services, principal: Principal, given: FactorResponse, client: ClientInfo) -> None:
+    """Switch authenticator codes off, with a code or a recovery code besides the fresh sign-in (ASVS 6.4.4).
+
+    With the last factor the recovery codes go, too. Raises `ReauthRequired`, `TwoFactorOff`, `WrongCode`
+    and `TooManyRequests`.
+    """
+    current = step_up.fresh_session(services, principal)
+    session, now = services.session(), services.clock.now()
+    account = verification.prove_and_record(services, principal, given, client)
+    if not totp.remove(session, account.id):
+        session.rollback()  # the code is not used up for nothing
+        raise TwoFactorOff
+    was_last = changes.disable_if_last(services, session, account.id)
+    changes.end_what_factors_opened(services, session, account.id, keep=None)
+    facts = messages.client_facts(client, now) | {"was_last": "yes" if was_last else ""}
+    links.send_mail(services, session, account, "two_factor_disabled", facts)
+    audit.append(session, Event.TOTP_DISABLED, now, client, user_id=account.id, session_id=current)
+    session.commit()

@@ -1,0 +1,177 @@
+"""Second-factor verification: within a budget of failures, each response usable once."""
+
+import logging
+from contextlib import suppress
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from auth.errors import PasskeyInvalid, TwoFactorOff, WrongCode
+from auth.events import Event, Refusal
+from auth.factors import passkey_ceremonies, recovery_code_set, totp_secrets
+from auth.mailing import links
+from auth.sessions import step_up
+from auth.stores import (
+    audit,
+    outbox,
+    passkeys,
+    recovery_codes,
+    second_factors,
+    totp,
+)
+from auth.stores.challenges import ChallengePurpose
+from models import Account
+from utils.client_info import ClientInfo
+from utils.crypto.encryption import DecryptionFailed
+from utils.crypto.passkeys import Credential, credential_id_of
+from utils.errors import ApiError, TooManyRequests
+from utils.services import Principal, Services
+
+log = logging.getLogger("auth")
+
+MAX_TRIES = 10  # wrong ones of an account, over all its challenges and factors
+TRIES_WINDOW = timedelta(minutes=15)
+DAY = timedelta(days=1)
+BRUTE_FORCE_MAIL = "second_factor_guessing"
+
+
+class Method(StrEnum):
+    """Ways to prove a second factor."""
+
+    TOTP = "totp"
+    PASSKEY = "passkey"
+    RECOVERY_CODE = "recovery_code"
+
+
+class FactorResponse(NamedTuple):
+    """What somebody gives to prove their second factor: one of these."""
+
+    code: str | None = None
+    recovery_code: str | None = None
+    passkey: Credential | None = None
+
+
+def methods(session: Session, account: Account, *, has_passkeys: bool) -> list[Method]:
+    """What may be given for this account."""
+    factor = totp.of_user(session, account.id)
+    found = [Method.TOTP] if factor and factor.confirmed_at else []
+    found += [Method.PASSKEY] if has_passkeys else []
+    return found + ([Method.RECOVERY_CODE] if account.recovery_codes_left else [])
+
+
+def check(
+    services: Services,
+    session: Session,
+    account: Account,
+    given: FactorResponse,
+    client: ClientInfo,
+    refusal: type[ApiError] = WrongCode,
+    challenge: bytes | None = None,
+) -> Method:
+    """Check what was given for an account that this transaction holds locked, and use it up.
+
+    A passkey answers `challenge`; without one none is taken. Raises `TooManyRequests`, as `spend_try`
+    does, and `refusal`: then the flow commits what was written.
+    """
+    spend_try(services, session, account)
+    method, reason = _checked(services, session, account, given, challenge)
+    if reason is not None:
+        record_failure(services, session, account, reason, client)
+        raise refusal
+    second_factors.refund_try(session, account.id)
+    return method
+
+
+def prove(services: Services, principal: Principal, given: FactorResponse, client: ClientInfo) -> Account:
+    """Have a signed-in caller prove their second factor; the account, which is locked since.
+
+    A passkey answers a challenge of `Purpose.REAUTH`. Raises `TwoFactorOff`, `TokenInvalid` if the session
+    has ended, or as `check` does.
+    """
+    session, challenge = services.session(), None
+    account = step_up.lock_for_change(services, principal)  # before the challenge: that is the order of locks
+    if account.two_factor_at is None:
+        raise TwoFactorOff
+    if given.passkey is not None:
+        with suppress(PasskeyInvalid):  # none is taken then, and the try counts
+            challenge = passkey_ceremonies.use_challenge(
+                services, session, given.passkey, ChallengePurpose.REAUTH, account.id
+            )
+    check(services, session, account, given, client, challenge=challenge)
+    return account
+
+
+def spend_try(services: Services, session: Session, account: Account) -> None:
+    """Count a try: one of `MAX_TRIES` wrong ones in `TRIES_WINDOW`, whichever challenge or factor it is for.
+
+    It counts whether or not other limits are on. Raises `TooManyRequests`.
+    """
+    if not second_factors.spend_try(session, account.id, services.clock.now(), MAX_TRIES, TRIES_WINDOW):
+        _, end = second_factors.tries(session, account.id)
+        wait = (end - services.clock.now()).total_seconds() if end else TRIES_WINDOW.total_seconds()
+        raise TooManyRequests(policy="second-factor", headers={"Retry-After": str(max(1, round(wait)))})
+
+
+def record_failure(
+    services: Services, session: Session, account: Account, reason: Refusal, client: ClientInfo
+) -> None:
+    """Write down what was wrong.
+
+    Whoever has used up all tries knows the password, as a rule: the owner hears of it, once a day.
+    """
+    now = services.clock.now()
+    services.metrics.second_factors.labels(reason).inc()
+    audit.append(session, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
+    are_over = second_factors.tries(session, account.id)[0] >= MAX_TRIES
+    if are_over and not outbox.written_since(session, account.id, BRUTE_FORCE_MAIL, now - DAY):
+        links.notify(services, session, account, BRUTE_FORCE_MAIL, client)
+
+
+def _checked(
+    services: Services, session: Session, account: Account, given: FactorResponse, challenge: bytes | None
+) -> tuple[Method, Refusal | None]:
+    if given.passkey is not None:
+        is_right = challenge is not None and _is_passkey(services, session, account, given.passkey, challenge)
+        return Method.PASSKEY, None if is_right else Refusal.WRONG_PASSKEY
+    if given.recovery_code is not None:
+        digest = recovery_code_set.digest_of(account.id, given.recovery_code)
+        is_right = recovery_codes.use(session, account.id, digest, services.clock.now())
+        return Method.RECOVERY_CODE, None if is_right else Refusal.WRONG_CODE
+    factor = totp.of_user(session, account.id)
+    try:
+        step = (
+            totp_secrets.step_of(services, factor, given.code or "")
+            if factor and factor.confirmed_at
+            else None
+        )
+    except DecryptionFailed:
+        log.warning("the key of an authenticator app's secret is gone: see FLASK_PREVIOUS_SECRET_KEYS")
+        return Method.TOTP, Refusal.SEAL_BROKEN
+    if step is None:
+        return Method.TOTP, Refusal.WRONG_CODE
+    return Method.TOTP, None if totp.use_step(session, account.id, step) else Refusal.CODE_USED
+
+
+def _is_passkey(
+    services: Services, session: Session, account: Account, credential: Credential, challenge: bytes
+) -> bool:
+    mine = {each.credential_id: each for each in passkeys.of_user(session, account.id)}
+    try:
+        passkey_ceremonies.verify(
+            services, session, mine.get(credential_id_of(credential) or b""), credential, challenge
+        )
+    except PasskeyInvalid:
+        return False
+    return True
+
+
+def prove_and_record(
+    services: Services, principal: Principal, given: FactorResponse, client: ClientInfo
+) -> Account:
+    try:
+        return prove(services, principal, given, client)
+    except WrongCode:
+        services.session().commit()
+        raise

@@ -1,1 +1,0 @@
-"""Sequences that several flows share. A step never commits: the flow that calls it does."""

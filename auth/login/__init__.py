@@ -1,0 +1,1 @@
+"""Login: password, second step, passkey, re-authentication, brute-force protection."""

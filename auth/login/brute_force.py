@@ -1,0 +1,99 @@
+"""auth.login.brute_force"""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.events import Event, LinkPurpose
+from auth.mailing import links
+from auth.passwords import check
+from auth.stores import audit, known_devices, outbox, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.crypto.keys import derive_key, mac
+from utils.services import Services
+
+MAIL = "guessing"
+DAY = timedelta(days=1)
+
+
+class AttemptSource(NamedTuple):
+    """From where a password is tried: the known device, if it is one, and how often it was wrong there."""
+
+    device_id: UUID | None
+    failures: int
+
+    @property
+    def is_shut_out(self) -> bool:
+        return self.failures >= check.MAX_FAILURES
+
+
+def attempt_source(
+    services: Services, session: Session, account: Account | None, mark: str | None
+) -> AttemptSource:
+    """Who is trying, by the mark of the device. For nobody's account as much is asked as for another."""
+    device_id = tokens.read_device_token(services, mark)
+    known = known_devices.failures(session, account.id if account else 0, device_id) if device_id else None
+    if known is not None:
+        return AttemptSource(device_id, known)
+    return AttemptSource(None, account.failures if account else 0)
+
+
+def count_attempt(
+    services: Services, login: str, account: Account | None, who: AttemptSource, client: ClientInfo
+) -> None:
+    """Count the try before anything is hashed. Raises `TooManyRequests`, also for names that are nobody's."""
+    if account and who.device_id:  # nothing that strangers share with it counts, their network neither
+        limits = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
+    else:
+        # By what was typed, also where it is somebody's: a count that a name shared with an address
+        # would tell which address belongs to the name.
+        digest = login_digest(services, login)
+        limits = [
+            ("login-pair", f"{digest}-{client.network}"),
+            ("login-account", digest),
+            ("login-day", client.network),
+        ]
+    # What one of them refuses must not use up another: a network that goes on and on has no
+    # part any more in what the name has left.
+    for name, subject in limits:
+        standing = services.limiter.peek(name, subject)
+        if standing and standing.remaining == 0:
+            services.limiter.check(name, subject, visible=False)
+    for name, subject in limits:
+        services.limiter.check(name, subject, visible=False)
+
+
+def record_failure(
+    services: Services, session: Session, account: Account | None, who: AttemptSource, client: ClientInfo
+) -> None:
+    """One more wrong password. Of strangers who are shut out the owner hears, once a day at most."""
+    user_id = account.id if account else 0
+    if who.device_id:
+        known_devices.count_failure(session, user_id, who.device_id)
+        return
+    failures = users.count_failure(session, user_id)
+    now = services.clock.now()
+    if account is None or failures is None or failures < check.MAX_FAILURES:
+        return
+    is_open = account.disabled_at is None and account.deletion_due_at is None
+    if not is_open or outbox.written_since(session, user_id, MAIL, now - DAY):
+        return
+    links.send_link(services, session, account, LinkPurpose.RESET, MAIL, {}, limited=False)
+    audit.append(session, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)
+
+
+def reset_failures(session: Session, account: Account, who: AttemptSource) -> bool:
+    """Forget the failures of the one who was right, and of nobody else; False if shut out meanwhile."""
+    if who.device_id:
+        return known_devices.reset_failures(session, account.id, who.device_id, check.MAX_FAILURES)
+    return users.reset_failures(session, account.id, check.MAX_FAILURES)
+
+
+def login_digest(services: Services, login: str) -> str:
+    """What may be kept of the name or address that somebody typed: people type passwords there."""
+    key = derive_key(services.config["SECRET_KEY"], "unknown-login")
+    return mac(key, users.login_key(login).encode()).hex()[:32]

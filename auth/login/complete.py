@@ -1,0 +1,89 @@
+"""A completed login: the session, its tokens, and whether the device is known."""
+
+from typing import NamedTuple
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.events import EndReason, Event, LinkPurpose
+from auth.factors import resets
+from auth.mailing import links, messages
+from auth.sessions import lifetimes, rotation
+from auth.stores import audit, known_devices, sessions
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+MAX_LIVE_SESSIONS = 50
+MAX_DEVICES = 50  # known ones of an account
+
+
+class CompletedLogin(NamedTuple):
+    """A completed sign-in: who, the tokens of the new session, and the mark of the device."""
+
+    account: Account
+    tokens: tokens.TokenPair
+    device_mark: str
+
+
+def complete(
+    services: Services,
+    session: Session,
+    account: Account,
+    client: ClientInfo,
+    *,
+    amr: str,
+    remember: bool,
+    device_mark: str | None = None,
+    replaces: str | None = None,
+    event: Event = Event.SIGNED_IN,
+    by_factor: bool = False,
+) -> CompletedLogin:
+    """Start a session for an account whose proof was accepted and which this transaction holds locked.
+
+    Ends the session whose refresh token is in `replaces`, whoever's it is, and the least
+    recently used one of the account beyond `MAX_LIVING_SESSIONS`. A device that the account
+    does not know is told to its owner. A reset of the factors that waits is over: whoever signs in
+    `by_factor` has not lost them.
+    """
+    now = services.clock.now()
+    if by_factor and account.factors_reset_due_at:
+        resets.cancel(services, session, account, client)
+    mark = _recognize_device(services, session, account, client, device_mark)
+    if replaces and (old := rotation.session_of(services, session, replaces)):
+        replaced = sessions.end(session, old.id, old.user_id, EndReason.REPLACED, now)
+        services.metrics.sessions_ended.labels(EndReason.REPLACED).inc(replaced)
+    started = sessions.start(
+        session,
+        user_id=account.id,
+        remembered=remember,
+        amr=amr,
+        now=now,
+        idle_end=lifetimes.idle_end(services, now, remembered=remember),
+        absolute_end=lifetimes.absolute_end(services, now, remembered=remember),
+        client=client,
+        by_factor=by_factor,
+    )
+    beyond = sessions.end_oldest_beyond(session, MAX_LIVE_SESSIONS, started, now)
+    services.metrics.sessions_ended.labels(EndReason.TOO_MANY).inc(beyond)
+    services.metrics.sessions_started.inc()
+    audit.append(session, event, now, client, user_id=account.id, session_id=started.id)
+    return CompletedLogin(account, tokens.issue(services, started, account, now), mark)
+
+
+def _recognize_device(
+    services: Services, session: Session, account: Account, client: ClientInfo, mark: str | None
+) -> str:
+    """The device's mark: the one it showed, if it is genuine, else a new one.
+
+    One mark serves all accounts of a browser; each account knows its own devices.
+    """
+    now = services.clock.now()
+    device_id = tokens.read_device_token(services, mark) or uuid4()
+    if not known_devices.mark_seen(session, account.id, device_id, now):
+        facts = messages.client_facts(client, now)
+        links.send_link(services, session, account, LinkPurpose.DISOWN, "new_sign_in", facts)
+        known_devices.add(session, account.id, device_id, now)
+        known_devices.forget_beyond(session, account.id, MAX_DEVICES)
+    return tokens.device_token(services, device_id)

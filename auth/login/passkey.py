@@ -1,0 +1,96 @@
+"""Log in with a passkey alone: possession and user verification (NIST SP 800-63B-4, 3.1.7)."""
+
+from typing import Any
+
+from auth.errors import EmailNotVerified, PasskeyInvalid
+from auth.events import Event, Refusal
+from auth.factors import passkey_ceremonies, resets
+from auth.login import complete
+from auth.stores import audit, passkeys, users
+from auth.stores.challenges import ChallengePurpose
+from models import Account
+from utils.client_info import ClientInfo
+from utils.crypto import passkeys as webauthn
+from utils.services import Services
+
+
+def options(services: Services) -> dict[str, Any]:
+    """What a browser needs to ask for any passkey of this domain."""
+    session = services.session()
+    row = passkey_ceremonies.issue(services, session, ChallengePurpose.PASSKEY_SIGN_IN, None)
+    session.commit()
+    return passkey_ceremonies.request_options(services, row)
+
+
+def log_in(
+    services: Services,
+    credential: webauthn.Credential,
+    *,
+    remember: bool,
+    client: ClientInfo,
+    device_mark: str | None = None,
+    replaces: str | None = None,
+) -> complete.CompletedLogin:
+    """Sign in with a passkey. No second factor is asked for: it is two in one (NIST SP 800-63B-4, 3.1.7).
+
+    Raises `PasskeyInvalid` for every refusal alike (the audit log knows which it was), and
+    `EmailNotVerified` where addresses must be confirmed.
+    """
+    session = services.session()
+    found = passkeys.by_credential(session, webauthn.credential_id_of(credential) or b"")
+    if found:
+        users.lock(session, found.user_id)
+    account = users.by_id(session, found.user_id) if found else None
+    if account:
+        account = resets.apply_if_due(services, session, account, client)
+    try:
+        challenge = passkey_ceremonies.use_challenge(
+            services, session, credential, ChallengePurpose.PASSKEY_SIGN_IN, None
+        )
+        passkey_ceremonies.verify(services, session, found, credential, challenge, is_alone=True)
+        refusal = _refusal(services, account)
+    except PasskeyInvalid:
+        refusal = Refusal.WRONG_PASSKEY
+    if account is None or refusal:
+        _record_refusal(services, account, refusal or Refusal.UNKNOWN, client)
+        session.commit()
+        raise EmailNotVerified if refusal is Refusal.EMAIL_NOT_VERIFIED else PasskeyInvalid
+    done = complete.complete(
+        services,
+        session,
+        account,
+        client,
+        amr="hwk user mfa",
+        event=Event.SIGNED_IN_WITH_PASSKEY,
+        by_factor=True,
+        remember=remember,
+        device_mark=device_mark,
+        replaces=replaces,
+    )
+    session.commit()
+    services.metrics.sign_ins.labels("success").inc()
+    return done
+
+
+def _refusal(services: Services, account: Account | None) -> Refusal | None:
+    """Why the right passkey does not open this account."""
+    if account is None:
+        return Refusal.UNKNOWN
+    if account.disabled_at:
+        return Refusal.DISABLED
+    if account.deletion_due_at:
+        return Refusal.LEAVING
+    if account.password_blocked_at:  # somebody else was in it: nothing opens it until a reset
+        return Refusal.PASSWORD_BLOCKED
+    if services.settings.require_verified_email and account.email_verified_at is None:
+        return Refusal.EMAIL_NOT_VERIFIED
+    return None
+
+
+def _record_refusal(services: Services, account: Account | None, reason: Refusal, client: ClientInfo) -> None:
+    session, now = services.session(), services.clock.now()
+    services.metrics.sign_ins.labels(reason).inc()
+    if account:
+        audit.append(session, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
+    else:
+        audit.count_unknown(session, Event.SIGN_IN_REFUSED, None, now, client)

@@ -1,0 +1,129 @@
+"""Log in with a password."""
+
+from typing import NoReturn
+
+from auth.errors import EmailNotVerified, InvalidCredentials
+from auth.events import Event, Refusal
+from auth.factors import resets
+from auth.login import brute_force, complete, pending
+from auth.stores import audit, known_devices, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+# Who knew the right password has not guessed.
+_NOT_COUNTED = {Refusal.EMAIL_NOT_VERIFIED, Refusal.CHANGED_MEANWHILE}
+
+
+def log_in(
+    services: Services,
+    *,
+    login: str,
+    password: str,
+    remember: bool,
+    client: ClientInfo,
+    device_mark: str | None = None,
+    replaces: str | None = None,
+) -> complete.CompletedLogin | pending.Challenge:
+    """Sign in with a name or address and a password; a challenge for the second factor where there is one.
+
+    A device that its owner trusts is asked for none.
+
+    `device_mark` is what the device was given at an earlier sign-in; `replaces` is the refresh
+    token of a session that this one takes the place of.
+    Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the
+    same cost (the audit log knows which it was), and `TooManyRequests` when this name or
+    address, whether or not it is somebody's, is tried too often. After `guessing.MAX_FAILURES` wrong
+    passwords in a row, whoever made them is refused until a new password is set. Where addresses must
+    be confirmed, the right password of an account whose address is not raises `EmailNotVerified`,
+    unless that would tell who has an account.
+    """
+    session = services.session()
+    account = users.by_login(session, login)
+    who = brute_force.attempt_source(services, session, account, device_mark)
+    brute_force.count_attempt(services, login, account, who, client)
+    session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    refusal = _refusal(services, account, password)
+    if who.is_shut_out:
+        refusal = Refusal.TOO_MANY_FAILURES
+    if account is None or refusal is not None:
+        _refuse(services, account, login, who, refusal or Refusal.UNKNOWN, client)
+
+    hashed, rehashed = account.password_hash or "", None
+    if services.hasher.is_outdated(hashed):
+        rehashed = services.hasher.hash(password)
+    if not users.is_unchanged(session, account, new_hash=rehashed):
+        _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
+    if not brute_force.reset_failures(session, account, who):
+        _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
+    account = resets.apply_if_due(services, session, account, client)
+    if account.two_factor_at and not _is_trusted(services, account, who):
+        challenge = pending.issue(services, session, account, client, remember=remember)
+        session.commit()
+        services.metrics.sign_ins.labels("second_factor_asked").inc()
+        return challenge
+    done = complete.complete(
+        services,
+        session,
+        account,
+        client,
+        amr="pwd",
+        remember=remember,
+        device_mark=device_mark,
+        replaces=replaces,
+    )
+    session.commit()
+    services.metrics.sign_ins.labels("success").inc()
+    return done
+
+
+def _is_trusted(services: Services, account: Account, who: brute_force.AttemptSource) -> bool:
+    now = services.clock.now()
+    return who.device_id is not None and known_devices.is_trusted(
+        services.session(), account.id, who.device_id, now
+    )
+
+
+def _refusal(services: Services, account: Account | None, password: str) -> Refusal | None:
+    """Why the password does not open this account, or None if it does. Costs one hash on every path."""
+    if account is None or account.password_hash is None:
+        services.hasher.hash(password)
+        return Refusal.UNKNOWN if account is None else Refusal.NO_PASSWORD
+    if not services.hasher.check(account.password_hash, password):
+        return Refusal.WRONG_PASSWORD
+    if account.disabled_at:
+        return Refusal.DISABLED
+    if account.deletion_due_at:
+        return Refusal.LEAVING
+    if account.password_blocked_at:
+        return Refusal.PASSWORD_BLOCKED
+    if services.settings.require_verified_email and account.email_verified_at is None:
+        return Refusal.EMAIL_NOT_VERIFIED
+    return None
+
+
+def _refuse(
+    services: Services,
+    account: Account | None,
+    login: str,
+    who: brute_force.AttemptSource,
+    reason: Refusal,
+    client: ClientInfo,
+) -> NoReturn:
+    """Write the refusal down, then refuse."""
+    session, now = services.session(), services.clock.now()
+    # It may have been erased while the hash was computed, and no row can name it then.
+    # Strangers ask the database as often.
+    known = users.by_id(session, account.id if account else 0)
+    brute_force.record_failure(services, session, known if reason not in _NOT_COUNTED else None, who, client)
+    if account is None or known is None:
+        audit.count_unknown(
+            session, Event.SIGN_IN_REFUSED, brute_force.login_digest(services, login), now, client
+        )
+    else:
+        audit.append(session, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
+    session.commit()
+    services.metrics.sign_ins.labels(reason).inc()
+    if reason is Refusal.EMAIL_NOT_VERIFIED and not services.settings.hide_account_existence:
+        raise EmailNotVerified
+    raise InvalidCredentials  # who registered an address could else learn whether it was taken

@@ -1,0 +1,105 @@
+"""Pending logins: the password was right, and the second factor is missing."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple, NoReturn
+
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.errors import ChallengeExpired, ChallengeInvalid, SecondFactorRequired
+from auth.events import Event, Refusal
+from auth.factors import passkey_ceremonies, verification
+from auth.stores import audit, challenges, passkeys, users
+from auth.stores.challenges import ChallengePurpose
+from models import Account, AuthChallenge
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+LIFETIME = timedelta(minutes=5)
+MAX_LIVE = 10  # of an account; beyond, the oldest are void
+
+
+class Challenge(NamedTuple):
+    """What the caller gets instead of tokens: the token to come back with, and what may be given then."""
+
+    token: str
+    expires_in: int
+    methods: list[verification.Method]
+    passkey_options: dict[str, Any] | None
+
+
+class PendingLogin(NamedTuple):
+    """A sign-in that waits, whose account this transaction holds locked."""
+
+    row: AuthChallenge
+    account: Account
+
+
+def issue(
+    services: Services, session: Session, account: Account, client: ClientInfo, *, remember: bool
+) -> Challenge:
+    """Ask for the second factor of an account that this transaction holds locked."""
+    now = services.clock.now()
+    row = challenges.issue(
+        session, ChallengePurpose.SIGN_IN, account.id, remembered=remember, now=now, expires_at=now + LIFETIME
+    )
+    challenges.void_beyond(session, MAX_LIVE, row, now)
+    audit.append(session, Event.SECOND_FACTOR_ASKED, now, client, user_id=account.id)
+    mine = passkeys.of_user(session, account.id)
+    return Challenge(
+        tokens.challenge(services, row),
+        int(LIFETIME.total_seconds()),
+        verification.methods(session, account, has_passkeys=bool(mine)),
+        passkey_ceremonies.request_options(services, row, mine) if mine else None,
+    )
+
+
+def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
+    """The refusal that asks for the second factor; without the token where that travels as a cookie."""
+    beside: dict[str, Any] = {"expires_in": asked.expires_in, "methods": [*map(str, asked.methods)]}
+    if asked.passkey_options:
+        beside["passkey_options"] = asked.passkey_options
+    return SecondFactorRequired(beside | ({"challenge_token": asked.token} if in_body else {}))
+
+
+def open_challenge(services: Services, session: Session, text: str, client: ClientInfo) -> PendingLogin:
+    """The sign-in of this token, if it waits still, with its account locked. Uses nothing up.
+
+    Raises one of `REFUSALS`, which is written down for the flow to commit.
+    """
+    challenge_id = tokens.one_time_id(text)
+    row = challenges.by_id(session, challenge_id) if challenge_id else None
+    if (
+        row is None
+        or row.purpose != ChallengePurpose.SIGN_IN
+        or row.user_id is None
+        or not tokens.is_genuine_challenge(services, text, row)
+    ):
+        audit.count_unknown(session, Event.SECOND_FACTOR_REFUSED, None, services.clock.now(), client)
+        raise ChallengeInvalid
+    users.lock(session, row.user_id)
+    account, row = users.by_id(session, row.user_id), challenges.by_id(session, row.id)
+    if account is None or row is None:  # erased a moment ago
+        raise ChallengeInvalid
+    is_open = not (account.disabled_at or account.deletion_due_at or account.password_blocked_at)
+    if row.used_at or not is_open or account.two_factor_at is None:
+        _refuse(services, session, account, ChallengeInvalid(), Refusal.CHALLENGE_USED, client)
+    if row.expires_at <= services.clock.now():
+        _refuse(services, session, account, ChallengeExpired(), Refusal.CHALLENGE_EXPIRED, client)
+    return PendingLogin(row, account)
+
+
+REFUSALS = (ChallengeInvalid, ChallengeExpired)
+
+
+def _refuse(
+    services: Services,
+    session: Session,
+    account: Account,
+    refusal: ChallengeInvalid | ChallengeExpired,
+    reason: Refusal,
+    client: ClientInfo,
+) -> NoReturn:
+    now = services.clock.now()
+    audit.append(session, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
+    raise refusal

@@ -1,0 +1,70 @@
+"""Re-authentication of a session, for step-up (ASVS 7.5.1)."""
+
+from typing import Any
+
+from auth import tokens
+from auth.errors import (
+    NoPasskeys,
+    WrongCode,
+    WrongCurrentPassword,
+)
+from auth.events import Event
+from auth.factors import passkey_ceremonies, verification
+from auth.passwords import check
+from auth.sessions import step_up
+from auth.stores import audit, passkeys, sessions, users
+from auth.stores.challenges import ChallengePurpose
+from utils.client_info import ClientInfo
+from utils.crypto.passkeys import Credential
+from utils.errors import TokenInvalid
+from utils.services import Principal, Services
+
+
+def reauth_options(services: Services, principal: Principal) -> dict[str, Any]:
+    """What a browser needs to prove one of the caller's passkeys. Raises `NoPasskeys`."""
+    step_up.own_session(principal)
+    session = services.session()
+    mine = passkeys.of_user(session, principal.user_id)
+    if not mine:
+        raise NoPasskeys
+    row = passkey_ceremonies.issue(services, session, ChallengePurpose.REAUTH, principal.user_id)
+    session.commit()
+    return passkey_ceremonies.request_options(services, row, mine)
+
+
+def reauthenticate(
+    services: Services,
+    principal: Principal,
+    *,
+    password: str | None,
+    code: str | None,
+    passkey: Credential | None = None,
+    client: ClientInfo,
+) -> str:
+    """A new access token, after which the session counts as freshly signed in (step-up, ASVS 7.5.1).
+
+    A password costs one hash in every case. Raises `WrongCurrentPassword`; `TwoFactorOff`, `WrongCode` or
+    `TooManyRequests` for a code; and `TokenInvalid` if the session has ended.
+    """
+    current, account = step_up.own_session(principal), principal.account
+    session, now = services.session(), services.clock.now()
+    by_factor = code is not None or passkey is not None
+    if by_factor:
+        try:
+            verification.prove(
+                services, principal, verification.FactorResponse(code, passkey=passkey), client
+            )
+        except WrongCode:
+            session.commit()
+            raise
+    else:
+        is_right = check.is_password(services, account, password or "")
+        if not is_right or not users.is_unchanged(session, account):
+            check.record_failure(services, account, client, session_id=current)
+            session.commit()
+            raise WrongCurrentPassword
+    if not sessions.renew_auth_time(session, current, account.id, now, by_factor=by_factor):
+        raise TokenInvalid
+    audit.append(session, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+    return tokens.access(services, account, current, now)

@@ -1,0 +1,156 @@
+"""Login over HTTP: password, second factor, passkey, re-authentication."""
+
+from typing import Any
+
+from flask import g
+
+from auth import cookies
+from auth.blueprint import auth_bp
+from auth.factors import outputs as factor_outputs
+from auth.factors.verification import FactorResponse
+from auth.login import outputs, passkey, password, reauthentication, second_step
+from auth.login.inputs import Credentials, PasskeyLogin, Proof, SecondStep
+from auth.login.pending import Challenge, required
+from utils.auth_helpers import allow_enrollment, jwt_required
+from utils.services import services
+from utils.web.cookies import refuse_cross_site
+from utils.web.http import answers, client_info, limited
+from utils.web.validation import takes
+
+
+@auth_bp.post("/login")
+@answers(
+    200,
+    outputs.SignedIn,
+    errors=(
+        "invalid_credentials",
+        "second_factor_required",
+        "email_not_verified",
+        "cross_site_refused",
+        "busy",
+    ),
+)
+@limited("login")
+@takes(Credentials)
+def login(form: Credentials) -> Any:
+    """Sign in with a user name or an address, and a password.
+
+    `token_delivery: cookie` puts the refresh token into the `__Host-refresh` cookie
+    instead of the body, for pages of the same origin, and takes the place of the
+    session that such a cookie held before.
+
+    Hand back `device_token` at later sign-ins, as the header `X-Device-Token`: a device that
+    was not seen before is told to the owner by mail. Pages have it as a cookie.
+
+    An account with a second factor answers 401 `second_factor_required` to the right password, with
+    `challenge_token` and `methods` for `POST /auth/login/second-factor`.
+    """
+    by_cookie = form.token_delivery == "cookie"
+    if by_cookie:
+        refuse_cross_site()
+    done = password.log_in(
+        services(),
+        login=form.login,
+        password=form.password.get_secret_value(),
+        remember=form.remember,
+        client=client_info(),
+        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
+        replaces=cookies.refresh_cookie() if by_cookie else None,
+    )
+    if isinstance(done, Challenge):
+        if by_cookie:
+            cookies.deliver_challenge_cookie(done.token, done.expires_in)
+        raise required(done, in_body=not by_cookie)
+    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)
+
+
+@auth_bp.post("/login/second-factor")
+@answers(
+    200,
+    outputs.SignedIn,
+    errors=("challenge_invalid", "challenge_expired", "second_factor_invalid", "cross_site_refused"),
+)
+@limited("login")
+@takes(SecondStep)
+def complete_login(form: SecondStep) -> Any:
+    """Complete a sign-in with its second factor: a code, a passkey, or a recovery code.
+
+    `trust_device` lets this device do without for 30 days; its password is asked all the same. After ten
+    wrong codes in 15 minutes, over all challenges, every one is refused for 15.
+    """
+    by_cookie = form.challenge_token is None and cookies.challenge_cookie() is not None
+    if by_cookie:
+        refuse_cross_site()
+    done = second_step.complete_login(
+        services(),
+        challenge_token=form.challenge_token or cookies.challenge_cookie() or "",
+        given=FactorResponse(form.code, form.recovery_code, form.passkey),
+        trust_device=form.trust_device,
+        client=client_info(),
+        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
+        replaces=cookies.refresh_cookie() if by_cookie else None,
+    )
+    if by_cookie:
+        cookies.forget_challenge_cookie()
+    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)
+
+
+@auth_bp.post("/reauth/options")
+@answers(200, factor_outputs.PasskeyOptions, errors=("session_required", "no_passkeys"))
+@limited("proof")
+@jwt_required
+@allow_enrollment
+def reauth_options() -> Any:
+    """Ask for what `navigator.credentials.get` needs to prove a passkey of one's own for `/auth/reauth`."""
+    return factor_outputs.options(reauthentication.reauth_options(services(), g.principal))
+
+
+@auth_bp.post("/reauth")
+@answers(
+    200,
+    outputs.AccessToken,
+    errors=("session_required", "wrong_current_password", "wrong_code", "two_factor_off", "busy"),
+)
+@limited("proof")
+@jwt_required
+@allow_enrollment
+@takes(Proof)
+def reauth(form: Proof) -> Any:
+    """Prove once more who one is, by password or code: afterwards the session counts as freshly signed in."""
+    token = reauthentication.reauthenticate(
+        services(),
+        g.principal,
+        password=form.password.get_secret_value() if form.password else None,
+        code=form.code,
+        passkey=form.passkey,
+        client=client_info(),
+    )
+    return outputs.access_token(token, services().config["JWT_ACCESS_TOKEN_EXPIRES"])
+
+
+@auth_bp.post("/login/passkey/options")
+@answers(200, factor_outputs.PasskeyOptions)
+@limited("passkey-options")
+def passkey_login_options() -> Any:
+    """Ask for what `navigator.credentials.get` needs. Good for one try within five minutes."""
+    return factor_outputs.options(passkey.options(services()))
+
+
+@auth_bp.post("/login/passkey")
+@answers(200, outputs.SignedIn, errors=("passkey_invalid", "email_not_verified", "cross_site_refused"))
+@limited("login")
+@takes(PasskeyLogin)
+def login_with_passkey(form: PasskeyLogin) -> Any:
+    """Sign in with a passkey, without a password and without a second factor: it is two in one."""
+    by_cookie = form.token_delivery == "cookie"
+    if by_cookie:
+        refuse_cross_site()
+    done = passkey.log_in(
+        services(),
+        form.credential,
+        remember=form.remember,
+        client=client_info(),
+        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
+        replaces=cookies.refresh_cookie() if by_cookie else None,
+    )
+    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)

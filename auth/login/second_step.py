@@ -1,0 +1,82 @@
+"""Complete a login with the second factor."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.errors import SecondFactorInvalid
+from auth.events import Event
+from auth.factors import passkey_ceremonies, recovery_codes, verification
+from auth.factors.verification import FactorResponse, Method
+from auth.login import complete, pending
+from auth.stores import challenges, known_devices
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+TRUSTED_FOR = timedelta(days=30)
+# How the session says that it was signed in (RFC 8176), and how the log does.
+_METHODS = {
+    Method.TOTP: ("pwd otp mfa", Event.SIGNED_IN_WITH_CODE),
+    Method.PASSKEY: ("pwd hwk mfa", Event.SIGNED_IN_WITH_PASSKEY),
+    Method.RECOVERY_CODE: ("pwd recovery mfa", Event.SIGNED_IN_WITH_RECOVERY_CODE),
+}
+
+
+def complete_login(
+    services: Services,
+    *,
+    challenge_token: str,
+    given: FactorResponse,
+    trust_device: bool,
+    client: ClientInfo,
+    device_mark: str | None = None,
+    replaces: str | None = None,
+) -> complete.CompletedLogin:
+    """Complete a sign-in that waits for its second factor.
+
+    With `trust_device` the device is asked for none for `TRUSTED_FOR`; its password is asked always.
+    Raises `ChallengeInvalid`, `ChallengeExpired`, `SecondFactorInvalid`, after which the challenge can be
+    tried again, and `TooManyRequests`.
+    """
+    session, now = services.session(), services.clock.now()
+    try:
+        waiting = pending.open_challenge(services, session, challenge_token, client)
+        account, remember = waiting.account, waiting.row.remembered
+        challenge = passkey_ceremonies.text_of(waiting.row)
+        method = verification.check(services, session, account, given, client, SecondFactorInvalid, challenge)
+    except (*pending.REFUSALS, SecondFactorInvalid) as refusal:
+        session.commit()
+        services.metrics.sign_ins.labels(refusal.code).inc()
+        raise
+    challenges.use(session, waiting.row.id, now)  # the account is locked: it waits still
+    amr, event = _METHODS[method]
+    done = complete.complete(
+        services,
+        session,
+        account,
+        client,
+        amr=amr,
+        event=event,
+        by_factor=True,
+        remember=remember,
+        device_mark=device_mark,
+        replaces=replaces,
+    )
+    if trust_device:
+        done = done._replace(device_mark=_trusted_device_token(services, session, done))
+    if method is Method.RECOVERY_CODE:
+        recovery_codes.notify_used(services, session, account, client)
+    session.commit()
+    services.metrics.sign_ins.labels("success").inc()
+    return done
+
+
+def _trusted_device_token(services: Services, session: Session, done: complete.CompletedLogin) -> str:
+    """A new mark for the device, which is trusted by it: somebody may have read the old one there."""
+    now, old = services.clock.now(), tokens.read_device_token(services, done.device_mark)
+    new = uuid4()
+    if old:
+        known_devices.trust(session, done.account.id, old, now + TRUSTED_FOR, renamed=new)
+    return tokens.device_token(services, new)

@@ -1,0 +1,1 @@
+"""Mail: links, messages and their delivery."""

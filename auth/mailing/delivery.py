@@ -1,0 +1,148 @@
+"""Mail delivery: from the outbox to the mailer, one mail at a time, by as many deliverers as there are."""
+
+from datetime import timedelta
+from email.errors import MessageError
+from email.message import EmailMessage
+
+from jinja2 import TemplateError
+
+from auth import tokens
+from auth.events import Event, LinkPurpose
+from auth.mailing import links, messages
+from auth.mailing.links import LIFETIMES
+from auth.stores import audit, one_time_tokens, outbox, users
+from auth.stores.outbox import Claimed
+from utils.client_info import ClientInfo
+from utils.mail.mailers import MailError
+from utils.services import Services
+
+LEASE = timedelta(minutes=5)  # how long a deliverer has; longer than a mailer ever takes
+FIRST_DELAY = timedelta(minutes=1)  # doubled with every try
+MAX_DELAY = timedelta(hours=2)
+GIVE_UP_AFTER = timedelta(hours=24)
+MAX_HOURS = 72  # beyond which a mail speaks of days
+DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
+
+
+class _TooLate(MailError):
+    """Its link has run out before the mail could go."""
+
+
+class _Withheld(Exception):
+    """It goes to nobody, and who caused it does not learn that."""
+
+
+def deliver_next(services: Services) -> bool:
+    """Try the mail that has been due longest; False if none is."""
+    return try_next(services) is not None
+
+
+def try_next(services: Services) -> str | None:
+    """The same, and in one word how it went: sent, failed (and tried again later), given_up or outdated.
+
+    The claim is committed before the mail goes, its success after: only a crash between the two
+    lets a mail go twice, and then as the same message.
+    """
+    session, now = services.session(), services.clock.now()
+    mail = outbox.claim(session, now, now + LEASE)
+    session.commit()
+    if mail is None:
+        return None
+    outcome = _deliver(services, mail)
+    session.commit()
+    services.metrics.mails.labels(outcome).inc()
+    return outcome
+
+
+def _deliver(services: Services, mail: Claimed) -> str:
+    """Hand the mail over and write down how that went; in one word for the metrics."""
+    session = services.session()
+    try:
+        message = _message(services, mail)
+        session.rollback()  # nobody holds a connection while a mail server takes its time
+        if message is None:
+            now = services.clock.now()
+            outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=outbox.LINK_IS_VOID)
+            return "outdated"
+    except _Withheld:
+        outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
+        return "outdated"
+    except MailError as problem:
+        return _try_again_later(services, mail, problem)
+    try:
+        services.mailer.send(message)
+    except Exception as problem:  # noqa: BLE001  (else a mail that a mailer chokes on is tried for ever)
+        return _try_again_later(services, mail, problem)
+    outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
+    return "sent"
+
+
+def _try_again_later(services: Services, mail: Claimed, problem: Exception) -> str:
+    session, now = services.session(), services.clock.now()
+    said = (str(problem) if isinstance(problem, MailError) else type(problem).__name__)[:60]
+    if now - mail.created_at >= GIVE_UP_AFTER or isinstance(problem, _TooLate):
+        users.lock_shared(session, mail.user_id or 0)  # before its mails are: an erasure locks in that order
+        if outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=said):
+            audit.append(session, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
+        return "given_up"
+    delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), MAX_DELAY)
+    outbox.settle(session, mail.id, mail.attempts, due_at=now + delay, last_error=said)
+    return "failed"
+
+
+def _message(services: Services, mail: Claimed) -> EmailMessage | None:
+    """The mail as it is sent, its link made just now; None if the link was used or replaced.
+
+    Raises `_TooLate` if it ran out, and `MailError` for a row that cannot be made into a mail: of a
+    template or a kind of link that only a newer release has, or to an address that no header can hold.
+    """
+    try:
+        return _made(services, mail)
+    except (LookupError, TypeError, ValueError, MessageError, TemplateError) as problem:
+        raise MailError(f"cannot be made ({type(problem).__name__})") from None
+
+
+def _made(services: Services, mail: Claimed) -> EmailMessage | None:
+    token, lifetime = None, ""
+    if messages.MAILS[mail.template].links:
+        row = one_time_tokens.by_id(services.session(), mail.token_id) if mail.token_id else None
+        if row is None or row.used_at:
+            return None
+        if row.expires_at <= services.clock.now():
+            raise _TooLate("the link has run out")
+        token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[LinkPurpose(row.purpose)])
+    if mail.template == "change_email":
+        mail = _unless_taken(services, mail)
+    return messages.message(
+        services,
+        mail.template,
+        mail.facts,
+        recipient=mail.recipient,
+        message_id=mail.message_id,
+        written=mail.created_at,
+        token=token,
+        lifetime=lifetime,
+    )
+
+
+def _unless_taken(services: Services, mail: Claimed) -> Claimed:
+    """The mail to a new address, or what its owner is told instead. Raises `_Withheld` if it is reserved.
+
+    Decided only now, so that nothing which its caller sees depends on it.
+    """
+    session = services.session()
+    # To the address as its owner wrote it, which may differ from what the caller typed.
+    if owner := users.by_email(session, mail.recipient):
+        facts = {"username": links.greeting_name(owner)}
+        return mail._replace(template="address_taken", facts=facts, recipient=owner.email)
+    if one_time_tokens.address_is_reserved(session, mail.recipient, mail.user_id, services.clock.now()):
+        raise _Withheld
+    return mail
+
+
+def _in_words(lifetime: timedelta) -> str:
+    minutes = lifetime // timedelta(minutes=1)
+    hours = minutes // 60
+    if hours <= 1:
+        return f"{minutes} minutes"
+    return f"{hours} hours" if hours <= MAX_HOURS else f"{hours // 24} days"

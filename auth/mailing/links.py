@@ -1,0 +1,203 @@
+"""Mails and the links in them: writing them down, opening a link, using it up."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple, NoReturn
+from uuid import UUID
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.errors import LinkExpired, LinkUnknown, LinkUsed
+from auth.events import Event, LinkPurpose, Refusal
+from auth.mailing import messages
+from auth.stores import audit, one_time_tokens, outbox, users
+from models import Account, OneTimeToken
+from utils.client_info import ClientInfo
+from utils.errors import ApiError
+from utils.services import Services
+
+# How long a link works (OWASP Forgot Password; ASVS 6.5.5). The one that keeps a leaving account
+# works until the account is erased.
+LIFETIMES: Mapping[LinkPurpose, timedelta] = {
+    LinkPurpose.VERIFY: timedelta(hours=24),
+    LinkPurpose.RESET: timedelta(minutes=60),
+    LinkPurpose.EMAIL_CHANGE: timedelta(minutes=60),
+    LinkPurpose.EMAIL_UNDO: timedelta(hours=72),
+    LinkPurpose.RESTORE: timedelta(days=14),
+    LinkPurpose.DISOWN: timedelta(days=7),
+}
+MAX_LIVE = 3  # links of one account and purpose; a stranger who asks again cannot void the owner's
+MAX_MAILS = 3  # of one kind to one account in an hour, whatever else is limited
+HOUR = timedelta(hours=1)
+
+
+class OpenLink(NamedTuple):
+    """A genuine, living link: the row it stands for, as plain values, and whose it is."""
+
+    token_id: UUID
+    purpose: LinkPurpose
+    email: str
+    created_at: datetime
+    account: Account
+
+
+def send_mail(
+    services: Services,
+    session: Session,
+    account: Account,
+    template: str,
+    facts: Mapping[str, str],
+    *,
+    to: str | None = None,
+    token: OneTimeToken | None = None,
+) -> None:
+    """Write a mail to the account's address, or to another, in this transaction. It goes after the commit."""
+    outbox.append(
+        session,
+        template,
+        {"username": greeting_name(account), **facts},
+        services.clock.now(),
+        user_id=account.id,
+        recipient=to or account.email,
+        token=token,
+    )
+    _wake_delivery(services, session)
+
+
+def greeting_name(account: Account) -> str:
+    """The name that a mail says; none to an unproven address, as a stranger may have chosen it."""
+    return account.username if account.email_verified_at else ""
+
+
+def notify(services: Services, session: Session, account: Account, template: str, client: ClientInfo) -> None:
+    """Tell the owner what was done, when and from where.
+
+    To an address that nobody has proven silently not beyond `MAX_MAILS` an hour: a stranger who registered
+    it could flood it. What an owner must hear is never held back.
+    """
+    now = services.clock.now()
+    written = 0
+    if account.email_verified_at is None:
+        written = outbox.written_since(session, account.id, template, now - HOUR)
+    if written < MAX_MAILS:
+        send_mail(services, session, account, template, messages.client_facts(client, now))
+
+
+def send_disown_link(
+    services: Services, session: Session, account: Account, template: str, client: ClientInfo
+) -> None:
+    """Tell the owner what was done, when and from where, with a link that says "this wasn't me"."""
+    facts = messages.client_facts(client, services.clock.now())
+    is_unproven = account.email_verified_at is None  # whose it is, a stranger may have chosen: see `notify`
+    send_link(services, session, account, LinkPurpose.DISOWN, template, facts, limited=is_unproven)
+
+
+def send_link(
+    services: Services,
+    session: Session,
+    account: Account | None,
+    purpose: LinkPurpose,
+    template: str,
+    facts: Mapping[str, str],
+    *,
+    to: str | None = None,
+    opens: bool = True,
+    limited: bool = True,
+    expires_at: datetime | None = None,
+) -> None:
+    """Mail a link to the account's address, or to `to`; silently none beyond `MAX_MAILS` an hour to either.
+
+    Without an account nothing is sent, and where the link opens nothing the mail says only what
+    its template does. In each case as many statements and rows are written: neither the answer
+    nor its time tells a stranger from a member.
+    """
+    now = services.clock.now()
+    user_id = account.id if account else 0
+    # Never two accounts locked in one transaction. It may have been erased a moment ago.
+    is_there = users.lock(session, user_id) if opens else users.lock_shared(session, user_id)
+    written = outbox.written_since(session, user_id, template, now - HOUR)
+    if to:  # of whomever: a stranger with many accounts is still one stranger to that address
+        written = max(written, one_time_tokens.issued_since(session, to, purpose, now - HOUR))
+    receiver = account if is_there and (not limited or written < MAX_MAILS) else None
+    address = (to or receiver.email) if receiver else ""
+    expires = expires_at or now + LIFETIMES[purpose]
+    holder = receiver.id if receiver and opens else None
+    token = one_time_tokens.issue(session, holder, purpose, address, now, expires)
+    if (
+        purpose is not LinkPurpose.EMAIL_UNDO
+    ):  # an intruder's later changes must not void the owner's way back
+        one_time_tokens.void_beyond(session, MAX_LIVE, token, now)
+    if receiver:
+        send_mail(services, session, receiver, template, facts, to=address, token=token if opens else None)
+    else:
+        outbox.append_unsent(session, template, now, token)
+        _wake_delivery(services, session)
+
+
+def _wake_delivery(services: Services, session: Session) -> None:
+    event.listen(session, "after_commit", lambda _: services.delivery.wake(), once=True)
+
+
+def open_link(services: Services, text: str, *purposes: LinkPurpose, client: ClientInfo | None) -> OpenLink:
+    """The link of this text, if it is genuine, alive and for one of these purposes. Uses nothing up.
+
+    Raises one of `REFUSALS`. With a `client` the refusal is written down first; the flow commits it.
+    """
+    row, account = find(services, text, *purposes, client=client)
+    if row.used_at is not None:
+        refuse(services, account, LinkUsed(), client)
+    if row.expires_at <= services.clock.now():
+        refuse(services, account, LinkExpired(), client)
+    return OpenLink(row.id, LinkPurpose(row.purpose), row.email, row.created_at, account)
+
+
+def find(
+    services: Services, text: str, *purposes: LinkPurpose, client: ClientInfo | None
+) -> tuple[OneTimeToken, Account]:
+    """The row of a genuine link, alive or not, and whose it is. Raises `LinkUnknown`, as `opened` does."""
+    session = services.session()
+    token_id = tokens.one_time_id(text)
+    row = one_time_tokens.by_id(session, token_id) if token_id else None
+    if row is None or row.purpose not in purposes or not tokens.is_genuine_one_time(services, text, row):
+        refuse(services, None, LinkUnknown(), client)
+    account = users.by_id(session, row.user_id or 0)
+    if account is None:
+        refuse(services, None, LinkUnknown(), client)
+    return row, account
+
+
+def consume(services: Services, link: OpenLink, client: ClientInfo) -> Account:
+    """Use the link up, and lock its account; the account as it stands now. Of many callers one gets through.
+
+    Raises `LinkUsed` for the others, and when the account's address is no longer the link's; it is
+    written down as in `opened`.
+    """
+    session = services.session()
+    users.lock(session, link.account.id)
+    account = users.by_id(session, link.account.id)
+    if account is None:
+        refuse(services, None, LinkUsed(), client)
+    speaks_for_another = link.purpose in {LinkPurpose.EMAIL_CHANGE, LinkPurpose.EMAIL_UNDO}
+    is_for_it = account.email == link.email or speaks_for_another
+    if not is_for_it or not one_time_tokens.use(session, link.token_id, services.clock.now()):
+        refuse(services, account, LinkUsed(), client)
+    return account
+
+
+REFUSALS = (LinkUnknown, LinkExpired, LinkUsed)
+_REASONS: Mapping[type[ApiError], Refusal] = {LinkExpired: Refusal.LINK_EXPIRED, LinkUsed: Refusal.LINK_USED}
+
+
+def refuse(
+    services: Services, account: Account | None, refusal: ApiError, client: ClientInfo | None
+) -> NoReturn:
+    """Refuse a link; with a `client` that is written down, for the flow to commit."""
+    session, now = services.session(), services.clock.now()
+    if client and account:
+        reason = _REASONS[type(refusal)]
+        audit.append(session, Event.LINK_REFUSED, now, client, user_id=account.id, reason=reason)
+    elif client:
+        audit.count_unknown(session, Event.LINK_REFUSED, None, now, client)
+    raise refusal

@@ -1,0 +1,1 @@
+"""Passwords: policy, check, change, reset."""

@@ -1,0 +1,79 @@
+"""Change the password, or remove it."""
+
+from auth.errors import LastWayIn, NoPassword, PasswordUnchanged, WrongCurrentPassword
+from auth.events import EndReason, Event, LinkPurpose
+from auth.mailing import links
+from auth.passwords import check, policy
+from auth.sessions import step_up
+from auth.stores import audit, challenges, known_devices, one_time_tokens, passkeys, sessions, users
+from utils.client_info import ClientInfo
+from utils.errors import TokenInvalid
+from utils.services import Principal, Services
+
+
+def change(
+    services: Services,
+    principal: Principal,
+    *,
+    current_password: str,
+    new_password: str,
+    end_other_sessions: bool,
+    client: ClientInfo,
+) -> None:
+    """Set a new password with the present one. Ends the other sessions unless told not to.
+
+    Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, `PasswordLeaked`, or
+    `TokenInvalid` if the calling session ended meanwhile.
+    """
+    current, account = step_up.own_session(principal), principal.account
+    policy.refuse_context_words(
+        services, new_password, username=account.username, email=account.email, field="new_password"
+    )
+    is_right = check.is_password(services, account, current_password)
+    is_new = new_password != current_password
+    if is_right and is_new:
+        policy.refuse_leaked(services, new_password, field="new_password")
+    hashed = services.hasher.hash(new_password) if is_right and is_new else ""
+    session, now = services.session(), services.clock.now()
+    if not is_right or not users.is_unchanged(session, account):
+        check.record_failure(services, account, client, session_id=current)
+        session.commit()
+        raise WrongCurrentPassword(fields={"current_password": "is not right"})
+    if not is_new:
+        raise PasswordUnchanged(fields={"new_password": "is the present one"})
+    if not sessions.still_admitted(session, current, account.id, now):
+        raise TokenInvalid
+    users.set_password(session, account.id, hashed, now)
+    known_devices.reset_all_failures(session, account.id)
+    challenges.void(session, account.id, now)
+    one_time_tokens.void(session, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
+    if end_other_sessions:
+        ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_CHANGED, now)
+        services.metrics.sessions_ended.labels(EndReason.PASSWORD_CHANGED).inc(ended)
+    links.notify(services, session, account, "password_changed", client)
+    audit.append(session, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
+    session.commit()
+
+
+def remove(services: Services, principal: Principal, client: ClientInfo) -> None:
+    """Do without a password: a passkey alone opens the account from now on. Ends the other sessions.
+
+    A reset by mail sets one again. Raises `ReauthRequired`, as a change of factors does, `NoPassword`, and
+    `LastWayIn` where there is no passkey.
+    """
+    current, account = step_up.lock_for_credential_change(services, principal)
+    session, now = services.session(), services.clock.now()
+    if account.password_hash is None:
+        raise NoPassword
+    if not passkeys.count(session, account.id):
+        raise LastWayIn
+    users.remove_password(session, account.id, now)
+    known_devices.reset_all_failures(session, account.id)
+    known_devices.distrust_all(session, account.id)
+    challenges.void(session, account.id, now)
+    one_time_tokens.void(session, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
+    ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_REMOVED, now)
+    services.metrics.sessions_ended.labels(EndReason.PASSWORD_REMOVED).inc(ended)
+    links.notify(services, session, account, "password_removed", client)
+    audit.append(session, Event.PASSWORD_REMOVED, now, client, user_id=account.id, session_id=current)
+    session.commit()

@@ -1,0 +1,48 @@
+"""The password of a known account, checked and its failures counted."""
+
+from uuid import UUID
+
+from auth.events import EndReason, Event, Refusal
+from auth.mailing import links
+from auth.stores import audit, sessions, users
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+MAX_FAILURES = 100  # wrong passwords in a row (NIST SP 800-63B-4, 3.2.2)
+
+
+def is_password(services: Services, account: Account, password: str) -> bool:
+    """Whether the password opens this account. Costs one hash in every case, and holds no connection.
+
+    Raises `TooManyRequests` when the account's password is tried too often in this way.
+    """
+    services.limiter.check("proof-account", f"user-{account.id}", visible=False)
+    services.session().rollback()
+    if account.password_hash is None:
+        services.hasher.hash(password)
+        return False
+    is_right = services.hasher.check(account.password_hash, password)
+    return is_right and account.password_blocked_at is None
+
+
+def record_failure(
+    services: Services, account: Account, client: ClientInfo, *, session_id: UUID | None = None
+) -> None:
+    """Write down that the password was wrong. The account may have been erased while it was hashed.
+
+    After `MAX_FAILURES` in a row the session is ended from which they came: somebody else may hold it.
+    Without a session, for whoever holds a link, they count as those of strangers.
+    """
+    session, now = services.session(), services.clock.now()
+    if not users.lock(session, account.id):
+        audit.count_unknown(session, Event.PROOF_REFUSED, None, now, client)
+        return
+    reason = Refusal.WRONG_PASSWORD
+    audit.append(session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=reason)
+    if session_id is None:
+        users.count_failure(session, account.id)
+    elif sessions.count_failure(session, session_id) >= MAX_FAILURES:
+        ended = sessions.end(session, session_id, account.id, EndReason.GUESSING, now)
+        services.metrics.sessions_ended.labels(EndReason.GUESSING).inc(ended)
+        links.notify(services, session, account, "session_guessing", client)

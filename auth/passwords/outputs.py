@@ -1,0 +1,24 @@
+"""The answers about passwords."""
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+
+from utils.passwords.strength import Strength as ScoredPassword
+
+
+class Strength(TypedDict):
+    score: Annotated[int, Field(ge=0, le=4, description="0: guessed at once. 4: hard.", examples=[4])]
+    warning: Annotated[str | None, Field(description="What makes it weak.", examples=["text"])]
+    suggestions: Annotated[list[str], Field(description="What would make it better.", examples=[[]])]
+    acceptable: Annotated[bool, Field(description="Whether register would take it.", examples=[True])]
+
+
+def strength(found: ScoredPassword, acceptable: bool) -> Strength:
+    return {
+        "score": found.score,
+        "warning": found.warning,
+        "suggestions": found.suggestions,
+        "acceptable": acceptable,
+    }

@@ -1,0 +1,1 @@
+"""Revocation of everything that an account's sessions and tokens can do."""

@@ -1,0 +1,1 @@
+"""Sessions: admission, refresh, list, end, step-up."""

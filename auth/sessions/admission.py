@@ -1,0 +1,26 @@
+"""Admission: whether the bearer of an access token may call."""
+
+from auth import tokens
+from auth.stores import sessions, users
+from utils.services import Claims, Principal, Services
+
+
+def admit(services: Services, claims: Claims) -> Principal | None:
+    """The bearer of these claims, if the database admits them now: one statement."""
+    now = services.clock.now()
+    if claims.session_id is not None:
+        found = sessions.admitted(services.reads, claims.session_id, claims.user_id, now)
+        if found is None:
+            return None
+        return Principal(
+            claims.user_id,
+            claims.session_id,
+            *found,
+            is_setting_up=tokens.needs_enrollment(services, found[1]),
+        )
+    account = users.by_id(services.session(), claims.user_id)
+    if account is None or account.disabled_at or account.deletion_due_at:
+        return None
+    if claims.issued_at < account.tokens_valid_after:
+        return None
+    return Principal(claims.user_id, None, None, account)

@@ -1,0 +1,77 @@
+"""Sessions of an account: log out, list, end one, end the others."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from auth.errors import (
+    SessionNotFound,
+)
+from auth.events import EndReason, Event
+from auth.sessions import rotation, step_up
+from auth.stores import audit, sessions, users
+from models import UserSession
+from utils.client_info import ClientInfo
+from utils.crypto import access_tokens
+from utils.services import Principal, Services
+
+
+def log_out(
+    services: Services, *, refresh_tokens: Sequence[str], access_token: str | None, client: ClientInfo
+) -> None:
+    """End every session that one of these tokens proves. An access token may have expired meanwhile."""
+    session, now = services.session(), services.clock.now()
+    proven = {
+        (s.id, s.user_id) for text in refresh_tokens if (s := rotation.session_of(services, session, text))
+    }
+    claims = access_tokens.read(services, access_token, expired_too=True)
+    if claims and claims.session_id:
+        proven.add((claims.session_id, claims.user_id))
+    for session_id, user_id in sorted(proven):
+        users.lock_shared(session, user_id)
+        if sessions.end(session, session_id, user_id, EndReason.SIGNED_OUT, now):
+            services.metrics.sessions_ended.labels(EndReason.SIGNED_OUT).inc()
+            audit.append(session, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
+    session.commit()
+
+
+def live_sessions(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
+    """The caller's living sessions, and which of them is calling."""
+    current = step_up.own_session(principal)
+    return sessions.living(services.session(), principal.user_id, services.clock.now()), current
+
+
+def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
+    """End one of the caller's sessions, this one too. Raises `SessionNotFound`, also for other people's.
+
+    Whoever ends another one than their own wants a fresh sign-in for it (ASVS 7.5.2): somebody who
+    found the browser open could lock its owner out of all others. Raises `ReauthRequired`.
+    """
+    if step_up.own_session(principal) != session_id:
+        step_up.fresh_session(services, principal)
+    session, now = services.session(), services.clock.now()
+    step_up.lock_for_change(services, principal)
+    if not sessions.end(session, session_id, principal.user_id, EndReason.REVOKED, now):
+        raise SessionNotFound
+    services.metrics.sessions_ended.labels(EndReason.REVOKED).inc()
+    audit.append(session, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
+    session.commit()
+
+
+def end_others(services: Services, principal: Principal, client: ClientInfo) -> int:
+    """End all of the caller's sessions but this one; how many there were. Raises `ReauthRequired`."""
+    current = step_up.fresh_session(services, principal)
+    session, now = services.session(), services.clock.now()
+    step_up.lock_for_change(services, principal)
+    ended = sessions.end_others(session, current, principal.user_id, EndReason.REVOKED, now)
+    services.metrics.sessions_ended.labels(EndReason.REVOKED).inc(ended)
+    audit.append(
+        session,
+        Event.OTHER_SESSIONS_ENDED,
+        now,
+        client,
+        user_id=principal.user_id,
+        session_id=current,
+        count=ended,
+    )
+    session.commit()
+    return ended

@@ -1,0 +1,94 @@
+"""Sessions over HTTP: refresh, log out, list and end."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import g
+
+from auth import cookies
+from auth.blueprint import auth_bp
+from auth.sessions import lifecycle, outputs, rotation
+from auth.sessions.inputs import RefreshToken
+from utils.auth_helpers import jwt_required, optional_bearer_token
+from utils.services import services
+from utils.web.http import answers, client_info, limited
+from utils.web.validation import takes
+
+REFRESH_ERRORS = (
+    "refresh_token_missing",
+    "refresh_token_invalid",
+    "refresh_token_expired",
+    "refresh_token_reused",
+)
+
+
+@auth_bp.post("/refresh")
+@answers(200, outputs.Tokens, errors=REFRESH_ERRORS)
+@limited("refresh")
+@cookies.same_site_only
+@takes(RefreshToken, optional=True)
+def refresh(form: RefreshToken) -> Any:
+    """Exchange a refresh token for a new pair.
+
+    A refresh token works once. For 20 seconds the one just used still answers with the
+    same successor, so that two tabs or a lost answer log nobody out; any older one ends
+    the session.
+    """
+    pair = rotation.refresh(services(), cookies.presented(form.refresh_token), client_info())
+    by_cookie = cookies.refresh_cookie() is not None
+    if by_cookie:
+        cookies.deliver_refresh_cookie(pair.refresh_token, pair.keep_until)
+    return outputs.tokens(pair, in_body=not by_cookie)
+
+
+@auth_bp.post("/logout")
+@answers(204)
+@limited("logout")
+@cookies.same_site_only
+@takes(RefreshToken, optional=True)
+def logout(form: RefreshToken) -> Any:
+    """End the session of the refresh token, the cookie or the Bearer token, even an expired one.
+
+    The answer is the same whether or not there was a session to end.
+    """
+    lifecycle.log_out(
+        services(),
+        refresh_tokens=cookies.presented(form.refresh_token),
+        access_token=optional_bearer_token(),
+        client=client_info(),
+    )
+    if cookies.refresh_cookie():
+        cookies.forget_refresh_cookie()
+
+
+@auth_bp.get("/sessions")
+@answers(200, outputs.Sessions, errors=("session_required",))
+@limited("reads")
+@jwt_required
+def list_sessions() -> Any:
+    """List one's living sessions, the latest used first."""
+    rows, current = lifecycle.live_sessions(services(), g.principal)
+    return outputs.sessions(rows, current)
+
+
+@auth_bp.delete("/sessions/<uuid:session_id>")
+@answers(204, errors=("session_required", "reauth_required", "session_not_found"))
+@limited("session-changes")
+@jwt_required
+def end_session(session_id: UUID) -> Any:
+    """End one of one's own sessions. Its tokens are refused at once.
+
+    Wants a sign-in younger than 10 minutes, unless it is the session that is calling.
+    """
+    lifecycle.end_one(services(), g.principal, session_id, client_info())
+    if session_id == g.principal.session_id and cookies.refresh_cookie():
+        cookies.forget_refresh_cookie()
+
+
+@auth_bp.post("/sessions/revoke-others")
+@answers(200, outputs.EndedSessions, errors=("session_required", "reauth_required"))
+@limited("session-changes")
+@jwt_required
+def end_other_sessions() -> Any:
+    """End all of one's sessions but this one. Wants a sign-in younger than 10 minutes."""
+    return outputs.ended(lifecycle.end_others(services(), g.principal, client_info()))

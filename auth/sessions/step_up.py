@@ -1,0 +1,62 @@
+"""Step-up: a fresh login, or a fresh second factor, before a sensitive change (ASVS 7.5.1)."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from auth.errors import ReauthRequired, SessionRequired
+from auth.stores import sessions, users
+from models import Account
+from utils.errors import TokenInvalid
+from utils.services import Principal, Services
+
+FRESH_FOR = timedelta(minutes=10)  # how young a sign-in must be for what is hard to take back (ASVS 7.5.1)
+
+
+def own_session(principal: Principal) -> UUID:
+    """The session that is calling. Raises `SessionRequired` for a token that has none."""
+    if principal.session_id is None:
+        raise SessionRequired
+    return principal.session_id
+
+
+def fresh_session(services: Services, principal: Principal) -> UUID:
+    """The session that is calling, if its owner proved themselves lately; raises `ReauthRequired` if not."""
+    current = own_session(principal)
+    # Neither long ago nor far ahead: a clock that was set back makes no old sign-in fresh.
+    if principal.auth_time is None or abs(services.clock.now() - principal.auth_time) >= FRESH_FOR:
+        raise ReauthRequired
+    return current
+
+
+def _require_fresh_factor(services: Services, session_id: UUID, account: Account) -> None:
+    """Want a second factor, where the account has one, proven lately here; raises `ReauthRequired` if not.
+
+    A sign-in on a trusted device is fresh by the password alone, and that must change no factor.
+    """
+    if account.two_factor_at is None:
+        return
+    at = sessions.factor_at(services.session(), session_id)
+    if at is None or abs(services.clock.now() - at) >= FRESH_FOR:
+        raise ReauthRequired(by_factor=True)
+
+
+def lock_for_credential_change(services: Services, principal: Principal) -> tuple[UUID, Account]:
+    """The calling session and its account, locked, for a change of how one gets into the account.
+
+    That wants a fresh sign-in, and a fresh factor where there is one. Raises `ReauthRequired`, or
+    `TokenInvalid` if the session has ended.
+    """
+    current = fresh_session(services, principal)
+    account = lock_for_change(services, principal)
+    _require_fresh_factor(services, current, account)
+    return current, account
+
+
+def lock_for_change(services: Services, principal: Principal) -> Account:
+    """Lock the account, and read it anew. Raises `TokenInvalid` if the calling session has ended."""
+    session = services.session()
+    users.lock(session, principal.user_id)
+    found = sessions.still_admitted(session, own_session(principal), principal.user_id, services.clock.now())
+    if found is None:
+        raise TokenInvalid
+    return found[1]

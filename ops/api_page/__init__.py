@@ -1,0 +1,69 @@
+"""`/docs`: the API description as a page, from files of our own, on which the calls can be tried.
+
+Swagger UI's files come from an installed package and not from a foreign server. The page
+around them is ours, since theirs needs inline script, which our policy forbids.
+"""
+
+from functools import lru_cache
+from mimetypes import guess_type
+from pathlib import Path
+
+import flask_swagger_ui
+from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from ops.api_page.postman import postman
+from utils.errors import NotFound
+from utils.services import services
+from utils.web.http import limited
+
+HERE = Path(__file__).parent
+SWAGGER_UI = Path(flask_swagger_ui.__file__).parent / "dist"
+FILES = {
+    "page.css": HERE,
+    "page.js": HERE,
+    "swagger-ui.css": SWAGGER_UI,
+    "swagger-ui-bundle.js": SWAGGER_UI,
+    "favicon-32x32.png": SWAGGER_UI,
+}
+# Swagger UI sets styles from its script and draws its arrows as data: images.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+api_page_bp = Blueprint("api_page", __name__, url_prefix="/docs", cli_group="docs")
+api_page_bp.cli.add_command(postman)
+
+
+@api_page_bp.before_request
+def only_where_wanted() -> None:
+    if not services().settings.docs_enabled:
+        raise NotFound
+
+
+@api_page_bp.get("")
+@limited("reads")
+def page() -> Response:
+    """The page itself."""
+    response = Response(_content(HERE / "page.html"), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@api_page_bp.get("/<name>")
+@limited("reads")
+def file(name: str) -> AnyResponse:
+    """One of the page's files, by its name in the list; nothing else of either folder."""
+    if name not in FILES:
+        raise NotFound
+    response = Response(_content(FILES[name] / name), mimetype=guess_type(name)[0])
+    response.cache_control.public = True
+    response.cache_control.max_age = 24 * 60 * 60
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@lru_cache
+def _content(path: Path) -> bytes:
+    return path.read_bytes()

@@ -1,0 +1,1 @@
+"""Keys, tokens, encryption, TOTP and WebAuthn."""

@@ -1,0 +1,67 @@
+"""Where the schema stands against the migrations, and bringing it up to date in development."""
+
+import fcntl
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+log = logging.getLogger("auth")
+
+MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
+_LOCK_NUMBER = 7_205_917  # any number, as long as it is always the same
+
+
+@lru_cache(maxsize=1)
+def _known() -> tuple[str, frozenset[str]]:
+    """The newest revision that this code knows, and all of them."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (130 ms that serving need not pay)
+
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return scripts.get_current_head() or "", frozenset(s.revision for s in scripts.walk_revisions())
+
+
+def schema_is_old(connection: Connection) -> bool:
+    """Whether the database misses migrations of this code. A newer schema is fine: it only expanded."""
+    if not inspect(connection).has_table("alembic_version"):
+        return True
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    head, known = _known()
+    return found is None or (found in known and found != head)
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema up to date, once, however many processes start at the same time."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={})
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with _lock(engine), engine.connect() as connection:
+        if schema_is_old(connection):
+            connection.rollback()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+            log.info("schema upgraded")
+
+
+@contextmanager
+def _lock(engine: Engine) -> Iterator[None]:
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _LOCK_NUMBER})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK_NUMBER})
+        return
+    if engine.url.database in {None, "", ":memory:"}:
+        yield  # nobody else can see it
+        return
+    with Path(f"{engine.url.database}.migrating").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

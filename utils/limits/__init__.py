@@ -1,0 +1,1 @@
+"""Rate limits and the delay of refusals."""

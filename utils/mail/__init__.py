@@ -1,0 +1,1 @@
+"""Mailers and the delivery thread."""

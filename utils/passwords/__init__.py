@@ -1,0 +1,1 @@
+"""Password hashing, block-list, strength and leak look-up."""

@@ -1,0 +1,1 @@
+"""HTTP: request bodies, answers, cookies, headers, the caller."""
