@@ -136,7 +136,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "settings": settings,
         "config": app.config,
         "clock": clock,
-        "session": db.session,
+        "tx": db.session,
         "reads": Reads(db.engine),
         "hasher": LimitedHasher(
             PasswordHasher(settings.password_hash_method),

@@ -65,7 +65,8 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base)
+# Nothing that a statement changes is held as an object: sessions need not be synchronized with it.
+db = SQLAlchemy(model_class=Base, session_options={"execution_options": {"synchronize_session": False}})
 
 # SQLite gives only an INTEGER key that grows by itself.
 BigKey = BigInteger().with_variant(Integer, "sqlite")

@@ -1,8 +1,10 @@
-"""The cookies of an account: refresh token, challenge, device token."""
+"""The cookies of an account (refresh token, challenge, device token) and how a login delivers its tokens."""
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from flask import after_this_request, request
 from werkzeug import Response
@@ -19,17 +21,22 @@ DEVICE_SECONDS = 365 * 24 * 60 * 60
 
 
 def refresh_cookie() -> str | None:
-    """The refresh token that came as a cookie, if any."""
+    """Return the refresh token that came as a cookie, or None."""
     return request.cookies.get(REFRESH_COOKIE) or None
 
 
+def challenge_cookie() -> str | None:
+    """Return the challenge of a pending login that came as a cookie, or None."""
+    return request.cookies.get(CHALLENGE_COOKIE) or None
+
+
 def presented(in_body: str | None) -> tuple[str, ...]:
-    """Every refresh token that the call presents: in its body, and as its cookie."""
+    """Return every refresh token that the call presents: in its body, and as its cookie."""
     return tuple(token for token in (in_body, refresh_cookie()) if token)
 
 
 def same_site_only(view: Callable[P, R]) -> Callable[P, R]:
-    """Check the call's origin before its body is looked at, if it carries the refresh cookie."""
+    """Check the call's origin before its body is parsed, if it carries the refresh cookie (ASVS 3.5.1)."""
 
     @functools.wraps(view)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -41,42 +48,58 @@ def same_site_only(view: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-def deliver_refresh_cookie(token: str, keep_until: datetime | None) -> None:
-    """Set the cookie on the answer: until `keep_until`, or for the browser's session if that is None."""
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a login delivers its tokens: as cookies, or in the body and headers."""
 
+    by_cookie: bool
+
+    @classmethod
+    def choose(cls, *, by_cookie: bool) -> Self:
+        """Raises `CrossSiteRefused` if the call asks for cookies and comes from another site."""
+        if by_cookie:
+            refuse_cross_site()
+        return cls(by_cookie)
+
+    @property
+    def device_token(self) -> str | None:
+        """The device token of the call: its cookie or its header, never both."""
+        return request.cookies.get(DEVICE_COOKIE) if self.by_cookie else request.headers.get(DEVICE_HEADER)
+
+    @property
+    def replaces(self) -> str | None:
+        """The refresh token of the session that a login over cookies replaces."""
+        return refresh_cookie() if self.by_cookie else None
+
+    def set_login_cookies(self, refresh_token: str, keep_until: datetime | None, device_token: str) -> None:
+        """Set the cookies of a completed login, if cookies deliver it."""
+        if self.by_cookie:
+            set_refresh_cookie(refresh_token, keep_until)
+            set_cookie(DEVICE_COOKIE, device_token, DEVICE_SECONDS)
+
+    def set_challenge_cookie(self, challenge_token: str, seconds: int) -> None:
+        """Set the cookie of a pending login, if cookies deliver it. It is also set on a refusal."""
+        if self.by_cookie:
+            set_cookie(CHALLENGE_COOKIE, challenge_token, seconds)
+
+    def delete_challenge_cookie(self) -> None:
+        """Delete the cookie of a login that is no longer pending."""
+        if self.by_cookie:
+            delete_cookie(CHALLENGE_COOKIE)
+
+
+def set_refresh_cookie(token: str, keep_until: datetime | None) -> None:
+    """Set the refresh cookie until `keep_until`, or for the browser's session if that is None."""
     age = None
     if keep_until is not None:
         age = int((keep_until - services().clock.now()).total_seconds())
     set_cookie(REFRESH_COOKIE, token, age)
 
 
-def presented_device_mark(*, by_cookie: bool) -> str | None:
-    """The mark of the device that calls: its cookie where the call is one with cookies, else its header."""
-    return request.cookies.get(DEVICE_COOKIE) if by_cookie else request.headers.get(DEVICE_HEADER)
-
-
-def deliver_device_cookie(mark: str) -> None:
-    """Set the mark on the answer. It opens nothing, and stays when the session ends."""
-    set_cookie(DEVICE_COOKIE, mark, DEVICE_SECONDS)
-
-
-def challenge_cookie() -> str | None:
-    """The challenge of a sign-in that waits for its second factor, if it came as a cookie."""
-    return request.cookies.get(CHALLENGE_COOKIE) or None
-
-
-def deliver_challenge_cookie(token: str, seconds: int) -> None:
-    """Set the challenge on the answer, also where that is a refusal."""
-    set_cookie(CHALLENGE_COOKIE, token, seconds)
-
-
-def forget_challenge_cookie() -> None:
-    """Take the challenge back: it is used."""
-    delete_cookie(CHALLENGE_COOKIE)
-
-
-def forget_refresh_cookie() -> None:
-    """Take the cookie back, and what the browser kept of our answers (ASVS 14.3.1)."""
+def delete_refresh_cookie() -> None:
+    """Delete the refresh cookie, if the call has one, and the browser's cached answers (ASVS 14.3.1)."""
+    if not refresh_cookie():
+        return
     delete_cookie(REFRESH_COOKIE)
 
     @after_this_request

@@ -83,7 +83,7 @@ def calls(where: Place, row: dict[str, Any]) -> dict[str, Call]:
     """The measured calls as this account would make them. Each raises `RuntimeError` for a refusal."""
     state = SessionState(**{name: row[name] for name in SessionState._fields})
     with where.app.app_context():
-        account = users.by_id(where.services.session(), state.user_id)
+        account = users.by_id(where.services.tx(), state.user_id)
         if account is None:
             raise RuntimeError("the account of a living session is gone")
         pair = tokens.issue(where.services, state, account, where.services.clock.now())

@@ -88,7 +88,7 @@ def prune_plans(where: Place) -> dict[str, list[Plan]]:
     """The same of a slice of each table that `prune` goes through; nothing is deleted."""
     found = {}
     with where.app.app_context():
-        session = where.services.session()
+        session = where.services.tx()
         for table, before, prune_slice in pruning.growing(where.services):
             with recorded(where.engine) as sent:
                 prune_slice(session, before, pruning.SLICE)

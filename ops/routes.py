@@ -45,7 +45,7 @@ def live() -> Any:
 @unlimited("probes come often, from one address, and must not be refused")
 def ready() -> Any:
     """Whether the database answers and its schema is not behind the code; 503 otherwise."""
-    if schema_is_old(services().session().connection()):
+    if schema_is_old(services().tx().connection()):
         raise Unavailable
     return Status(status="ok")
 

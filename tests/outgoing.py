@@ -25,7 +25,7 @@ from utils.services import Services
 
 ANOTHER = "another good password"
 DAY = timedelta(days=1)
-TEMPLATES = Path(messages.__file__).parent / "mail_templates"
+TEMPLATES = Path(messages.__file__).parent / "templates"
 # The purpose behind each of the links that a mail may hold.
 PURPOSES = {
     "verify": LinkPurpose.VERIFY,
@@ -62,7 +62,7 @@ def write(app: Flask, template: str, recipient: str = "ada@example.com", **facts
     """A mail in the outbox, to a new account if there is none; with canaries for the facts left out."""
     with app.app_context():
         services = services_of(app)
-        session, now = services.session(), services.clock.now()
+        session, now = services.tx(), services.clock.now()
         user = users.by_id(session, 1) or users.add(
             session, username="ada", email="ada@example.com", password_hash="none", now=now
         )

@@ -118,7 +118,7 @@ def serving(database_uri: str, folder: Path, *, within: Sequence[str] = (), **mo
         assert process.poll() is None, log.read_text()
         yield server
     finally:
-        if process.poll() is None:  # its workers notice, see utils/serving.py
+        if process.poll() is None:  # its workers notice, see utils/serving/server.py
             process.kill()
             process.wait()
 

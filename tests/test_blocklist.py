@@ -55,7 +55,7 @@ def test_only_whole_passwords_of_the_list_count(password: str) -> None:
 
 def test_to_ask_the_list_does_not_load_the_package_that_ships_it() -> None:
     code = (
-        "import sys; from utils.blocklist import is_common;"
+        "import sys; from utils.passwords.blocklist import is_common;"
         "assert is_common('Sunshine'); print([name for name in sys.modules if 'zxcvbn' in name])"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

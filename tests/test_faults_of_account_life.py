@@ -169,7 +169,7 @@ def deliver_whatever_happens(app: Flask) -> None:
         deliver(app)
     except Exception:  # noqa: BLE001  (the thread takes all, too)
         with app.app_context():
-            app.extensions["auth_services"].session().rollback()
+            app.extensions["auth_services"].tx().rollback()
 
 
 @pytest.mark.provokes_errors

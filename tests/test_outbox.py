@@ -150,7 +150,7 @@ def test_who_comes_back_after_the_lease_overwrites_nothing(make_app: AppFactory,
     """The second deliverer's result stays, whatever the first one's was."""
     app = make_app(mailer=UnwillingMailer())
     register(app.test_client())
-    now, session = clock.now(), services_of(app).session
+    now, session = clock.now(), services_of(app).tx
     with app.app_context():
         first = outbox.claim(session(), now, now + LEASE)
         session().commit()

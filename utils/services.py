@@ -73,7 +73,7 @@ class Services:
     settings: Settings
     config: Mapping[str, Any]  # app.config: the five specified settings are read from it at call time
     clock: Clock
-    session: Callable[[], Session]  # the database session of this request or command
+    tx: Callable[[], Session]  # the database session of this request or command
     reads: Reads  # for what asks one thing and writes nothing
     hasher: Hasher
     leaks: Leaks

@@ -11,5 +11,5 @@ def page(
     services: Services, principal: Principal, before: int | None, limit: int
 ) -> tuple[Sequence[AuditEvent], int | None]:
     """Some of the caller's own events, the newest first, and the id that the next page begins below."""
-    found = audit.page(services.session(), principal.user_id, before, limit + 1)
+    found = audit.page(services.tx(), principal.user_id, before, limit + 1)
     return found[:limit], found[limit - 1].id if len(found) > limit else None

@@ -53,21 +53,21 @@ class Export:
 def export(services: Services, principal: Principal, client: ClientInfo) -> Export:
     """All that is stored about the caller. Wants a fresh sign-in: raises `ReauthRequired`."""
     current = step_up.fresh_session(services, principal)
-    session, now, user_id = services.session(), services.clock.now(), principal.user_id
-    audit.append(session, Event.DATA_EXPORTED, now, client, user_id=user_id, session_id=current)
-    session.commit()
-    user = users.row_by_id(session, user_id)
+    tx, now, user_id = services.tx(), services.clock.now(), principal.user_id
+    audit.append(tx, Event.DATA_EXPORTED, now, client, user_id=user_id, session_id=current)
+    tx.commit()
+    user = users.row_by_id(tx, user_id)
     if user is None:  # erased a moment ago
         raise TokenInvalid
     return Export(
         user,
-        sessions.of_user(session, user_id),
-        known_devices.of_user(session, user_id),
-        [factor] if (factor := totp.of_user(session, user_id)) else [],
-        recovery_codes.of_user(session, user_id),
-        passkeys.of_user(session, user_id),
-        challenges.of_user(session, user_id),
-        one_time_tokens.of_user(session, user_id),
-        outbox.of_user(session, user_id),
-        audit.of_user(session, user_id),
+        sessions.of_user(tx, user_id),
+        known_devices.of_user(tx, user_id),
+        [factor] if (factor := totp.of_user(tx, user_id)) else [],
+        recovery_codes.of_user(tx, user_id),
+        passkeys.of_user(tx, user_id),
+        challenges.of_user(tx, user_id),
+        one_time_tokens.of_user(tx, user_id),
+        outbox.of_user(tx, user_id),
+        audit.of_user(tx, user_id),
     )

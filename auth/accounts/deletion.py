@@ -6,6 +6,7 @@ from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
 from auth.mailing.links import LIFETIMES
+from auth.refusals import recorded
 from auth.revocation import revoke
 from auth.sessions import step_up
 from auth.stores import audit, one_time_tokens, users
@@ -19,18 +20,18 @@ def request(services: Services, principal: Principal, client: ClientInfo) -> dat
     A link that keeps it is mailed. Wants a fresh sign-in: raises `ReauthRequired`.
     """
     step_up.fresh_session(services, principal)
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     account = step_up.lock_for_change(services, principal)
     due = now + LIFETIMES[LinkPurpose.RESTORE]
-    users.schedule_deletion(session, account.id, due)
+    users.schedule_deletion(tx, account.id, due)
     # Whoever leaves may be an intruder: the links that disown their sign-in stay.
     revoke.revoke_all(
-        services, session, account.id, EndReason.DELETION_REQUESTED, purposes=revoke.CREDENTIAL_LINKS
+        services, tx, account.id, EndReason.DELETION_REQUESTED, purposes=revoke.CREDENTIAL_LINKS
     )
     facts = {"erase_at": messages.moment_text(due)}
     links.send_link(
         services,
-        session,
+        tx,
         account,
         LinkPurpose.RESTORE,
         "deletion_requested",
@@ -38,25 +39,20 @@ def request(services: Services, principal: Principal, client: ClientInfo) -> dat
         limited=False,
         expires_at=due,
     )
-    audit.append(session, Event.DELETION_REQUESTED, now, client, user_id=account.id)
-    session.commit()
+    audit.append(tx, Event.DELETION_REQUESTED, now, client, user_id=account.id)
+    tx.commit()
     return due
 
 
 def restore(services: Services, token: str, client: ClientInfo) -> None:
     """Call the deletion off. Signs nobody in. Raises one of the refusals of links."""
-    session = services.session()
-    try:
-        account = links.consume(
-            services, links.open_link(services, token, LinkPurpose.RESTORE, client=client), client
-        )
-    except links.REFUSALS:
-        session.commit()
-        raise
+    tx = services.tx()
+    with recorded(services, *links.REFUSALS):
+        _, account = links.redeem(services, token, LinkPurpose.RESTORE, client=client)
     now = services.clock.now()
-    users.call_off_deletion(session, account.id)
-    resets.postpone(services, session, account.id)
-    one_time_tokens.void(session, account.id, [LinkPurpose.RESTORE], now)
-    links.notify(services, session, account, "account_restored", client)
-    audit.append(session, Event.ACCOUNT_RESTORED, now, client, user_id=account.id)
-    session.commit()
+    users.call_off_deletion(tx, account.id)
+    resets.postpone(services, tx, account.id)
+    one_time_tokens.void(tx, account.id, [LinkPurpose.RESTORE], now)
+    links.notify(services, tx, account, "account_restored", client)
+    audit.append(tx, Event.ACCOUNT_RESTORED, now, client, user_id=account.id)
+    tx.commit()

@@ -12,15 +12,15 @@ from utils.services import Principal, Services
 
 def rename(services: Services, principal: Principal, username: str, client: ClientInfo) -> Account:
     """Give the caller's account another name. Raises `UsernameTaken`."""
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     account = step_up.lock_for_change(services, principal)
     if username == account.username:
-        session.rollback()
+        tx.rollback()
         return account
-    if not users.rename(session, account.id, username):
+    if not users.rename(tx, account.id, username):
         raise UsernameTaken
     renamed = account._replace(username=username)
-    links.notify(services, session, renamed, "username_changed", client)
-    audit.append(session, Event.USERNAME_CHANGED, now, client, user_id=account.id)
-    session.commit()
+    links.notify(services, tx, renamed, "username_changed", client)
+    audit.append(tx, Event.USERNAME_CHANGED, now, client, user_id=account.id)
+    tx.commit()
     return renamed

@@ -34,24 +34,24 @@ def register(
     the same work.
     """
     policy.refuse_context_words(services, password, username=username, email=email)
-    session = services.session()
-    if username is not None and users.by_username(session, username):
+    tx = services.tx()
+    if username is not None and users.by_username(tx, username):
         raise UsernameTaken
     hidden = services.settings.hide_account_existence
-    if _is_taken(services, session, email) and not hidden:
+    if _is_taken(services, tx, email) and not hidden:
         raise EmailTaken
-    session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    tx.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
     policy.refuse_leaked(services, password)
     hashed = services.hasher.hash(password)
     terms = services.settings.terms_version if terms_accepted else None
-    account = _added(services, session, username, email, hashed, terms)
+    account = _added(services, tx, username, email, hashed, terms)
     if account is not None:
-        _welcome(services, session, account, Event.ACCOUNT_REGISTERED, client)
+        _welcome(services, tx, account, Event.ACCOUNT_REGISTERED, client)
     elif not hidden:
         raise AccountTaken
     else:
         _answer_for_taken(services, username, email, hashed, client)
-    session.commit()
+    tx.commit()
     return None if hidden else account
 
 
@@ -60,48 +60,48 @@ def create_by_operator(
 ) -> Account:
     """A new account made at the command line; the audit event names the operator."""
     policy.refuse_context_words(services, password, username=username, email=email)
-    session = services.session()
-    if users.by_username(session, username):
+    tx = services.tx()
+    if users.by_username(tx, username):
         raise UsernameTaken
-    if _is_taken(services, session, email):
+    if _is_taken(services, tx, email):
         raise EmailTaken
-    session.rollback()
+    tx.rollback()
     policy.refuse_leaked(services, password)
-    account = _added(services, session, username, email, services.hasher.hash(password))
+    account = _added(services, tx, username, email, services.hasher.hash(password))
     if account is None:
         raise AccountTaken
-    _welcome(services, session, account, Event.ACCOUNT_CREATED, client, operator)
-    session.commit()
+    _welcome(services, tx, account, Event.ACCOUNT_CREATED, client, operator)
+    tx.commit()
     return account
 
 
-def _is_taken(services: Services, session: Session, email: str) -> bool:
-    reserved = one_time_tokens.address_is_reserved(session, email, None, services.clock.now())
-    return users.by_email(session, email) is not None or reserved
+def _is_taken(services: Services, tx: Session, email: str) -> bool:
+    reserved = one_time_tokens.address_is_reserved(tx, email, None, services.clock.now())
+    return users.by_email(tx, email) is not None or reserved
 
 
 def _added(
     services: Services,
-    session: Session,
+    tx: Session,
     username: str | None,
     email: str,
     hashed: str,
     terms: str | None = None,
 ) -> Account | None:
     """The new account, or None if its name or address is taken; the transaction stays usable."""
-    if _is_taken(services, session, email):
+    if _is_taken(services, tx, email):
         return None
-    account = _inserted(services, session, username, email, hashed, terms)
+    account = _inserted(services, tx, username, email, hashed, terms)
     # Once more: an account that gave the address up while the insert waited for it has reserved it.
-    if account and one_time_tokens.address_is_reserved(session, email, None, services.clock.now()):
-        session.rollback()
+    if account and one_time_tokens.address_is_reserved(tx, email, None, services.clock.now()):
+        tx.rollback()
         return None
     return account
 
 
 def _inserted(
     services: Services,
-    session: Session,
+    tx: Session,
     username: str | None,
     email: str,
     hashed: str,
@@ -118,14 +118,14 @@ def _inserted(
         if username or not is_reserved(name, services.settings.brand_name):
             now = services.clock.now()
             account = users.add(
-                session,
+                tx,
                 username=name,
                 email=address,
                 password_hash=opens_with,
                 now=now,
                 terms_version=terms,
             )
-            if account or (address and users.by_email(session, address)):
+            if account or (address and users.by_email(tx, address)):
                 return account
         name = f"{suggested}{secrets.randbelow(10_000):04}"
     return None
@@ -139,24 +139,24 @@ def _answer_for_taken(
     Without that, registering the name once more would tell what the answer did not. The account
     that holds it has no address, opens nothing, and goes like any that is never confirmed.
     """
-    session, now = services.session(), services.clock.now()
-    if _inserted(services, session, username, email, hashed, holds_address=False) is None:
+    tx, now = services.tx(), services.clock.now()
+    if _inserted(services, tx, username, email, hashed, holds_address=False) is None:
         raise UsernameTaken if username else AccountTaken
-    owner = users.by_email(session, email)
-    links.send_link(services, session, owner, LinkPurpose.VERIFY, "address_taken", {}, opens=False)
+    owner = users.by_email(tx, email)
+    links.send_link(services, tx, owner, LinkPurpose.VERIFY, "address_taken", {}, opens=False)
     if owner:
-        audit.append(session, Event.REGISTRATION_REPEATED, now, client, user_id=owner.id)
+        audit.append(tx, Event.REGISTRATION_REPEATED, now, client, user_id=owner.id)
     else:
-        audit.count_unknown(session, Event.REGISTRATION_REPEATED, None, now, client)
+        audit.count_unknown(tx, Event.REGISTRATION_REPEATED, None, now, client)
 
 
 def _welcome(
     services: Services,
-    session: Session,
+    tx: Session,
     account: Account,
     event: Event,
     client: ClientInfo,
     operator: str | None = None,
 ) -> None:
-    links.send_link(services, session, account, LinkPurpose.VERIFY, "verify_email", {})
-    audit.append(session, event, services.clock.now(), client, user_id=account.id, operator=operator)
+    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {})
+    audit.append(tx, event, services.clock.now(), client, user_id=account.id, operator=operator)

@@ -76,8 +76,7 @@ def leave() -> Any:
     Wants a sign-in younger than 10 minutes. The link that restores it is mailed.
     """
     due = deletion.request(services(), g.principal, client_info())
-    if cookies.refresh_cookie():
-        cookies.forget_refresh_cookie()
+    cookies.delete_refresh_cookie()
     return outputs.leaving(due)
 
 

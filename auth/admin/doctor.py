@@ -48,7 +48,7 @@ def examine(services: Services) -> list[Finding]:
             *_guarded("outbox", lambda: _outbox(services)),
         ]
         found += _guarded("pruning", lambda: _pruning(services))
-    services.session().rollback()
+    services.tx().rollback()
     return found
 
 
@@ -87,7 +87,7 @@ def _settings(services: Services) -> Iterator[Finding]:
 
 def _database(services: Services) -> Iterator[Finding]:
     began = perf_counter()
-    if schema_is_old(services.session().connection()):
+    if schema_is_old(services.tx().connection()):
         yield Finding("database", "problem", "Its schema is old.", "Run: flask --app app db upgrade")
         return
     if services.settings.production and services.settings.database_uri.startswith("sqlite"):
@@ -171,7 +171,7 @@ def _hash(services: Services) -> Iterator[Finding]:
 
 
 def _clock(services: Services) -> Iterator[Finding]:
-    theirs = diagnosis.database_time(services.session())
+    theirs = diagnosis.database_time(services.tx())
     skew = abs(theirs - services.clock.now()) if theirs else timedelta(0)
     if skew > MAX_SKEW:
         text = f"It differs from the database's by {skew.total_seconds():.0f} s."
@@ -183,7 +183,7 @@ def _clock(services: Services) -> Iterator[Finding]:
 def _sealed(services: Services) -> Iterator[Finding]:
     key = key_id(services.config["SECRET_KEY"])
     known = {key, *map(key_id, services.settings.flask_previous_secret_keys)}
-    counts = totp.counts_by_key(services.session())
+    counts = totp.counts_by_key(services.tx())
     lost = sum(count for name, count in counts.items() if name not in known)
     old = sum(counts.values()) - counts.get(key, 0) - lost
     if lost:
@@ -197,9 +197,9 @@ def _sealed(services: Services) -> Iterator[Finding]:
 
 
 def _outbox(services: Services) -> Iterator[Finding]:
-    session, now = services.session(), services.clock.now()
-    waiting, since = outbox.waiting(session)
-    lost = outbox.given_up_since(session, now - timedelta(days=1))
+    tx, now = services.tx(), services.clock.now()
+    waiting, since = outbox.waiting(tx)
+    lost = outbox.given_up_since(tx, now - timedelta(days=1))
     if since and now - since > MAX_BACKLOG:
         yield Finding(
             "outbox",
@@ -219,15 +219,15 @@ def _outbox(services: Services) -> Iterator[Finding]:
 
 
 def _pruning(services: Services) -> Iterator[Finding]:
-    session, now = services.session(), services.clock.now()
-    last = diagnosis.last_pruned(session)
+    tx, now = services.tx(), services.clock.now()
+    last = diagnosis.last_pruned(tx)
     over = [
         growing.table
         for growing in pruning.growing(services)
         # Deleted here, and brought back by the rollback: this asks exactly what `prune` would do.
-        if growing.prune_slice(session, growing.before - PRUNE_EVERY, 1)
+        if growing.prune_slice(tx, growing.before - PRUNE_EVERY, 1)
     ]
-    session.rollback()
+    tx.rollback()
     if over:
         when = f"since {moment_text(last)}" if last and now - last < timedelta(days=365) else "lately"
         text = f"Nobody has pruned {when}: {', '.join(over)} hold what is over."

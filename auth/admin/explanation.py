@@ -33,23 +33,23 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
 
     Raises `UserNotFound`; for an address that was given up lately it says whose it is.
     """
-    session = services.session()
+    tx = services.tx()
     try:
         account = find(services, login)
     except UserNotFound:
-        if "@" in login and one_time_tokens.address_is_reserved(session, login, None, services.clock.now()):
+        if "@" in login and one_time_tokens.address_is_reserved(tx, login, None, services.clock.now()):
             raise UserNotFound(
                 "No account has this address now: one gave it up within 72 hours, and may take it back."
             ) from None
         raise
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
-    session.commit()
-    events = audit.page(session, account.id, None, SHOWN_MAILS)
+    tx.commit()
+    events = audit.page(tx, account.id, None, SHOWN_MAILS)
     against = [*_against(services, account)]
     findings = against or [_opened_by(services, account)]
     findings += _reset_of_factors(account)
     findings += _wrong_passwords(events)
-    findings += _mail_troubles(outbox.of_user(session, account.id, SHOWN_MAILS))
+    findings += _mail_troubles(outbox.of_user(tx, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
 
 
@@ -92,7 +92,7 @@ def _against(services: Services, account: Account) -> Iterator[str]:
             "owner, or an operator, said that somebody else was in the account. `send-reset` mails "
             "a link for a new one."
         )
-    if account.password_hash is None and not passkeys.count(services.session(), account.id):
+    if account.password_hash is None and not passkeys.count(services.tx(), account.id):
         yield "It has no password and no passkey. `send-reset` mails a link that sets a password."
     if account.email_verified_at is None and services.settings.require_verified_email:
         yield "Its address was never confirmed. A new password by `send-reset` confirms it, too."
@@ -106,7 +106,7 @@ def _against(services: Services, account: Account) -> Iterator[str]:
 
 def _slowed(services: Services, account: Account) -> Iterator[str]:
     """What is refused for a while only."""
-    tries, end = second_factors.tries(services.session(), account.id)
+    tries, end = second_factors.tries(services.tx(), account.id)
     if tries >= MAX_TRIES and end and end > services.clock.now():
         yield f"{tries} wrong codes were given lately: the second step is refused until {moment_text(end)}."
     for kind, login in (("name", account.username), ("address", account.email)):

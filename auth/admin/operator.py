@@ -22,10 +22,10 @@ class Operator:
 
 def find(services: Services, login: str) -> Account:
     """The account of a name, an address or an id. Raises `UserNotFound`."""
-    session = services.session()
+    tx = services.tx()
     is_id = login.isdecimal() and len(login) <= 10 and int(login) <= MAX_ID
-    account = users.by_id(session, int(login)) if is_id else None
-    account = account or users.by_login(session, login)
+    account = users.by_id(tx, int(login)) if is_id else None
+    account = account or users.by_login(tx, login)
     if account is None:
         raise UserNotFound
     return account
@@ -36,7 +36,7 @@ def record(
 ) -> None:
     """Write down what an operator did."""
     audit.append(
-        services.session(),
+        services.tx(),
         event,
         services.clock.now(),
         operator.client,

@@ -40,51 +40,51 @@ class RotatedSecrets(NamedTuple):
 
 def overview(services: Services, login: str, operator: Operator) -> Overview:
     """An account, its living sessions and what happened last."""
-    account, session = find(services, login), services.session()
+    account, tx = find(services, login), services.tx()
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
-    session.commit()
-    living = sessions.living(session, account.id, services.clock.now())
-    return Overview(account, living, audit.page(session, account.id, None, SHOWN_EVENTS))
+    tx.commit()
+    living = sessions.living(tx, account.id, services.clock.now())
+    return Overview(account, living, audit.page(tx, account.id, None, SHOWN_EVENTS))
 
 
 def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:
     """Some accounts, by rising id."""
-    found = users.page(services.session(), after=after, limit=limit, search=search)
+    found = users.page(services.tx(), after=after, limit=limit, search=search)
     record(services, Event.ACCOUNTS_LISTED, operator, count=len(found))
-    services.session().commit()
+    services.tx().commit()
     return found
 
 
 def disable(services: Services, login: str, operator: Operator) -> bool:
     """Close an account and end everything of it, its mailed links too; False if it was closed already."""
-    account, session, now = find(services, login), services.session(), services.clock.now()
-    if not users.disable(session, account.id, now):
+    account, tx, now = find(services, login), services.tx(), services.clock.now()
+    if not users.disable(tx, account.id, now):
         return False
-    revoke.revoke_all(services, session, account.id, EndReason.OPERATOR)
+    revoke.revoke_all(services, tx, account.id, EndReason.OPERATOR)
     record(services, Event.ACCOUNT_DISABLED, operator, user_id=account.id)
-    session.commit()
+    tx.commit()
     return True
 
 
 def enable(services: Services, login: str, operator: Operator) -> bool:
     """Open a disabled account again; False if it was open already."""
-    account, session = find(services, login), services.session()
-    if not users.enable(session, account.id):
+    account, tx = find(services, login), services.tx()
+    if not users.enable(tx, account.id):
         return False
-    resets.postpone(services, session, account.id)
+    resets.postpone(services, tx, account.id)
     record(services, Event.ACCOUNT_ENABLED, operator, user_id=account.id)
-    session.commit()
+    tx.commit()
     return True
 
 
 def end_sessions(services: Services, login: str | None, operator: Operator) -> int:
     """End every session and void every token of one account, or of all; how many sessions there were."""
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     user_id = find(services, login).id if login is not None else None
-    users.void_tokens(session, user_id, now)
-    ended = sessions.end_all(session, user_id, EndReason.OPERATOR, now)
+    users.void_tokens(tx, user_id, now)
+    ended = sessions.end_all(tx, user_id, EndReason.OPERATOR, now)
     record(services, Event.ALL_SESSIONS_ENDED, operator, user_id=user_id, count=ended)
-    session.commit()
+    tx.commit()
     return ended
 
 
@@ -98,20 +98,20 @@ def issue_token(services: Services, login: str, operator: Operator) -> str:
         raise AccountDisabled
     token = access_tokens.sign(services, account.id, None, services.clock.now())
     record(services, Event.TOKEN_ISSUED, operator, user_id=account.id)
-    services.session().commit()
+    services.tx().commit()
     return token
 
 
 def send_reset(services: Services, login: str, operator: Operator) -> None:
     """Mail a link for a new password. Raises `AccountDisabled` where that would open nothing."""
-    account, session = find(services, login), services.session()
+    account, tx = find(services, login), services.tx()
     if account.disabled_at:
         raise AccountDisabled
     if not account.email:  # it only holds its name
         raise UserNotFound
-    links.send_link(services, session, account, LinkPurpose.RESET, "reset_password", {}, limited=False)
+    links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {}, limited=False)
     record(services, Event.RESET_SENT, operator, user_id=account.id)
-    session.commit()
+    tx.commit()
 
 
 def reset_factors(services: Services, login: str, operator: Operator) -> datetime:
@@ -120,26 +120,26 @@ def reset_factors(services: Services, login: str, operator: Operator) -> datetim
     Its owner is told, and can stop it from any session. One that was begun already keeps its time.
     Raises `TwoFactorOff`, or `AccountDisabled` where nobody could be signed in to stop it.
     """
-    account, session = find(services, login), services.session()
+    account, tx = find(services, login), services.tx()
     if account.disabled_at or account.deletion_due_at:
         raise AccountDisabled
     if account.factors_reset_due_at:
         return account.factors_reset_due_at
-    due = resets.schedule(services, session, account)
+    due = resets.schedule(services, tx, account)
     if due is None:
         raise TwoFactorOff
-    links.send_mail(services, session, account, "factors_reset_begun", {"due": messages.moment_text(due)})
+    links.send_mail(services, tx, account, "factors_reset_begun", {"due": messages.moment_text(due)})
     record(services, Event.FACTORS_RESET_BEGUN, operator, user_id=account.id)
-    session.commit()
+    tx.commit()
     return due
 
 
 def stop_factors_reset(services: Services, login: str, operator: Operator) -> None:
     """Let the second factors of an account stay after all. Raises `NoFactorsReset`."""
-    account, session = find(services, login), services.session()
-    if not resets.cancel(services, session, account, operator.client, operator.name):
+    account, tx = find(services, login), services.tx()
+    if not resets.cancel(services, tx, account, operator.client, operator.name):
         raise NoFactorsReset
-    session.commit()
+    tx.commit()
 
 
 def lock_out(services: Services, login: str, operator: Operator) -> None:
@@ -147,20 +147,20 @@ def lock_out(services: Services, login: str, operator: Operator) -> None:
 
     Raises `AccountDisabled`.
     """
-    account, session = find(services, login), services.session()
+    account, tx = find(services, login), services.tx()
     if account.disabled_at or not account.email:
         raise AccountDisabled
-    users.lock(session, account.id)
-    revoke.lock_out(services, session, account, EndReason.OPERATOR, since=account.created_at)
+    users.lock(tx, account.id)
+    revoke.lock_out(services, tx, account, EndReason.OPERATOR, since=account.created_at)
     record(services, Event.LOCKED_OUT, operator, user_id=account.id)
-    session.commit()
+    tx.commit()
 
 
 def rotate_encrypted_secrets(services: Services, operator: Operator) -> RotatedSecrets:
     """Seal every secret anew that is sealed under a key of before; how many, and how many no key opens."""
-    session, key = services.session(), key_id(services.config["SECRET_KEY"])
+    tx, key = services.tx(), key_id(services.config["SECRET_KEY"])
     done = lost = after = 0
-    while some := totp.encrypted_with_other_key(session, key, after, pruning.SLICE):
+    while some := totp.encrypted_with_other_key(tx, key, after, pruning.SLICE):
         for user_id, old in some:
             after = user_id
             try:
@@ -168,10 +168,8 @@ def rotate_encrypted_secrets(services: Services, operator: Operator) -> RotatedS
             except DecryptionFailed:
                 lost += 1
                 continue
-            done += totp.replace_secret(
-                session, user_id, old, totp_secrets.encrypted(services, user_id, secret)
-            )
-        session.commit()
+            done += totp.replace_secret(tx, user_id, old, totp_secrets.encrypted(services, user_id, secret))
+        tx.commit()
     record(services, Event.SECRETS_RESEALED, operator, count=done)
-    session.commit()
+    tx.commit()
     return RotatedSecrets(done, lost)

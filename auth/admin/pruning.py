@@ -26,44 +26,44 @@ from utils.services import Services
 
 def prune(services: Services, operator: Operator) -> dict[str, int]:
     """Erase and delete what is over, in small transactions; how many rows of each table."""
-    session = services.session()
+    tx = services.tx()
     deleted = {"users": _erase_due(services, operator), "factors": _reset_due_factors(services, operator)}
     for table, before, prune_slice in growing(services):
         deleted[table] = 0
-        while count := prune_slice(session, before, SLICE):
+        while count := prune_slice(tx, before, SLICE):
             deleted[table] += count
-            session.commit()
+            tx.commit()
     record(services, Event.PRUNED, operator, count=sum(deleted.values()))
-    session.commit()
+    tx.commit()
     return deleted
 
 
 def _erase_due(services: Services, operator: Operator) -> int:
     """Erase accounts whose owners left 14 days ago and, where that is required, those never confirmed."""
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     before, confirming = unconfirmed_before(services), services.settings.require_verified_email
     erased = 0
-    while due := users.due_for_erasure(session, now, before, confirming=confirming, limit=SLICE):
-        session.rollback()
+    while due := users.due_for_erasure(tx, now, before, confirming=confirming, limit=SLICE):
+        tx.rollback()
         for user_id in due:
-            if users.lock_if_due(session, user_id, now, before, confirming=confirming):
-                revoke.erase(services, session, user_id, Event.ACCOUNT_ERASED, operator.client, operator.name)
+            if users.lock_if_due(tx, user_id, now, before, confirming=confirming):
+                revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, operator.client, operator.name)
                 erased += 1
-            session.commit()  # each by itself: nobody waits long for a lock
+            tx.commit()  # each by itself: nobody waits long for a lock
     return erased
 
 
 def _reset_due_factors(services: Services, operator: Operator) -> int:
     """Forget the factors of accounts whose reset nobody stopped; of how many."""
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     done = 0
-    while due := accounts.due_for_reset(session, now, SLICE):
-        session.rollback()
+    while due := accounts.due_for_reset(tx, now, SLICE):
+        tx.rollback()
         for user_id in due:
-            if accounts.begin_due_reset(session, user_id, now) and (account := users.by_id(session, user_id)):
-                resets.remove_factors(services, session, account, operator.client, operator.name)
+            if accounts.begin_due_reset(tx, user_id, now) and (account := users.by_id(tx, user_id)):
+                resets.remove_factors(services, tx, account, operator.client, operator.name)
                 done += 1
-            session.commit()  # each by itself: nobody waits long for a lock
+            tx.commit()  # each by itself: nobody waits long for a lock
     return done
 
 

@@ -4,6 +4,7 @@ from auth.errors import EmailTaken
 from auth.events import EndReason, Event, LinkPurpose
 from auth.mailing import links, messages
 from auth.mailing.links import OpenLink
+from auth.refusals import recorded
 from auth.revocation import revoke
 from auth.sessions import step_up
 from auth.stores import audit, one_time_tokens, users
@@ -21,23 +22,23 @@ def request_change(services: Services, principal: Principal, email: str, client:
     is written alike: the caller reads it in the export, and feels it in the limits. Raises `ReauthRequired`.
     """
     _, account = step_up.lock_for_credential_change(services, principal)
-    session, now = services.session(), services.clock.now()
-    links.send_link(services, session, account, LinkPurpose.EMAIL_CHANGE, "change_email", {}, to=email)
-    audit.append(session, Event.EMAIL_CHANGE_REQUESTED, now, client, user_id=account.id)
-    session.commit()
+    tx, now = services.tx(), services.clock.now()
+    links.send_link(services, tx, account, LinkPurpose.EMAIL_CHANGE, "change_email", {}, to=email)
+    audit.append(tx, Event.EMAIL_CHANGE_REQUESTED, now, client, user_id=account.id)
+    tx.commit()
 
 
 def move(services: Services, account: Account, link: OpenLink, client: ClientInfo) -> None:
     """Give the account the address of the link. The old one is told, and reserved for the way back."""
-    session, now = services.session(), services.clock.now()
-    if one_time_tokens.address_is_reserved(session, link.email, account.id, now):
+    tx, now = services.tx(), services.clock.now()
+    if one_time_tokens.address_is_reserved(tx, link.email, account.id, now):
         raise EmailTaken
-    if not users.change_email(session, account.id, link.email, now):
+    if not users.change_email(tx, account.id, link.email, now):
         raise EmailTaken
-    one_time_tokens.void(session, account.id, revoke.SESSION_LINKS, now)
+    one_time_tokens.void(tx, account.id, revoke.SESSION_LINKS, now)
     facts = messages.client_facts(client, now)
-    links.send_link(services, session, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limited=False)
-    audit.append(session, Event.EMAIL_CHANGED, now, client, user_id=account.id)
+    links.send_link(services, tx, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limited=False)
+    audit.append(tx, Event.EMAIL_CHANGED, now, client, user_id=account.id)
 
 
 def undo_change(services: Services, token: str, client: ClientInfo) -> None:
@@ -46,19 +47,15 @@ def undo_change(services: Services, token: str, client: ClientInfo) -> None:
     Ends every session, voids every link to the addresses since, and blocks the password until a
     reset, whose link is mailed to the restored address. Raises one of the refusals of links.
     """
-    session = services.session()
-    try:
-        link = links.open_link(services, token, LinkPurpose.EMAIL_UNDO, client=client)
-        account = links.consume(services, link, client)
-    except links.REFUSALS:
-        session.commit()
-        raise
+    tx = services.tx()
+    with recorded(services, *links.REFUSALS):
+        link, account = links.redeem(services, token, LinkPurpose.EMAIL_UNDO, client=client)
     now = services.clock.now()
     # Only later changes: the owner of an earlier address keeps a way back to it.
-    one_time_tokens.void(session, account.id, [LinkPurpose.EMAIL_UNDO], now, since=link.created_at)
-    if not users.change_email(session, account.id, link.email, now):
+    one_time_tokens.void(tx, account.id, [LinkPurpose.EMAIL_UNDO], now, since=link.created_at)
+    if not users.change_email(tx, account.id, link.email, now):
         raise EmailTaken  # cannot be: nobody else may have had it
     owner, why = account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE
-    revoke.lock_out(services, session, owner, why, since=link.created_at)
-    audit.append(session, Event.EMAIL_CHANGE_UNDONE, now, client, user_id=account.id)
-    session.commit()
+    revoke.lock_out(services, tx, owner, why, since=link.created_at)
+    audit.append(tx, Event.EMAIL_CHANGE_UNDONE, now, client, user_id=account.id)
+    tx.commit()

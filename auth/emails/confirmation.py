@@ -7,6 +7,7 @@ from auth.errors import InvalidCredentials, LinkUsed
 from auth.events import Event, LinkPurpose
 from auth.mailing import links
 from auth.passwords import check
+from auth.refusals import recorded
 from auth.revocation import revoke
 from auth.stores import audit, one_time_tokens, users
 from models import Account
@@ -17,16 +18,16 @@ from utils.services import Principal, Services
 
 def resend(services: Services, email: str, client: ClientInfo) -> None:
     """Mail the confirmation once more, if there is an account that waits for it; the same for all others."""
-    session, now = services.session(), services.clock.now()
-    account = users.by_email(session, email)
+    tx, now = services.tx(), services.clock.now()
+    account = users.by_email(tx, email)
     if account and (account.email_verified_at or account.disabled_at or account.deletion_due_at):
         account = None
-    links.send_link(services, session, account, LinkPurpose.VERIFY, "verify_email", {})
+    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {})
     if account:
-        audit.append(session, Event.VERIFICATION_REQUESTED, now, client, user_id=account.id)
+        audit.append(tx, Event.VERIFICATION_REQUESTED, now, client, user_id=account.id)
     else:
-        audit.count_unknown(session, Event.VERIFICATION_REQUESTED, None, now, client)
-    session.commit()
+        audit.count_unknown(tx, Event.VERIFICATION_REQUESTED, None, now, client)
+    tx.commit()
 
 
 class LinkTarget(NamedTuple):
@@ -61,22 +62,19 @@ def verify(
     stranger's registration would confirm the stranger's password with it. Raises `MissingFields`
     without either, `InvalidCredentials`, `EmailTaken`, or one of the refusals of links.
     """
-    session = services.session()
-    try:
+    tx = services.tx()
+    with recorded(services, *links.REFUSALS):
         link = links.open_link(services, token, LinkPurpose.VERIFY, LinkPurpose.EMAIL_CHANGE, client=client)
         _require_proof(services, link.account, password, principal, client)
         account = links.consume(services, link, client)
-    except links.REFUSALS:
-        session.commit()
-        raise
     now = services.clock.now()
     if link.purpose is LinkPurpose.EMAIL_CHANGE:
         change.move(services, account, link, client)
     else:
-        users.confirm_email(session, account.id, now)
-        one_time_tokens.void(session, account.id, [LinkPurpose.VERIFY], now)
-        audit.append(session, Event.EMAIL_VERIFIED, now, client, user_id=account.id)
-    session.commit()
+        users.confirm_email(tx, account.id, now)
+        one_time_tokens.void(tx, account.id, [LinkPurpose.VERIFY], now)
+        audit.append(tx, Event.EMAIL_VERIFIED, now, client, user_id=account.id)
+    tx.commit()
 
 
 def _require_proof(
@@ -86,15 +84,15 @@ def _require_proof(
     principal: Principal | None,
     client: ClientInfo,
 ) -> None:
-    session = services.session()
+    tx = services.tx()
     if principal and principal.session_id and principal.user_id == account.id:
         return
     if password is None:
         raise MissingFields("Enter the password of the account.", fields={"password": "is missing"})
     is_right = check.is_password(services, account, password) and account.failures < check.MAX_FAILURES
-    if not is_right or not users.is_unchanged(session, account):
+    if not is_right or not users.is_unchanged(tx, account):
         check.record_failure(services, account, client)
-        session.commit()
+        tx.commit()
         raise InvalidCredentials
 
 
@@ -103,15 +101,10 @@ def reject(services: Services, token: str, client: ClientInfo) -> None:
 
     Raises one of the refusals of links; a confirmed account cannot be erased in this way.
     """
-    session = services.session()
-    try:
-        account = links.consume(
-            services, links.open_link(services, token, LinkPurpose.VERIFY, client=client), client
-        )
+    tx = services.tx()
+    with recorded(services, *links.REFUSALS):
+        _, account = links.redeem(services, token, LinkPurpose.VERIFY, client=client)
         if account.email_verified_at:
             links.refuse(services, account, LinkUsed(), client)
-    except links.REFUSALS:
-        session.commit()
-        raise
-    revoke.erase(services, session, account.id, Event.REGISTRATION_REJECTED, client)
-    session.commit()
+    revoke.erase(services, tx, account.id, Event.REGISTRATION_REJECTED, client)
+    tx.commit()

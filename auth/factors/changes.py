@@ -9,29 +9,29 @@ from auth.stores import challenges, known_devices, passkeys, recovery_codes, sec
 from utils.services import Services
 
 
-def disable_if_last(services: Services, session: Session, user_id: int) -> bool:
+def disable_if_last(services: Services, tx: Session, user_id: int) -> bool:
     """Where the last factor is gone, let the password alone open the account; the recovery codes are void.
 
     False if one is left.
     """
-    factor = totp.of_user(session, user_id)
-    if (factor and factor.confirmed_at) or passkeys.count(session, user_id):
+    factor = totp.of_user(tx, user_id)
+    if (factor and factor.confirmed_at) or passkeys.count(tx, user_id):
         return False
-    second_factors.disable(session, user_id)
-    recovery_codes.replace(session, user_id, [], services.clock.now())
+    second_factors.disable(tx, user_id)
+    recovery_codes.replace(tx, user_id, [], services.clock.now())
     return True
 
 
-def end_what_factors_opened(services: Services, session: Session, user_id: int, *, keep: UUID | None) -> None:
+def end_what_factors_opened(services: Services, tx: Session, user_id: int, *, keep: UUID | None) -> None:
     """What every change of factors ends: trust in devices, sign-ins that wait, and all sessions but `keep`.
 
     And a reset of the factors that waits: whoever can change them has not lost them. Without `keep`
     the sessions stay.
     """
     now = services.clock.now()
-    second_factors.call_off_reset(session, user_id)
-    known_devices.distrust_all(session, user_id)
-    challenges.void(session, user_id, now)
+    second_factors.call_off_reset(tx, user_id)
+    known_devices.distrust_all(tx, user_id)
+    challenges.void(tx, user_id, now)
     if keep:
-        ended = sessions.end_others(session, keep, user_id, EndReason.FACTORS_CHANGED, now)
-        services.metrics.sessions_ended.labels(EndReason.FACTORS_CHANGED).inc(ended)
+        ended = sessions.end_others(tx, keep, user_id, EndReason.FACTORS_CHANGED, now)
+        services.metrics.count_ended(EndReason.FACTORS_CHANGED, ended)

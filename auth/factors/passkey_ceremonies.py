@@ -25,14 +25,12 @@ def relying_party(services: Services) -> webauthn.RelyingParty:
     return webauthn.relying_party(services.settings.public_url, services.settings.brand_name)
 
 
-def issue(
-    services: Services, session: Session, purpose: ChallengePurpose, user_id: int | None
-) -> AuthChallenge:
+def issue(services: Services, tx: Session, purpose: ChallengePurpose, user_id: int | None) -> AuthChallenge:
     """A challenge for this purpose; of an account the oldest beyond `MAX_LIVING` are void."""
     now = services.clock.now()
-    row = challenges.issue(session, purpose, user_id, now=now, expires_at=now + LIFETIME)
+    row = challenges.issue(tx, purpose, user_id, now=now, expires_at=now + LIFETIME)
     if user_id is not None:
-        challenges.void_beyond(session, MAX_LIVE, row, now)
+        challenges.void_beyond(tx, MAX_LIVE, row, now)
     return row
 
 
@@ -54,7 +52,7 @@ def new_user_handle(challenge: bytes) -> bytes:
 
 def use_challenge(
     services: Services,
-    session: Session,
+    tx: Session,
     credential: webauthn.Credential,
     purpose: ChallengePurpose,
     user_id: int | None,
@@ -64,17 +62,17 @@ def use_challenge(
     Raises `PasskeyInvalid`; the signature is still to be checked.
     """
     given = webauthn.challenge_of(credential)
-    row = challenges.by_id(session, UUID(bytes=given[:_ID])) if given and len(given) == 2 * _ID else None
+    row = challenges.by_id(tx, UUID(bytes=given[:_ID])) if given and len(given) == 2 * _ID else None
     if row is None or row.purpose != purpose or row.user_id != user_id or text_of(row) != given:
         raise PasskeyInvalid
-    if not challenges.use(session, row.id, services.clock.now()):
+    if not challenges.use(tx, row.id, services.clock.now()):
         raise PasskeyInvalid
     return text_of(row)
 
 
 def verify(
     services: Services,
-    session: Session,
+    tx: Session,
     passkey: Passkey | None,
     credential: webauthn.Credential,
     challenge: bytes,
@@ -94,6 +92,6 @@ def verify(
         )
     except webauthn.PasskeyRefusedError:
         raise PasskeyInvalid from None
-    if not passkeys.use(session, passkey.id, proof, services.clock.now()):
+    if not passkeys.use(tx, passkey.id, proof, services.clock.now()):
         raise PasskeyInvalid
     return passkey

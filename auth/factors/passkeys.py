@@ -36,7 +36,7 @@ class Added(NamedTuple):
 
 def of_user(services: Services, principal: Principal) -> Sequence[Passkey]:
     """The caller's passkeys, the oldest first."""
-    return passkeys.of_user(services.session(), principal.user_id)
+    return passkeys.of_user(services.tx(), principal.user_id)
 
 
 def creation_options(services: Services, principal: Principal) -> dict[str, Any]:
@@ -45,12 +45,12 @@ def creation_options(services: Services, principal: Principal) -> dict[str, Any]
     Raises `ReauthRequired`, which where the account has a second factor asks for that, and `TooManyPasskeys`.
     """
     _, account = step_up.lock_for_credential_change(services, principal)
-    session = services.session()
-    mine = passkeys.of_user(session, account.id)
+    tx = services.tx()
+    mine = passkeys.of_user(tx, account.id)
     if len(mine) >= MAX_PASSKEYS:
         raise TooManyPasskeys
-    row = passkey_ceremonies.issue(services, session, ChallengePurpose.NEW_PASSKEY, account.id)
-    session.commit()
+    row = passkey_ceremonies.issue(services, tx, ChallengePurpose.NEW_PASSKEY, account.id)
+    tx.commit()
     return webauthn.creation_options(
         passkey_ceremonies.relying_party(services),
         challenge=passkey_ceremonies.text_of(row),
@@ -77,35 +77,35 @@ def add(
     Raises `ReauthRequired`, `PasskeyRefused`, `PasskeyTaken` and `TooManyPasskeys`.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
-    session = services.session()
-    now, mine = services.clock.now(), passkeys.of_user(session, account.id)
+    tx = services.tx()
+    now, mine = services.clock.now(), passkeys.of_user(tx, account.id)
     if len(mine) >= MAX_PASSKEYS:
         raise TooManyPasskeys
     try:
         challenge = passkey_ceremonies.use_challenge(
-            services, session, credential, ChallengePurpose.NEW_PASSKEY, account.id
+            services, tx, credential, ChallengePurpose.NEW_PASSKEY, account.id
         )
         new = webauthn.verify_registration(
             credential, passkey_ceremonies.relying_party(services), challenge=challenge
         )
     except (PasskeyInvalid, webauthn.PasskeyRefusedError):
-        session.commit()  # the challenge is used up
+        tx.commit()  # the challenge is used up
         raise PasskeyRefused from None
     handle = mine[0].user_handle if mine else passkey_ceremonies.new_user_handle(challenge)
-    passkey_id = passkeys.add(session, account.id, handle, name, new, now)
+    passkey_id = passkeys.add(tx, account.id, handle, name, new, now)
     if passkey_id is None:
         raise PasskeyTaken
     codes, keep = None, None
     if account.two_factor_at is None:
         keep = current if end_other_sessions or services.settings.require_second_factor else None
-        accounts.enable(session, account.id, now)
-        codes = recovery_code_set.new_codes(services, session, account.id)
-    sessions.note_factor(session, current, now)
-    changes.end_what_factors_opened(services, session, account.id, keep=keep)
-    links.send_disown_link(services, session, account, "passkey_added", client)
-    audit.append(session, Event.PASSKEY_ADDED, now, client, user_id=account.id, session_id=current)
-    session.commit()
-    (added,) = [each for each in passkeys.of_user(session, account.id) if each.id == passkey_id]
+        accounts.enable(tx, account.id, now)
+        codes = recovery_code_set.new_codes(services, tx, account.id)
+    sessions.note_factor(tx, current, now)
+    changes.end_what_factors_opened(services, tx, account.id, keep=keep)
+    links.send_disown_link(services, tx, account, "passkey_added", client)
+    audit.append(tx, Event.PASSKEY_ADDED, now, client, user_id=account.id, session_id=current)
+    tx.commit()
+    (added,) = [each for each in passkeys.of_user(tx, account.id) if each.id == passkey_id]
     return Added(added, codes)
 
 
@@ -113,13 +113,13 @@ def rename(
     services: Services, principal: Principal, passkey_id: UUID, name: str, client: ClientInfo
 ) -> Sequence[Passkey]:
     """Give a passkey another name; all of them then. Raises `PasskeyNotFound`."""
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
-    if not passkeys.rename(session, principal.user_id, passkey_id, name):
+    if not passkeys.rename(tx, principal.user_id, passkey_id, name):
         raise PasskeyNotFound
-    audit.append(session, Event.PASSKEY_RENAMED, now, client, user_id=principal.user_id)
-    session.commit()
-    return passkeys.of_user(session, principal.user_id)
+    audit.append(tx, Event.PASSKEY_RENAMED, now, client, user_id=principal.user_id)
+    tx.commit()
+    return passkeys.of_user(tx, principal.user_id)
 
 
 def remove(services: Services, principal: Principal, passkey_id: UUID, client: ClientInfo) -> None:
@@ -128,15 +128,15 @@ def remove(services: Services, principal: Principal, passkey_id: UUID, client: C
     Raises `ReauthRequired`, `PasskeyNotFound`, and `LastWayIn` where the account has no password.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
-    session = services.session()
-    if not passkeys.remove(session, account.id, passkey_id):
+    tx = services.tx()
+    if not passkeys.remove(tx, account.id, passkey_id):
         raise PasskeyNotFound
-    if account.password_hash is None and not passkeys.count(session, account.id):
-        session.rollback()
+    if account.password_hash is None and not passkeys.count(tx, account.id):
+        tx.rollback()
         raise LastWayIn
-    changes.disable_if_last(services, session, account.id)
-    changes.end_what_factors_opened(services, session, account.id, keep=None)
+    changes.disable_if_last(services, tx, account.id)
+    changes.end_what_factors_opened(services, tx, account.id, keep=None)
     now = services.clock.now()
-    links.notify(services, session, account, "passkey_removed", client)
-    audit.append(session, Event.PASSKEY_REMOVED, now, client, user_id=account.id, session_id=current)
-    session.commit()
+    links.notify(services, tx, account, "passkey_removed", client)
+    audit.append(tx, Event.PASSKEY_REMOVED, now, client, user_id=account.id, session_id=current)
+    tx.commit()

@@ -26,11 +26,11 @@ def digest_of(user_id: int, recovery_code: str) -> bytes:
     return hashlib.sha256(b"recovery-code:" + totp_secrets.owner_bytes(user_id) + text.encode()).digest()
 
 
-def new_codes(services: Services, session: Session, user_id: int) -> list[str]:
+def new_codes(services: Services, tx: Session, user_id: int) -> list[str]:
     """A new set for this account, in place of the old one. Nobody can read it again."""
     found = [_shown(secrets.token_bytes(_CODE_BYTES)) for _ in range(CODES)]
     digests = [digest_of(user_id, code) for code in found]
-    recovery_codes.replace(session, user_id, digests, services.clock.now())
+    recovery_codes.replace(tx, user_id, digests, services.clock.now())
     return found
 
 

@@ -24,19 +24,19 @@ def replace_recovery_codes(
     would else make themselves a way in. Raises as `remove_totp` does.
     """
     current = step_up.fresh_session(services, principal)
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     account = verification.prove_and_record(services, principal, given, client)
-    found = recovery_code_set.new_codes(services, session, account.id)
-    changes.end_what_factors_opened(services, session, account.id, keep=None)
-    links.notify(services, session, account, "recovery_codes_replaced", client)
-    audit.append(session, Event.RECOVERY_CODES_REPLACED, now, client, user_id=account.id, session_id=current)
-    session.commit()
+    found = recovery_code_set.new_codes(services, tx, account.id)
+    changes.end_what_factors_opened(services, tx, account.id, keep=None)
+    links.notify(services, tx, account, "recovery_codes_replaced", client)
+    audit.append(tx, Event.RECOVERY_CODES_REPLACED, now, client, user_id=account.id, session_id=current)
+    tx.commit()
     return found
 
 
-def notify_used(services: Services, session: Session, account: Account, client: ClientInfo) -> None:
+def notify_used(services: Services, tx: Session, account: Account, client: ClientInfo) -> None:
     """Tell the owner that a recovery code was used, and how many are left (NIST SP 800-63B-4, 4.2.3)."""
     facts = messages.client_facts(client, services.clock.now()) | {
         "left": str(account.recovery_codes_left - 1)
     }
-    links.send_mail(services, session, account, "recovery_code_used", facts)
+    links.send_mail(services, tx, account, "recovery_code_used", facts)

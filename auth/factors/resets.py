@@ -19,53 +19,53 @@ DELAY = timedelta(hours=24)
 SUSPECT_FOR = timedelta(days=7)  # as long as the mail of a new sign-in can be answered
 
 
-def schedule(services: Services, session: Session, account: Account) -> datetime | None:
+def schedule(services: Services, tx: Session, account: Account) -> datetime | None:
     """Have all factors forgotten after `DELAY`; when that will be. None if there are none."""
     due = services.clock.now() + DELAY
-    return due if accounts.schedule_reset(session, account.id, due) else None
+    return due if accounts.schedule_reset(tx, account.id, due) else None
 
 
-def postpone(services: Services, session: Session, user_id: int) -> None:
+def postpone(services: Services, tx: Session, user_id: int) -> None:
     """Count the day anew: until now nobody could be signed in to stop a reset that waits."""
-    accounts.postpone_reset(session, user_id, services.clock.now() + DELAY)
+    accounts.postpone_reset(tx, user_id, services.clock.now() + DELAY)
 
 
 def cancel(
-    services: Services, session: Session, account: Account, client: ClientInfo, operator: str | None = None
+    services: Services, tx: Session, account: Account, client: ClientInfo, operator: str | None = None
 ) -> bool:
     """Let the factors stay; it is written down and told by mail. False if they were to stay anyway."""
-    if not accounts.call_off_reset(session, account.id):
+    if not accounts.call_off_reset(tx, account.id):
         return False
     now = services.clock.now()
     facts = messages.client_facts(client, now) | {"by_operator": operator or ""}
     if operator:
         facts |= {"device": "the command line of an operator", "ip_address": "at the service itself"}
-    links.send_mail(services, session, account, "factors_reset_stopped", facts)
-    audit.append(session, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, operator=operator)
+    links.send_mail(services, tx, account, "factors_reset_stopped", facts)
+    audit.append(tx, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, operator=operator)
     return True
 
 
-def apply_if_due(services: Services, session: Session, account: Account, client: ClientInfo) -> Account:
+def apply_if_due(services: Services, tx: Session, account: Account, client: ClientInfo) -> Account:
     """The account, without its factors if a reset of them is due; that is written down and told by mail.
 
     It locks the account then. Sessions stay: their owner could have stopped it.
     """
     if account.factors_reset_due_at is None:
         return account
-    if not accounts.begin_due_reset(session, account.id, services.clock.now()):
+    if not accounts.begin_due_reset(tx, account.id, services.clock.now()):
         return account
-    remove_factors(services, session, account, client)
+    remove_factors(services, tx, account, client)
     return account._replace(two_factor_at=None, recovery_codes_left=0, factors_reset_due_at=None)
 
 
 def remove_factors(
-    services: Services, session: Session, account: Account, client: ClientInfo, operator: str | None = None
+    services: Services, tx: Session, account: Account, client: ClientInfo, operator: str | None = None
 ) -> None:
     """Forget every factor of an account that is locked: from now on the password alone opens it."""
-    remove_factors_silently(services, session, account.id)
-    links.notify(services, session, account, "factors_reset", client)
+    remove_factors_silently(services, tx, account.id)
+    links.notify(services, tx, account, "factors_reset", client)
     audit.append(
-        session,
+        tx,
         Event.FACTORS_RESET,
         services.clock.now(),
         client,
@@ -74,17 +74,17 @@ def remove_factors(
     )
 
 
-def remove_factors_silently(services: Services, session: Session, user_id: int) -> None:
+def remove_factors_silently(services: Services, tx: Session, user_id: int) -> None:
     """The same of whoever never was the owner: nothing is told."""
-    totp.remove(session, user_id)
-    passkeys.remove_all(session, user_id)
-    recovery_codes.replace(session, user_id, [], services.clock.now())
-    accounts.disable(session, user_id)
-    changes.end_what_factors_opened(services, session, user_id, keep=None)
+    totp.remove(tx, user_id)
+    passkeys.remove_all(tx, user_id)
+    recovery_codes.replace(tx, user_id, [], services.clock.now())
+    accounts.disable(tx, user_id)
+    changes.end_what_factors_opened(services, tx, user_id, keep=None)
 
 
 def remove_suspect_factors(
-    services: Services, session: Session, account: Account, since: datetime
+    services: Services, tx: Session, account: Account, since: datetime
 ) -> datetime | None:
     """Deal with factors that were added since then, or lately, by an intruder or by the owner; when all go.
 
@@ -94,16 +94,16 @@ def remove_suspect_factors(
     """
     now = services.clock.now()
     since = min(since, now - SUSPECT_FOR)
-    app, mine = totp.of_user(session, account.id), passkeys.of_user(session, account.id)
+    app, mine = totp.of_user(tx, account.id), passkeys.of_user(tx, account.id)
     added = [each.created_at for each in mine] + ([app.created_at] if app and app.confirmed_at else [])
-    passkeys.remove_all(session, account.id, since)
+    passkeys.remove_all(tx, account.id, since)
     if account.two_factor_at is None:
         return None
     if not added or min(added) >= since:  # or recovery codes alone are left, by such an end before
-        return schedule(services, session, account)
-    totp.remove_since(session, account.id, since)
-    if any(each.created_at >= since for each in recovery_codes.of_user(session, account.id)):
-        recovery_codes.replace(session, account.id, [], now)
+        return schedule(services, tx, account)
+    totp.remove_since(tx, account.id, since)
+    if any(each.created_at >= since for each in recovery_codes.of_user(tx, account.id)):
+        recovery_codes.replace(tx, account.id, [], now)
     return None
 
 
@@ -112,8 +112,8 @@ def stop_reset(services: Services, principal: Principal, client: ClientInfo) -> 
 
     Raises `NoFactorsReset`, also where it is done already.
     """
-    session = services.session()
+    tx = services.tx()
     account = step_up.lock_for_change(services, principal)
-    if not cancel(services, session, account, client):
+    if not cancel(services, tx, account, client):
         raise NoFactorsReset
-    session.commit()
+    tx.commit()

@@ -28,7 +28,7 @@ class SetUp(NamedTuple):
 
 def totp_since(services: Services, principal: Principal) -> datetime | None:
     """Since when the caller's authenticator codes are on; None while they are not."""
-    factor = totp.of_user(services.session(), principal.user_id)
+    factor = totp.of_user(services.tx(), principal.user_id)
     return factor.confirmed_at if factor else None
 
 
@@ -38,12 +38,12 @@ def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> 
     Raises `ReauthRequired`, or `TotpEnabled` where there is one already.
     """
     _, account = step_up.lock_for_credential_change(services, principal)
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     secret = totp_codes.new_secret()
-    if not totp.begin(session, account.id, totp_secrets.encrypted(services, account.id, secret), now):
+    if not totp.begin(tx, account.id, totp_secrets.encrypted(services, account.id, secret), now):
         raise TotpEnabled
-    audit.append(session, Event.TOTP_BEGUN, now, client, user_id=account.id)
-    session.commit()
+    audit.append(tx, Event.TOTP_BEGUN, now, client, user_id=account.id)
+    tx.commit()
     uri = totp_codes.uri(secret, account.email, services.settings.brand_name)
     return SetUp(totp_codes.in_base32(secret), uri)
 
@@ -58,31 +58,31 @@ def confirm_totp(
     `TotpEnabled`, `WrongCode` and `TooManyRequests`.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
-    session, now = services.session(), services.clock.now()
-    factor = totp.of_user(session, account.id)
+    tx, now = services.tx(), services.clock.now()
+    factor = totp.of_user(tx, account.id)
     if factor is None or (not factor.confirmed_at and abs(now - factor.created_at) > SET_UP_FOR):
         raise TotpNotBegun
     if factor.confirmed_at:
         raise TotpEnabled
-    verification.spend_try(services, session, account)
+    verification.spend_try(services, tx, account)
     try:
         step = totp_secrets.step_of(services, factor, code)
     except DecryptionFailed:
         raise TotpNotBegun from None  # the key has changed since: a new secret is needed
     if step is None:
-        verification.record_failure(services, session, account, Refusal.WRONG_CODE, client)
-        session.commit()
+        verification.record_failure(services, tx, account, Refusal.WRONG_CODE, client)
+        tx.commit()
         raise WrongCode
-    accounts.refund_try(session, account.id)
-    totp.confirm(session, account.id, step, now)
-    accounts.enable(session, account.id, now)
-    sessions.note_factor(session, current, now)
-    found = recovery_code_set.new_codes(services, session, account.id)
+    accounts.refund_try(tx, account.id)
+    totp.confirm(tx, account.id, step, now)
+    accounts.enable(tx, account.id, now)
+    sessions.note_factor(tx, current, now)
+    found = recovery_code_set.new_codes(services, tx, account.id)
     ends_others = end_other_sessions or services.settings.require_second_factor
-    changes.end_what_factors_opened(services, session, account.id, keep=current if ends_others else None)
-    links.send_disown_link(services, session, account, "two_factor_enabled", client)
-    audit.append(session, Event.TOTP_ENABLED, now, client, user_id=account.id, session_id=current)
-    session.commit()
+    changes.end_what_factors_opened(services, tx, account.id, keep=current if ends_others else None)
+    links.send_disown_link(services, tx, account, "two_factor_enabled", client)
+    audit.append(tx, Event.TOTP_ENABLED, now, client, user_id=account.id, session_id=current)
+    tx.commit()
     return found
 
 
@@ -93,14 +93,14 @@ def remove_totp(services: Services, principal: Principal, given: FactorResponse,
     and `TooManyRequests`.
     """
     current = step_up.fresh_session(services, principal)
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     account = verification.prove_and_record(services, principal, given, client)
-    if not totp.remove(session, account.id):
-        session.rollback()  # the code is not used up for nothing
+    if not totp.remove(tx, account.id):
+        tx.rollback()  # the code is not used up for nothing
         raise TwoFactorOff
-    was_last = changes.disable_if_last(services, session, account.id)
-    changes.end_what_factors_opened(services, session, account.id, keep=None)
+    was_last = changes.disable_if_last(services, tx, account.id)
+    changes.end_what_factors_opened(services, tx, account.id, keep=None)
     facts = messages.client_facts(client, now) | {"was_last": "yes" if was_last else ""}
-    links.send_mail(services, session, account, "two_factor_disabled", facts)
-    audit.append(session, Event.TOTP_DISABLED, now, client, user_id=account.id, session_id=current)
-    session.commit()
+    links.send_mail(services, tx, account, "two_factor_disabled", facts)
+    audit.append(tx, Event.TOTP_DISABLED, now, client, user_id=account.id, session_id=current)
+    tx.commit()

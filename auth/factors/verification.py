@@ -12,6 +12,7 @@ from auth.errors import PasskeyInvalid, TwoFactorOff, WrongCode
 from auth.events import Event, Refusal
 from auth.factors import passkey_ceremonies, recovery_code_set, totp_secrets
 from auth.mailing import links
+from auth.refusals import recorded
 from auth.sessions import step_up
 from auth.stores import (
     audit,
@@ -53,9 +54,9 @@ class FactorResponse(NamedTuple):
     passkey: Credential | None = None
 
 
-def methods(session: Session, account: Account, *, has_passkeys: bool) -> list[Method]:
+def methods(tx: Session, account: Account, *, has_passkeys: bool) -> list[Method]:
     """What may be given for this account."""
-    factor = totp.of_user(session, account.id)
+    factor = totp.of_user(tx, account.id)
     found = [Method.TOTP] if factor and factor.confirmed_at else []
     found += [Method.PASSKEY] if has_passkeys else []
     return found + ([Method.RECOVERY_CODE] if account.recovery_codes_left else [])
@@ -63,7 +64,7 @@ def methods(session: Session, account: Account, *, has_passkeys: bool) -> list[M
 
 def check(
     services: Services,
-    session: Session,
+    tx: Session,
     account: Account,
     given: FactorResponse,
     client: ClientInfo,
@@ -75,12 +76,12 @@ def check(
     A passkey answers `challenge`; without one none is taken. Raises `TooManyRequests`, as `spend_try`
     does, and `refusal`: then the flow commits what was written.
     """
-    spend_try(services, session, account)
-    method, reason = _checked(services, session, account, given, challenge)
+    spend_try(services, tx, account)
+    method, reason = _checked(services, tx, account, given, challenge)
     if reason is not None:
-        record_failure(services, session, account, reason, client)
+        record_failure(services, tx, account, reason, client)
         raise refusal
-    second_factors.refund_try(session, account.id)
+    second_factors.refund_try(tx, account.id)
     return method
 
 
@@ -90,32 +91,32 @@ def prove(services: Services, principal: Principal, given: FactorResponse, clien
     A passkey answers a challenge of `Purpose.REAUTH`. Raises `TwoFactorOff`, `TokenInvalid` if the session
     has ended, or as `check` does.
     """
-    session, challenge = services.session(), None
+    tx, challenge = services.tx(), None
     account = step_up.lock_for_change(services, principal)  # before the challenge: that is the order of locks
     if account.two_factor_at is None:
         raise TwoFactorOff
     if given.passkey is not None:
         with suppress(PasskeyInvalid):  # none is taken then, and the try counts
             challenge = passkey_ceremonies.use_challenge(
-                services, session, given.passkey, ChallengePurpose.REAUTH, account.id
+                services, tx, given.passkey, ChallengePurpose.REAUTH, account.id
             )
-    check(services, session, account, given, client, challenge=challenge)
+    check(services, tx, account, given, client, challenge=challenge)
     return account
 
 
-def spend_try(services: Services, session: Session, account: Account) -> None:
+def spend_try(services: Services, tx: Session, account: Account) -> None:
     """Count a try: one of `MAX_TRIES` wrong ones in `TRIES_WINDOW`, whichever challenge or factor it is for.
 
     It counts whether or not other limits are on. Raises `TooManyRequests`.
     """
-    if not second_factors.spend_try(session, account.id, services.clock.now(), MAX_TRIES, TRIES_WINDOW):
-        _, end = second_factors.tries(session, account.id)
+    if not second_factors.spend_try(tx, account.id, services.clock.now(), MAX_TRIES, TRIES_WINDOW):
+        _, end = second_factors.tries(tx, account.id)
         wait = (end - services.clock.now()).total_seconds() if end else TRIES_WINDOW.total_seconds()
         raise TooManyRequests(policy="second-factor", headers={"Retry-After": str(max(1, round(wait)))})
 
 
 def record_failure(
-    services: Services, session: Session, account: Account, reason: Refusal, client: ClientInfo
+    services: Services, tx: Session, account: Account, reason: Refusal, client: ClientInfo
 ) -> None:
     """Write down what was wrong.
 
@@ -123,23 +124,23 @@ def record_failure(
     """
     now = services.clock.now()
     services.metrics.second_factors.labels(reason).inc()
-    audit.append(session, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
-    are_over = second_factors.tries(session, account.id)[0] >= MAX_TRIES
-    if are_over and not outbox.written_since(session, account.id, BRUTE_FORCE_MAIL, now - DAY):
-        links.notify(services, session, account, BRUTE_FORCE_MAIL, client)
+    audit.append(tx, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
+    are_over = second_factors.tries(tx, account.id)[0] >= MAX_TRIES
+    if are_over and not outbox.written_since(tx, account.id, BRUTE_FORCE_MAIL, now - DAY):
+        links.notify(services, tx, account, BRUTE_FORCE_MAIL, client)
 
 
 def _checked(
-    services: Services, session: Session, account: Account, given: FactorResponse, challenge: bytes | None
+    services: Services, tx: Session, account: Account, given: FactorResponse, challenge: bytes | None
 ) -> tuple[Method, Refusal | None]:
     if given.passkey is not None:
-        is_right = challenge is not None and _is_passkey(services, session, account, given.passkey, challenge)
+        is_right = challenge is not None and _is_passkey(services, tx, account, given.passkey, challenge)
         return Method.PASSKEY, None if is_right else Refusal.WRONG_PASSKEY
     if given.recovery_code is not None:
         digest = recovery_code_set.digest_of(account.id, given.recovery_code)
-        is_right = recovery_codes.use(session, account.id, digest, services.clock.now())
+        is_right = recovery_codes.use(tx, account.id, digest, services.clock.now())
         return Method.RECOVERY_CODE, None if is_right else Refusal.WRONG_CODE
-    factor = totp.of_user(session, account.id)
+    factor = totp.of_user(tx, account.id)
     try:
         step = (
             totp_secrets.step_of(services, factor, given.code or "")
@@ -151,16 +152,16 @@ def _checked(
         return Method.TOTP, Refusal.SEAL_BROKEN
     if step is None:
         return Method.TOTP, Refusal.WRONG_CODE
-    return Method.TOTP, None if totp.use_step(session, account.id, step) else Refusal.CODE_USED
+    return Method.TOTP, None if totp.use_step(tx, account.id, step) else Refusal.CODE_USED
 
 
 def _is_passkey(
-    services: Services, session: Session, account: Account, credential: Credential, challenge: bytes
+    services: Services, tx: Session, account: Account, credential: Credential, challenge: bytes
 ) -> bool:
-    mine = {each.credential_id: each for each in passkeys.of_user(session, account.id)}
+    mine = {each.credential_id: each for each in passkeys.of_user(tx, account.id)}
     try:
         passkey_ceremonies.verify(
-            services, session, mine.get(credential_id_of(credential) or b""), credential, challenge
+            services, tx, mine.get(credential_id_of(credential) or b""), credential, challenge
         )
     except PasskeyInvalid:
         return False
@@ -170,8 +171,6 @@ def _is_passkey(
 def prove_and_record(
     services: Services, principal: Principal, given: FactorResponse, client: ClientInfo
 ) -> Account:
-    try:
+    """Have a caller prove their second factor, and commit the failure if they do not; else as `prove`."""
+    with recorded(services, WrongCode):
         return prove(services, principal, given, client)
-    except WrongCode:
-        services.session().commit()
-        raise

@@ -32,11 +32,11 @@ class AttemptSource(NamedTuple):
 
 
 def attempt_source(
-    services: Services, session: Session, account: Account | None, mark: str | None
+    services: Services, tx: Session, account: Account | None, mark: str | None
 ) -> AttemptSource:
     """Who is trying, by the mark of the device. For nobody's account as much is asked as for another."""
     device_id = tokens.read_device_token(services, mark)
-    known = known_devices.failures(session, account.id if account else 0, device_id) if device_id else None
+    known = known_devices.failures(tx, account.id if account else 0, device_id) if device_id else None
     if known is not None:
         return AttemptSource(device_id, known)
     return AttemptSource(None, account.failures if account else 0)
@@ -68,29 +68,29 @@ def count_attempt(
 
 
 def record_failure(
-    services: Services, session: Session, account: Account | None, who: AttemptSource, client: ClientInfo
+    services: Services, tx: Session, account: Account | None, who: AttemptSource, client: ClientInfo
 ) -> None:
     """One more wrong password. Of strangers who are shut out the owner hears, once a day at most."""
     user_id = account.id if account else 0
     if who.device_id:
-        known_devices.count_failure(session, user_id, who.device_id)
+        known_devices.count_failure(tx, user_id, who.device_id)
         return
-    failures = users.count_failure(session, user_id)
+    failures = users.count_failure(tx, user_id)
     now = services.clock.now()
     if account is None or failures is None or failures < check.MAX_FAILURES:
         return
     is_open = account.disabled_at is None and account.deletion_due_at is None
-    if not is_open or outbox.written_since(session, user_id, MAIL, now - DAY):
+    if not is_open or outbox.written_since(tx, user_id, MAIL, now - DAY):
         return
-    links.send_link(services, session, account, LinkPurpose.RESET, MAIL, {}, limited=False)
-    audit.append(session, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)
+    links.send_link(services, tx, account, LinkPurpose.RESET, MAIL, {}, limited=False)
+    audit.append(tx, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)
 
 
-def reset_failures(session: Session, account: Account, who: AttemptSource) -> bool:
+def reset_failures(tx: Session, account: Account, who: AttemptSource) -> bool:
     """Forget the failures of the one who was right, and of nobody else; False if shut out meanwhile."""
     if who.device_id:
-        return known_devices.reset_failures(session, account.id, who.device_id, check.MAX_FAILURES)
-    return users.reset_failures(session, account.id, check.MAX_FAILURES)
+        return known_devices.reset_failures(tx, account.id, who.device_id, check.MAX_FAILURES)
+    return users.reset_failures(tx, account.id, check.MAX_FAILURES)
 
 
 def login_digest(services: Services, login: str) -> str:

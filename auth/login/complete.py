@@ -24,18 +24,18 @@ class CompletedLogin(NamedTuple):
 
     account: Account
     tokens: tokens.TokenPair
-    device_mark: str
+    device_token: str
 
 
 def complete(
     services: Services,
-    session: Session,
+    tx: Session,
     account: Account,
     client: ClientInfo,
     *,
     amr: str,
     remember: bool,
-    device_mark: str | None = None,
+    device_token: str | None = None,
     replaces: str | None = None,
     event: Event = Event.SIGNED_IN,
     by_factor: bool = False,
@@ -49,13 +49,13 @@ def complete(
     """
     now = services.clock.now()
     if by_factor and account.factors_reset_due_at:
-        resets.cancel(services, session, account, client)
-    mark = _recognize_device(services, session, account, client, device_mark)
-    if replaces and (old := rotation.session_of(services, session, replaces)):
-        replaced = sessions.end(session, old.id, old.user_id, EndReason.REPLACED, now)
-        services.metrics.sessions_ended.labels(EndReason.REPLACED).inc(replaced)
+        resets.cancel(services, tx, account, client)
+    mark = _recognize_device(services, tx, account, client, device_token)
+    if replaces and (old := rotation.session_of(services, tx, replaces)):
+        replaced = sessions.end(tx, old.id, old.user_id, EndReason.REPLACED, now)
+        services.metrics.count_ended(EndReason.REPLACED, replaced)
     started = sessions.start(
-        session,
+        tx,
         user_id=account.id,
         remembered=remember,
         amr=amr,
@@ -65,15 +65,15 @@ def complete(
         client=client,
         by_factor=by_factor,
     )
-    beyond = sessions.end_oldest_beyond(session, MAX_LIVE_SESSIONS, started, now)
-    services.metrics.sessions_ended.labels(EndReason.TOO_MANY).inc(beyond)
+    beyond = sessions.end_oldest_beyond(tx, MAX_LIVE_SESSIONS, started, now)
+    services.metrics.count_ended(EndReason.TOO_MANY, beyond)
     services.metrics.sessions_started.inc()
-    audit.append(session, event, now, client, user_id=account.id, session_id=started.id)
+    audit.append(tx, event, now, client, user_id=account.id, session_id=started.id)
     return CompletedLogin(account, tokens.issue(services, started, account, now), mark)
 
 
 def _recognize_device(
-    services: Services, session: Session, account: Account, client: ClientInfo, mark: str | None
+    services: Services, tx: Session, account: Account, client: ClientInfo, mark: str | None
 ) -> str:
     """The device's mark: the one it showed, if it is genuine, else a new one.
 
@@ -81,9 +81,9 @@ def _recognize_device(
     """
     now = services.clock.now()
     device_id = tokens.read_device_token(services, mark) or uuid4()
-    if not known_devices.mark_seen(session, account.id, device_id, now):
+    if not known_devices.mark_seen(tx, account.id, device_id, now):
         facts = messages.client_facts(client, now)
-        links.send_link(services, session, account, LinkPurpose.DISOWN, "new_sign_in", facts)
-        known_devices.add(session, account.id, device_id, now)
-        known_devices.forget_beyond(session, account.id, MAX_DEVICES)
+        links.send_link(services, tx, account, LinkPurpose.DISOWN, "new_sign_in", facts)
+        known_devices.add(tx, account.id, device_id, now)
+        known_devices.forget_beyond(tx, account.id, MAX_DEVICES)
     return tokens.device_token(services, device_id)

@@ -16,9 +16,9 @@ from utils.services import Services
 
 def options(services: Services) -> dict[str, Any]:
     """What a browser needs to ask for any passkey of this domain."""
-    session = services.session()
-    row = passkey_ceremonies.issue(services, session, ChallengePurpose.PASSKEY_SIGN_IN, None)
-    session.commit()
+    tx = services.tx()
+    row = passkey_ceremonies.issue(services, tx, ChallengePurpose.PASSKEY_SIGN_IN, None)
+    tx.commit()
     return passkey_ceremonies.request_options(services, row)
 
 
@@ -28,7 +28,7 @@ def log_in(
     *,
     remember: bool,
     client: ClientInfo,
-    device_mark: str | None = None,
+    device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin:
     """Sign in with a passkey. No second factor is asked for: it is two in one (NIST SP 800-63B-4, 3.1.7).
@@ -36,38 +36,38 @@ def log_in(
     Raises `PasskeyInvalid` for every refusal alike (the audit log knows which it was), and
     `EmailNotVerified` where addresses must be confirmed.
     """
-    session = services.session()
-    found = passkeys.by_credential(session, webauthn.credential_id_of(credential) or b"")
+    tx = services.tx()
+    found = passkeys.by_credential(tx, webauthn.credential_id_of(credential) or b"")
     if found:
-        users.lock(session, found.user_id)
-    account = users.by_id(session, found.user_id) if found else None
+        users.lock(tx, found.user_id)
+    account = users.by_id(tx, found.user_id) if found else None
     if account:
-        account = resets.apply_if_due(services, session, account, client)
+        account = resets.apply_if_due(services, tx, account, client)
     try:
         challenge = passkey_ceremonies.use_challenge(
-            services, session, credential, ChallengePurpose.PASSKEY_SIGN_IN, None
+            services, tx, credential, ChallengePurpose.PASSKEY_SIGN_IN, None
         )
-        passkey_ceremonies.verify(services, session, found, credential, challenge, is_alone=True)
+        passkey_ceremonies.verify(services, tx, found, credential, challenge, is_alone=True)
         refusal = _refusal(services, account)
     except PasskeyInvalid:
         refusal = Refusal.WRONG_PASSKEY
     if account is None or refusal:
         _record_refusal(services, account, refusal or Refusal.UNKNOWN, client)
-        session.commit()
+        tx.commit()
         raise EmailNotVerified if refusal is Refusal.EMAIL_NOT_VERIFIED else PasskeyInvalid
     done = complete.complete(
         services,
-        session,
+        tx,
         account,
         client,
         amr="hwk user mfa",
         event=Event.SIGNED_IN_WITH_PASSKEY,
         by_factor=True,
         remember=remember,
-        device_mark=device_mark,
+        device_token=device_token,
         replaces=replaces,
     )
-    session.commit()
+    tx.commit()
     services.metrics.sign_ins.labels("success").inc()
     return done
 
@@ -88,9 +88,9 @@ def _refusal(services: Services, account: Account | None) -> Refusal | None:
 
 
 def _record_refusal(services: Services, account: Account | None, reason: Refusal, client: ClientInfo) -> None:
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     services.metrics.sign_ins.labels(reason).inc()
     if account:
-        audit.append(session, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
+        audit.append(tx, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
     else:
-        audit.count_unknown(session, Event.SIGN_IN_REFUSED, None, now, client)
+        audit.count_unknown(tx, Event.SIGN_IN_REFUSED, None, now, client)

@@ -22,14 +22,14 @@ def log_in(
     password: str,
     remember: bool,
     client: ClientInfo,
-    device_mark: str | None = None,
+    device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin | pending.Challenge:
     """Sign in with a name or address and a password; a challenge for the second factor where there is one.
 
     A device that its owner trusts is asked for none.
 
-    `device_mark` is what the device was given at an earlier sign-in; `replaces` is the refresh
+    `device_token` is what the device was given at an earlier sign-in; `replaces` is the refresh
     token of a session that this one takes the place of.
     Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the
     same cost (the audit log knows which it was), and `TooManyRequests` when this name or
@@ -38,11 +38,11 @@ def log_in(
     be confirmed, the right password of an account whose address is not raises `EmailNotVerified`,
     unless that would tell who has an account.
     """
-    session = services.session()
-    account = users.by_login(session, login)
-    who = brute_force.attempt_source(services, session, account, device_mark)
+    tx = services.tx()
+    account = users.by_login(tx, login)
+    who = brute_force.attempt_source(services, tx, account, device_token)
     brute_force.count_attempt(services, login, account, who, client)
-    session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    tx.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
     refusal = _refusal(services, account, password)
     if who.is_shut_out:
         refusal = Refusal.TOO_MANY_FAILURES
@@ -52,27 +52,27 @@ def log_in(
     hashed, rehashed = account.password_hash or "", None
     if services.hasher.is_outdated(hashed):
         rehashed = services.hasher.hash(password)
-    if not users.is_unchanged(session, account, new_hash=rehashed):
+    if not users.is_unchanged(tx, account, new_hash=rehashed):
         _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
-    if not brute_force.reset_failures(session, account, who):
+    if not brute_force.reset_failures(tx, account, who):
         _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
-    account = resets.apply_if_due(services, session, account, client)
+    account = resets.apply_if_due(services, tx, account, client)
     if account.two_factor_at and not _is_trusted(services, account, who):
-        challenge = pending.issue(services, session, account, client, remember=remember)
-        session.commit()
+        challenge = pending.issue(services, tx, account, client, remember=remember)
+        tx.commit()
         services.metrics.sign_ins.labels("second_factor_asked").inc()
         return challenge
     done = complete.complete(
         services,
-        session,
+        tx,
         account,
         client,
         amr="pwd",
         remember=remember,
-        device_mark=device_mark,
+        device_token=device_token,
         replaces=replaces,
     )
-    session.commit()
+    tx.commit()
     services.metrics.sign_ins.labels("success").inc()
     return done
 
@@ -80,7 +80,7 @@ def log_in(
 def _is_trusted(services: Services, account: Account, who: brute_force.AttemptSource) -> bool:
     now = services.clock.now()
     return who.device_id is not None and known_devices.is_trusted(
-        services.session(), account.id, who.device_id, now
+        services.tx(), account.id, who.device_id, now
     )
 
 
@@ -111,18 +111,16 @@ def _refuse(
     client: ClientInfo,
 ) -> NoReturn:
     """Write the refusal down, then refuse."""
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     # It may have been erased while the hash was computed, and no row can name it then.
     # Strangers ask the database as often.
-    known = users.by_id(session, account.id if account else 0)
-    brute_force.record_failure(services, session, known if reason not in _NOT_COUNTED else None, who, client)
+    known = users.by_id(tx, account.id if account else 0)
+    brute_force.record_failure(services, tx, known if reason not in _NOT_COUNTED else None, who, client)
     if account is None or known is None:
-        audit.count_unknown(
-            session, Event.SIGN_IN_REFUSED, brute_force.login_digest(services, login), now, client
-        )
+        audit.count_unknown(tx, Event.SIGN_IN_REFUSED, brute_force.login_digest(services, login), now, client)
     else:
-        audit.append(session, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
-    session.commit()
+        audit.append(tx, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
+    tx.commit()
     services.metrics.sign_ins.labels(reason).inc()
     if reason is Refusal.EMAIL_NOT_VERIFIED and not services.settings.hide_account_existence:
         raise EmailNotVerified

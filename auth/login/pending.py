@@ -36,20 +36,20 @@ class PendingLogin(NamedTuple):
 
 
 def issue(
-    services: Services, session: Session, account: Account, client: ClientInfo, *, remember: bool
+    services: Services, tx: Session, account: Account, client: ClientInfo, *, remember: bool
 ) -> Challenge:
     """Ask for the second factor of an account that this transaction holds locked."""
     now = services.clock.now()
     row = challenges.issue(
-        session, ChallengePurpose.SIGN_IN, account.id, remembered=remember, now=now, expires_at=now + LIFETIME
+        tx, ChallengePurpose.SIGN_IN, account.id, remembered=remember, now=now, expires_at=now + LIFETIME
     )
-    challenges.void_beyond(session, MAX_LIVE, row, now)
-    audit.append(session, Event.SECOND_FACTOR_ASKED, now, client, user_id=account.id)
-    mine = passkeys.of_user(session, account.id)
+    challenges.void_beyond(tx, MAX_LIVE, row, now)
+    audit.append(tx, Event.SECOND_FACTOR_ASKED, now, client, user_id=account.id)
+    mine = passkeys.of_user(tx, account.id)
     return Challenge(
         tokens.challenge(services, row),
         int(LIFETIME.total_seconds()),
-        verification.methods(session, account, has_passkeys=bool(mine)),
+        verification.methods(tx, account, has_passkeys=bool(mine)),
         passkey_ceremonies.request_options(services, row, mine) if mine else None,
     )
 
@@ -62,30 +62,30 @@ def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
     return SecondFactorRequired(beside | ({"challenge_token": asked.token} if in_body else {}))
 
 
-def open_challenge(services: Services, session: Session, text: str, client: ClientInfo) -> PendingLogin:
+def open_challenge(services: Services, tx: Session, text: str, client: ClientInfo) -> PendingLogin:
     """The sign-in of this token, if it waits still, with its account locked. Uses nothing up.
 
     Raises one of `REFUSALS`, which is written down for the flow to commit.
     """
     challenge_id = tokens.one_time_id(text)
-    row = challenges.by_id(session, challenge_id) if challenge_id else None
+    row = challenges.by_id(tx, challenge_id) if challenge_id else None
     if (
         row is None
         or row.purpose != ChallengePurpose.SIGN_IN
         or row.user_id is None
         or not tokens.is_genuine_challenge(services, text, row)
     ):
-        audit.count_unknown(session, Event.SECOND_FACTOR_REFUSED, None, services.clock.now(), client)
+        audit.count_unknown(tx, Event.SECOND_FACTOR_REFUSED, None, services.clock.now(), client)
         raise ChallengeInvalid
-    users.lock(session, row.user_id)
-    account, row = users.by_id(session, row.user_id), challenges.by_id(session, row.id)
+    users.lock(tx, row.user_id)
+    account, row = users.by_id(tx, row.user_id), challenges.by_id(tx, row.id)
     if account is None or row is None:  # erased a moment ago
         raise ChallengeInvalid
     is_open = not (account.disabled_at or account.deletion_due_at or account.password_blocked_at)
     if row.used_at or not is_open or account.two_factor_at is None:
-        _refuse(services, session, account, ChallengeInvalid(), Refusal.CHALLENGE_USED, client)
+        _refuse(services, tx, account, ChallengeInvalid(), Refusal.CHALLENGE_USED, client)
     if row.expires_at <= services.clock.now():
-        _refuse(services, session, account, ChallengeExpired(), Refusal.CHALLENGE_EXPIRED, client)
+        _refuse(services, tx, account, ChallengeExpired(), Refusal.CHALLENGE_EXPIRED, client)
     return PendingLogin(row, account)
 
 
@@ -94,12 +94,12 @@ REFUSALS = (ChallengeInvalid, ChallengeExpired)
 
 def _refuse(
     services: Services,
-    session: Session,
+    tx: Session,
     account: Account,
     refusal: ChallengeInvalid | ChallengeExpired,
     reason: Refusal,
     client: ClientInfo,
 ) -> NoReturn:
     now = services.clock.now()
-    audit.append(session, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
+    audit.append(tx, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
     raise refusal

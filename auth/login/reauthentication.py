@@ -5,7 +5,6 @@ from typing import Any
 from auth import tokens
 from auth.errors import (
     NoPasskeys,
-    WrongCode,
     WrongCurrentPassword,
 )
 from auth.events import Event
@@ -23,12 +22,12 @@ from utils.services import Principal, Services
 def reauth_options(services: Services, principal: Principal) -> dict[str, Any]:
     """What a browser needs to prove one of the caller's passkeys. Raises `NoPasskeys`."""
     step_up.own_session(principal)
-    session = services.session()
-    mine = passkeys.of_user(session, principal.user_id)
+    tx = services.tx()
+    mine = passkeys.of_user(tx, principal.user_id)
     if not mine:
         raise NoPasskeys
-    row = passkey_ceremonies.issue(services, session, ChallengePurpose.REAUTH, principal.user_id)
-    session.commit()
+    row = passkey_ceremonies.issue(services, tx, ChallengePurpose.REAUTH, principal.user_id)
+    tx.commit()
     return passkey_ceremonies.request_options(services, row, mine)
 
 
@@ -47,24 +46,19 @@ def reauthenticate(
     `TooManyRequests` for a code; and `TokenInvalid` if the session has ended.
     """
     current, account = step_up.own_session(principal), principal.account
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     by_factor = code is not None or passkey is not None
     if by_factor:
-        try:
-            verification.prove(
-                services, principal, verification.FactorResponse(code, passkey=passkey), client
-            )
-        except WrongCode:
-            session.commit()
-            raise
+        response = verification.FactorResponse(code, passkey=passkey)
+        verification.prove_and_record(services, principal, response, client)
     else:
         is_right = check.is_password(services, account, password or "")
-        if not is_right or not users.is_unchanged(session, account):
+        if not is_right or not users.is_unchanged(tx, account):
             check.record_failure(services, account, client, session_id=current)
-            session.commit()
+            tx.commit()
             raise WrongCurrentPassword
-    if not sessions.renew_auth_time(session, current, account.id, now, by_factor=by_factor):
+    if not sessions.renew_auth_time(tx, current, account.id, now, by_factor=by_factor):
         raise TokenInvalid
-    audit.append(session, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)
-    session.commit()
+    audit.append(tx, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)
+    tx.commit()
     return tokens.access(services, account, current, now)

@@ -4,24 +4,29 @@ from typing import Any
 
 from flask import g
 
-from auth import cookies
 from auth.blueprint import auth_bp
+from auth.cookies import Delivery, challenge_cookie
 from auth.factors import outputs as factor_outputs
 from auth.factors.verification import FactorResponse
 from auth.login import outputs, passkey, password, reauthentication, second_step
+from auth.login.complete import CompletedLogin
 from auth.login.inputs import Credentials, PasskeyLogin, Proof, SecondStep
 from auth.login.pending import Challenge, required
 from utils.auth_helpers import allow_enrollment, jwt_required
 from utils.services import services
-from utils.web.cookies import refuse_cross_site
 from utils.web.http import answers, client_info, limited
 from utils.web.validation import takes
+
+
+def _logged_in(delivery: Delivery, done: CompletedLogin) -> outputs.LoggedIn:
+    delivery.set_login_cookies(done.tokens.refresh_token, done.tokens.keep_until, done.device_token)
+    return outputs.logged_in(done.account, done.tokens, done.device_token, in_body=not delivery.by_cookie)
 
 
 @auth_bp.post("/login")
 @answers(
     200,
-    outputs.SignedIn,
+    outputs.LoggedIn,
     errors=(
         "invalid_credentials",
         "second_factor_required",
@@ -45,29 +50,26 @@ def login(form: Credentials) -> Any:
     An account with a second factor answers 401 `second_factor_required` to the right password, with
     `challenge_token` and `methods` for `POST /auth/login/second-factor`.
     """
-    by_cookie = form.token_delivery == "cookie"
-    if by_cookie:
-        refuse_cross_site()
+    delivery = Delivery.choose(by_cookie=form.token_delivery == "cookie")
     done = password.log_in(
         services(),
         login=form.login,
         password=form.password.get_secret_value(),
         remember=form.remember,
         client=client_info(),
-        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
-        replaces=cookies.refresh_cookie() if by_cookie else None,
+        device_token=delivery.device_token,
+        replaces=delivery.replaces,
     )
     if isinstance(done, Challenge):
-        if by_cookie:
-            cookies.deliver_challenge_cookie(done.token, done.expires_in)
-        raise required(done, in_body=not by_cookie)
-    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)
+        delivery.set_challenge_cookie(done.token, done.expires_in)
+        raise required(done, in_body=not delivery.by_cookie)
+    return _logged_in(delivery, done)
 
 
 @auth_bp.post("/login/second-factor")
 @answers(
     200,
-    outputs.SignedIn,
+    outputs.LoggedIn,
     errors=("challenge_invalid", "challenge_expired", "second_factor_invalid", "cross_site_refused"),
 )
 @limited("login")
@@ -78,21 +80,18 @@ def complete_login(form: SecondStep) -> Any:
     `trust_device` lets this device do without for 30 days; its password is asked all the same. After ten
     wrong codes in 15 minutes, over all challenges, every one is refused for 15.
     """
-    by_cookie = form.challenge_token is None and cookies.challenge_cookie() is not None
-    if by_cookie:
-        refuse_cross_site()
+    delivery = Delivery.choose(by_cookie=form.challenge_token is None and challenge_cookie() is not None)
     done = second_step.complete_login(
         services(),
-        challenge_token=form.challenge_token or cookies.challenge_cookie() or "",
+        challenge_token=form.challenge_token or challenge_cookie() or "",
         given=FactorResponse(form.code, form.recovery_code, form.passkey),
         trust_device=form.trust_device,
         client=client_info(),
-        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
-        replaces=cookies.refresh_cookie() if by_cookie else None,
+        device_token=delivery.device_token,
+        replaces=delivery.replaces,
     )
-    if by_cookie:
-        cookies.forget_challenge_cookie()
-    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)
+    delivery.delete_challenge_cookie()
+    return _logged_in(delivery, done)
 
 
 @auth_bp.post("/reauth/options")
@@ -137,20 +136,18 @@ def passkey_login_options() -> Any:
 
 
 @auth_bp.post("/login/passkey")
-@answers(200, outputs.SignedIn, errors=("passkey_invalid", "email_not_verified", "cross_site_refused"))
+@answers(200, outputs.LoggedIn, errors=("passkey_invalid", "email_not_verified", "cross_site_refused"))
 @limited("login")
 @takes(PasskeyLogin)
 def login_with_passkey(form: PasskeyLogin) -> Any:
     """Sign in with a passkey, without a password and without a second factor: it is two in one."""
-    by_cookie = form.token_delivery == "cookie"
-    if by_cookie:
-        refuse_cross_site()
+    delivery = Delivery.choose(by_cookie=form.token_delivery == "cookie")
     done = passkey.log_in(
         services(),
         form.credential,
         remember=form.remember,
         client=client_info(),
-        device_mark=cookies.presented_device_mark(by_cookie=by_cookie),
-        replaces=cookies.refresh_cookie() if by_cookie else None,
+        device_token=delivery.device_token,
+        replaces=delivery.replaces,
     )
-    return outputs.session_begun(done.account, done.tokens, done.device_mark, by_cookie=by_cookie)
+    return _logged_in(delivery, done)

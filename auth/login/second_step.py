@@ -31,7 +31,7 @@ def complete_login(
     given: FactorResponse,
     trust_device: bool,
     client: ClientInfo,
-    device_mark: str | None = None,
+    device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin:
     """Complete a sign-in that waits for its second factor.
@@ -40,43 +40,43 @@ def complete_login(
     Raises `ChallengeInvalid`, `ChallengeExpired`, `SecondFactorInvalid`, after which the challenge can be
     tried again, and `TooManyRequests`.
     """
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     try:
-        waiting = pending.open_challenge(services, session, challenge_token, client)
+        waiting = pending.open_challenge(services, tx, challenge_token, client)
         account, remember = waiting.account, waiting.row.remembered
         challenge = passkey_ceremonies.text_of(waiting.row)
-        method = verification.check(services, session, account, given, client, SecondFactorInvalid, challenge)
+        method = verification.check(services, tx, account, given, client, SecondFactorInvalid, challenge)
     except (*pending.REFUSALS, SecondFactorInvalid) as refusal:
-        session.commit()
+        tx.commit()
         services.metrics.sign_ins.labels(refusal.code).inc()
         raise
-    challenges.use(session, waiting.row.id, now)  # the account is locked: it waits still
+    challenges.use(tx, waiting.row.id, now)  # the account is locked: it waits still
     amr, event = _METHODS[method]
     done = complete.complete(
         services,
-        session,
+        tx,
         account,
         client,
         amr=amr,
         event=event,
         by_factor=True,
         remember=remember,
-        device_mark=device_mark,
+        device_token=device_token,
         replaces=replaces,
     )
     if trust_device:
-        done = done._replace(device_mark=_trusted_device_token(services, session, done))
+        done = done._replace(device_token=_trusted_device_token(services, tx, done))
     if method is Method.RECOVERY_CODE:
-        recovery_codes.notify_used(services, session, account, client)
-    session.commit()
+        recovery_codes.notify_used(services, tx, account, client)
+    tx.commit()
     services.metrics.sign_ins.labels("success").inc()
     return done
 
 
-def _trusted_device_token(services: Services, session: Session, done: complete.CompletedLogin) -> str:
+def _trusted_device_token(services: Services, tx: Session, done: complete.CompletedLogin) -> str:
     """A new mark for the device, which is trusted by it: somebody may have read the old one there."""
-    now, old = services.clock.now(), tokens.read_device_token(services, done.device_mark)
+    now, old = services.clock.now(), tokens.read_device_token(services, done.device_token)
     new = uuid4()
     if old:
-        known_devices.trust(session, done.account.id, old, now + TRUSTED_FOR, renamed=new)
+        known_devices.trust(tx, done.account.id, old, now + TRUSTED_FOR, renamed=new)
     return tokens.device_token(services, new)

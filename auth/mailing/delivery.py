@@ -43,29 +43,29 @@ def try_next(services: Services) -> str | None:
     The claim is committed before the mail goes, its success after: only a crash between the two
     lets a mail go twice, and then as the same message.
     """
-    session, now = services.session(), services.clock.now()
-    mail = outbox.claim(session, now, now + LEASE)
-    session.commit()
+    tx, now = services.tx(), services.clock.now()
+    mail = outbox.claim(tx, now, now + LEASE)
+    tx.commit()
     if mail is None:
         return None
     outcome = _deliver(services, mail)
-    session.commit()
+    tx.commit()
     services.metrics.mails.labels(outcome).inc()
     return outcome
 
 
 def _deliver(services: Services, mail: Claimed) -> str:
     """Hand the mail over and write down how that went; in one word for the metrics."""
-    session = services.session()
+    tx = services.tx()
     try:
         message = _message(services, mail)
-        session.rollback()  # nobody holds a connection while a mail server takes its time
+        tx.rollback()  # nobody holds a connection while a mail server takes its time
         if message is None:
             now = services.clock.now()
-            outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=outbox.LINK_IS_VOID)
+            outbox.settle(tx, mail.id, mail.attempts, given_up_at=now, last_error=outbox.LINK_IS_VOID)
             return "outdated"
     except _Withheld:
-        outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
+        outbox.settle(tx, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
         return "outdated"
     except MailError as problem:
         return _try_again_later(services, mail, problem)
@@ -73,20 +73,20 @@ def _deliver(services: Services, mail: Claimed) -> str:
         services.mailer.send(message)
     except Exception as problem:  # noqa: BLE001  (else a mail that a mailer chokes on is tried for ever)
         return _try_again_later(services, mail, problem)
-    outbox.settle(session, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
+    outbox.settle(tx, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
     return "sent"
 
 
 def _try_again_later(services: Services, mail: Claimed, problem: Exception) -> str:
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     said = (str(problem) if isinstance(problem, MailError) else type(problem).__name__)[:60]
     if now - mail.created_at >= GIVE_UP_AFTER or isinstance(problem, _TooLate):
-        users.lock_shared(session, mail.user_id or 0)  # before its mails are: an erasure locks in that order
-        if outbox.settle(session, mail.id, mail.attempts, given_up_at=now, last_error=said):
-            audit.append(session, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
+        users.lock_shared(tx, mail.user_id or 0)  # before its mails are: an erasure locks in that order
+        if outbox.settle(tx, mail.id, mail.attempts, given_up_at=now, last_error=said):
+            audit.append(tx, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
         return "given_up"
     delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), MAX_DELAY)
-    outbox.settle(session, mail.id, mail.attempts, due_at=now + delay, last_error=said)
+    outbox.settle(tx, mail.id, mail.attempts, due_at=now + delay, last_error=said)
     return "failed"
 
 
@@ -105,7 +105,7 @@ def _message(services: Services, mail: Claimed) -> EmailMessage | None:
 def _made(services: Services, mail: Claimed) -> EmailMessage | None:
     token, lifetime = None, ""
     if messages.MAILS[mail.template].links:
-        row = one_time_tokens.by_id(services.session(), mail.token_id) if mail.token_id else None
+        row = one_time_tokens.by_id(services.tx(), mail.token_id) if mail.token_id else None
         if row is None or row.used_at:
             return None
         if row.expires_at <= services.clock.now():
@@ -130,12 +130,12 @@ def _unless_taken(services: Services, mail: Claimed) -> Claimed:
 
     Decided only now, so that nothing which its caller sees depends on it.
     """
-    session = services.session()
+    tx = services.tx()
     # To the address as its owner wrote it, which may differ from what the caller typed.
-    if owner := users.by_email(session, mail.recipient):
+    if owner := users.by_email(tx, mail.recipient):
         facts = {"username": links.greeting_name(owner)}
         return mail._replace(template="address_taken", facts=facts, recipient=owner.email)
-    if one_time_tokens.address_is_reserved(session, mail.recipient, mail.user_id, services.clock.now()):
+    if one_time_tokens.address_is_reserved(tx, mail.recipient, mail.user_id, services.clock.now()):
         raise _Withheld
     return mail
 

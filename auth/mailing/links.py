@@ -45,7 +45,7 @@ class OpenLink(NamedTuple):
 
 def send_mail(
     services: Services,
-    session: Session,
+    tx: Session,
     account: Account,
     template: str,
     facts: Mapping[str, str],
@@ -55,7 +55,7 @@ def send_mail(
 ) -> None:
     """Write a mail to the account's address, or to another, in this transaction. It goes after the commit."""
     outbox.append(
-        session,
+        tx,
         template,
         {"username": greeting_name(account), **facts},
         services.clock.now(),
@@ -63,7 +63,7 @@ def send_mail(
         recipient=to or account.email,
         token=token,
     )
-    _wake_delivery(services, session)
+    _wake_delivery(services, tx)
 
 
 def greeting_name(account: Account) -> str:
@@ -71,7 +71,7 @@ def greeting_name(account: Account) -> str:
     return account.username if account.email_verified_at else ""
 
 
-def notify(services: Services, session: Session, account: Account, template: str, client: ClientInfo) -> None:
+def notify(services: Services, tx: Session, account: Account, template: str, client: ClientInfo) -> None:
     """Tell the owner what was done, when and from where.
 
     To an address that nobody has proven silently not beyond `MAX_MAILS` an hour: a stranger who registered
@@ -80,23 +80,23 @@ def notify(services: Services, session: Session, account: Account, template: str
     now = services.clock.now()
     written = 0
     if account.email_verified_at is None:
-        written = outbox.written_since(session, account.id, template, now - HOUR)
+        written = outbox.written_since(tx, account.id, template, now - HOUR)
     if written < MAX_MAILS:
-        send_mail(services, session, account, template, messages.client_facts(client, now))
+        send_mail(services, tx, account, template, messages.client_facts(client, now))
 
 
 def send_disown_link(
-    services: Services, session: Session, account: Account, template: str, client: ClientInfo
+    services: Services, tx: Session, account: Account, template: str, client: ClientInfo
 ) -> None:
     """Tell the owner what was done, when and from where, with a link that says "this wasn't me"."""
     facts = messages.client_facts(client, services.clock.now())
     is_unproven = account.email_verified_at is None  # whose it is, a stranger may have chosen: see `notify`
-    send_link(services, session, account, LinkPurpose.DISOWN, template, facts, limited=is_unproven)
+    send_link(services, tx, account, LinkPurpose.DISOWN, template, facts, limited=is_unproven)
 
 
 def send_link(
     services: Services,
-    session: Session,
+    tx: Session,
     account: Account | None,
     purpose: LinkPurpose,
     template: str,
@@ -116,28 +116,28 @@ def send_link(
     now = services.clock.now()
     user_id = account.id if account else 0
     # Never two accounts locked in one transaction. It may have been erased a moment ago.
-    is_there = users.lock(session, user_id) if opens else users.lock_shared(session, user_id)
-    written = outbox.written_since(session, user_id, template, now - HOUR)
+    is_there = users.lock(tx, user_id) if opens else users.lock_shared(tx, user_id)
+    written = outbox.written_since(tx, user_id, template, now - HOUR)
     if to:  # of whomever: a stranger with many accounts is still one stranger to that address
-        written = max(written, one_time_tokens.issued_since(session, to, purpose, now - HOUR))
+        written = max(written, one_time_tokens.issued_since(tx, to, purpose, now - HOUR))
     receiver = account if is_there and (not limited or written < MAX_MAILS) else None
     address = (to or receiver.email) if receiver else ""
     expires = expires_at or now + LIFETIMES[purpose]
     holder = receiver.id if receiver and opens else None
-    token = one_time_tokens.issue(session, holder, purpose, address, now, expires)
+    token = one_time_tokens.issue(tx, holder, purpose, address, now, expires)
     if (
         purpose is not LinkPurpose.EMAIL_UNDO
     ):  # an intruder's later changes must not void the owner's way back
-        one_time_tokens.void_beyond(session, MAX_LIVE, token, now)
+        one_time_tokens.void_beyond(tx, MAX_LIVE, token, now)
     if receiver:
-        send_mail(services, session, receiver, template, facts, to=address, token=token if opens else None)
+        send_mail(services, tx, receiver, template, facts, to=address, token=token if opens else None)
     else:
-        outbox.append_unsent(session, template, now, token)
-        _wake_delivery(services, session)
+        outbox.append_unsent(tx, template, now, token)
+        _wake_delivery(services, tx)
 
 
-def _wake_delivery(services: Services, session: Session) -> None:
-    event.listen(session, "after_commit", lambda _: services.delivery.wake(), once=True)
+def _wake_delivery(services: Services, tx: Session) -> None:
+    event.listen(tx, "after_commit", lambda _: services.delivery.wake(), once=True)
 
 
 def open_link(services: Services, text: str, *purposes: LinkPurpose, client: ClientInfo | None) -> OpenLink:
@@ -157,15 +157,23 @@ def find(
     services: Services, text: str, *purposes: LinkPurpose, client: ClientInfo | None
 ) -> tuple[OneTimeToken, Account]:
     """The row of a genuine link, alive or not, and whose it is. Raises `LinkUnknown`, as `opened` does."""
-    session = services.session()
+    tx = services.tx()
     token_id = tokens.one_time_id(text)
-    row = one_time_tokens.by_id(session, token_id) if token_id else None
+    row = one_time_tokens.by_id(tx, token_id) if token_id else None
     if row is None or row.purpose not in purposes or not tokens.is_genuine_one_time(services, text, row):
         refuse(services, None, LinkUnknown(), client)
-    account = users.by_id(session, row.user_id or 0)
+    account = users.by_id(tx, row.user_id or 0)
     if account is None:
         refuse(services, None, LinkUnknown(), client)
     return row, account
+
+
+def redeem(
+    services: Services, text: str, purpose: LinkPurpose, *, client: ClientInfo
+) -> tuple[OpenLink, Account]:
+    """Open a link and consume it. Raises one of `REFUSALS`, recorded for the flow to commit."""
+    link = open_link(services, text, purpose, client=client)
+    return link, consume(services, link, client)
 
 
 def consume(services: Services, link: OpenLink, client: ClientInfo) -> Account:
@@ -174,14 +182,14 @@ def consume(services: Services, link: OpenLink, client: ClientInfo) -> Account:
     Raises `LinkUsed` for the others, and when the account's address is no longer the link's; it is
     written down as in `opened`.
     """
-    session = services.session()
-    users.lock(session, link.account.id)
-    account = users.by_id(session, link.account.id)
+    tx = services.tx()
+    users.lock(tx, link.account.id)
+    account = users.by_id(tx, link.account.id)
     if account is None:
         refuse(services, None, LinkUsed(), client)
     speaks_for_another = link.purpose in {LinkPurpose.EMAIL_CHANGE, LinkPurpose.EMAIL_UNDO}
     is_for_it = account.email == link.email or speaks_for_another
-    if not is_for_it or not one_time_tokens.use(session, link.token_id, services.clock.now()):
+    if not is_for_it or not one_time_tokens.use(tx, link.token_id, services.clock.now()):
         refuse(services, account, LinkUsed(), client)
     return account
 
@@ -194,10 +202,10 @@ def refuse(
     services: Services, account: Account | None, refusal: ApiError, client: ClientInfo | None
 ) -> NoReturn:
     """Refuse a link; with a `client` that is written down, for the flow to commit."""
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     if client and account:
         reason = _REASONS[type(refusal)]
-        audit.append(session, Event.LINK_REFUSED, now, client, user_id=account.id, reason=reason)
+        audit.append(tx, Event.LINK_REFUSED, now, client, user_id=account.id, reason=reason)
     elif client:
-        audit.count_unknown(session, Event.LINK_REFUSED, None, now, client)
+        audit.count_unknown(tx, Event.LINK_REFUSED, None, now, client)
     raise refusal

@@ -34,25 +34,25 @@ def change(
     if is_right and is_new:
         policy.refuse_leaked(services, new_password, field="new_password")
     hashed = services.hasher.hash(new_password) if is_right and is_new else ""
-    session, now = services.session(), services.clock.now()
-    if not is_right or not users.is_unchanged(session, account):
+    tx, now = services.tx(), services.clock.now()
+    if not is_right or not users.is_unchanged(tx, account):
         check.record_failure(services, account, client, session_id=current)
-        session.commit()
+        tx.commit()
         raise WrongCurrentPassword(fields={"current_password": "is not right"})
     if not is_new:
         raise PasswordUnchanged(fields={"new_password": "is the present one"})
-    if not sessions.still_admitted(session, current, account.id, now):
+    if not sessions.still_admitted(tx, current, account.id, now):
         raise TokenInvalid
-    users.set_password(session, account.id, hashed, now)
-    known_devices.reset_all_failures(session, account.id)
-    challenges.void(session, account.id, now)
-    one_time_tokens.void(session, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
+    users.set_password(tx, account.id, hashed, now)
+    known_devices.reset_all_failures(tx, account.id)
+    challenges.void(tx, account.id, now)
+    one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
     if end_other_sessions:
-        ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_CHANGED, now)
-        services.metrics.sessions_ended.labels(EndReason.PASSWORD_CHANGED).inc(ended)
-    links.notify(services, session, account, "password_changed", client)
-    audit.append(session, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
-    session.commit()
+        ended = sessions.end_others(tx, current, account.id, EndReason.PASSWORD_CHANGED, now)
+        services.metrics.count_ended(EndReason.PASSWORD_CHANGED, ended)
+    links.notify(services, tx, account, "password_changed", client)
+    audit.append(tx, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
+    tx.commit()
 
 
 def remove(services: Services, principal: Principal, client: ClientInfo) -> None:
@@ -62,18 +62,18 @@ def remove(services: Services, principal: Principal, client: ClientInfo) -> None
     `LastWayIn` where there is no passkey.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     if account.password_hash is None:
         raise NoPassword
-    if not passkeys.count(session, account.id):
+    if not passkeys.count(tx, account.id):
         raise LastWayIn
-    users.remove_password(session, account.id, now)
-    known_devices.reset_all_failures(session, account.id)
-    known_devices.distrust_all(session, account.id)
-    challenges.void(session, account.id, now)
-    one_time_tokens.void(session, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
-    ended = sessions.end_others(session, current, account.id, EndReason.PASSWORD_REMOVED, now)
-    services.metrics.sessions_ended.labels(EndReason.PASSWORD_REMOVED).inc(ended)
-    links.notify(services, session, account, "password_removed", client)
-    audit.append(session, Event.PASSWORD_REMOVED, now, client, user_id=account.id, session_id=current)
-    session.commit()
+    users.remove_password(tx, account.id, now)
+    known_devices.reset_all_failures(tx, account.id)
+    known_devices.distrust_all(tx, account.id)
+    challenges.void(tx, account.id, now)
+    one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
+    ended = sessions.end_others(tx, current, account.id, EndReason.PASSWORD_REMOVED, now)
+    services.metrics.count_ended(EndReason.PASSWORD_REMOVED, ended)
+    links.notify(services, tx, account, "password_removed", client)
+    audit.append(tx, Event.PASSWORD_REMOVED, now, client, user_id=account.id, session_id=current)
+    tx.commit()

@@ -18,7 +18,7 @@ def is_password(services: Services, account: Account, password: str) -> bool:
     Raises `TooManyRequests` when the account's password is tried too often in this way.
     """
     services.limiter.check("proof-account", f"user-{account.id}", visible=False)
-    services.session().rollback()
+    services.tx().rollback()
     if account.password_hash is None:
         services.hasher.hash(password)
         return False
@@ -34,15 +34,15 @@ def record_failure(
     After `MAX_FAILURES` in a row the session is ended from which they came: somebody else may hold it.
     Without a session, for whoever holds a link, they count as those of strangers.
     """
-    session, now = services.session(), services.clock.now()
-    if not users.lock(session, account.id):
-        audit.count_unknown(session, Event.PROOF_REFUSED, None, now, client)
+    tx, now = services.tx(), services.clock.now()
+    if not users.lock(tx, account.id):
+        audit.count_unknown(tx, Event.PROOF_REFUSED, None, now, client)
         return
     reason = Refusal.WRONG_PASSWORD
-    audit.append(session, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=reason)
+    audit.append(tx, Event.PROOF_REFUSED, now, client, user_id=account.id, reason=reason)
     if session_id is None:
-        users.count_failure(session, account.id)
-    elif sessions.count_failure(session, session_id) >= MAX_FAILURES:
-        ended = sessions.end(session, session_id, account.id, EndReason.GUESSING, now)
-        services.metrics.sessions_ended.labels(EndReason.GUESSING).inc(ended)
-        links.notify(services, session, account, "session_guessing", client)
+        users.count_failure(tx, account.id)
+    elif sessions.count_failure(tx, session_id) >= MAX_FAILURES:
+        ended = sessions.end(tx, session_id, account.id, EndReason.GUESSING, now)
+        services.metrics.count_ended(EndReason.GUESSING, ended)
+        links.notify(services, tx, account, "session_guessing", client)

@@ -4,6 +4,7 @@ from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
 from auth.passwords import policy
+from auth.refusals import recorded
 from auth.revocation import revoke
 from auth.stores import audit, known_devices, users
 from utils.client_info import ClientInfo
@@ -16,23 +17,23 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
     Nothing in the answer, its time or what is written tells whether there is one. An account that
     is leaving is mailed the link that keeps it instead, as a password would not open it.
     """
-    session, now = services.session(), services.clock.now()
-    account = users.by_email(session, email)
+    tx, now = services.tx(), services.clock.now()
+    account = users.by_email(tx, email)
     if account and account.disabled_at:
         account = None
     if account and account.deletion_due_at:
         facts = {"erase_at": messages.moment_text(account.deletion_due_at)}
         due = account.deletion_due_at
         links.send_link(
-            services, session, account, LinkPurpose.RESTORE, "deletion_requested", facts, expires_at=due
+            services, tx, account, LinkPurpose.RESTORE, "deletion_requested", facts, expires_at=due
         )
     else:
-        links.send_link(services, session, account, LinkPurpose.RESET, "reset_password", {})
+        links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {})
     if account:
-        audit.append(session, Event.PASSWORD_RESET_REQUESTED, now, client, user_id=account.id)
+        audit.append(tx, Event.PASSWORD_RESET_REQUESTED, now, client, user_id=account.id)
     else:
-        audit.count_unknown(session, Event.PASSWORD_RESET_REQUESTED, None, now, client)
-    session.commit()
+        audit.count_unknown(tx, Event.PASSWORD_RESET_REQUESTED, None, now, client)
+    tx.commit()
 
 
 def check_link(services: Services, token: str) -> str:
@@ -47,30 +48,25 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     registered it before has a password no more. Raises one of the refusals of links,
     or `PasswordContainsContext` or `PasswordLeaked`, which leave the link as it was.
     """
-    session = services.session()
-    try:
+    tx = services.tx()
+    with recorded(services, *links.REFUSALS):
         link = links.open_link(services, token, LinkPurpose.RESET, client=client)
-        session.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+        tx.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
         account = link.account
         policy.refuse_context_words(services, password, username=account.username, email=account.email)
         policy.refuse_leaked(services, password)
         hashed = services.hasher.hash(password)
         account = links.consume(services, link, client)
-    except links.REFUSALS:
-        session.commit()
-        raise
     now = services.clock.now()
-    users.set_password(session, account.id, hashed, now)
-    known_devices.reset_all_failures(session, account.id)
-    known_devices.distrust_all(session, account.id)
-    if users.confirm_email(session, account.id, now):
-        known_devices.forget_all(session, account.id)  # those of whoever signed up,
-        resets.remove_factors_silently(services, session, account.id)  # and so are these
-    resets.postpone(services, session, account.id)
+    users.set_password(tx, account.id, hashed, now)
+    known_devices.reset_all_failures(tx, account.id)
+    known_devices.distrust_all(tx, account.id)
+    if users.confirm_email(tx, account.id, now):
+        known_devices.forget_all(tx, account.id)  # those of whoever signed up,
+        resets.remove_factors_silently(services, tx, account.id)  # and so are these
+    resets.postpone(services, tx, account.id)
     # "This wasn't me" is still to be said of a factor, whose mail came before.
-    revoke.revoke_all(
-        services, session, account.id, EndReason.PASSWORD_RESET, purposes=revoke.CREDENTIAL_LINKS
-    )
-    links.notify(services, session, account, "password_changed", client)
-    audit.append(session, Event.PASSWORD_RESET, now, client, user_id=account.id)
-    session.commit()
+    revoke.revoke_all(services, tx, account.id, EndReason.PASSWORD_RESET, purposes=revoke.CREDENTIAL_LINKS)
+    links.notify(services, tx, account, "password_changed", client)
+    audit.append(tx, Event.PASSWORD_RESET, now, client, user_id=account.id)
+    tx.commit()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
+from auth.refusals import recorded
 from auth.stores import (
     audit,
     challenges,
@@ -29,7 +30,7 @@ SESSION_LINKS = (*CREDENTIAL_LINKS, LinkPurpose.DISOWN)
 
 def revoke_all(
     services: Services,
-    session: Session,
+    tx: Session,
     user_id: int,
     reason: EndReason,
     *,
@@ -37,16 +38,16 @@ def revoke_all(
 ) -> int:
     """End all sessions, waiting sign-ins, tokens and such links of an account; how many sessions it had."""
     now = services.clock.now()
-    users.void_tokens(session, user_id, now)
-    challenges.void(session, user_id, now)
-    one_time_tokens.void(session, user_id, purposes, now)
-    ended = sessions.end_all(session, user_id, reason, now)
-    services.metrics.sessions_ended.labels(reason).inc(ended)
+    users.void_tokens(tx, user_id, now)
+    challenges.void(tx, user_id, now)
+    one_time_tokens.void(tx, user_id, purposes, now)
+    ended = sessions.end_all(tx, user_id, reason, now)
+    services.metrics.count_ended(reason, ended)
     return ended
 
 
 def lock_out(
-    services: Services, session: Session, account: Account, reason: EndReason, *, since: datetime
+    services: Services, tx: Session, account: Account, reason: EndReason, *, since: datetime
 ) -> None:
     """Somebody else was in this account since then: whatever they hold opens nothing any more.
 
@@ -54,19 +55,19 @@ def lock_out(
     (`factor_resets.suspect`); a deletion or a reset of factors that they may have asked for is called off,
     and the password is blocked until a reset, whose link is mailed.
     """
-    revoke_all(services, session, account.id, reason, purposes=(*SESSION_LINKS, LinkPurpose.RESTORE))
-    users.block_password(session, account.id, services.clock.now())
-    users.call_off_deletion(session, account.id)
-    known_devices.forget_all(session, account.id)
-    second_factors.call_off_reset(session, account.id)
-    due = resets.remove_suspect_factors(services, session, account, since)
+    revoke_all(services, tx, account.id, reason, purposes=(*SESSION_LINKS, LinkPurpose.RESTORE))
+    users.block_password(tx, account.id, services.clock.now())
+    users.call_off_deletion(tx, account.id)
+    known_devices.forget_all(tx, account.id)
+    second_factors.call_off_reset(tx, account.id)
+    due = resets.remove_suspect_factors(services, tx, account, since)
     facts = {"factors_due": messages.moment_text(due) if due else ""}
-    links.send_link(services, session, account, LinkPurpose.RESET, "password_blocked", facts, limited=False)
+    links.send_link(services, tx, account, LinkPurpose.RESET, "password_blocked", facts, limited=False)
 
 
 def erase(
     services: Services,
-    session: Session,
+    tx: Session,
     user_id: int,
     event: Event,
     client: ClientInfo,
@@ -77,10 +78,10 @@ def erase(
     Its audit events stay, without a word about the person; so does the event of the erasure, whose
     caller may be that person.
     """
-    audit.forget_person(session, user_id)
-    users.erase(session, user_id)
+    audit.forget_person(tx, user_id)
+    users.erase(tx, user_id)
     nobody = ClientInfo(address=None, user_agent="", request_id=client.request_id)
-    audit.append(session, event, services.clock.now(), nobody, operator=operator)
+    audit.append(tx, event, services.clock.now(), nobody, operator=operator)
 
 
 def disown(services: Services, token: str, client: ClientInfo) -> None:
@@ -89,13 +90,9 @@ def disown(services: Services, token: str, client: ClientInfo) -> None:
     The link for the reset is mailed. A deletion that the intruder may have asked for is called off.
     Raises `LinkUnknown`, `LinkExpired` or `LinkUsed`.
     """
-    session, now = services.session(), services.clock.now()
-    try:
-        link = links.open_link(services, token, LinkPurpose.DISOWN, client=client)
-        account = links.consume(services, link, client)
-    except links.REFUSALS:
-        session.commit()
-        raise
-    lock_out(services, session, account, EndReason.DISOWNED, since=link.created_at)
-    audit.append(session, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
-    session.commit()
+    tx, now = services.tx(), services.clock.now()
+    with recorded(services, *links.REFUSALS):
+        link, account = links.redeem(services, token, LinkPurpose.DISOWN, client=client)
+    lock_out(services, tx, account, EndReason.DISOWNED, since=link.created_at)
+    audit.append(tx, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
+    tx.commit()

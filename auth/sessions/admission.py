@@ -18,7 +18,7 @@ def admit(services: Services, claims: Claims) -> Principal | None:
             *found,
             is_setting_up=tokens.needs_enrollment(services, found[1]),
         )
-    account = users.by_id(services.session(), claims.user_id)
+    account = users.by_id(services.tx(), claims.user_id)
     if account is None or account.disabled_at or account.deletion_due_at:
         return None
     if claims.issued_at < account.tokens_valid_after:

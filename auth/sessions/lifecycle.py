@@ -19,25 +19,23 @@ def log_out(
     services: Services, *, refresh_tokens: Sequence[str], access_token: str | None, client: ClientInfo
 ) -> None:
     """End every session that one of these tokens proves. An access token may have expired meanwhile."""
-    session, now = services.session(), services.clock.now()
-    proven = {
-        (s.id, s.user_id) for text in refresh_tokens if (s := rotation.session_of(services, session, text))
-    }
+    tx, now = services.tx(), services.clock.now()
+    proven = {(s.id, s.user_id) for text in refresh_tokens if (s := rotation.session_of(services, tx, text))}
     claims = access_tokens.read(services, access_token, expired_too=True)
     if claims and claims.session_id:
         proven.add((claims.session_id, claims.user_id))
     for session_id, user_id in sorted(proven):
-        users.lock_shared(session, user_id)
-        if sessions.end(session, session_id, user_id, EndReason.SIGNED_OUT, now):
-            services.metrics.sessions_ended.labels(EndReason.SIGNED_OUT).inc()
-            audit.append(session, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
-    session.commit()
+        users.lock_shared(tx, user_id)
+        if sessions.end(tx, session_id, user_id, EndReason.SIGNED_OUT, now):
+            services.metrics.count_ended(EndReason.SIGNED_OUT)
+            audit.append(tx, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
+    tx.commit()
 
 
 def live_sessions(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
     """The caller's living sessions, and which of them is calling."""
     current = step_up.own_session(principal)
-    return sessions.living(services.session(), principal.user_id, services.clock.now()), current
+    return sessions.living(services.tx(), principal.user_id, services.clock.now()), current
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
@@ -48,24 +46,24 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
     """
     if step_up.own_session(principal) != session_id:
         step_up.fresh_session(services, principal)
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
-    if not sessions.end(session, session_id, principal.user_id, EndReason.REVOKED, now):
+    if not sessions.end(tx, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
-    services.metrics.sessions_ended.labels(EndReason.REVOKED).inc()
-    audit.append(session, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
-    session.commit()
+    services.metrics.count_ended(EndReason.REVOKED)
+    audit.append(tx, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
+    tx.commit()
 
 
 def end_others(services: Services, principal: Principal, client: ClientInfo) -> int:
     """End all of the caller's sessions but this one; how many there were. Raises `ReauthRequired`."""
     current = step_up.fresh_session(services, principal)
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
-    ended = sessions.end_others(session, current, principal.user_id, EndReason.REVOKED, now)
-    services.metrics.sessions_ended.labels(EndReason.REVOKED).inc(ended)
+    ended = sessions.end_others(tx, current, principal.user_id, EndReason.REVOKED, now)
+    services.metrics.count_ended(EndReason.REVOKED, ended)
     audit.append(
-        session,
+        tx,
         Event.OTHER_SESSIONS_ENDED,
         now,
         client,
@@ -73,5 +71,5 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
         session_id=current,
         count=ended,
     )
-    session.commit()
+    tx.commit()
     return ended

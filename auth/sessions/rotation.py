@@ -38,34 +38,34 @@ def refresh(services: Services, presented: Sequence[str], client: ClientInfo) ->
         raise RefreshTokenMissing
     if len(presented) > 1:
         raise InvalidInput(fields={"refresh_token": "send it in the body or as the cookie, not both"})
-    session, now = services.session(), services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     token = tokens.read_refresh(presented[0])
-    current, account = _usable_session(services, session, token)
+    current, account = _usable_session(services, tx, token)
     if token is None or token.generation > current.generation:
         raise RefreshTokenInvalid  # ahead of the row: a restored backup, and no theft
     if token.generation == current.generation:
         until = min(lifetimes.idle_end(services, now, remembered=current.remembered), current.absolute_end)
-        rotated = sessions.rotate(session, current, now, until, client)
+        rotated = sessions.rotate(tx, current, now, until, client)
         if rotated:
             audit.append(
-                session, Event.SESSION_REFRESHED, now, client, user_id=rotated.user_id, session_id=rotated.id
+                tx, Event.SESSION_REFRESHED, now, client, user_id=rotated.user_id, session_id=rotated.id
             )
             pair = tokens.issue(services, rotated, account, now)
-            session.commit()
+            tx.commit()
             return pair
-        session.rollback()
+        tx.rollback()
         # Another call was faster; what did it leave?
-        current, account = _usable_session(services, session, token)
+        current, account = _usable_session(services, tx, token)
     if token.generation == current.generation - 1 and _in_grace(services, current):
         return tokens.issue(services, current, account, now)
-    _end_reused(services, session, current, client)
+    _end_reused(services, tx, current, client)
     raise RefreshTokenReused
 
 
 def _usable_session(
-    services: Services, session: Session, token: tokens.RefreshToken | None
+    services: Services, tx: Session, token: tokens.RefreshToken | None
 ) -> tuple[SessionState, Account]:
-    found = sessions.with_account(session, token.session_id) if token else None
+    found = sessions.with_account(tx, token.session_id) if token else None
     if token is None or found is None or not tokens.is_genuine(services, token, found[0]):
         raise RefreshTokenInvalid
     current, account = found
@@ -81,22 +81,22 @@ def _in_grace(services: Services, current: SessionState) -> bool:
     return current.rotated_at is not None and abs(services.clock.now() - current.rotated_at) <= REUSE_GRACE
 
 
-def _end_reused(services: Services, session: Session, current: SessionState, client: ClientInfo) -> None:
+def _end_reused(services: Services, tx: Session, current: SessionState, client: ClientInfo) -> None:
     now = services.clock.now()
-    if sessions.end(session, current.id, current.user_id, EndReason.REUSE, now):
-        services.metrics.sessions_ended.labels(EndReason.REUSE).inc()
-        if account := users.by_id(session, current.user_id):
-            links.notify(services, session, account, "session_stolen", client)
+    if sessions.end(tx, current.id, current.user_id, EndReason.REUSE, now):
+        services.metrics.count_ended(EndReason.REUSE)
+        if account := users.by_id(tx, current.user_id):
+            links.notify(services, tx, account, "session_stolen", client)
         audit.append(
-            session, Event.REFRESH_TOKEN_REUSED, now, client, user_id=current.user_id, session_id=current.id
+            tx, Event.REFRESH_TOKEN_REUSED, now, client, user_id=current.user_id, session_id=current.id
         )
-    session.commit()
+    tx.commit()
 
 
-def session_of(services: Services, session: Session, refresh_token: str) -> SessionState | None:
+def session_of(services: Services, tx: Session, refresh_token: str) -> SessionState | None:
     """The session that a genuine refresh token of any generation belongs to, ended or not."""
     token = tokens.read_refresh(refresh_token)
-    found = sessions.with_account(session, token.session_id) if token else None
+    found = sessions.with_account(tx, token.session_id) if token else None
     if token is None or found is None or not tokens.is_genuine(services, token, found[0]):
         return None
     return found[0]

@@ -37,7 +37,7 @@ def refresh(form: RefreshToken) -> Any:
     pair = rotation.refresh(services(), cookies.presented(form.refresh_token), client_info())
     by_cookie = cookies.refresh_cookie() is not None
     if by_cookie:
-        cookies.deliver_refresh_cookie(pair.refresh_token, pair.keep_until)
+        cookies.set_refresh_cookie(pair.refresh_token, pair.keep_until)
     return outputs.tokens(pair, in_body=not by_cookie)
 
 
@@ -57,8 +57,7 @@ def logout(form: RefreshToken) -> Any:
         access_token=optional_bearer_token(),
         client=client_info(),
     )
-    if cookies.refresh_cookie():
-        cookies.forget_refresh_cookie()
+    cookies.delete_refresh_cookie()
 
 
 @auth_bp.get("/sessions")
@@ -81,8 +80,8 @@ def end_session(session_id: UUID) -> Any:
     Wants a sign-in younger than 10 minutes, unless it is the session that is calling.
     """
     lifecycle.end_one(services(), g.principal, session_id, client_info())
-    if session_id == g.principal.session_id and cookies.refresh_cookie():
-        cookies.forget_refresh_cookie()
+    if session_id == g.principal.session_id:
+        cookies.delete_refresh_cookie()
 
 
 @auth_bp.post("/sessions/revoke-others")

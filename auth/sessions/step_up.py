@@ -35,7 +35,7 @@ def _require_fresh_factor(services: Services, session_id: UUID, account: Account
     """
     if account.two_factor_at is None:
         return
-    at = sessions.factor_at(services.session(), session_id)
+    at = sessions.factor_at(services.tx(), session_id)
     if at is None or abs(services.clock.now() - at) >= FRESH_FOR:
         raise ReauthRequired(by_factor=True)
 
@@ -54,9 +54,9 @@ def lock_for_credential_change(services: Services, principal: Principal) -> tupl
 
 def lock_for_change(services: Services, principal: Principal) -> Account:
     """Lock the account, and read it anew. Raises `TokenInvalid` if the calling session has ended."""
-    session = services.session()
-    users.lock(session, principal.user_id)
-    found = sessions.still_admitted(session, own_session(principal), principal.user_id, services.clock.now())
+    tx = services.tx()
+    users.lock(tx, principal.user_id)
+    found = sessions.still_admitted(tx, own_session(principal), principal.user_id, services.clock.now())
     if found is None:
         raise TokenInvalid
     return found[1]

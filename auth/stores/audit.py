@@ -23,7 +23,7 @@ _APPENDED = (
 
 
 def append(
-    session: Session,
+    tx: Session,
     event: Event,
     now: datetime,
     client: ClientInfo,
@@ -36,18 +36,16 @@ def append(
 ) -> None:
     """Write down that this happened, once. An account that was erased a moment ago is not named."""
     about = {"event": event, "session_id": session_id, "reason": reason, "operator": operator}
-    session.execute(_APPENDED, {"of_user": user_id, "count": count} | about | _facts(now, client))
+    tx.execute(_APPENDED, {"of_user": user_id, "count": count} | about | _facts(now, client))
 
 
-def count_unknown(
-    session: Session, event: Event, digest: str | None, now: datetime, client: ClientInfo
-) -> None:
+def count_unknown(tx: Session, event: Event, digest: str | None, now: datetime, client: ClientInfo) -> None:
     """Count what was asked for somebody who does not exist: one row for each network and minute.
 
     People type passwords into the name field, so only the keyed digest of the first one is kept.
     """
     under = f"{event}:{client.network}:{now:%Y-%m-%dT%H:%M}"
-    counted = insert_into(session, AuditEvent).values(
+    counted = insert_into(tx, AuditEvent).values(
         event=event,
         reason=Refusal.UNKNOWN,
         count=1,
@@ -55,42 +53,41 @@ def count_unknown(
         counted_under=under,
         **_facts(now, client),
     )
-    session.execute(
+    tx.execute(
         counted.on_conflict_do_update(
             index_elements=[AuditEvent.counted_under], set_={"count": AuditEvent.count + 1}
         )
     )
 
 
-def page(session: Session, user_id: int, before: int | None, limit: int) -> Sequence[AuditEvent]:
+def page(tx: Session, user_id: int, before: int | None, limit: int) -> Sequence[AuditEvent]:
     """Events of an account, the newest first; with `before`, those older than the event of that id."""
     mine = select(AuditEvent).where(AuditEvent.user_id == user_id).order_by(AuditEvent.id.desc())
     if before is not None:
         mine = mine.where(AuditEvent.id < before)
-    return session.scalars(mine.limit(limit)).all()
+    return tx.scalars(mine.limit(limit)).all()
 
 
-def of_user(session: Session, user_id: int) -> Sequence[AuditEvent]:
+def of_user(tx: Session, user_id: int) -> Sequence[AuditEvent]:
     """All events of an account that are kept, the newest first."""
     mine = select(AuditEvent).where(AuditEvent.user_id == user_id)
-    return session.scalars(mine.order_by(AuditEvent.id.desc())).all()
+    return tx.scalars(mine.order_by(AuditEvent.id.desc())).all()
 
 
-def forget_person(session: Session, user_id: int) -> None:
+def forget_person(tx: Session, user_id: int) -> None:
     """Take out of an account's events what says something about a person; that they happened stays."""
-    session.execute(
+    tx.execute(
         update(AuditEvent)
         .where(AuditEvent.user_id == user_id)
         .values(ip_address=None, user_agent="", session_id=None, request_id="")
-        .execution_options(synchronize_session=False)
     )
 
 
-def prune(session: Session, before: datetime, slice_size: int) -> int:
+def prune(tx: Session, before: datetime, slice_size: int) -> int:
     """Delete at most so many events from before this moment; how many there were."""
     some = select(AuditEvent.id).where(AuditEvent.at < before).limit(slice_size)
     deleted = delete(AuditEvent).where(AuditEvent.id.in_(some)).returning(AuditEvent.id)
-    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(deleted).all())
 
 
 def _facts(now: datetime, client: ClientInfo) -> dict[str, object]:

@@ -22,7 +22,7 @@ class ChallengePurpose(StrEnum):
 
 
 def issue(
-    session: Session,
+    tx: Session,
     purpose: ChallengePurpose,
     user_id: int | None,
     *,
@@ -40,28 +40,28 @@ def issue(
         created_at=now,
         expires_at=expires_at,
     )
-    session.add(issued)
-    session.flush()
+    tx.add(issued)
+    tx.flush()
     return issued
 
 
-def by_id(session: Session, challenge_id: UUID) -> AuthChallenge | None:
+def by_id(tx: Session, challenge_id: UUID) -> AuthChallenge | None:
     """The challenge as it stands now, used or not."""
-    return session.get(AuthChallenge, challenge_id, populate_existing=True)
+    return tx.get(AuthChallenge, challenge_id, populate_existing=True)
 
 
-def use(session: Session, challenge_id: UUID, now: datetime) -> bool:
+def use(tx: Session, challenge_id: UUID, now: datetime) -> bool:
     """Use it up; False if it was used, voided or has expired meanwhile."""
     living = (AuthChallenge.id == challenge_id, AuthChallenge.expires_at > now)
-    return bool(_use(session, now, *living))
+    return bool(_use(tx, now, *living))
 
 
-def void(session: Session, user_id: int, now: datetime) -> None:
+def void(tx: Session, user_id: int, now: datetime) -> None:
     """Void all challenges of an account: what they were answers to has changed."""
-    _use(session, now, AuthChallenge.user_id == user_id)
+    _use(tx, now, AuthChallenge.user_id == user_id)
 
 
-def void_beyond(session: Session, limit: int, newest: AuthChallenge, now: datetime) -> None:
+def void_beyond(tx: Session, limit: int, newest: AuthChallenge, now: datetime) -> None:
     """Void the oldest living ones of the same account and purpose beyond `limit`, but never the newest."""
     siblings = (
         AuthChallenge.purpose == newest.purpose,
@@ -72,28 +72,28 @@ def void_beyond(session: Session, limit: int, newest: AuthChallenge, now: dateti
     )
     beyond = select(AuthChallenge.id).where(*siblings)
     beyond = beyond.order_by(AuthChallenge.created_at.desc(), AuthChallenge.id).offset(limit - 1)
-    _use(session, now, AuthChallenge.id.in_(beyond))
+    _use(tx, now, AuthChallenge.id.in_(beyond))
 
 
-def of_user(session: Session, user_id: int) -> Sequence[AuthChallenge]:
+def of_user(tx: Session, user_id: int) -> Sequence[AuthChallenge]:
     """All that is kept of an account's challenges, the newest first."""
     mine = select(AuthChallenge).where(AuthChallenge.user_id == user_id)
-    return session.scalars(mine.order_by(AuthChallenge.created_at.desc(), AuthChallenge.id)).all()
+    return tx.scalars(mine.order_by(AuthChallenge.created_at.desc(), AuthChallenge.id)).all()
 
 
-def prune(session: Session, before: datetime, slice_size: int) -> int:
+def prune(tx: Session, before: datetime, slice_size: int) -> int:
     """Delete at most so many that were used, or expired, before this moment; how many there were."""
     over = or_(AuthChallenge.used_at < before, AuthChallenge.expires_at < before)
     some = select(AuthChallenge.id).where(over).limit(slice_size)
     deleted = delete(AuthChallenge).where(AuthChallenge.id.in_(some)).returning(AuthChallenge.id)
-    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(deleted).all())
 
 
-def _use(session: Session, now: datetime, *where: ColumnElement[bool]) -> int:
+def _use(tx: Session, now: datetime, *where: ColumnElement[bool]) -> int:
     used = (
         update(AuthChallenge)
         .where(*where, AuthChallenge.used_at.is_(None))
         .values(used_at=now)
         .returning(AuthChallenge.id)
     )
-    return len(session.execute(used.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(used).all())

@@ -9,14 +9,14 @@ from auth.events import Event
 from models import AuditEvent
 
 
-def database_time(session: Session) -> datetime | None:
+def database_time(tx: Session) -> datetime | None:
     """The database's clock; None where it is this machine's own."""
-    if session.get_bind().dialect.name == "sqlite":
+    if tx.get_bind().dialect.name == "sqlite":
         return None
-    now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    now: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
     return now.astimezone(UTC)
 
 
-def last_pruned(session: Session) -> datetime | None:
+def last_pruned(tx: Session) -> datetime | None:
     """When old rows were last deleted, as far as the audit log goes back."""
-    return session.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.event == Event.PRUNED))
+    return tx.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.event == Event.PRUNED))

@@ -12,7 +12,7 @@ from models import KnownDevice
 from utils.database.engine import insert_into
 
 
-def mark_seen(session: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
+def mark_seen(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
     """Whether this device is known to the account; it is seen now."""
     seen = (
         update(KnownDevice)
@@ -20,91 +20,91 @@ def mark_seen(session: Session, user_id: int, device_id: UUID, now: datetime) ->
         .values(last_seen_at=now)
         .returning(KnownDevice.device_id)
     )
-    return session.execute(seen.execution_options(synchronize_session=False)).one_or_none() is not None
+    return tx.execute(seen).one_or_none() is not None
 
 
-def failures(session: Session, user_id: int, device_id: UUID) -> int | None:
+def failures(tx: Session, user_id: int, device_id: UUID) -> int | None:
     """Wrong passwords in a row from this device; None if the account does not know it."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    return session.scalar(select(KnownDevice.failures).where(*mine))
+    return tx.scalar(select(KnownDevice.failures).where(*mine))
 
 
-def count_failure(session: Session, user_id: int, device_id: UUID) -> None:
+def count_failure(tx: Session, user_id: int, device_id: UUID) -> None:
     """One more wrong password from this device."""
-    _set_failures(session, KnownDevice.failures + 1, user_id, KnownDevice.device_id == device_id)
+    _set_failures(tx, KnownDevice.failures + 1, user_id, KnownDevice.device_id == device_id)
 
 
-def reset_failures(session: Session, user_id: int, device_id: UUID, limit: int) -> bool:
+def reset_failures(tx: Session, user_id: int, device_id: UUID, limit: int) -> bool:
     """Begin to count anew, if there were fewer than `limit` failures; False if not."""
     few = (KnownDevice.device_id == device_id, KnownDevice.failures < limit)
-    return _set_failures(session, 0, user_id, *few)
+    return _set_failures(tx, 0, user_id, *few)
 
 
-def reset_all_failures(session: Session, user_id: int) -> None:
+def reset_all_failures(tx: Session, user_id: int) -> None:
     """Begin to count anew on every device of the account."""
-    _set_failures(session, 0, user_id)
+    _set_failures(tx, 0, user_id)
 
 
-def _set_failures(session: Session, to: Any, user_id: int, *where: ColumnElement[bool]) -> bool:
+def _set_failures(tx: Session, to: Any, user_id: int, *where: ColumnElement[bool]) -> bool:
     changed = update(KnownDevice).where(KnownDevice.user_id == user_id, *where).values(failures=to)
-    returned = changed.returning(KnownDevice.device_id).execution_options(synchronize_session=False)
-    return bool(session.execute(returned).all())
+    returned = changed.returning(KnownDevice.device_id)
+    return bool(tx.execute(returned).all())
 
 
-def is_trusted(session: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
+def is_trusted(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
     """Whether a log-in from this device needs no second factor now."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
     until = select(KnownDevice.trusted_until).where(*mine, KnownDevice.trusted_until > now)
-    return session.scalar(until) is not None
+    return tx.scalar(until) is not None
 
 
-def trust(session: Session, user_id: int, device_id: UUID, until: datetime, *, renamed: UUID) -> None:
+def trust(tx: Session, user_id: int, device_id: UUID, until: datetime, *, renamed: UUID) -> None:
     """Ask no second factor from this device for a while; it has another id from now on."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
     trusted = update(KnownDevice).where(*mine).values(trusted_until=until, device_id=renamed)
-    session.execute(trusted.execution_options(synchronize_session=False))
+    tx.execute(trusted)
 
 
-def distrust_all(session: Session, user_id: int) -> None:
+def distrust_all(tx: Session, user_id: int) -> None:
     """Ask a second factor from every device of the account again."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.trusted_until.is_not(None))
     trusted = update(KnownDevice).where(*mine).values(trusted_until=None)
-    session.execute(trusted.execution_options(synchronize_session=False))
+    tx.execute(trusted)
 
 
-def add(session: Session, user_id: int, device_id: UUID, now: datetime) -> None:
+def add(tx: Session, user_id: int, device_id: UUID, now: datetime) -> None:
     """Know the device from now on."""
     values = {"user_id": user_id, "device_id": device_id, "first_seen_at": now, "last_seen_at": now}
-    session.execute(insert_into(session, KnownDevice).values(**values).on_conflict_do_nothing())
+    tx.execute(insert_into(tx, KnownDevice).values(**values).on_conflict_do_nothing())
 
 
-def forget_beyond(session: Session, user_id: int, limit: int) -> None:
+def forget_beyond(tx: Session, user_id: int, limit: int) -> None:
     """Forget the devices of the account that were not seen for longest, beyond `limit`."""
     mine = KnownDevice.user_id == user_id
     beyond = select(KnownDevice.device_id).where(mine)
     beyond = beyond.order_by(KnownDevice.last_seen_at.desc(), KnownDevice.device_id).offset(limit)
-    _delete(session, mine, KnownDevice.device_id.in_(beyond))
+    _delete(tx, mine, KnownDevice.device_id.in_(beyond))
 
 
-def forget_all(session: Session, user_id: int) -> None:
+def forget_all(tx: Session, user_id: int) -> None:
     """Forget every device of the account."""
-    _delete(session, KnownDevice.user_id == user_id)
+    _delete(tx, KnownDevice.user_id == user_id)
 
 
-def of_user(session: Session, user_id: int) -> Sequence[KnownDevice]:
+def of_user(tx: Session, user_id: int) -> Sequence[KnownDevice]:
     """The account's devices, the latest seen first."""
     mine = select(KnownDevice).where(KnownDevice.user_id == user_id)
-    return session.scalars(mine.order_by(KnownDevice.last_seen_at.desc(), KnownDevice.device_id)).all()
+    return tx.scalars(mine.order_by(KnownDevice.last_seen_at.desc(), KnownDevice.device_id)).all()
 
 
-def prune(session: Session, before: datetime, slice_size: int) -> int:
+def prune(tx: Session, before: datetime, slice_size: int) -> int:
     """Forget at most so many devices that were last seen before this moment; how many there were."""
     # By the whole key, as Postgres finds no device by its id alone. Old once more: it may be seen meanwhile.
     key, old = (KnownDevice.user_id, KnownDevice.device_id), KnownDevice.last_seen_at < before
     some = select(*key).where(old).limit(slice_size)
     deleted = delete(KnownDevice).where(old, tuple_(*key).in_(some)).returning(KnownDevice.device_id)
-    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(deleted).all())
 
 
-def _delete(session: Session, *where: ColumnElement[bool]) -> None:
-    session.execute(delete(KnownDevice).where(*where).execution_options(synchronize_session=False))
+def _delete(tx: Session, *where: ColumnElement[bool]) -> None:
+    tx.execute(delete(KnownDevice).where(*where))

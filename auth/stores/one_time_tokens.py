@@ -14,7 +14,7 @@ from utils.identifiers import email_key
 
 
 def issue(
-    session: Session,
+    tx: Session,
     user_id: int | None,
     purpose: LinkPurpose,
     email: str,
@@ -32,23 +32,23 @@ def issue(
         created_at=now,
         expires_at=expires_at,
     )
-    session.add(issued)
-    session.flush()
+    tx.add(issued)
+    tx.flush()
     return issued
 
 
-def by_id(session: Session, token_id: UUID) -> OneTimeToken | None:
+def by_id(tx: Session, token_id: UUID) -> OneTimeToken | None:
     """The token as it stands now, used or not."""
-    return session.get(OneTimeToken, token_id, populate_existing=True)
+    return tx.get(OneTimeToken, token_id, populate_existing=True)
 
 
-def use(session: Session, token_id: UUID, now: datetime) -> bool:
+def use(tx: Session, token_id: UUID, now: datetime) -> bool:
     """Use the token up; False if it is used or expired, even since a moment ago."""
-    return bool(_void(session, now, OneTimeToken.id == token_id, OneTimeToken.expires_at > now))
+    return bool(_void(tx, now, OneTimeToken.id == token_id, OneTimeToken.expires_at > now))
 
 
 def void(
-    session: Session,
+    tx: Session,
     user_id: int,
     purposes: Iterable[LinkPurpose],
     now: datetime,
@@ -57,10 +57,10 @@ def void(
 ) -> None:
     """Void the user's living tokens of these purposes; with `since`, only those issued from then on."""
     where = [OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_([*purposes])]
-    _void(session, now, *where, *([OneTimeToken.created_at >= since] if since else []))
+    _void(tx, now, *where, *([OneTimeToken.created_at >= since] if since else []))
 
 
-def void_beyond(session: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
+def void_beyond(tx: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
     """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest.
 
     Nobody's are left alone: strangers would wait for each other, and take longer the more there are.
@@ -74,20 +74,20 @@ def void_beyond(session: Session, limit: int, newest: OneTimeToken, now: datetim
     )
     beyond = select(OneTimeToken.id).where(*siblings)
     beyond = beyond.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id).offset(limit - 1)
-    _void(session, now, OneTimeToken.id.in_(beyond))
+    _void(tx, now, OneTimeToken.id.in_(beyond))
 
 
-def issued_since(session: Session, address: str, purpose: LinkPurpose, since: datetime) -> int:
+def issued_since(tx: Session, address: str, purpose: LinkPurpose, since: datetime) -> int:
     """How many such tokens were issued for this address since then, to whichever accounts."""
     issued = (
         OneTimeToken.email_key == email_key(address),
         OneTimeToken.purpose == purpose,
         OneTimeToken.created_at > since,
     )
-    return session.scalar(select(func.count()).select_from(OneTimeToken).where(*issued)) or 0
+    return tx.scalar(select(func.count()).select_from(OneTimeToken).where(*issued)) or 0
 
 
-def address_is_reserved(session: Session, address: str, user_id: int | None, now: datetime) -> bool:
+def address_is_reserved(tx: Session, address: str, user_id: int | None, now: datetime) -> bool:
     """Whether the address was given up so lately that only its former owner, not `user_id`, may have it."""
     reserved = select(OneTimeToken.id).where(
         OneTimeToken.purpose == LinkPurpose.EMAIL_UNDO,
@@ -96,29 +96,28 @@ def address_is_reserved(session: Session, address: str, user_id: int | None, now
         OneTimeToken.used_at.is_(None),
         OneTimeToken.expires_at > now,
     )
-    return session.execute(reserved.limit(1)).first() is not None
+    return tx.execute(reserved.limit(1)).first() is not None
 
 
-def of_user(session: Session, user_id: int) -> Sequence[OneTimeToken]:
+def of_user(tx: Session, user_id: int) -> Sequence[OneTimeToken]:
     """All that is kept of a user's links, the newest first."""
     mine = select(OneTimeToken).where(OneTimeToken.user_id == user_id)
-    return session.scalars(mine.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id)).all()
+    return tx.scalars(mine.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id)).all()
 
 
-def prune(session: Session, before: datetime, slice_size: int) -> int:
+def prune(tx: Session, before: datetime, slice_size: int) -> int:
     """Delete at most so many tokens that were used, or expired, before this moment; how many there were."""
     over = or_(OneTimeToken.used_at < before, OneTimeToken.expires_at < before)
     some = select(OneTimeToken.id).where(over).limit(slice_size)
     deleted = delete(OneTimeToken).where(OneTimeToken.id.in_(some)).returning(OneTimeToken.id)
-    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(deleted).all())
 
 
-def _void(session: Session, now: datetime, *where: ColumnElement[bool]) -> int:
+def _void(tx: Session, now: datetime, *where: ColumnElement[bool]) -> int:
     statement = (
         update(OneTimeToken)
         .where(*where, OneTimeToken.used_at.is_(None))
         .values(used_at=now)
         .returning(OneTimeToken.id)
-        .execution_options(synchronize_session=False)
     )
-    return len(session.execute(statement).all())
+    return len(tx.execute(statement).all())

@@ -32,7 +32,7 @@ _WAITING = (OutgoingMail.sent_at.is_(None), OutgoingMail.given_up_at.is_(None))
 
 
 def append(
-    session: Session,
+    tx: Session,
     template: str,
     facts: Mapping[str, str],
     now: datetime,
@@ -42,16 +42,16 @@ def append(
     token: OneTimeToken | None = None,
 ) -> None:
     """A mail to this address, to be sent as soon as the transaction is committed."""
-    session.add(_row(template, facts, now, user_id, recipient, token))
-    session.flush()
+    tx.add(_row(template, facts, now, user_id, recipient, token))
+    tx.flush()
 
 
-def append_unsent(session: Session, template: str, now: datetime, token: OneTimeToken) -> None:
+def append_unsent(tx: Session, template: str, now: datetime, token: OneTimeToken) -> None:
     """As many rows as a mail takes, for one that never goes: who is nobody takes the same time."""
     row = _row(template, {}, now, None, "", token)
     row.sent_at = now
-    session.add(row)
-    session.flush()
+    tx.add(row)
+    tx.flush()
 
 
 def _row(
@@ -75,67 +75,65 @@ def _row(
     )
 
 
-def written_since(session: Session, user_id: int, template: str, since: datetime) -> int:
+def written_since(tx: Session, user_id: int, template: str, since: datetime) -> int:
     """How many of these mails were written for a user since then, sent or not."""
     mine = (
         OutgoingMail.user_id == user_id,
         OutgoingMail.template == template,
         OutgoingMail.created_at > since,
     )
-    return session.scalar(select(func.count()).select_from(OutgoingMail).where(*mine)) or 0
+    return tx.scalar(select(func.count()).select_from(OutgoingMail).where(*mine)) or 0
 
 
-def claim(session: Session, now: datetime, until: datetime) -> Claimed | None:
+def claim(tx: Session, now: datetime, until: datetime) -> Claimed | None:
     """The mail that has been due longest, for this caller alone until the lease ends; None if none is due."""
     due = (*_WAITING, OutgoingMail.due_at <= now)
     first = select(OutgoingMail.id).where(*due).order_by(OutgoingMail.due_at, OutgoingMail.id).limit(1)
     # On Postgres two who ask at once get two mails. `due` once more, for who comes a moment later.
     first = first.with_for_update(skip_locked=True)
-    claimed = session.execute(
+    claimed = tx.execute(
         update(OutgoingMail)
         .where(OutgoingMail.id == first.scalar_subquery(), *due)
         .values(due_at=until, attempts=OutgoingMail.attempts + 1)
         .returning(*_COLUMNS)
-        .execution_options(synchronize_session=False)
     ).one_or_none()
     return Claimed(*claimed) if claimed else None
 
 
-def settle(session: Session, mail_id: int, attempt: int, **values: datetime | str | None) -> bool:
+def settle(tx: Session, mail_id: int, attempt: int, **values: datetime | str | None) -> bool:
     """Write down how this attempt ended; False if the lease had run out and somebody else tried again."""
-    settled = session.execute(
+    settled = tx.execute(
         update(OutgoingMail)
         .where(OutgoingMail.id == mail_id, OutgoingMail.attempts == attempt, *_WAITING)
         .values(**values)
         .returning(OutgoingMail.id)
-        .execution_options(synchronize_session=False)
     )
     return settled.one_or_none() is not None
 
 
-def waiting(session: Session) -> tuple[int, datetime | None]:
+def waiting(tx: Session) -> tuple[int, datetime | None]:
     """How many mails wait, and since when the oldest does."""
-    row = session.execute(
+    row = tx.execute(
         select(func.count(), func.min(OutgoingMail.created_at)).select_from(OutgoingMail).where(*_WAITING)
     ).one()
     return row[0], row[1]
 
 
-def given_up_since(session: Session, since: datetime) -> int:
+def given_up_since(tx: Session, since: datetime) -> int:
     """How many mails were given up since then that somebody may miss."""
     lost = (OutgoingMail.given_up_at > since, OutgoingMail.last_error != LINK_IS_VOID)
-    return session.scalar(select(func.count()).select_from(OutgoingMail).where(*lost)) or 0
+    return tx.scalar(select(func.count()).select_from(OutgoingMail).where(*lost)) or 0
 
 
-def of_user(session: Session, user_id: int, limit: int | None = None) -> Sequence[OutgoingMail]:
+def of_user(tx: Session, user_id: int, limit: int | None = None) -> Sequence[OutgoingMail]:
     """A user's mails as far as they are kept, the newest first."""
     mine = select(OutgoingMail).where(OutgoingMail.user_id == user_id)
-    return session.scalars(mine.order_by(OutgoingMail.id.desc()).limit(limit)).all()
+    return tx.scalars(mine.order_by(OutgoingMail.id.desc()).limit(limit)).all()
 
 
-def prune(session: Session, before: datetime, slice_size: int) -> int:
+def prune(tx: Session, before: datetime, slice_size: int) -> int:
     """Delete at most so many mails that were sent or given up before this moment; how many there were."""
     over = or_(OutgoingMail.sent_at < before, OutgoingMail.given_up_at < before)
     some = select(OutgoingMail.id).where(over).limit(slice_size)
     deleted = delete(OutgoingMail).where(OutgoingMail.id.in_(some)).returning(OutgoingMail.id)
-    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(deleted).all())

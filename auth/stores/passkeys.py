@@ -13,59 +13,59 @@ from utils.database.engine import insert_into
 
 
 def add(
-    session: Session, user_id: int, user_handle: bytes, name: str, new: NewPasskey, now: datetime
+    tx: Session, user_id: int, user_handle: bytes, name: str, new: NewPasskey, now: datetime
 ) -> UUID | None:
     """The id of a new passkey of this account; None if somebody has it already."""
     values = new._asdict() | {"user_handle": user_handle, "name": name, "created_at": now}
-    added = insert_into(session, Passkey).values(id=uuid4(), user_id=user_id, **values)
-    return session.execute(added.on_conflict_do_nothing().returning(Passkey.id)).scalar()
+    added = insert_into(tx, Passkey).values(id=uuid4(), user_id=user_id, **values)
+    return tx.execute(added.on_conflict_do_nothing().returning(Passkey.id)).scalar()
 
 
-def of_user(session: Session, user_id: int) -> Sequence[Passkey]:
+def of_user(tx: Session, user_id: int) -> Sequence[Passkey]:
     """The account's passkeys, the oldest first."""
     mine = select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.created_at, Passkey.id)
-    return session.scalars(mine.execution_options(populate_existing=True)).all()
+    return tx.scalars(mine.execution_options(populate_existing=True)).all()
 
 
-def by_credential(session: Session, credential_id: bytes) -> Passkey | None:
+def by_credential(tx: Session, credential_id: bytes) -> Passkey | None:
     """The passkey of this credential, whoever's it is."""
-    return session.scalars(select(Passkey).where(Passkey.credential_id == credential_id)).one_or_none()
+    return tx.scalars(select(Passkey).where(Passkey.credential_id == credential_id)).one_or_none()
 
 
-def count(session: Session, user_id: int) -> int:
+def count(tx: Session, user_id: int) -> int:
     """How many the account has."""
-    return session.scalar(select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id)) or 0
+    return tx.scalar(select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id)) or 0
 
 
-def use(session: Session, passkey_id: UUID, proof: Assertion, now: datetime) -> bool:
+def use(tx: Session, passkey_id: UUID, proof: Assertion, now: datetime) -> bool:
     """Note that it was used; False if its counter did not go up: somebody has a copy (WebAuthn, 6.1.1).
 
     Authenticators that do not count say 0 each time.
     """
     goes_up = Passkey.sign_count < proof.sign_count if proof.sign_count else Passkey.sign_count == 0
     values = {"sign_count": proof.sign_count, "backed_up": proof.backed_up, "last_used_at": now}
-    return _changed(session, Passkey.id == passkey_id, goes_up, **values)
+    return _changed(tx, Passkey.id == passkey_id, goes_up, **values)
 
 
-def rename(session: Session, user_id: int, passkey_id: UUID, name: str) -> bool:
+def rename(tx: Session, user_id: int, passkey_id: UUID, name: str) -> bool:
     """Give the passkey another name; False if the account has none such."""
-    return _changed(session, Passkey.id == passkey_id, Passkey.user_id == user_id, name=name)
+    return _changed(tx, Passkey.id == passkey_id, Passkey.user_id == user_id, name=name)
 
 
-def remove(session: Session, user_id: int, passkey_id: UUID) -> bool:
+def remove(tx: Session, user_id: int, passkey_id: UUID) -> bool:
     """Forget the passkey; False if the account has none such."""
     mine = delete(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == user_id).returning(Passkey.id)
-    return session.execute(mine.execution_options(synchronize_session=False)).scalar() is not None
+    return tx.execute(mine).scalar() is not None
 
 
-def remove_all(session: Session, user_id: int, since: datetime | None = None) -> None:
+def remove_all(tx: Session, user_id: int, since: datetime | None = None) -> None:
     """Forget the account's passkeys; with `since`, those that were added then or later."""
     mine = delete(Passkey).where(Passkey.user_id == user_id)
     if since is not None:
         mine = mine.where(Passkey.created_at >= since)
-    session.execute(mine.execution_options(synchronize_session=False))
+    tx.execute(mine)
 
 
-def _changed(session: Session, *where: ColumnElement[bool], **values: object) -> bool:
+def _changed(tx: Session, *where: ColumnElement[bool], **values: object) -> bool:
     changed = update(Passkey).where(*where).values(**values).returning(Passkey.id)
-    return session.execute(changed.execution_options(synchronize_session=False)).scalar() is not None
+    return tx.execute(changed).scalar() is not None

@@ -20,15 +20,15 @@ from utils.limits.rate_limits import NO_CALLS, Count
 class DatabaseCounters:
     """Counts in the table `rate_limits`, one upsert for each call."""
 
-    def __init__(self, session: Callable[[], Session], clock: Clock) -> None:
-        self._session, self._clock = session, clock
+    def __init__(self, tx: Callable[[], Session], clock: Clock) -> None:
+        self._tx, self._clock = tx, clock
 
     def hit(self, key: str, window: int) -> Count:
-        now, session = self._clock.now(), self._session()
+        now, tx = self._clock.now(), self._tx()
         ends = now + timedelta(seconds=window)
-        fresh = insert_into(session, RateLimit).values(key=key, calls=1, ends_at=ends)
+        fresh = insert_into(tx, RateLimit).values(key=key, calls=1, ends_at=ends)
         is_over = RateLimit.ends_at <= now
-        row = session.execute(
+        row = tx.execute(
             fresh.on_conflict_do_update(
                 index_elements=[RateLimit.key],
                 set_={
@@ -38,7 +38,7 @@ class DatabaseCounters:
                 },
             ).returning(RateLimit.calls, RateLimit.ends_at)
         ).one()
-        session.commit()
+        tx.commit()
         return Count(row.calls, (row.ends_at - now).total_seconds())
 
     def peek(self, key: str) -> Count:
@@ -46,12 +46,12 @@ class DatabaseCounters:
         living = select(RateLimit.calls, RateLimit.ends_at).where(
             RateLimit.key == key, RateLimit.ends_at > now
         )
-        row = self._session().execute(living).one_or_none()
+        row = self._tx().execute(living).one_or_none()
         return Count(row.calls, (row.ends_at - now).total_seconds()) if row else NO_CALLS
 
 
-def prune(session: Session, now: datetime, slice_size: int) -> int:
+def prune(tx: Session, now: datetime, slice_size: int) -> int:
     """Delete at most so many windows that are over; how many there were."""
     some = select(RateLimit.key).where(RateLimit.ends_at <= now).limit(slice_size)
     deleted = delete(RateLimit).where(RateLimit.key.in_(some)).returning(RateLimit.key)
-    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(deleted).all())

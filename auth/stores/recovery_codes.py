@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 from models import RecoveryCode, User
 
 
-def replace(session: Session, user_id: int, digests: Iterable[bytes], now: datetime) -> None:
+def replace(tx: Session, user_id: int, digests: Iterable[bytes], now: datetime) -> None:
     """A new set in place of the old one, used codes and all."""
     old = delete(RecoveryCode).where(RecoveryCode.user_id == user_id)
-    session.execute(old.execution_options(synchronize_session=False))
+    tx.execute(old)
     rows = [{"digest": each, "user_id": user_id, "created_at": now} for each in digests]
     if rows:
-        session.execute(insert(RecoveryCode), rows)
-    _set_left(session, user_id, len(rows))
+        tx.execute(insert(RecoveryCode), rows)
+    _set_left(tx, user_id, len(rows))
 
 
-def use(session: Session, user_id: int, digest: bytes, now: datetime) -> bool:
+def use(tx: Session, user_id: int, digest: bytes, now: datetime) -> bool:
     """Use a code of this account up, for one of many callers; False if it has none such, or it was used."""
     used = (
         update(RecoveryCode)
@@ -28,18 +28,18 @@ def use(session: Session, user_id: int, digest: bytes, now: datetime) -> bool:
         .values(used_at=now)
         .returning(RecoveryCode.user_id)
     )
-    if session.execute(used.execution_options(synchronize_session=False)).scalar() is None:
+    if tx.execute(used).scalar() is None:
         return False
-    _set_left(session, user_id, User.recovery_codes_left - 1)
+    _set_left(tx, user_id, User.recovery_codes_left - 1)
     return True
 
 
-def of_user(session: Session, user_id: int) -> Sequence[RecoveryCode]:
+def of_user(tx: Session, user_id: int) -> Sequence[RecoveryCode]:
     """What is kept of the account's codes: when they were made, and used."""
     mine = select(RecoveryCode).where(RecoveryCode.user_id == user_id)
-    return session.scalars(mine.order_by(RecoveryCode.created_at, RecoveryCode.digest)).all()
+    return tx.scalars(mine.order_by(RecoveryCode.created_at, RecoveryCode.digest)).all()
 
 
-def _set_left(session: Session, user_id: int, left: Any) -> None:
+def _set_left(tx: Session, user_id: int, left: Any) -> None:
     left_now = update(User).where(User.id == user_id).values(recovery_codes_left=left)
-    session.execute(left_now.execution_options(synchronize_session=False))
+    tx.execute(left_now)

@@ -60,10 +60,10 @@ def admitted(reads: Reads, session_id: UUID, user_id: int, now: datetime) -> tup
 
 
 def still_admitted(
-    session: Session, session_id: UUID, user_id: int, now: datetime
+    tx: Session, session_id: UUID, user_id: int, now: datetime
 ) -> tuple[datetime, Account] | None:
     """The same within the transaction of a change, after its account was locked."""
-    return _admitted(session.execute(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}).first())
+    return _admitted(tx.execute(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}).first())
 
 
 def _admitted(row: Row[Any] | None) -> tuple[datetime, Account] | None:
@@ -71,7 +71,7 @@ def _admitted(row: Row[Any] | None) -> tuple[datetime, Account] | None:
 
 
 def start(
-    session: Session,
+    tx: Session,
     *,
     user_id: int,
     remembered: bool,
@@ -97,41 +97,41 @@ def start(
     facts = {"amr": amr, "auth_time": now, "created_at": now, "last_used_at": now}
     facts["factor_at"] = now if by_factor else None
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
-    session.execute(insert(_TABLE), started._asdict() | facts | seen)
+    tx.execute(insert(_TABLE), started._asdict() | facts | seen)
     return started
 
 
-def with_account(session: Session, session_id: UUID) -> tuple[SessionState, Account] | None:
+def with_account(tx: Session, session_id: UUID) -> tuple[SessionState, Account] | None:
     """A session as it stands now, ended or not, and its account, which nobody erases meanwhile."""
-    row = session.execute(_WITH_ACCOUNT, {"id": session_id}).one_or_none()
+    row = tx.execute(_WITH_ACCOUNT, {"id": session_id}).one_or_none()
     if row is None:
         return None
     return SessionState._make(row[: len(_STATE)]), Account._make(row[len(_STATE) :])
 
 
 def rotate(
-    session: Session, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
+    tx: Session, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
 ) -> SessionState | None:
     """The session one generation on, or None if another call rotated or ended it first."""
     expected = {"of_id": current.id, "of_generation": current.generation}
     new = {"now": now, "until": idle_end, "address": client.address, "agent": client.user_agent}
-    row = session.execute(_ROTATED, expected | new).one_or_none()
+    row = tx.execute(_ROTATED, expected | new).one_or_none()
     return SessionState._make(row) if row else None
 
 
-def factor_at(session: Session, session_id: UUID) -> datetime | None:
+def factor_at(tx: Session, session_id: UUID) -> datetime | None:
     """When a second factor, or a passkey, was last proven in this session."""
-    return session.scalar(select(UserSession.factor_at).where(UserSession.id == session_id))
+    return tx.scalar(select(UserSession.factor_at).where(UserSession.id == session_id))
 
 
-def note_factor(session: Session, session_id: UUID, now: datetime) -> None:
+def note_factor(tx: Session, session_id: UUID, now: datetime) -> None:
     """Note that a second factor was proven in this session just now."""
     noted = update(UserSession).where(UserSession.id == session_id).values(factor_at=now)
-    session.execute(noted.execution_options(synchronize_session=False))
+    tx.execute(noted)
 
 
 def renew_auth_time(
-    session: Session, session_id: UUID, user_id: int, now: datetime, *, by_factor: bool = False
+    tx: Session, session_id: UUID, user_id: int, now: datetime, *, by_factor: bool = False
 ) -> bool:
     """Note that the session's owner proved themselves just now; False if it has ended."""
     renewed = (
@@ -140,61 +140,61 @@ def renew_auth_time(
         .values(auth_time=now, failures=0, **({"factor_at": now} if by_factor else {}))
         .returning(UserSession.id)
     )
-    return session.execute(renewed.execution_options(synchronize_session=False)).one_or_none() is not None
+    return tx.execute(renewed).one_or_none() is not None
 
 
-def count_failure(session: Session, session_id: UUID) -> int:
+def count_failure(tx: Session, session_id: UUID) -> int:
     """One more wrong password from this session; how many there are in a row."""
     counted = (
         update(UserSession).where(UserSession.id == session_id).values(failures=UserSession.failures + 1)
     )
-    returned = counted.returning(UserSession.failures).execution_options(synchronize_session=False)
-    return session.execute(returned).scalar() or 0
+    returned = counted.returning(UserSession.failures)
+    return tx.execute(returned).scalar() or 0
 
 
-def living(session: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
+def living(tx: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
     """The user's sessions that can still be used, the latest used first."""
-    return session.scalars(
+    return tx.scalars(
         select(UserSession)
         .where(UserSession.user_id == user_id, *_is_living(now))
         .order_by(UserSession.last_used_at.desc(), UserSession.id)
     ).all()
 
 
-def of_user(session: Session, user_id: int) -> Sequence[UserSession]:
+def of_user(tx: Session, user_id: int) -> Sequence[UserSession]:
     """All of the user's sessions that are kept, ended ones too, the latest begun first."""
     mine = select(UserSession).where(UserSession.user_id == user_id)
-    return session.scalars(mine.order_by(UserSession.created_at.desc(), UserSession.id)).all()
+    return tx.scalars(mine.order_by(UserSession.created_at.desc(), UserSession.id)).all()
 
 
-def end(session: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> bool:
+def end(tx: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> bool:
     """End one session of this user; False if there is no such living session."""
     where = (UserSession.id == session_id, UserSession.user_id == user_id)
-    return bool(_end(session, reason, now, *where))
+    return bool(_end(tx, reason, now, *where))
 
 
-def end_others(session: Session, keep: UUID, user_id: int, reason: EndReason, now: datetime) -> int:
+def end_others(tx: Session, keep: UUID, user_id: int, reason: EndReason, now: datetime) -> int:
     """End all of the user's sessions but one; how many there were."""
     where = (UserSession.id != keep, UserSession.user_id == user_id)
-    return _end(session, reason, now, *where)
+    return _end(tx, reason, now, *where)
 
 
-def end_all(session: Session, user_id: int | None, reason: EndReason, now: datetime) -> int:
+def end_all(tx: Session, user_id: int | None, reason: EndReason, now: datetime) -> int:
     """End all sessions of one user, or of everybody; how many there were."""
-    return _end(session, reason, now, *([UserSession.user_id == user_id] if user_id is not None else []))
+    return _end(tx, reason, now, *([UserSession.user_id == user_id] if user_id is not None else []))
 
 
-def prune(session: Session, before: datetime, slice_size: int) -> int:
+def prune(tx: Session, before: datetime, slice_size: int) -> int:
     """Delete at most so many sessions that ended, or ran out, before this moment; how many there were."""
     over = or_(
         UserSession.ended_at < before, UserSession.idle_end < before, UserSession.absolute_end < before
     )
     some = select(UserSession.id).where(over).limit(slice_size)
     deleted = delete(UserSession).where(UserSession.id.in_(some)).returning(UserSession.id)
-    return len(session.execute(deleted.execution_options(synchronize_session=False)).all())
+    return len(tx.execute(deleted).all())
 
 
-def end_oldest_beyond(session: Session, limit: int, newest: SessionState, now: datetime) -> int:
+def end_oldest_beyond(tx: Session, limit: int, newest: SessionState, now: datetime) -> int:
     """End the least recently used sessions of a user beyond `limit` living ones, but never the newest.
 
     It is named, because two moments may be equal and the clocks of two machines differ.
@@ -206,23 +206,22 @@ def end_oldest_beyond(session: Session, limit: int, newest: SessionState, now: d
         .order_by(UserSession.last_used_at.desc(), UserSession.created_at.desc(), UserSession.id)
         .offset(limit - 1)
     )
-    return _end(session, EndReason.TOO_MANY, now, UserSession.id.in_(beyond))
+    return _end(tx, EndReason.TOO_MANY, now, UserSession.id.in_(beyond))
 
 
 def _is_living(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return UserSession.ended_at.is_(None), UserSession.idle_end > now, UserSession.absolute_end > now
 
 
-def _end(session: Session, reason: EndReason, now: datetime, *where: Any) -> int:
+def _end(tx: Session, reason: EndReason, now: datetime, *where: Any) -> int:
     """End these sessions; how many of them were living.
 
     Those that had run out are ended, too: a clock that is set back must not bring them to life again.
     """
-    ended = session.execute(
+    ended = tx.execute(
         update(UserSession)
         .where(*where, UserSession.ended_at.is_(None))
         .values(ended_at=now, end_reason=reason)
         .returning(UserSession.idle_end, UserSession.absolute_end)
-        .execution_options(synchronize_session=False)
     )
     return sum(min(ends) > now for ends in ended)

@@ -11,7 +11,7 @@ from utils.crypto.encryption import Encrypted
 from utils.database.engine import insert_into
 
 
-def begin(session: Session, user_id: int, sealed: Encrypted, now: datetime) -> bool:
+def begin(tx: Session, user_id: int, sealed: Encrypted, now: datetime) -> bool:
     """A secret that waits to be confirmed, in place of another that does; False if one is confirmed."""
     values = {
         "sealed_secret": sealed.text,
@@ -21,71 +21,71 @@ def begin(session: Session, user_id: int, sealed: Encrypted, now: datetime) -> b
         "last_step": 0,
     }
     begun = (
-        insert_into(session, TotpFactor)
+        insert_into(tx, TotpFactor)
         .values(user_id=user_id, **values)
         .on_conflict_do_update(
             index_elements=[TotpFactor.user_id], set_=values, where=TotpFactor.confirmed_at.is_(None)
         )
         .returning(TotpFactor.user_id)
     )
-    return session.execute(begun).scalar() is not None
+    return tx.execute(begun).scalar() is not None
 
 
-def of_user(session: Session, user_id: int) -> TotpFactor | None:
+def of_user(tx: Session, user_id: int) -> TotpFactor | None:
     """The account's authenticator app as it stands now, confirmed or not."""
-    return session.get(TotpFactor, user_id, populate_existing=True)
+    return tx.get(TotpFactor, user_id, populate_existing=True)
 
 
-def confirm(session: Session, user_id: int, step: int, now: datetime) -> bool:
+def confirm(tx: Session, user_id: int, step: int, now: datetime) -> bool:
     """Note that a code of this step was right; False if it is confirmed already, or there is none."""
-    return _changed(session, user_id, TotpFactor.confirmed_at.is_(None), confirmed_at=now, last_step=step)
+    return _changed(tx, user_id, TotpFactor.confirmed_at.is_(None), confirmed_at=now, last_step=step)
 
 
-def use_step(session: Session, user_id: int, step: int) -> bool:
+def use_step(tx: Session, user_id: int, step: int) -> bool:
     """Use this step up, and with it all before it; False if it or a later one was used (ASVS 6.5.1).
 
     Of many callers with the same code one gets through.
     """
     unused = (TotpFactor.confirmed_at.is_not(None), TotpFactor.last_step < step)
-    return _changed(session, user_id, *unused, last_step=step)
+    return _changed(tx, user_id, *unused, last_step=step)
 
 
-def remove(session: Session, user_id: int) -> bool:
+def remove(tx: Session, user_id: int) -> bool:
     """Forget the account's authenticator app; False if it had none that was confirmed."""
     removed = delete(TotpFactor).where(TotpFactor.user_id == user_id).returning(TotpFactor.confirmed_at)
-    found = session.execute(removed.execution_options(synchronize_session=False)).one_or_none()
+    found = tx.execute(removed).one_or_none()
     return found is not None and found[0] is not None
 
 
-def remove_since(session: Session, user_id: int, since: datetime) -> None:
+def remove_since(tx: Session, user_id: int, since: datetime) -> None:
     """Forget the account's authenticator app if it was set up then or later."""
     made = delete(TotpFactor).where(TotpFactor.user_id == user_id, TotpFactor.created_at >= since)
-    session.execute(made.execution_options(synchronize_session=False))
+    tx.execute(made)
 
 
 def encrypted_with_other_key(
-    session: Session, key_id: str, after: int, limit: int
+    tx: Session, key_id: str, after: int, limit: int
 ) -> Sequence[tuple[int, Encrypted]]:
     """Some, of users above `after`, whose secret is sealed under another key than this one."""
     columns = (TotpFactor.user_id, TotpFactor.sealed_secret, TotpFactor.key_id)
     found = select(*columns).where(TotpFactor.key_id != key_id, TotpFactor.user_id > after)
     found = found.order_by(TotpFactor.user_id).limit(limit)
-    return [(user_id, Encrypted(text, by)) for user_id, text, by in session.execute(found)]
+    return [(user_id, Encrypted(text, by)) for user_id, text, by in tx.execute(found)]
 
 
-def counts_by_key(session: Session) -> dict[str, int]:
+def counts_by_key(tx: Session) -> dict[str, int]:
     """How many secrets are sealed under each key."""
     found = select(TotpFactor.key_id, func.count()).group_by(TotpFactor.key_id)
-    return {row[0]: row[1] for row in session.execute(found)}
+    return {row[0]: row[1] for row in tx.execute(found)}
 
 
-def replace_secret(session: Session, user_id: int, old: Encrypted, new: Encrypted) -> bool:
+def replace_secret(tx: Session, user_id: int, old: Encrypted, new: Encrypted) -> bool:
     """Replace what is sealed; False if it was replaced or removed meanwhile."""
     same = TotpFactor.sealed_secret == old.text
-    return _changed(session, user_id, same, sealed_secret=new.text, key_id=new.key_id)
+    return _changed(tx, user_id, same, sealed_secret=new.text, key_id=new.key_id)
 
 
-def _changed(session: Session, user_id: int, *where: ColumnElement[bool], **values: object) -> bool:
+def _changed(tx: Session, user_id: int, *where: ColumnElement[bool], **values: object) -> bool:
     changed = update(TotpFactor).where(TotpFactor.user_id == user_id, *where).values(**values)
-    changed = changed.returning(TotpFactor.user_id).execution_options(synchronize_session=False)
-    return session.execute(changed).scalar() is not None
+    changed = changed.returning(TotpFactor.user_id)
+    return tx.execute(changed).scalar() is not None

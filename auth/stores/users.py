@@ -32,26 +32,26 @@ _BY_USERNAME = select(*COLUMNS).where(User.username_key == bindparam("key"))
 _BY_EMAIL = select(*COLUMNS).where(User.email_key == bindparam("key"))
 
 
-def by_id(session: Session, user_id: int) -> Account | None:
-    return _one(session, _BY_ID, id=user_id)
+def by_id(tx: Session, user_id: int) -> Account | None:
+    return _one(tx, _BY_ID, id=user_id)
 
 
-def row_by_id(session: Session, user_id: int) -> User | None:
+def row_by_id(tx: Session, user_id: int) -> User | None:
     """The whole row of an account, as it stands now."""
-    return session.get(User, user_id, populate_existing=True)
+    return tx.get(User, user_id, populate_existing=True)
 
 
-def by_username(session: Session, username: str) -> Account | None:
-    return _one(session, _BY_USERNAME, key=username_key(username))
+def by_username(tx: Session, username: str) -> Account | None:
+    return _one(tx, _BY_USERNAME, key=username_key(username))
 
 
-def by_email(session: Session, email: str) -> Account | None:
-    return _one(session, _BY_EMAIL, key=email_key(email))
+def by_email(tx: Session, email: str) -> Account | None:
+    return _one(tx, _BY_EMAIL, key=email_key(email))
 
 
-def by_login(session: Session, login: str) -> Account | None:
+def by_login(tx: Session, login: str) -> Account | None:
     """The account of this user name or address. A name never holds an `@`, so it is one or the other."""
-    return by_email(session, login) if "@" in login else by_username(session, login)
+    return by_email(tx, login) if "@" in login else by_username(tx, login)
 
 
 def login_key(login: str) -> str:
@@ -60,7 +60,7 @@ def login_key(login: str) -> str:
 
 
 def add(
-    session: Session,
+    tx: Session,
     *,
     username: str,
     email: str | None,
@@ -73,8 +73,8 @@ def add(
     One statement: the unique keys decide, and a refusal leaves the transaction usable. Without an
     address it only holds its name: no key of an address lacks an `@`.
     """
-    added = session.execute(
-        insert_into(session, User)
+    added = tx.execute(
+        insert_into(tx, User)
         .values(
             username=username,
             username_key=username_key(username),
@@ -93,18 +93,18 @@ def add(
     return Account(*added) if added else None
 
 
-def lock(session: Session, user_id: int) -> bool:
+def lock(tx: Session, user_id: int) -> bool:
     """Let nobody else change this account, its links or its sessions until this transaction is over.
 
     False if it is not there, even since a moment ago. Every transaction locks the account, or
     keeps it, before its links, and those before its sessions, so that no two ever wait for each other.
     """
-    return _changed(session, User.id == user_id, password_hash=User.password_hash)
+    return _changed(tx, User.id == user_id, password_hash=User.password_hash)
 
 
-def lock_shared(session: Session, user_id: int) -> bool:
+def lock_shared(tx: Session, user_id: int) -> bool:
     """Let nobody erase this account until this transaction is over; False if it is not there."""
-    return session.execute(select(shared_lock(user_id))).scalar() is not None
+    return tx.execute(select(shared_lock(user_id))).scalar() is not None
 
 
 def shared_lock(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
@@ -116,7 +116,7 @@ def shared_lock(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
     return there.with_for_update(read=True, key_share=True).scalar_subquery()
 
 
-def is_unchanged(session: Session, account: Account, *, new_hash: str | None = None) -> bool:
+def is_unchanged(tx: Session, account: Account, *, new_hash: str | None = None) -> bool:
     """Whether the account still is as it was when its password was checked; locks it until the commit.
 
     A password changed or blocked, an address changed, a second factor switched on or off, an account
@@ -129,7 +129,7 @@ def is_unchanged(session: Session, account: Account, *, new_hash: str | None = N
         User.two_factor_at.is_not_distinct_from(account.two_factor_at),
         *usable_clause(),
     )
-    return _changed(session, User.id == account.id, *same, password_hash=new_hash or account.password_hash)
+    return _changed(tx, User.id == account.id, *same, password_hash=new_hash or account.password_hash)
 
 
 def usable_clause() -> tuple[ColumnElement[bool], ...]:
@@ -137,7 +137,7 @@ def usable_clause() -> tuple[ColumnElement[bool], ...]:
     return User.disabled_at.is_(None), User.deletion_due_at.is_(None), User.password_blocked_at.is_(None)
 
 
-def page(session: Session, *, after: int, limit: int, search: str = "") -> list[Account]:
+def page(tx: Session, *, after: int, limit: int, search: str = "") -> list[Account]:
     """Accounts by rising id, above `after`; with `search`, those whose name or address holds it."""
     wanted = select(*COLUMNS).where(User.id > after).order_by(User.id).limit(limit)
     if search:
@@ -146,35 +146,35 @@ def page(session: Session, *, after: int, limit: int, search: str = "") -> list[
             User.email_key.contains(search.lower(), autoescape=True),
         )
         wanted = wanted.where(or_(*holds))
-    return [Account(*row) for row in session.execute(wanted)]
+    return [Account(*row) for row in tx.execute(wanted)]
 
 
-def disable(session: Session, user_id: int, now: datetime) -> bool:
+def disable(tx: Session, user_id: int, now: datetime) -> bool:
     """Close the account and void its tokens; False if it is closed already."""
     return _changed(
-        session, User.id == user_id, User.disabled_at.is_(None), disabled_at=now, tokens_valid_after=now
+        tx, User.id == user_id, User.disabled_at.is_(None), disabled_at=now, tokens_valid_after=now
     )
 
 
-def enable(session: Session, user_id: int) -> bool:
+def enable(tx: Session, user_id: int) -> bool:
     """Open a disabled account again; False if it is open already. Its old tokens stay void."""
-    return _changed(session, User.id == user_id, User.disabled_at.is_not(None), disabled_at=None)
+    return _changed(tx, User.id == user_id, User.disabled_at.is_not(None), disabled_at=None)
 
 
-def void_tokens(session: Session, user_id: int | None, now: datetime) -> None:
+def void_tokens(tx: Session, user_id: int | None, now: datetime) -> None:
     """Refuse all tokens without a session that were issued before now: of one account, or of all."""
-    _changed(session, *([User.id == user_id] if user_id is not None else []), tokens_valid_after=now)
+    _changed(tx, *([User.id == user_id] if user_id is not None else []), tokens_valid_after=now)
 
 
-def confirm_email(session: Session, user_id: int, now: datetime) -> bool:
+def confirm_email(tx: Session, user_id: int, now: datetime) -> bool:
     """Note that the address is its owner's; False if that was known already."""
-    return _changed(session, User.id == user_id, User.email_verified_at.is_(None), email_verified_at=now)
+    return _changed(tx, User.id == user_id, User.email_verified_at.is_(None), email_verified_at=now)
 
 
-def set_password(session: Session, user_id: int, password_hash: str, now: datetime) -> None:
+def set_password(tx: Session, user_id: int, password_hash: str, now: datetime) -> None:
     """A new password, whatever the old one was; it is not blocked, and old tokens are void."""
     _changed(
-        session,
+        tx,
         User.id == user_id,
         password_hash=password_hash,
         password_changed_at=now,
@@ -184,10 +184,10 @@ def set_password(session: Session, user_id: int, password_hash: str, now: dateti
     )
 
 
-def remove_password(session: Session, user_id: int, now: datetime) -> None:
+def remove_password(tx: Session, user_id: int, now: datetime) -> None:
     """Let no password open the account; old tokens are void."""
     _changed(
-        session,
+        tx,
         User.id == user_id,
         password_hash=None,
         password_changed_at=now,
@@ -196,71 +196,69 @@ def remove_password(session: Session, user_id: int, now: datetime) -> None:
     )
 
 
-def count_failure(session: Session, user_id: int) -> int | None:
+def count_failure(tx: Session, user_id: int) -> int | None:
     """One more wrong password from a device that the account does not know; how many there are in a row."""
     counted = update(User).where(User.id == user_id).values(failures=User.failures + 1)
-    return session.execute(
-        counted.returning(User.failures).execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
+    return tx.execute(counted.returning(User.failures)).scalar_one_or_none()
 
 
-def reset_failures(session: Session, user_id: int, limit: int) -> bool:
+def reset_failures(tx: Session, user_id: int, limit: int) -> bool:
     """Begin to count strangers' failures anew, if there were fewer than `limit`; False if not."""
-    return _changed(session, User.id == user_id, User.failures < limit, failures=0)
+    return _changed(tx, User.id == user_id, User.failures < limit, failures=0)
 
 
-def block_password(session: Session, user_id: int, now: datetime) -> None:
+def block_password(tx: Session, user_id: int, now: datetime) -> None:
     """Let the password open nothing until a reset."""
-    _changed(session, User.id == user_id, password_blocked_at=now, tokens_valid_after=now)
+    _changed(tx, User.id == user_id, password_blocked_at=now, tokens_valid_after=now)
 
 
-def rename(session: Session, user_id: int, username: str) -> bool:
+def rename(tx: Session, user_id: int, username: str) -> bool:
     """Give the account this name; False if it is somebody else's, even since a moment ago.
 
     After a False the transaction can only be rolled back.
     """
-    return _unless_taken(session, user_id, username=username, username_key=username_key(username))
+    return _unless_taken(tx, user_id, username=username, username_key=username_key(username))
 
 
-def change_email(session: Session, user_id: int, email: str, now: datetime) -> bool:
+def change_email(tx: Session, user_id: int, email: str, now: datetime) -> bool:
     """Give the account this address, which its owner has proven; False as in `rename`."""
-    return _unless_taken(session, user_id, email=email, email_key=email_key(email), email_verified_at=now)
+    return _unless_taken(tx, user_id, email=email, email_key=email_key(email), email_verified_at=now)
 
 
-def _unless_taken(session: Session, user_id: int, **values: str | datetime | None) -> bool:
+def _unless_taken(tx: Session, user_id: int, **values: str | datetime | None) -> bool:
     try:
-        return _changed(session, User.id == user_id, **values)
+        return _changed(tx, User.id == user_id, **values)
     except IntegrityError:  # the unique key decided
         return False
 
 
-def schedule_deletion(session: Session, user_id: int, due: datetime) -> bool:
+def schedule_deletion(tx: Session, user_id: int, due: datetime) -> bool:
     """Note when the account is to be erased; False if it is leaving already."""
-    return _changed(session, User.id == user_id, User.deletion_due_at.is_(None), deletion_due_at=due)
+    return _changed(tx, User.id == user_id, User.deletion_due_at.is_(None), deletion_due_at=due)
 
 
-def call_off_deletion(session: Session, user_id: int) -> bool:
+def call_off_deletion(tx: Session, user_id: int) -> bool:
     """Let the account stay; False if it was not leaving."""
-    return _changed(session, User.id == user_id, User.deletion_due_at.is_not(None), deletion_due_at=None)
+    return _changed(tx, User.id == user_id, User.deletion_due_at.is_not(None), deletion_due_at=None)
 
 
 def due_for_erasure(
-    session: Session, now: datetime, unconfirmed_before: datetime, *, confirming: bool, limit: int
+    tx: Session, now: datetime, unconfirmed_before: datetime, *, confirming: bool, limit: int
 ) -> list[int]:
     """Accounts whose time is over; where `confirming` is required, also those that never were since before.
 
     What only holds a name can never be confirmed, and goes at that age anyway.
     """
     due = _is_due(now, unconfirmed_before, confirming=confirming)
-    return [*session.scalars(select(User.id).where(due).order_by(User.id).limit(limit))]
+    return [*tx.scalars(select(User.id).where(due).order_by(User.id).limit(limit))]
 
 
 def lock_if_due(
-    session: Session, user_id: int, now: datetime, unconfirmed_before: datetime, *, confirming: bool
+    tx: Session, user_id: int, now: datetime, unconfirmed_before: datetime, *, confirming: bool
 ) -> bool:
     """Lock an account that is due for erasure; False if it was restored or confirmed a moment ago."""
     due = _is_due(now, unconfirmed_before, confirming=confirming)
-    return _changed(session, User.id == user_id, due, password_hash=User.password_hash)
+    return _changed(tx, User.id == user_id, due, password_hash=User.password_hash)
 
 
 def _is_due(now: datetime, unconfirmed_before: datetime, *, confirming: bool) -> ColumnElement[bool]:
@@ -270,20 +268,20 @@ def _is_due(now: datetime, unconfirmed_before: datetime, *, confirming: bool) ->
     )
 
 
-def erase(session: Session, user_id: int) -> None:
+def erase(tx: Session, user_id: int) -> None:
     """Delete the account's row, and with it its sessions, links, mails and devices."""
-    session.execute(delete(User).where(User.id == user_id).execution_options(synchronize_session=False))
+    tx.execute(delete(User).where(User.id == user_id))
 
 
-def _changed(session: Session, *where: ColumnElement[bool], **values: Any) -> bool:
+def _changed(tx: Session, *where: ColumnElement[bool], **values: Any) -> bool:
     statement = update(User).where(*where).values(**values).returning(User.id)
-    return bool(session.execute(statement.execution_options(synchronize_session=False)).all())
+    return bool(tx.execute(statement).all())
 
 
-def _one(session: Session, statement: Any, **parameters: Any) -> Account | None:
+def _one(tx: Session, statement: Any, **parameters: Any) -> Account | None:
     if None in parameters.values():
         return None
-    row = session.execute(statement, parameters).one_or_none()
+    row = tx.execute(statement, parameters).one_or_none()
     return Account(*row) if row else None
 
 

@@ -61,6 +61,10 @@ class Metrics:
             registry=own,
         )
 
+    def count_ended(self, reason: str, number: int = 1) -> None:
+        """Count sessions that ended for this reason."""
+        self.sessions_ended.labels(reason).inc(number)
+
     def exposition(self) -> bytes:
         """All figures in Prometheus's text format, of every worker."""
         from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415

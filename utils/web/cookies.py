@@ -24,14 +24,18 @@ def refuse_cross_site() -> None:
 
 
 def set_cookie(name: str, value: str, age: int | None) -> None:
+    """Set a strict cookie on the answer, for `age` seconds or for the browser's session (None)."""
+
     @after_this_request
-    def set_cookie(response: Response) -> Response:
+    def add(response: Response) -> Response:
         response.set_cookie(name, value, max_age=age, path="/", secure=True, httponly=True, samesite="Strict")
         return response
 
 
 def delete_cookie(name: str) -> None:
+    """Delete a strict cookie with the answer."""
+
     @after_this_request
-    def delete_cookie(response: Response) -> Response:
+    def add(response: Response) -> Response:
         response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="Strict")
         return response
