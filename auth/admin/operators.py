@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from auth.account_state import Use, refusal
 from auth.admin import pruning
 from auth.admin.operator import Operator, find, record
 from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFound
@@ -94,7 +95,7 @@ def issue_token(services: Services, login: str, operator: Operator) -> str:
     Raises `AccountDisabled` for an account that would not be let in with it.
     """
     account = find(services, login)
-    if account.disabled_at or account.deletion_due_at:
+    if refusal(account, Use.ISSUE_TOKEN):
         raise AccountDisabled
     token = access_tokens.sign(services, account.id, None, services.clock.now())
     record(services, Event.TOKEN_ISSUED, operator, user_id=account.id)
@@ -105,7 +106,7 @@ def issue_token(services: Services, login: str, operator: Operator) -> str:
 def send_reset(services: Services, login: str, operator: Operator) -> None:
     """Mail a link for a new password. Raises `AccountDisabled` where that would open nothing."""
     account, tx = find(services, login), services.tx()
-    if account.disabled_at:
+    if refusal(account, Use.RESET_PASSWORD):
         raise AccountDisabled
     if not account.email:  # it only holds its name
         raise UserNotFound
@@ -121,7 +122,7 @@ def reset_factors(services: Services, login: str, operator: Operator) -> datetim
     Raises `TwoFactorOff`, or `AccountDisabled` where nobody could be signed in to stop it.
     """
     account, tx = find(services, login), services.tx()
-    if account.disabled_at or account.deletion_due_at:
+    if refusal(account, Use.BEGIN_FACTOR_RESET):
         raise AccountDisabled
     if account.factors_reset_due_at:
         return account.factors_reset_due_at
@@ -148,7 +149,7 @@ def lock_out(services: Services, login: str, operator: Operator) -> None:
     Raises `AccountDisabled`.
     """
     account, tx = find(services, login), services.tx()
-    if account.disabled_at or not account.email:
+    if refusal(account, Use.LOCK_OUT) or not account.email:
         raise AccountDisabled
     users.lock(tx, account.id)
     revoke.lock_out(services, tx, account, EndReason.OPERATOR, since=account.created_at)

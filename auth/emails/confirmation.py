@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from auth.account_state import Use, refusal
 from auth.emails import change
 from auth.errors import InvalidCredentials, LinkUsed
 from auth.events import Event, LinkPurpose
@@ -20,7 +21,7 @@ def resend(services: Services, email: str, client: ClientInfo) -> None:
     """Mail the confirmation once more, if there is an account that waits for it; the same for all others."""
     tx, now = services.tx(), services.clock.now()
     account = users.by_email(tx, email)
-    if account and (account.email_verified_at or account.disabled_at or account.deletion_due_at):
+    if account and (account.email_verified_at or refusal(account, Use.RESEND_CONFIRMATION)):
         account = None
     links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {})
     if account:

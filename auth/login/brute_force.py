@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth import tokens
+from auth.account_state import Use, refusal
 from auth.events import Event, LinkPurpose
 from auth.mailing import links
 from auth.passwords import check
@@ -79,8 +80,7 @@ def record_failure(
     now = services.clock.now()
     if account is None or failures is None or failures < check.MAX_FAILURES:
         return
-    is_open = account.disabled_at is None and account.deletion_due_at is None
-    if not is_open or outbox.written_since(tx, user_id, MAIL, now - DAY):
+    if refusal(account, Use.WARN_OF_BRUTE_FORCE) or outbox.written_since(tx, user_id, MAIL, now - DAY):
         return
     links.send_link(services, tx, account, LinkPurpose.RESET, MAIL, {}, limited=False)
     audit.append(tx, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)

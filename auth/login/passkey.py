@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from auth import account_state
+from auth.account_state import Use
 from auth.errors import EmailNotVerified, PasskeyInvalid
 from auth.events import Event, Refusal
 from auth.factors import passkey_ceremonies, resets
@@ -76,15 +78,8 @@ def _refusal(services: Services, account: Account | None) -> Refusal | None:
     """Why the right passkey does not open this account."""
     if account is None:
         return Refusal.UNKNOWN
-    if account.disabled_at:
-        return Refusal.DISABLED
-    if account.deletion_due_at:
-        return Refusal.LEAVING
-    if account.password_blocked_at:  # somebody else was in it: nothing opens it until a reset
-        return Refusal.PASSWORD_BLOCKED
-    if services.settings.require_verified_email and account.email_verified_at is None:
-        return Refusal.EMAIL_NOT_VERIFIED
-    return None
+    confirmed_only = services.settings.require_verified_email
+    return account_state.refusal(account, Use.LOG_IN, confirmed_only=confirmed_only)
 
 
 def _record_refusal(services: Services, account: Account | None, reason: Refusal, client: ClientInfo) -> None:

@@ -2,6 +2,8 @@
 
 from typing import NoReturn
 
+from auth import account_state
+from auth.account_state import Use
 from auth.errors import EmailNotVerified, InvalidCredentials
 from auth.events import Event, Refusal
 from auth.factors import resets
@@ -91,15 +93,8 @@ def _refusal(services: Services, account: Account | None, password: str) -> Refu
         return Refusal.UNKNOWN if account is None else Refusal.NO_PASSWORD
     if not services.hasher.check(account.password_hash, password):
         return Refusal.WRONG_PASSWORD
-    if account.disabled_at:
-        return Refusal.DISABLED
-    if account.deletion_due_at:
-        return Refusal.LEAVING
-    if account.password_blocked_at:
-        return Refusal.PASSWORD_BLOCKED
-    if services.settings.require_verified_email and account.email_verified_at is None:
-        return Refusal.EMAIL_NOT_VERIFIED
-    return None
+    confirmed_only = services.settings.require_verified_email
+    return account_state.refusal(account, Use.LOG_IN, confirmed_only=confirmed_only)
 
 
 def _refuse(

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, NoReturn
 from sqlalchemy.orm import Session
 
 from auth import tokens
+from auth.account_state import Use, refusal
 from auth.errors import ChallengeExpired, ChallengeInvalid, SecondFactorRequired
 from auth.events import Event, Refusal
 from auth.factors import passkey_ceremonies, verification
@@ -81,8 +82,7 @@ def open_challenge(services: Services, tx: Session, text: str, client: ClientInf
     account, row = users.by_id(tx, row.user_id), challenges.by_id(tx, row.id)
     if account is None or row is None:  # erased a moment ago
         raise ChallengeInvalid
-    is_open = not (account.disabled_at or account.deletion_due_at or account.password_blocked_at)
-    if row.used_at or not is_open or account.two_factor_at is None:
+    if row.used_at or refusal(account, Use.COMPLETE_LOGIN) or account.two_factor_at is None:
         _refuse(services, tx, account, ChallengeInvalid(), Refusal.CHALLENGE_USED, client)
     if row.expires_at <= services.clock.now():
         _refuse(services, tx, account, ChallengeExpired(), Refusal.CHALLENGE_EXPIRED, client)

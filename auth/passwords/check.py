@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from auth.account_state import Use, refusal
 from auth.events import EndReason, Event, Refusal
 from auth.mailing import links
 from auth.stores import audit, sessions, users
@@ -23,7 +24,7 @@ def is_password(services: Services, account: Account, password: str) -> bool:
         services.hasher.hash(password)
         return False
     is_right = services.hasher.check(account.password_hash, password)
-    return is_right and account.password_blocked_at is None
+    return is_right and refusal(account, Use.PROVE_PASSWORD) is None
 
 
 def record_failure(

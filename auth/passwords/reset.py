@@ -1,5 +1,6 @@
 """Reset a forgotten password with a mailed link."""
 
+from auth.account_state import Use, refusal
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
@@ -19,7 +20,7 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
     """
     tx, now = services.tx(), services.clock.now()
     account = users.by_email(tx, email)
-    if account and account.disabled_at:
+    if account and refusal(account, Use.RESET_PASSWORD):
         account = None
     if account and account.deletion_due_at:
         facts = {"erase_at": messages.moment_text(account.deletion_due_at)}

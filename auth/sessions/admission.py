@@ -1,6 +1,7 @@
 """Admission: whether the bearer of an access token may call."""
 
 from auth import tokens
+from auth.account_state import Use, refusal
 from auth.stores import sessions, users
 from utils.services import Claims, Principal, Services
 
@@ -19,7 +20,7 @@ def admit(services: Services, claims: Claims) -> Principal | None:
             is_setting_up=tokens.needs_enrollment(services, found[1]),
         )
     account = users.by_id(services.tx(), claims.user_id)
-    if account is None or account.disabled_at or account.deletion_due_at:
+    if account is None or refusal(account, Use.CALL_WITHOUT_SESSION):
         return None
     if claims.issued_at < account.tokens_valid_after:
         return None

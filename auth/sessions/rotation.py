@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from auth import tokens
+from auth.account_state import Use, refusal
 from auth.errors import (
     RefreshTokenExpired,
     RefreshTokenInvalid,
@@ -69,7 +70,7 @@ def _usable_session(
     if token is None or found is None or not tokens.is_genuine(services, token, found[0]):
         raise RefreshTokenInvalid
     current, account = found
-    if current.ended_at or account.disabled_at:
+    if current.ended_at or refusal(account, Use.REFRESH):
         raise RefreshTokenInvalid
     if min(current.idle_end, current.absolute_end) <= services.clock.now():
         raise RefreshTokenExpired

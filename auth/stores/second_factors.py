@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, or_, select, update
 from sqlalchemy.orm import Session
 
-from auth.stores.users import usable_clause
+from auth.account_state import Use
+from auth.stores.account_state import clause
 from models import User
 
 
@@ -49,7 +50,7 @@ def due_for_reset(tx: Session, now: datetime, limit: int) -> list[int]:
 
 def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Not while the account is closed: nobody can be signed in to stop it."""
-    return (User.factors_reset_due_at <= now, *usable_clause())
+    return (User.factors_reset_due_at <= now, *clause(Use.APPLY_FACTOR_RESET))
 
 
 def spend_try(tx: Session, user_id: int, now: datetime, limit: int, window: timedelta) -> bool:

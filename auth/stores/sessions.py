@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from auth.account_state import Use
 from auth.events import EndReason
+from auth.stores.account_state import clause
 from auth.stores.users import COLUMNS
 from models import Account, SessionState, User, UserSession
 from utils.client_info import ClientInfo
@@ -17,7 +19,8 @@ from utils.database.engine import Reads
 
 # What every call asks: built once, and of the tables, as the ORM costs more here than the database.
 _TABLE = cast(Table, UserSession.__table__)
-_SESSIONS, _USERS = _TABLE.c, User.__table__.c
+_USER_TABLE = cast(Table, User.__table__)
+_SESSIONS, _USERS = _TABLE.c, _USER_TABLE.c
 _STATE = [_SESSIONS[name] for name in SessionState._fields]
 _ACCOUNT = [_USERS[column.key] for column in COLUMNS]
 # The one statement of a guarded call: the living session of a user who is not disabled.
@@ -28,12 +31,12 @@ _ADMITTED = select(_SESSIONS.auth_time, *_ACCOUNT).where(
     _SESSIONS.ended_at.is_(None),
     _SESSIONS.idle_end > bindparam("now", type_=_SESSIONS.idle_end.type),
     _SESSIONS.absolute_end > bindparam("now", type_=_SESSIONS.idle_end.type),
-    _USERS.disabled_at.is_(None),
+    *clause(Use.CALL_WITH_SESSION, table=_USER_TABLE),
 )
 _WITH_ACCOUNT = (
     select(*_STATE, *_ACCOUNT)
     .where(_USERS.id == _SESSIONS.user_id, _SESSIONS.id == bindparam("id"))
-    .with_for_update(read=True, key_share=True, of=User.__table__)
+    .with_for_update(read=True, key_share=True, of=_USER_TABLE)
 )
 _ROTATED = (
     update(_TABLE)

@@ -19,6 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from auth.account_state import Use
+from auth.stores.account_state import clause
 from models import Account, User
 from utils.clock import SystemClock
 from utils.database.engine import insert_into
@@ -127,14 +129,9 @@ def is_unchanged(tx: Session, account: Account, *, new_hash: str | None = None) 
         User.password_hash.is_not_distinct_from(account.password_hash),
         User.email == account.email,
         User.two_factor_at.is_not_distinct_from(account.two_factor_at),
-        *usable_clause(),
+        *clause(Use.LOG_IN),
     )
     return _changed(tx, User.id == account.id, *same, password_hash=new_hash or account.password_hash)
-
-
-def usable_clause() -> tuple[ColumnElement[bool], ...]:
-    """What must hold for anything to open an account."""
-    return User.disabled_at.is_(None), User.deletion_due_at.is_(None), User.password_blocked_at.is_(None)
 
 
 def page(tx: Session, *, after: int, limit: int, search: str = "") -> list[Account]:
