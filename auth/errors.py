@@ -6,6 +6,19 @@ from typing import Any
 from utils.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthorized
 
 
+class PasswordTooShort(BadRequest):
+    code, message = "password_too_short", "Password is too short"
+
+    @classmethod
+    def message_for(cls, fault: str) -> str:
+        return f"Password {fault}"
+
+
+class PasswordTooCommon(BadRequest):
+    code = "password_too_common"
+    message = "This password is on a list of passwords that attackers try first. Choose another one."
+
+
 class PasswordContainsContext(BadRequest):
     """A new password made of what an attacker knows already; which word it was is not said."""
 
@@ -108,6 +121,12 @@ class EmailNotVerified(Forbidden):
         "email_not_verified",
         "Confirm your email address first: open the link that was mailed to you.",
     )
+
+
+class SecondFactorSetupRequired(Forbidden):
+    """No 401: the token is good, for setting a second factor up."""
+
+    code, message = "second_factor_setup_required", "Set up a second factor first: this service requires one."
 
 
 class WrongCurrentPassword(Forbidden):

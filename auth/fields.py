@@ -1,11 +1,14 @@
 """What a field of a body may hold, whichever body it is in: passwords, names, addresses, tokens, codes."""
 
 import unicodedata
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from auth.errors import PasswordTooCommon, PasswordTooShort
+from utils.errors import ApiError
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
 from utils.passwords.blocklist import is_common
 from utils.web.cursors import read_cursor
@@ -16,6 +19,11 @@ MAX_PASSWORD = 256  # code points, after NFC
 MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
 MAX_TOKEN = 512
 MAX_CODE = 64
+# The faults of a new password that have a code of their own; the first of them is told.
+NEW_PASSWORD_REFUSALS: Mapping[str, type[ApiError]] = {
+    "password_too_short": PasswordTooShort,
+    "password_too_common": PasswordTooCommon,
+}
 
 
 def _fault(code: str, message: str) -> PydanticCustomError:

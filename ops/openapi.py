@@ -83,7 +83,7 @@ def errors_of(told: Documentation) -> list[type[ApiError]]:
         codes += ["rate_limited"]
     if told.guarded:
         codes += ["token_missing", "token_malformed", "token_invalid"]
-        codes += [] if told.for_setting_up else ["second_factor_setup_required"]
+        codes += [] if told.scope else ["second_factor_setup_required"]
     if told.cookie:
         codes += ["cross_site_refused"]
     if told.body:

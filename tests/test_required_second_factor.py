@@ -39,7 +39,7 @@ def guarded_routes(app: Flask) -> list[tuple[str, str, bool]]:
         told = documentation(app.view_functions[rule.endpoint])
         path = re.sub("<uuid:.*>", NO_ID, rule.rule)
         methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-        found += [(method, path, told.for_setting_up) for method in methods if told.guarded]
+        found += [(method, path, told.scope is not None) for method in methods if told.guarded]
     return found
 
 

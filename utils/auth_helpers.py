@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar, cast
 from flask import g, request
 
 from utils.crypto import access_tokens
-from utils.errors import SecondFactorSetupRequired, TokenInvalid, TokenMalformed, TokenMissing
+from utils.errors import TokenInvalid, TokenMalformed, TokenMissing
 from utils.services import Principal, services
 from utils.web.http import Guarded, documentation
 
@@ -40,7 +40,7 @@ def generate_jwt_token(user_id: int) -> str:
 def verify_jwt_token(token: str) -> int | None:
     """The user id in a genuine, unexpired token, else None. Asks no database: see `jwt_required`."""
     claims = access_tokens.read(services(), token)
-    return claims.user_id if claims and not claims.is_setting_up else None
+    return claims.user_id if claims and claims.scope is None else None
 
 
 def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
@@ -49,7 +49,7 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
     The view finds `request.user_id` (integer) and `g.principal`. A token of an ended
     session or a disabled user is refused at once, also by another process or after a
     restart. Raises the three 401s of the contract, with `WWW-Authenticate` (RFC 6750, 3), and
-    `SecondFactorSetupRequired` where a second factor is required and the account has none.
+    the principal's `out_of_scope` where its scope does not open this view.
     """
 
     @functools.wraps(view)
@@ -57,8 +57,8 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
         principal = _admitted(bearer_token())
         if not principal:
             raise TokenInvalid
-        if principal.is_setting_up and not told.for_setting_up:
-            raise SecondFactorSetupRequired
+        if principal.scope not in {None, told.scope}:
+            raise principal.out_of_scope
         g.principal = principal
         cast(Guarded, request).user_id = principal.user_id
         return view(*args, **kwargs)
@@ -69,8 +69,8 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def allow_enrollment(view: Callable[P, R]) -> Callable[P, R]:
-    """Open a guarded view to those as well who have to set up a second factor before anything else."""
-    documentation(view).for_setting_up = True
+    """Open a guarded view also to tokens of the scope `ENROLLMENT`, which admit to nothing else."""
+    documentation(view).scope = access_tokens.ENROLLMENT
     return view
 
 

@@ -1,10 +1,9 @@
 """Refusals and failures: the general ones, and the one place where any of them becomes JSON.
 
     ApiError
-    ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput,
-    │                    PasswordTooShort, PasswordTooCommon
+    ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput
     ├── Unauthorized 401 ─ TokenMissing, TokenMalformed, TokenInvalid
-    ├── Forbidden 403 ─ SecondFactorSetupRequired, CrossSiteRefused
+    ├── Forbidden 403 ─ CrossSiteRefused
     ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415, TooManyRequests 429
     └── InternalError 500, Busy 503, Unavailable 503
 
@@ -45,6 +44,11 @@ class ApiError(Exception):
         self.beside: Mapping[str, Any] = {}  # what else an answer needs to go on
         super().__init__(self.message)
 
+    @classmethod
+    def message_for(cls, fault: str) -> str | None:  # noqa: ARG003
+        """The message for a fault of a field, for classes whose message names it; None: the class's own."""
+        return None
+
 
 class BadRequest(ApiError):
     status, code, message = 400, "bad_request", "The request could not be understood."
@@ -64,15 +68,6 @@ class InvalidJson(BadRequest):
 
 class InvalidInput(BadRequest):
     code, message = "validation_failed", "Some fields are not valid."
-
-
-class PasswordTooShort(BadRequest):
-    code, message = "password_too_short", "Password is too short"
-
-
-class PasswordTooCommon(BadRequest):
-    code = "password_too_common"
-    message = "This password is on a list of passwords that attackers try first. Choose another one."
 
 
 class Unauthorized(ApiError):
@@ -102,12 +97,6 @@ class TokenInvalid(Unauthorized):
 
 class Forbidden(ApiError):
     status, code, message = 403, "forbidden", "This is not allowed."
-
-
-class SecondFactorSetupRequired(Forbidden):
-    """No 401: the token is good, for setting a second factor up."""
-
-    code, message = "second_factor_setup_required", "Set up a second factor first: this service requires one."
 
 
 class CrossSiteRefused(Forbidden):

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from utils.clock import Clock
 from utils.database.engine import Reads
+from utils.errors import ApiError, Forbidden
 from utils.limits.rate_limits import Limiter
 from utils.limits.refusal_delay import RefusalDelay
 from utils.mail.delivery import Delivery
@@ -30,7 +31,7 @@ class Claims:
     user_id: int
     session_id: UUID | None
     issued_at: datetime
-    is_setting_up: bool = False  # good for setting a second factor up, and for nothing else
+    scope: str | None = None  # the only views it admits to; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Principal:
     user_id: int
     session_id: UUID | None
     auth_time: datetime | None
-    account: Any  # the user as the admitting statement read it; this floor does not know its type
-    is_setting_up: bool = False  # has no second factor where one is required
+    account: Any  # the user as the admitting statement read it; opaque to utils
+    scope: str | None = None  # the only views that are open to the caller; None: all
+    out_of_scope: type[ApiError] = Forbidden  # what the other views answer with
 
 
 class Hasher(Protocol):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from auth.fields import Cursor, Email, NewPassword, Username
+from auth.fields import NEW_PASSWORD_REFUSALS, Cursor, Email, NewPassword, Username
 from utils.web.validation import Body, Query
 
 
@@ -24,6 +24,7 @@ class Registration(Body):
         }
     )
     missing_message: ClassVar[str] = "Missing username, email, or password"
+    refusals = NEW_PASSWORD_REFUSALS
 
     username: Username | None = None
     username_from_email: bool = Field(default=False, description="Ask for a free name made from the address.")

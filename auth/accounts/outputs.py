@@ -39,10 +39,10 @@ class Leaving(Message):
     erase_at: Moment
 
 
-def me(found: Account, auth_time: datetime | None, *, is_setting_up: bool) -> Me:
+def me(found: Account, auth_time: datetime | None, *, enrollment_only: bool) -> Me:
     return {
         **user(found),
-        "second_factor_setup_required": is_setting_up,
+        "second_factor_setup_required": enrollment_only,
         "two_factor_since": iso(found.two_factor_at) if found.two_factor_at else None,
         "recovery_codes_left": found.recovery_codes_left,
         "factors_reset_at": iso(found.factors_reset_due_at) if found.factors_reset_due_at else None,

@@ -51,7 +51,8 @@ def register(form: Registration) -> Any:
 @allow_enrollment
 def me() -> Any:
     """Read the signed-in user, and when they last proved who they are."""
-    return outputs.me(g.principal.account, g.principal.auth_time, is_setting_up=g.principal.is_setting_up)
+    principal = g.principal
+    return outputs.me(principal.account, principal.auth_time, enrollment_only=principal.scope is not None)
 
 
 @auth_bp.patch("/me")

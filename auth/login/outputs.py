@@ -44,7 +44,7 @@ def logged_in(found: Account, pair: TokenPair, device_token: str, *, in_body: bo
         **outputs.tokens(pair, in_body=in_body),
         **user(found),
     }
-    if pair.is_setting_up:
+    if pair.enrollment_only:
         answer["second_factor_setup_required"] = True
     return cast(LoggedIn, answer | ({"device_token": device_token} if in_body else {}))
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, SecretStr, StringConstraints, TypeAdapter, ValidationError
 
-from auth.fields import NewPassword, Password
+from auth.fields import NEW_PASSWORD_REFUSALS, NewPassword, Password
 from auth.mailing.inputs import Link
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME
 from utils.web.validation import Body
@@ -19,6 +19,7 @@ class PasswordReset(Link):
         json_schema_extra={"examples": [{"token": "b3BlbiBzZXNhbWU...", "password": "a new and long one"}]}
     )
 
+    refusals = NEW_PASSWORD_REFUSALS
     password: NewPassword
 
 
@@ -31,6 +32,7 @@ class PasswordChange(Body):
         }
     )
 
+    refusals = NEW_PASSWORD_REFUSALS
     current_password: Password
     new_password: NewPassword
     end_other_sessions: bool = True

@@ -2,7 +2,9 @@
 
 from auth import tokens
 from auth.account_state import Use, refusal
+from auth.errors import SecondFactorSetupRequired
 from auth.stores import sessions, users
+from utils.crypto import access_tokens
 from utils.services import Claims, Principal, Services
 
 
@@ -17,7 +19,8 @@ def admit(services: Services, claims: Claims) -> Principal | None:
             claims.user_id,
             claims.session_id,
             *found,
-            is_setting_up=tokens.needs_enrollment(services, found[1]),
+            scope=access_tokens.ENROLLMENT if tokens.needs_enrollment(services, found[1]) else None,
+            out_of_scope=SecondFactorSetupRequired,
         )
     account = users.by_id(services.tx(), claims.user_id)
     if account is None or refusal(account, Use.CALL_WITHOUT_SESSION):

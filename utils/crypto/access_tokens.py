@@ -27,9 +27,9 @@ MAX_USER_ID = 2**31 - 1  # what the key's column holds; Postgres fails on a larg
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 REMEMBERED = 4096  # tokens of each process, of about 2 kB
 REQUIRED = ("iss", "aud", "sub", "jti", "iat", "exp")
-# Behind the audience of a token that is good for setting a second factor up and nothing else: whoever
-# reads tokens without asking us must refuse it, and looks at the audience as a matter of course.
-ENROLLMENT_SUFFIX = "/setup"
+# The scope of a token that admits only to the views with `allow_enrollment`. A scope is part of the audience:
+# services that verify tokens themselves compare the audience, and so refuse a restricted token.
+ENROLLMENT = "setup"
 
 
 @lru_cache(maxsize=16)
@@ -38,16 +38,16 @@ def _keyring(*keys: str) -> Mapping[str, str]:
 
 
 def sign(
-    services: Services, user_id: int, session_id: UUID | None, now: datetime, *, is_setting_up: bool = False
+    services: Services, user_id: int, session_id: UUID | None, now: datetime, *, scope: str | None = None
 ) -> str:
     """A token for this user, and this session if any, that lives `JWT_ACCESS_TOKEN_EXPIRES` seconds.
 
-    One for somebody who `is_setting_up` has another audience, so that other services refuse it.
+    With a `scope` it admits only to the views that allow this scope.
     """
     key, settings = services.config["JWT_SECRET_KEY"], services.settings
     claims: dict[str, Any] = {
         "iss": settings.jwt_issuer,
-        "aud": settings.jwt_audience + (ENROLLMENT_SUFFIX if is_setting_up else ""),
+        "aud": settings.jwt_audience + (f"/{scope}" if scope else ""),
         "sub": str(user_id),
         "jti": secrets.token_urlsafe(16),
         "iat": now.timestamp(),
@@ -81,7 +81,7 @@ def _of_either_audience(token: str, keys: tuple[str, ...], issuer: str, audience
     try:
         return _genuine(token, keys, issuer, audience)
     except jwt.InvalidAudienceError:
-        return _genuine(token, keys, issuer, audience + ENROLLMENT_SUFFIX)
+        return _genuine(token, keys, issuer, f"{audience}/{ENROLLMENT}")
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -129,7 +129,7 @@ def _checked(claims: Mapping[str, Any], now: float, audience: str, *, expired_to
         user_id=int(claims["sub"]),
         session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
         issued_at=datetime.fromtimestamp(issued, UTC),
-        is_setting_up=claims["aud"] != audience,
+        scope=None if claims["aud"] == audience else ENROLLMENT,
     )
 
 

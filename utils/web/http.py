@@ -32,7 +32,7 @@ class Documentation:
     body_optional: bool = False
     query: type | None = None
     guarded: bool = False
-    for_setting_up: bool = False  # open to whoever has to set up a second factor, too
+    scope: str | None = None  # a restricted token of this scope is admitted as well
     cookie: bool = False
     limit: str | None = None
     unlimited_because: str | None = None

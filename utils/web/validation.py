@@ -3,7 +3,7 @@
 import functools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from flask import request
@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
 
 from config import Settings
 from utils.errors import (
+    ApiError,
     BadRequest,
     InvalidInput,
     InvalidJson,
     MissingFields,
     NoInput,
-    PasswordTooCommon,
-    PasswordTooShort,
     PayloadTooLarge,
     UnsupportedMediaType,
 )
@@ -35,6 +34,8 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     missing_message: ClassVar[str] = MissingFields.message
+    # Faults with a code of their own, by pydantic's type, in order of precedence after missing fields.
+    refusals: ClassVar[Mapping[str, type[ApiError]]] = {}
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:
@@ -49,7 +50,7 @@ class Body(BaseModel):
         try:
             checked = cls.checked(given)
         except ValidationError as problem:
-            _refuse(cls.missing_message, missing, problem)
+            _refuse(cls, missing, problem)
         if missing:
             raise MissingFields(cls.missing_message, fields=dict.fromkeys(missing, "is missing"))
         return checked
@@ -83,22 +84,20 @@ def settings_of(info: ValidationInfo) -> Settings:
     return cast(Settings, info.context)
 
 
-def _refuse(missing_message: str, missing: list[str], problem: ValidationError) -> NoReturn:
+def _refuse(body: type[Body], missing: list[str], problem: ValidationError) -> NoReturn:
     fields: dict[str, str] = {}
-    too_short, is_common = None, False
+    refusals: dict[str, str] = {}  # those of the body's own, with the fault in words
     for fault in problem.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else "body"
         fields[name] = _WORDS.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
-        if fault["type"] == "password_too_short":
-            too_short = f"Password {fault['msg']}"
-        is_common |= fault["type"] == "password_too_common"
+        if fault["type"] in body.refusals:
+            refusals[fault["type"]] = fault["msg"]
     fields |= dict.fromkeys(missing, "is missing")
     if missing:
-        raise MissingFields(missing_message, fields=fields)
-    if too_short:
-        raise PasswordTooShort(too_short, fields=fields)
-    if is_common:
-        raise PasswordTooCommon(fields=fields)
+        raise MissingFields(body.missing_message, fields=fields)
+    for kind, refusal in body.refusals.items():
+        if kind in refusals:
+            raise refusal(refusal.message_for(refusals[kind]), fields=fields)
     raise InvalidInput(fields=fields)
 
 
