@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check lint format migrate lock bench scale postman screenshots sbom cluster
+.PHONY: help run dev test check lint format migrate lock bench scale screenshots sbom cluster
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -28,7 +28,7 @@ dev: .venv/run.stamp ## serve with reload and debugger, on this machine only
 test: .venv/dev.stamp lint ## lint, types, and the whole suite in parallel, on SQLite and Postgres
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-# Needs what .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose, sqlite3, faketime, oathtool, newman, express.
+# Needs what .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose, sqlite3, faketime, oathtool, express.
 check: test ## what needs more than pip or more time, nothing skipped
 	$(BIN)/python -m pytest -q -m slow --nothing-skipped
 
@@ -47,9 +47,6 @@ migrate: .venv/run.stamp ## bring the database of DATABASE_URI up to date
 lock: .venv/dev.stamp ## pin the whole closure of requirements*.in anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
-
-postman: .venv/run.stamp ## write docs/postman_collection.json anew
-	$(BIN)/flask --app app docs postman docs/postman_collection.json
 
 bench: .venv/dev.stamp ## measure this service against its own floors, and what its answers' times tell (needs wrk)
 	$(BIN)/python -m bench

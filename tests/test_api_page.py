@@ -79,7 +79,7 @@ def test_the_policy_allows_no_foreign_and_no_inline_script(memory: FlaskClient) 
     [
         "__init__.py",
         "page.html",
-        "postman.py",
+        "page.py",
         "PAGE.JS",
         "page.js.map",
         "swagger-ui.js",

@@ -25,7 +25,7 @@ HEAD = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: applicati
 BODY = HEAD + b'Content-Length: 1000\r\n\r\n{"username": "'
 # The server with another limit to headers, for a test that awaits it.
 IMPATIENT = """
-import os, runpy, sys, utils.serving
+import os, runpy, sys, utils.serving.server
 utils.serving.server.HEADER_TIMEOUT = 1
 sys.argv = sys.argv[2:]
 runpy.run_path(os.path.abspath("app.py"), run_name="__main__")

@@ -12,7 +12,6 @@ import flask_swagger_ui
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from ops.api_page.postman import postman
 from utils.errors import NotFound
 from utils.services import services
 from utils.web.http import limited
@@ -32,8 +31,7 @@ POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-api_page_bp = Blueprint("api_page", __name__, url_prefix="/docs", cli_group="docs")
-api_page_bp.cli.add_command(postman)
+api_page_bp = Blueprint("api_page", __name__, url_prefix="/docs")
 
 
 @api_page_bp.before_request
