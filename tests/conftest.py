@@ -20,8 +20,11 @@ from app import create_app
 from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
+from tests.fast_routes import share_builders
 from tests.support import FixedClock
 from utils.database.migrations import upgrade
+
+share_builders()
 
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {
@@ -63,6 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs more time or more than pip; run by `make check`")
+    config.addinivalue_line("markers", "both_databases: the test is about SQL, and runs on Postgres as well")
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
 
 
@@ -165,12 +169,22 @@ def emptied(uri: str) -> str:
     return uri
 
 
-@pytest.fixture(params=["sqlite"] if NO_POSTGRES else ["sqlite", "postgres"])
+@pytest.fixture
 def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty, migrated database; every test that asks for one runs on SQLite and on Postgres."""
-    if request.param == "postgres":
+    """An empty, migrated SQLite database; with `both_databases` the test runs on Postgres as well."""
+    if getattr(request, "param", "sqlite") == "postgres":
         return emptied(request.getfixturevalue("postgres_uri"))
     return new_sqlite(request.getfixturevalue("sqlite_template"), tmp_path)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is SQL on both databases; all else runs once, on SQLite."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    is_chosen = any("database_uri" in str(mark.args[0]) for mark in marks)
+    if "database_uri" in metafunc.fixturenames and not is_chosen:
+        both = metafunc.definition.get_closest_marker("both_databases") and not NO_POSTGRES
+        names = ["sqlite", "postgres"] if both else ["sqlite"]
+        metafunc.parametrize("database_uri", names, indirect=True)
 
 
 # For what only a server can have.
