@@ -1,14 +1,15 @@
-"""One-time tokens: the rows that mailed links stand for. One conditional statement uses one up."""
+"""One-time tokens: the rows behind mailed links."""
 
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
+from auth.stores import single_use
 from models import OneTimeToken
 from utils.identifiers import email_key
 
@@ -21,7 +22,7 @@ def issue(
     now: datetime,
     expires_at: datetime,
 ) -> OneTimeToken:
-    """A new token for this user and address; without a user it is nobody's and opens nothing."""
+    """Issue a token for this user and address; without a user it opens nothing."""
     issued = OneTimeToken(
         id=uuid4(),
         purpose=purpose,
@@ -38,13 +39,13 @@ def issue(
 
 
 def by_id(tx: Session, token_id: UUID) -> OneTimeToken | None:
-    """The token as it stands now, used or not."""
-    return tx.get(OneTimeToken, token_id, populate_existing=True)
+    """Return the token as it stands now, used or not."""
+    return single_use.by_id(tx, OneTimeToken, token_id)
 
 
 def use(tx: Session, token_id: UUID, now: datetime) -> bool:
-    """Use the token up; False if it is used or expired, even since a moment ago."""
-    return bool(_void(tx, now, OneTimeToken.id == token_id, OneTimeToken.expires_at > now))
+    """Use the token; False if it is used or expired, even since a moment ago."""
+    return single_use.use(tx, OneTimeToken, token_id, now)
 
 
 def void(
@@ -57,24 +58,12 @@ def void(
 ) -> None:
     """Void the user's living tokens of these purposes; with `since`, only those issued from then on."""
     where = [OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_([*purposes])]
-    _void(tx, now, *where, *([OneTimeToken.created_at >= since] if since else []))
+    single_use.void(tx, OneTimeToken, now, *where, *([OneTimeToken.created_at >= since] if since else []))
 
 
 def void_beyond(tx: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
-    """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest.
-
-    Nobody's are left alone: strangers would wait for each other, and take longer the more there are.
-    """
-    siblings = (
-        OneTimeToken.user_id == (newest.user_id or 0),
-        OneTimeToken.purpose == newest.purpose,
-        OneTimeToken.id != newest.id,
-        OneTimeToken.used_at.is_(None),
-        OneTimeToken.expires_at > now,
-    )
-    beyond = select(OneTimeToken.id).where(*siblings)
-    beyond = beyond.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id).offset(limit - 1)
-    _void(tx, now, OneTimeToken.id.in_(beyond))
+    """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest."""
+    single_use.void_beyond(tx, limit, newest, now)
 
 
 def issued_since(tx: Session, address: str, purpose: LinkPurpose, since: datetime) -> int:
@@ -100,24 +89,10 @@ def address_is_reserved(tx: Session, address: str, user_id: int | None, now: dat
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[OneTimeToken]:
-    """All that is kept of a user's links, the newest first."""
-    mine = select(OneTimeToken).where(OneTimeToken.user_id == user_id)
-    return tx.scalars(mine.order_by(OneTimeToken.created_at.desc(), OneTimeToken.id)).all()
+    """Return all tokens of a user that are kept, the newest first."""
+    return single_use.of_user(tx, OneTimeToken, user_id)
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete at most so many tokens that were used, or expired, before this moment; how many there were."""
-    over = or_(OneTimeToken.used_at < before, OneTimeToken.expires_at < before)
-    some = select(OneTimeToken.id).where(over).limit(slice_size)
-    deleted = delete(OneTimeToken).where(OneTimeToken.id.in_(some)).returning(OneTimeToken.id)
-    return len(tx.execute(deleted).all())
-
-
-def _void(tx: Session, now: datetime, *where: ColumnElement[bool]) -> int:
-    statement = (
-        update(OneTimeToken)
-        .where(*where, OneTimeToken.used_at.is_(None))
-        .values(used_at=now)
-        .returning(OneTimeToken.id)
-    )
-    return len(tx.execute(statement).all())
+    """Delete at most `slice_size` tokens that were used, or expired, before this time; return how many."""
+    return single_use.prune(tx, OneTimeToken, before, slice_size)

@@ -1,0 +1,13 @@
+"""Rules of the service, each with a change that breaks it and the test that notices."""
+
+from typing import NamedTuple
+
+
+class Sabotage(NamedTuple):
+    """A rule in a few words; `old` stands once in `file`; `test` is `module.py::test`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str

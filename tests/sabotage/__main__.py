@@ -1,0 +1,70 @@
+"""Break one rule at a time and see the test that holds it fail: `make sabotage`, or `... NAME` for some.
+
+Each sabotage is a change of one place. It is made in a copy of the project, where the named test must
+fail. A test that passes there does not hold its rule, and neither does one that never ran.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.sabotage import Sabotage
+from tests.sabotage.data import DATA
+from tests.sabotage.screens import SCREENS
+from tests.sabotage.security import SECURITY
+
+ROOT = Path(__file__).parent.parent.parent
+AT_ONCE = 2
+FAILED, PASSED = 1, 0  # pytest's exit codes
+
+
+def copy_of_project(folder: Path) -> Path:
+    """The files that git tracks, in a folder of their own."""
+    names = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    for name in filter(None, names):
+        if name.endswith(".png"):
+            continue
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, target)
+    return folder
+
+
+def outcome(sabotage: Sabotage) -> str:
+    """In one word: caught, missed, or why the sabotage could not be made."""
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+        copy = copy_of_project(Path(folder))
+        file = copy / sabotage.file
+        text = file.read_text()
+        if text.count(sabotage.old) != 1:
+            return f"stale: {text.count(sabotage.old)} places in {sabotage.file}"
+        file.write_text(text.replace(sabotage.old, sabotage.new))
+        module, _, test = sabotage.test.partition("::")
+        found = [*(copy / "tests").rglob(module)]
+        if len(found) != 1:
+            return f"stale: no single {module}"
+        run = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:randomly", "-p", "no:cacheprovider"]
+        run += ["--timeout=300", f"{found[0]}::{test}"]
+        code = subprocess.run(run, cwd=copy, capture_output=True, text=True, check=False).returncode
+        return {FAILED: "caught", PASSED: "MISSED"}.get(code, f"stale: pytest's exit code is {code}")
+
+
+def main(names: list[str]) -> int:
+    chosen = [each for each in (*SECURITY, *DATA, *SCREENS) if not names or each.name in names]
+    began, bad = time.monotonic(), 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for sabotage, word in zip(chosen, pool.map(outcome, chosen), strict=True):
+            bad += word != "caught"
+            print(f"{word:8} {sabotage.name}: {sabotage.test}", flush=True)  # noqa: T201
+    print(f"{len(chosen) - bad} of {len(chosen)} caught in {time.monotonic() - began:.0f} s")  # noqa: T201
+    return min(bad, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,5 @@
+"""Rules of the screens."""
+
+from tests.sabotage import Sabotage
+
+SCREENS: list[Sabotage] = []
