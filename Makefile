@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check lint format migrate lock bench scale screenshots sbom cluster
+.PHONY: help run dev test check lint format migrate lock bench scale screenshots sbom cluster sabotage
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench: .venv/dev.stamp ## measure this service against its own floors, and what 
 
 scale: .venv/dev.stamp ## measure 1,000 accounts against 1,000,000, on a Postgres of its own (6 GB of disk)
 	$(BIN)/python -m bench.scale
+
+sabotage: .venv/dev.stamp ## break one rule at a time and see its test fail
+	$(BIN)/python -m tests.sabotage
 
 cluster: .venv/dev.stamp ## try three apps, Postgres, Valkey and HAProxy as one service (needs haproxy)
 	PATH="$$PATH:/usr/sbin" $(BIN)/python -m deploy.cluster

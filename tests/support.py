@@ -46,6 +46,9 @@ class CountingHasher:
         self.calls += 1
         return bool(self.wrapped.check(hashed, password))
 
+    def is_readable(self, hashed: str) -> bool:
+        return bool(self.wrapped.is_readable(hashed))
+
     def is_outdated(self, hashed: str) -> bool:
         return bool(self.wrapped.is_outdated(hashed))
 

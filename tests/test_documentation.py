@@ -37,7 +37,11 @@ COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]}
 
 
 def project_files() -> list[Path]:
-    """Every file of the project; no hidden folders, no caches."""
+    """Every file that git tracks; without git, all outside hidden folders and caches."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0 and (ROOT / ".git").exists():
+        names = filter(None, listed.stdout.split("\0"))
+        return [path for path in map(ROOT.joinpath, names) if path.is_file()]
     found = []
     for path in ROOT.rglob("*"):
         folders = path.relative_to(ROOT).parts[:-1]

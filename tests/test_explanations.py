@@ -67,6 +67,19 @@ def test_an_account_that_works_is_said_to_work(app: Flask, client: FlaskClient) 
     assert written(app) == [event("account_shown", 1)] * 2
 
 
+@pytest.mark.parametrize("stored", ["argon2id$1$2", "scrypt:2:8:1$salt$", "scrypt:33554432:8:1$salt$00"])
+def test_a_hash_that_cannot_be_read_is_said_to_open_nothing(
+    app: Flask, client: FlaskClient, stored: str
+) -> None:
+    signed_in(client)
+    execute(app, "UPDATE users SET password_hash = :stored", stored=stored)
+    told = asked(app, "explain", "ada")
+    assert told["can_log_in"] is False
+    assert told["findings"][0].startswith("Its stored password hash cannot be read")
+    assert "send-reset" in told["findings"][0]
+    assert stored not in str(told)
+
+
 STATES = {
     "disabled": ("UPDATE users SET disabled_at = created_at", "An operator disabled it on 1 March 2026"),
     "leaving": ("UPDATE users SET deletion_due_at = created_at", "it will be erased on 1 March 2026"),

@@ -13,13 +13,20 @@ a stack trace or the words of the database.
 """
 
 import logging
+import os
+import re
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any, ClassVar
 
+import flask
+import werkzeug
 from flask import Flask, Response, g, jsonify
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as AnyResponse
 
 log = logging.getLogger("auth")
 
@@ -179,20 +186,75 @@ def _answer(error: ApiError) -> Response:
 
 _BY_STATUS: dict[int, type[ApiError]] = {
     error.status: error
-    for error in (BadRequest, NotFound, MethodNotAllowed, PayloadTooLarge, UnsupportedMediaType)
+    for error in (
+        BadRequest,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        TooManyRequests,
+        InternalError,
+        Unavailable,
+    )
 }
+MAX_DESCRIPTION = 200  # characters of what a view says to `abort`
+_LIBRARIES = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (flask, werkzeug))
 
 
-def _from_werkzeug(error: HTTPException) -> Response:
-    """Werkzeug's refusals keep their status and their `Allow`, and lose their HTML."""
-    kind = PayloadTooLarge if isinstance(error, RequestEntityTooLarge) else _BY_STATUS.get(error.code or 500)
-    if kind is None:
-        kind = BadRequest if 400 <= (error.code or 500) < 500 else InternalError
-    answer = _answer(kind())
+def _from_werkzeug(error: HTTPException) -> AnyResponse | HTTPException:
+    """Answer for an exception of Werkzeug, also of `abort` in a view of one's own.
+
+    The status stays, and `code` is that of our class for it, or else its reason phrase in snake case
+    (RFC 9110, 15). The description is taken if the view gave one: at most 200 characters without markup or
+    control characters. Werkzeug's own descriptions may quote the request and are never repeated.
+    `abort(response)` and redirects pass through.
+    """
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return error
+    if isinstance(error, RequestEntityTooLarge):
+        status = 413  # a subclass may say otherwise
+    kind = _BY_STATUS.get(status)
+    refusal = kind() if kind else _unnamed(status)
+    refusal.message = _description_of(error) or refusal.message
+    answer = _answer(refusal)
     for name, value in error.get_headers():
-        if name == "Allow":
+        if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
             answer.headers[name] = value
     return answer
+
+
+def _unnamed(status: int) -> ApiError:
+    """An error of a status that has no class here."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Error" if status < 500 else "Internal error"
+    refusal = ApiError(f"{phrase}.")
+    refusal.status = status  # type: ignore[misc]  # of this one answer
+    refusal.code = re.sub(r"[^a-z0-9]+", "_", phrase.lower().replace("'", "")).strip("_")  # type: ignore[misc]
+    return refusal
+
+
+def _description_of(error: HTTPException) -> str | None:
+    """What the view said, or None if it said nothing that can be shown."""
+    text = error.description
+    if not isinstance(text, str) or text == type(error).description or _is_of_a_library(error):
+        return None
+    is_plain = len(text) <= MAX_DESCRIPTION and text.isprintable() and not re.search("[<>]", text)
+    return text if is_plain and text.strip() else None
+
+
+def _is_of_a_library(error: HTTPException) -> bool:
+    """Whether Flask or Werkzeug raised it by themselves, and no view by `abort`."""
+    trace, raised_by = error.__traceback__, None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name not in {"abort", "__call__"}:
+            raised_by = trace.tb_frame.f_code.co_filename
+        trace = trace.tb_next
+    return raised_by is None or raised_by.startswith(_LIBRARIES)
 
 
 def _unexpected(error: Exception) -> Response:

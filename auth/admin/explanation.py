@@ -53,7 +53,19 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
 
 
+UNREADABLE = (
+    "Its stored password hash cannot be read, or costs too much to check: no password opens it. "
+    "`send-reset` mails a link that sets a new one."
+)
+
+
+def _is_unreadable(services: Services, account: Account) -> bool:
+    return account.password_hash is not None and not services.hasher.is_readable(account.password_hash)
+
+
 def _opened_by(services: Services, account: Account) -> str:
+    if _is_unreadable(services, account):
+        return f"A passkey opens this account. {UNREADABLE}"
     if account.password_hash is None:
         return "A passkey opens this account; it has no password. `send-reset` mails a link that sets one."
     if account.two_factor_at is None and services.settings.require_second_factor:
@@ -92,6 +104,8 @@ def _against(services: Services, account: Account) -> Iterator[str]:
             "owner, or an operator, said that somebody else was in the account. `send-reset` mails "
             "a link for a new one."
         )
+    if _is_unreadable(services, account) and not passkeys.count(services.tx(), account.id):
+        yield UNREADABLE
     if account.password_hash is None and not passkeys.count(services.tx(), account.id):
         yield "It has no password and no passkey. `send-reset` mails a link that sets a password."
     if account.email_verified_at is None and services.settings.require_verified_email:

@@ -102,11 +102,11 @@ SECURITY = [
         "test_totp.py::test_a_code_is_good_for_once_however_it_is_written",
     ),
     Sabotage(
-        "a passkey challenge is of one purpose",
+        "a passkey challenge is of one account",
         "auth/factors/passkey_ceremonies.py",
-        "row.purpose != purpose or ",
+        "row.user_id != user_id or ",
         "",
-        "test_passkeys.py::test_each_challenge_is_for_one_purpose",
+        "test_passkeys.py::test_what_was_made_for_another_account_is_not_added",
     ),
     Sabotage(
         "a passkey asked for by nothing names its account",

@@ -49,6 +49,10 @@ class LimitedHasher:
         with self._admitted():
             return self._hasher.check(hashed, password)
 
+    def is_readable(self, hashed: str) -> bool:
+        with self._admitted():
+            return self._hasher.is_readable(hashed)
+
     def is_outdated(self, hashed: str) -> bool:
         return self._hasher.is_outdated(hashed)
 

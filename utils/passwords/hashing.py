@@ -40,6 +40,16 @@ class PasswordHasher:
         self.hash(password)
         return False
 
+    def is_readable(self, hashed: str) -> bool:
+        """Whether any password could match this stored hash: `check` takes its method and cost. One hash."""
+        if not _is_in_bounds(hashed):
+            return False
+        try:
+            check_password_hash(hashed, "")
+        except ValueError:
+            return False
+        return True
+
     def is_outdated(self, hashed: str) -> bool:
         """Whether the hash was made with another method or cost than the one in force."""
         return hashed.partition("$")[0] != self.method
