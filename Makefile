@@ -32,10 +32,11 @@ test: .venv/dev.stamp lint ## lint, types, and the whole suite in parallel, on S
 check: test ## what needs more than pip or more time, nothing skipped
 	$(BIN)/python -m pytest -q -m slow --nothing-skipped
 
-lint: .venv/dev.stamp ## ruff and mypy --strict
+lint: .venv/dev.stamp ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: .venv/dev.stamp ## put the code into its one form
 	$(BIN)/ruff check --fix .
