@@ -71,7 +71,7 @@ def check_restored(uri: str, folder: Path, before: Load) -> None:
 def test_a_sqlite_backup_under_load_is_a_whole_service(sqlite_template: Path, tmp_path: Path) -> None:
     database, backup = tmp_path / "auth.db", tmp_path / "copy.db"
     shutil.copy(sqlite_template, database)
-    documented = re.search(r'`sqlite3 auth\.db "(.+?)"`', (ROOT / "docs/operations.md").read_text("utf-8"))
+    documented = re.search(r'`sqlite3 auth\.db "(.+?)"`', (ROOT / "docs/guides/operator.md").read_text("utf-8"))
     assert documented
     command = [program("sqlite3"), str(database), documented[1].replace("copy.db", str(backup))]
     before = backed_up(f"sqlite:///{database}", tmp_path, *command)

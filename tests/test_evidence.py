@@ -13,7 +13,7 @@ DOCUMENT = read("docs/security/asvs.md")
 PAST = read("docs/security/past-faults.md")
 REPORTS = [
     "SECURITY.md",
-    "docs/reliability.md",
+    "docs/guides/scaling.md",
     *sorted(f"docs/security/{path.name}" for path in (ROOT / "docs/security").glob("*.md")),
 ]
 

@@ -1,4 +1,4 @@
-"""deploy/ and docs/operations.md against real things: Postgres roles and backups, a proxy, alert rules."""
+"""deploy/ and docs/guides/operator.md against real things: Postgres roles and backups, a proxy, alert rules."""
 
 import re
 import shutil

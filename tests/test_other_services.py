@@ -1,4 +1,4 @@
-"""docs/other-services.md does what it says: its configuration and its routes are run as they stand there."""
+"""docs/guides/backend.md does what it says: its configuration and its routes are run as they stand there."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ http {{
 
 def example(name: str, ports: dict[int, int]) -> str:
     """The text between the markers of this name, with other ports and nothing else changed."""
-    text = (ROOT / "docs" / "other-services.md").read_text("utf-8")
+    text = (ROOT / "docs" / "guides" / "backend.md").read_text("utf-8")
     found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
     assert found, name
     changed = found[1]
