@@ -62,7 +62,7 @@ cluster: .venv/dev.stamp ## try three apps, Postgres, Valkey and HAProxy as one 
 	PATH="$$PATH:/usr/sbin" $(BIN)/python -m deploy.cluster
 
 screenshots: .venv/dev.stamp ## write pictures of every screen to docs/screens/ (needs chromium)
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.support.screenshots
 
 sbom: .venv/dev.stamp ## list what the service runs on in build/sbom.cdx.json (CycloneDX), from requirements.txt
 	@mkdir -p build

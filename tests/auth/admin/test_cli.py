@@ -1,0 +1,130 @@
+"""`flask auth ...`: what an operator does at the machine."""
+
+import getpass
+import os
+import pwd
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from config import Settings, TestingConfig
+from tests.support.service import PASSWORD, events, login, register, rows
+
+TWICE = f"{PASSWORD}\n{PASSWORD}\n"
+
+
+def create_user(app: Flask, *options: str, typed: str = TWICE) -> Result:
+    runner = app.test_cli_runner()
+    return runner.invoke(args=["auth", "create-user", *options], input=typed)
+
+
+def auth(app: Flask, *words: str) -> Result:
+    return app.test_cli_runner().invoke(args=["auth", *words])
+
+
+ADA = ("--username", "ada", "--email", "ada@example.com")
+
+
+def test_an_operator_creates_an_account(app: Flask, client: FlaskClient) -> None:
+    result = create_user(app, *ADA)
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1] == "Created user ada with id 1."
+    assert PASSWORD not in result.output
+    assert login(client).status_code == 200
+    (event,) = rows(app, "SELECT * FROM audit_events WHERE event = 'account_created'")
+    assert event["operator"] == getpass.getuser()
+    assert (event["user_id"], event["ip_address"], event["count"]) == (1, None, 1)
+    assert len(event["request_id"]) == 16
+
+
+def test_what_is_not_given_is_asked_for(app: Flask, client: FlaskClient) -> None:
+    result = create_user(app, typed=f"ada\nada@example.com\n{PASSWORD}\n{PASSWORD}\n")
+    assert result.exit_code == 0, result.output
+    assert login(client).status_code == 200
+
+
+def test_the_password_is_asked_twice(app: Flask) -> None:
+    result = create_user(app, *ADA, typed=f"{PASSWORD}\nsomething else\n{PASSWORD}\n{PASSWORD}\n")
+    assert result.exit_code == 0
+    assert "do not match" in result.output
+    assert create_user(app, *ADA, typed=f"{PASSWORD}\n").exit_code == 1
+
+
+def test_the_password_is_no_option(app: Flask) -> None:
+    result = create_user(app, *ADA, "--password", PASSWORD)
+    assert result.exit_code == 2
+    assert PASSWORD not in app.test_cli_runner().invoke(args=["auth", "create-user", "--help"]).output
+    assert rows(app, "SELECT id FROM users") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "typed", "said"),
+    [
+        (ADA, "short\nshort\n", "Password must be at least 8 characters long"),
+        (("--username", "a b", "--email", "x"), TWICE, "username: may hold"),
+        (("--username", "admin", "--email", "a@example.com"), TWICE, "reserved"),
+        (("--username", "", "--email", "a@example.com"), TWICE, "username: is missing"),
+        (("--username", "known", "--email", "a@example.com"), TWICE, "already exists"),
+        (
+            ("--username", "other", "--email", "known@example.com"),
+            f"{PASSWORD}\n{PASSWORD}\n",
+            "already exists",
+        ),
+    ],
+)
+def test_an_error_is_one_line(
+    app: Flask, client: FlaskClient, options: tuple[str, ...], typed: str, said: str
+) -> None:
+    register(client, "known")
+    result = create_user(app, *options, typed=typed)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    prompts = ("Password: ", "Repeat for confirmation: ")
+    (line,) = (text for text in result.stderr.splitlines() if text not in {*prompts, ""})
+    assert line.startswith("Error: ")
+    assert result.stdout == ""
+    assert "Traceback" not in result.output
+    assert events(app) == ["account_registered"]
+
+
+@pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions", "token"])
+def test_bytes_that_are_no_text_name_nobody(app: Flask, command: str) -> None:
+    result = auth(app, command, "a\udcff")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: There is no such user.\n"
+
+
+def test_bytes_that_are_no_text_are_refused_in_one_line(app: Flask) -> None:
+    result = auth(app, "list-users", "--search", "\udcff")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: What was given is not UTF-8.\n"
+    assert events(app) == []
+
+
+def test_the_operator_is_whom_the_system_knows(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(client)
+    for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "mallory")
+    auth(app, "disable", "ada")
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)  # as in a container, without a name
+    auth(app, "enable", "ada")
+    told = rows(app, "SELECT operator FROM audit_events WHERE operator IS NOT NULL ORDER BY id")
+    known = pwd.getpwuid(os.geteuid()).pw_name
+    assert [row["operator"] for row in told] == [known, "uid-3999999999"]
+
+
+@pytest.mark.parametrize(
+    "words", [("list-users",), ("show", "ada"), ("disable", "1"), ("prune",), ("token", "ada@example.com")]
+)
+def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    settings = Settings.load(TestingConfig, {"DATABASE_URI": f"sqlite:///{tmp_path}/empty.db"})
+    result = auth(create_app(settings=settings), *words, "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: The database refused (OperationalError). Is it there")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,301 @@
+"""What an operator does with `flask auth ...`: in force at once, told in words or JSON, written down once."""
+
+import getpass
+import json
+import re
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event as sqlalchemy_event
+
+from models import RateLimit, db
+from tests.conftest import AppFactory
+from tests.support.service import (
+    PASSWORD,
+    FixedClock,
+    bearer,
+    events,
+    login,
+    me,
+    refresh,
+    register,
+    rows,
+    signed_in,
+)
+
+DAY = 24 * 60 * 60
+
+
+def auth(app: Flask, *words: str, typed: str | None = None) -> Result:
+    """Run a command; no command ends in a traceback."""
+    result: Result = app.test_cli_runner().invoke(args=["auth", *words], input=typed)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def asked(app: Flask, *words: str) -> Any:
+    """What a command prints with `--json`: nothing but that on standard output."""
+    result = auth(app, *words, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def written(app: Flask, before: int = 0) -> list[dict[str, Any]]:
+    """The events of operators: each names the one at the machine, and no address."""
+    sql = "SELECT event, user_id, operator, count, ip_address FROM audit_events WHERE operator IS NOT NULL"
+    found = rows(app, f"{sql} ORDER BY id")
+    assert all(row["operator"] == getpass.getuser() and row["ip_address"] is None for row in found)
+    return [{name: row[name] for name in ("event", "user_id", "count")} for row in found]
+
+
+def event(word: str, user_id: int | None = None, count: int = 1) -> dict[str, Any]:
+    return {"event": word, "user_id": user_id, "count": count}
+
+
+def test_create_user_prints_the_account_and_nothing_else(app: Flask) -> None:
+    result = auth(app, "create-user", "--json", typed=f"ada\nada@example.com\n{PASSWORD}\n{PASSWORD}\n")
+    assert json.loads(result.stdout)["user"]["username"] == "ada"
+    assert PASSWORD not in result.output
+    assert written(app) == [event("account_created", 1)]
+
+
+def test_a_script_creates_a_user(app: Flask, client: FlaskClient) -> None:
+    named = ("--username", "ada", "--email", "ada@example.com", "--password-stdin", "--json")
+    result = auth(app, "create-user", *named, typed=f"{PASSWORD}\n")
+    assert json.loads(result.stdout)["user"]["id"] == 1
+    assert result.stderr == ""
+    assert login(client).status_code == 200
+    refused = auth(app, "create-user", "--username", "bob", "--email", "b@example.com", "--password-stdin")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+
+
+def test_disable_ends_access_at_once_and_enable_opens_the_account_again(
+    app: Flask, client: FlaskClient
+) -> None:
+    pair, other = signed_in(client), signed_in(client, "bob")
+    result = auth(app, "disable", "ada")
+    assert (result.exit_code, result.stdout) == (0, "Disabled.\n")
+    assert me(client, pair["access_token"]).status_code == 401
+    assert refresh(client, pair["refresh_token"]).status_code == 401
+    assert login(client).status_code == 401
+    assert me(client, other["access_token"]).status_code == 200
+    assert rows(app, "SELECT end_reason FROM sessions WHERE user_id = 1") == [{"end_reason": "operator"}]
+    assert asked(app, "disable", "ada") == {"changed": False}
+    assert auth(app, "disable", "ada").stdout == "It was disabled already.\n"
+    assert auth(app, "enable", "ada").stdout == "Enabled.\n"
+    assert me(client, pair["access_token"]).status_code == 401
+    assert refresh(client, pair["refresh_token"]).status_code == 401
+    assert login(client).status_code == 200
+    assert asked(app, "enable", "ada") == {"changed": False}
+    assert auth(app, "enable", "ada").stdout == "It was not disabled.\n"
+    assert asked(app, "disable", "ada") == {"changed": True}
+    assert asked(app, "enable", "ada") == {"changed": True}
+    kinds = ["account_disabled", "account_enabled"] * 2
+    assert written(app) == [event(kind, 1) for kind in kinds]
+
+
+def test_end_sessions_of_one(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+    pairs, other = [signed_in(client), signed_in(client)], signed_in(client, "bob")
+    clock.advance(1)
+    result = auth(app, "end-sessions", "ada@example.com")
+    assert (result.exit_code, result.stdout) == (0, "Ended 2 sessions.\n")
+    assert [me(client, pair["access_token"]).status_code for pair in [*pairs, other]] == [401, 401, 200]
+    assert refresh(client, pairs[0]["refresh_token"]).status_code == 401
+    assert login(client).status_code == 200
+    assert auth(app, "end-sessions", "ada").stdout == "Ended 1 session.\n"
+    assert asked(app, "end-sessions", "ada") == {"ended": 0}
+    assert written(app) == [event("all_sessions_ended", 1, count) for count in (2, 1, 0)]
+
+
+def test_end_sessions_of_everybody(app: Flask, client: FlaskClient) -> None:
+    tokens = [signed_in(client, name)["access_token"] for name in ("ada", "bob", "eve")]
+    assert asked(app, "end-sessions", "--everybody") == {"ended": 3}
+    assert {me(client, token).status_code for token in tokens} == {401}
+    assert written(app) == [event("all_sessions_ended", None, 3)]
+
+
+def test_a_token_for_a_script_works_until_sessions_are_ended(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    register(client)
+    token = asked(app, "token", "ada")["access_token"]
+    spoken = auth(app, "token", "1").stdout.strip()
+    assert [me(client, text).status_code for text in (token, spoken)] == [200, 200]
+    assert client.get("/auth/sessions", headers=bearer(token)).get_json()["code"] == "session_required"
+    clock.advance(1)
+    assert asked(app, "end-sessions", "ada") == {"ended": 0}
+    assert [me(client, text).status_code for text in (token, spoken)] == [401, 401]
+    clock.advance(1)
+    fresh = asked(app, "token", "ada")["access_token"]
+    assert me(client, fresh).status_code == 200
+    clock.advance(1)
+    auth(app, "disable", "ada")
+    assert me(client, fresh).status_code == 401
+    assert [row["event"] for row in written(app)].count("token_issued") == 3
+
+
+def test_a_token_from_before_a_disabling_stays_void(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    register(client)
+    token = asked(app, "token", "ada")["access_token"]
+    clock.advance(1)
+    auth(app, "disable", "ada")
+    auth(app, "enable", "ada")
+    assert me(client, token).status_code == 401
+
+
+def test_a_list_comes_in_pages(app: Flask, client: FlaskClient) -> None:
+    for name in ("ada", "bob", "eve"):
+        register(client, name)
+    auth(app, "disable", "bob")
+    first = asked(app, "list-users", "--limit", "2")["users"]
+    assert [(user["id"], user["username"], bool(user["disabled_at"])) for user in first] == [
+        (1, "ada", False),
+        (2, "bob", True),
+    ]
+    rest = asked(app, "list-users", "--limit", "2", "--after", str(first[-1]["id"]))["users"]
+    assert [user["username"] for user in rest] == ["eve"]
+    lines = auth(app, "list-users").stdout.splitlines()
+    assert [line.split() for line in lines] == [
+        ["1", "ada", "<ada@example.com>"],
+        ["2", "bob", "<bob@example.com>", "disabled"],
+        ["3", "eve", "<eve@example.com>"],
+    ]
+    assert auth(app, "list-users", "--search", "nobody").stdout == "No users.\n"
+    assert "hash" not in auth(app, "list-users", "--json").stdout
+    assert written(app)[1:] == [event("accounts_listed", None, count) for count in (2, 1, 3, 0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("ADA", ["ada", "ada_l"]),
+        ("@example.com", ["ada", "ada_l", "adaxl", "bob"]),
+        ("a_l", ["ada_l"]),  # no wildcard: not adaxl
+        ("%", []),
+        ("_", ["ada_l"]),
+        ("\\", []),
+        ("' OR 1=1 --", []),
+        ("\u0436", []),
+    ],
+)
+def test_a_search_is_taken_literally(app: Flask, client: FlaskClient, search: str, found: list[str]) -> None:
+    for name in ("ada", "ada_l", "bob"):
+        register(client, name, email=f"{name.replace('_', '-')}@example.com")
+    register(client, "adaxl", email="x@example.com")
+    named = [user["username"] for user in asked(app, "list-users", "--search", search)["users"]]
+    assert sorted(named) == sorted([*found, *(["adaxl"] if search == "ADA" else [])])
+
+
+@pytest.mark.parametrize("who", ["ada", "ADA", "ada@example.com", "Ada@EXAMPLE.com", "1"])
+def test_show_finds_by_name_address_or_id(app: Flask, client: FlaskClient, who: str) -> None:
+    signed_in(client)
+    login(client, password="wrong password")
+    seen = asked(app, "show", who)
+    assert (seen["user"]["username"], seen["user"]["has_password"], seen["user"]["disabled_at"]) == (
+        "ada",
+        True,
+        None,
+    )
+    assert [session["ip_address"] for session in seen["sessions"]] == ["127.0.0.1"]
+    assert [(row["event"], row["reason"]) for row in seen["events"]] == [
+        ("account_shown", None),
+        ("sign_in_refused", "wrong_password"),
+        ("signed_in", None),
+        ("account_registered", None),
+    ]
+    assert "scrypt" not in json.dumps(seen)
+    told = auth(app, "show", who).stdout
+    assert re.search(r"account_shown  \w", told), "who looked"
+    assert "username: ada\n" in told
+    assert "living sessions: 1\n" in told
+    assert "scrypt" not in told
+    assert written(app) == [event("account_shown", 1)] * 2
+
+
+def test_an_id_comes_before_a_name_of_digits(app: Flask, client: FlaskClient) -> None:
+    register(client, "2", email="a@example.com")
+    register(client, "bob")
+    assert asked(app, "show", "2")["user"]["username"] == "bob"
+    assert asked(app, "show", "a@example.com")["user"]["username"] == "2"
+
+
+NOBODY = ["nobody", "nobody@example.com", "7", "0", "2147483648", "9" * 5_000, "\u00b2", "a b", ""]
+
+
+COMMANDS = ["show", "explain", "disable", "enable", "end-sessions", "token", "send-reset"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nobody_is_a_refusal_in_one_line(app: Flask, command: str) -> None:
+    for who in NOBODY:
+        result = auth(app, command, who)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == "Error: There is no such user.\n"
+        assert auth(app, command, who, "--json").stdout == ""
+    assert written(app) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show",),
+        ("disable",),
+        ("end-sessions",),
+        ("end-sessions", "ada", "--everybody"),
+        ("list-users", "--limit", "0"),
+        ("list-users", "--after", "-1"),
+        ("list-users", "--after", "2147483648"),
+        ("prune", "now"),
+        ("send-love",),
+    ],
+)
+def test_a_wrong_call_is_exit_code_2(app: Flask, client: FlaskClient, words: tuple[str, ...]) -> None:
+    signed_in(client)
+    assert auth(app, *words).exit_code == 2
+    assert events(app) == ["account_registered", "signed_in"]
+
+
+def test_prune_keeps_what_is_young(make_app: AppFactory, clock: FixedClock) -> None:
+    app = make_app({"ENDED_SESSION_RETENTION": str(DAY), "AUDIT_RETENTION": str(10 * DAY)})
+    client = app.test_client()
+    client.post("/auth/logout", headers=bearer(signed_in(client)["access_token"]))  # ends now
+    signed_in(client)  # runs out in twelve hours
+    assert login(client, remember=True).status_code == 200  # lives on
+    for seconds, left in ((DAY, 3), (1, 2), (DAY // 2 - 1, 2), (1, 1)):
+        clock.advance(seconds)
+        deleted = asked(app, "prune")["deleted"]["sessions"]
+        assert len(rows(app, "SELECT id FROM sessions")) == left, (seconds, deleted)
+    kept = len(events(app))
+    clock.advance(8.5 * DAY - 1)
+    assert set(asked(app, "prune")["deleted"].values()) == {0}
+    clock.advance(1)
+    assert asked(app, "prune")["deleted"]["audit_events"] == 5
+    assert len(events(app)) == kept + 2 - 5
+    words = auth(app, "prune").stdout
+    assert "sessions: 0 deleted, audit_events: 0 deleted, rate_limits: 0 deleted" in words
+    assert written(app)[-1] == event("pruned", None, 0)
+
+
+def test_prune_deletes_in_slices(app: Flask, clock: FixedClock) -> None:
+    with app.app_context():
+        db.session.add_all(
+            RateLimit(key=f"login:{number}", calls=1, ends_at=clock.now()) for number in range(2_500)
+        )
+        db.session.commit()
+        engine = db.engine
+    commits = []
+
+    def note(_connection: Any) -> None:
+        commits.append(1)
+
+    sqlalchemy_event.listen(engine, "commit", note)
+    assert asked(app, "prune")["deleted"]["rate_limits"] == 2_500
+    sqlalchemy_event.remove(engine, "commit", note)
+    assert len(commits) >= 4  # 1000, 1000, 500, and the event
+    assert rows(app, "SELECT key FROM rate_limits") == []
+    assert written(app) == [event("pruned", None, 2_500)]

@@ -1,0 +1,163 @@
+"""Passkeys of accounts: listed, named, removed, and what they mean for the rest of an account."""
+
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.auth.factors.test_passkeys import ASKED, INVALID, access, add, added, log_in, options_of, passkey
+from tests.conftest import AppFactory
+from tests.support import mailbox
+from tests.support.requests import DAY, MINUTE, NEW, disable, forget, post, said
+from tests.support.service import FixedClock, bearer, execute, login, rows, signed_in
+from tests.support.soft_passkey import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftPasskey
+from tests.support.virtual_authenticator import Owner
+
+__all__ = ["access", "passkey"]
+
+
+def test_they_are_listed_named_and_removed(
+    app: Flask, client: FlaskClient, access: str, clock: FixedClock
+) -> None:
+    first = added(client, access)
+    clock.advance(1)
+    second = added(client, access)
+    listed = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    assert [each["name"] for each in listed] == ["Phone", "Phone"]
+    path = f"/auth/passkeys/{listed[0]['id']}"
+    named = client.patch(path, json={"name": " My key "}, headers=bearer(access))
+    assert [each["name"] for each in named.get_json()["passkeys"]] == ["My key", "Phone"]
+    assert client.delete(path, headers=bearer(access)).status_code == 204
+    assert said(log_in(client, first)) == INVALID
+    assert log_in(client, second).status_code == 200
+    assert said(client.delete(path, headers=bearer(access))) == (404, "passkey_not_found")
+    other = signed_in(app.test_client(), "grace")["access_token"]
+    path = f"/auth/passkeys/{listed[1]['id']}"
+    assert said(client.delete(path, headers=bearer(other))) == (404, "passkey_not_found")
+    assert said(client.patch(path, json={"name": "x"}, headers=bearer(other))) == (404, "passkey_not_found")
+
+
+def test_with_the_last_factor_the_password_is_enough_again(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
+    added(client, access)
+    (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    assert client.delete(f"/auth/passkeys/{only['id']}", headers=bearer(access)).status_code == 204
+    assert login(client).status_code == 200
+    assert rows(app, "SELECT * FROM recovery_codes") == []
+
+
+def test_the_last_way_in_cannot_be_removed(app: Flask, client: FlaskClient, access: str) -> None:
+    added(client, access)
+    execute(app, "UPDATE users SET password_hash = NULL")
+    (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    refused = client.delete(f"/auth/passkeys/{only['id']}", headers=bearer(access))
+    assert said(refused) == (409, "last_way_in")
+    assert len(rows(app, "SELECT id FROM passkeys")) == 1
+
+
+def test_a_fresh_sign_in_by_password_alone_adds_no_factor_to_an_account_with_one(
+    client: FlaskClient, clock: FixedClock
+) -> None:
+    owner = Owner(client, clock)
+    done = owner.second_step(code=owner.phone.next_code(), trust_device=True).get_json()
+    clock.advance(11 * MINUTE)
+    mark = {"X-Device-Token": done["device_token"]}
+    access = login(client, headers=mark).get_json()["access_token"]
+    for path, given in (("passkeys/options", {}), ("totp", {}), ("totp/confirm", {"code": "123456"})):
+        assert said(post(client, path, access, **given)) == (403, "reauth_required")
+    assert post(client, "reauth", access, code=owner.phone.next_code()).status_code == 200
+    assert post(client, "passkeys/options", access).status_code == 200
+
+
+def test_it_proves_its_owner_again(
+    client: FlaskClient, access: str, passkey: SoftPasskey, clock: FixedClock
+) -> None:
+    clock.advance(11 * MINUTE)
+    assert said(post(client, "passkeys/options", access)) == (403, "reauth_required")
+    options = post(client, "reauth/options", access).get_json()["public_key"]
+    assert post(client, "reauth", access, passkey=passkey.get(options)).status_code == 200
+    assert post(client, "passkeys/options", access).status_code == 200
+    assert said(post(client, "reauth", access, passkey=passkey.get(options))) == (403, "wrong_code")
+
+
+def test_a_reset_leaves_it_and_its_demand(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
+    assert post(app.test_client(), "password/reset", token=forget(app), password=NEW).status_code == 200
+    assert said(login(client, password=NEW)) == ASKED
+    assert log_in(client, passkey).status_code == 200
+
+
+def test_it_opens_no_account_that_is_closed(
+    app: Flask, client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
+) -> None:
+    clock.advance(8 * DAY)
+    assert log_in(client, passkey).status_code == 200
+    link = mailbox.token(app, "new_sign_in")
+    assert post(app.test_client(), "sessions/disown", token=link).status_code == 200
+    assert said(log_in(client, passkey)) == INVALID
+    assert post(app.test_client(), "password/reset", token=forget(app), password=NEW).status_code == 200
+    assert log_in(client, passkey).status_code == 200
+    disable(app)
+    assert said(log_in(client, passkey)) == INVALID
+
+
+def test_pages_get_cookies_and_only_from_their_own_origin(client: FlaskClient, passkey: SoftPasskey) -> None:
+    proof = passkey.get(options_of(client))
+    body = {"credential": proof, "token_delivery": "cookie"}
+    path, same = "/auth/login/passkey", {"Sec-Fetch-Site": "same-origin"}
+    elsewhere = client.post(path, json=body, headers={"Sec-Fetch-Site": "cross-site"})
+    assert said(elsewhere) == (403, "cross_site_refused")
+    done = client.post(path, json=body, headers=same)
+    assert done.status_code == 200
+    assert "refresh_token" not in done.get_json()
+
+
+def test_origin_and_domain_are_those_of_the_public_address(make_app: AppFactory) -> None:
+    app = make_app({"PUBLIC_URL": "https://auth.example.com"})
+    client = app.test_client()
+    access = signed_in(client)["access_token"]
+    options = post(client, "passkeys/options", access).get_json()["public_key"]
+    assert options["rp"]["id"] == "auth.example.com"
+    made = SoftPasskey().create(options, origin="https://auth.example.com")
+    assert post(client, "passkeys", access, credential=made).status_code == 201
+
+
+def test_whether_it_is_backed_up_is_kept(app: Flask, client: FlaskClient, access: str) -> None:
+    passkey = SoftPasskey()
+    answer, _ = add(client, access, passkey, flags=PRESENT | VERIFIED | ELIGIBLE)
+    assert answer.get_json()["passkey"]["backed_up"] is False
+    assert log_in(client, passkey, flags=PRESENT | VERIFIED | ELIGIBLE | BACKED_UP).status_code == 200
+    assert rows(app, "SELECT backup_eligible, backed_up FROM passkeys")[0]["backed_up"]
+
+
+def test_it_makes_new_recovery_codes_and_switches_an_app_off(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    owner = Owner(client, clock)
+    passkey = added(client, owner.access)
+
+    def proof() -> dict[str, Any]:
+        return passkey.get(post(client, "reauth/options", owner.access).get_json()["public_key"])
+
+    made = post(client, "recovery-codes", owner.access, passkey=proof())
+    assert len(made.get_json()["recovery_codes"]) == 10
+    off = client.delete("/auth/totp", json={"passkey": proof()}, headers=bearer(owner.access))
+    assert said(off) == (200, "")
+    again = {"recovery_code": made.get_json()["recovery_codes"][0]}
+    nothing = client.delete("/auth/totp", json=again, headers=bearer(owner.access))
+    assert said(nothing) == (409, "two_factor_off")
+    assert "are asked for as before" in mailbox.text_of(mailbox.newest(app, "two_factor_disabled"))
+    assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 10  # it is not used up
+
+
+def test_a_name_holds_no_control_characters(client: FlaskClient, access: str, passkey: SoftPasskey) -> None:
+    assert passkey
+    (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
+    for name in ("a\0b", "a\nb", "\u202eabc"):
+        answer = client.patch(f"/auth/passkeys/{only['id']}", json={"name": name}, headers=bearer(access))
+        assert said(answer) == (400, "validation_failed")
+
+
+def test_an_account_with_an_app_alone_has_no_passkey_to_prove(client: FlaskClient, clock: FixedClock) -> None:
+    owner = Owner(client, clock)
+    assert said(post(client, "reauth/options", owner.access)) == (409, "no_passkeys")

@@ -1,0 +1,121 @@
+"""Mails that strangers cause: what they tell them, how many there are, and what is in them."""
+
+import re
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support import mailbox
+from tests.support.requests import HOUR, NEW, asked, confirmed, forget, moved, post, said
+from tests.support.service import PASSWORD, FixedClock, bearer, execute, login, refresh, register, signed_in
+
+ADDRESS = "new@example.com"
+
+
+def test_nothing_that_the_caller_sees_afterwards_tells_a_taken_address(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    """The export lists links and mails, and the limit of mails shows in one's own mailbox."""
+    register(client, "grace")
+    assert moved(app, signed_in(client, "eve")["access_token"]).status_code == 200
+    seen, told = [], ("template", "attempts", "last_error", "sent_at", "given_up_at")
+    # Free; taken, and spelled otherwise; reserved.
+    for number, email in enumerate(("free@example.com", "GRACE@example.com", "eve@example.com")):
+        name = f"mallory{number}"
+        access = signed_in(client, name)["access_token"]
+        with asked(app) as statements:
+            assert post(client, "email/change", access, email=email).status_code == 202
+        mailbox.deliver(app)
+        export = client.get("/auth/me/export", headers=bearer(access)).get_json()
+        shown = [
+            (link["purpose"], link["email"] == email, link["used_at"], link["expires_at"])
+            for link in sorted(export["links"], key=str)
+        ]
+        written = [
+            (mail["recipient"] == email, [mail[name] for name in told], [*mail["facts"]])
+            for mail in export["mails"]
+        ]
+        happened = [(event["event"], event["reason"], event["count"]) for event in export["events"]]
+        for own in range(3):
+            post(client, "email/change", access, email=f"own{own}-{number}@example.com")
+        mine = [to for _, to in mailbox.sent(app) if re.fullmatch(rf"own.-{number}@example.com", to)]
+        seen.append((statements, sorted(shown, key=str), written, happened, len(mine)))
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0][-1] == 2
+
+
+def test_strangers_together_cause_no_more_mails_to_an_address_than_one(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    for number in range(3):
+        access = signed_in(client, f"mallory{number}")["access_token"]
+        for _ in range(2):
+            post(client, "email/change", access, email=ADDRESS)
+    assert len(mailbox.mails(app, to=ADDRESS)) == 3
+    clock.advance(HOUR)
+    post(client, "email/change", signed_in(client, "mallory")["access_token"], email=ADDRESS)
+    assert len(mailbox.mails(app, to=ADDRESS)) == 4
+
+
+def test_who_registers_a_strangers_address_cannot_flood_it_nor_put_a_link_into_a_greeting(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    register(client, "www.evil.example", email="victim@example.com")
+    access = login(client, "www.evil.example").get_json()["access_token"]
+    passwords = [PASSWORD, *(f"{NEW} {number}" for number in range(6))]
+    for number in range(6):
+        named = {"username": f"www.evil{number}.example"}
+        assert client.patch("/auth/me", json=named, headers=bearer(access)).status_code == 200
+        again = {"current_password": passwords[number], "new_password": passwords[number + 1]}
+        assert post(client, "password/change", access, **again).status_code == 200
+        stolen = login(client, f"www.evil{number}.example", passwords[number + 1]).get_json()["refresh_token"]
+        second = refresh(client, stolen).get_json()["refresh_token"]
+        clock.advance(60)
+        refresh(client, second)
+        assert said(refresh(client, stolen)) == (401, "refresh_token_reused")
+        forget(app, "victim@example.com")
+    post(client, "email/change", access, email="evil@example.com")
+    proof = mailbox.token(app, "change_email")
+    assert post(client, "email/verify", access, token=proof).status_code == 200  # tells the old address
+    templates = [template for template, to in mailbox.sent(app) if to == "victim@example.com"]
+    for flooding in ("username_changed", "password_changed", "session_stolen", "reset_password"):
+        assert templates.count(flooding) == 3
+    assert "email_changed" in templates
+    for mail in mailbox.mails(app, to="victim@example.com"):
+        assert mailbox.text_of(mail).startswith("Hello,")
+        assert ".example," not in mail.as_string()
+        assert "www." not in mail.as_string()
+
+
+def test_an_owner_hears_of_everything_by_name(app: Flask, client: FlaskClient) -> None:
+    confirmed(app)
+    access = login(client).get_json()["access_token"]
+    for number in range(5):
+        client.patch("/auth/me", json={"username": f"ada{number}"}, headers=bearer(access))
+    heard = [mailbox.text_of(mail).split(",")[0] for mail in mailbox.mails(app, "username_changed")]
+    assert heard == [f"Hello ada{number}" for number in range(5)]
+
+
+def test_a_mail_about_a_taken_address_says_no_name_that_a_stranger_gave_it(
+    app: Flask, client: FlaskClient
+) -> None:
+    register(client, "www.evil.example", email="victim@example.com")
+    access = signed_in(client, "mallory")["access_token"]
+    post(client, "email/change", access, email="victim@example.com")
+    assert mailbox.text_of(mailbox.newest(app, "address_taken", "victim@example.com")).startswith("Hello,")
+
+
+def test_a_changed_password_voids_a_change_of_address_that_waits(app: Flask, client: FlaskClient) -> None:
+    access = signed_in(client)["access_token"]
+    post(client, "email/change", access, email=ADDRESS)
+    again = {"current_password": PASSWORD, "new_password": NEW}
+    assert post(client, "password/change", access, **again).status_code == 200
+    # Whoever asked for it may have been an intruder, and the mail that waits does not go.
+    assert mailbox.mails(app, "change_email") == []
+
+
+def test_a_key_and_the_id_of_a_link_make_no_link_without_its_nonce(app: Flask, client: FlaskClient) -> None:
+    confirmed(app)
+    token = forget(app)
+    execute(app, "UPDATE one_time_tokens SET nonce = :other", other=b"0" * 16)
+    assert said(post(client, "password/reset/check", token=token)) == (404, "token_unknown")

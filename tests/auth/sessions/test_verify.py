@@ -1,0 +1,132 @@
+"""`GET /auth/verify`: what a proxy or another service asks about a token."""
+
+from collections.abc import Callable
+from urllib.parse import unquote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.conftest import AppFactory
+from tests.support.service import FixedClock, bearer, execute, rows, signed_in
+from tests.support.small_limits import limits
+from utils.auth_helpers import generate_jwt_token
+
+
+def verify(client: FlaskClient, token: str, **headers: str) -> TestResponse:
+    return client.get("/auth/verify", headers=bearer(token) | headers)
+
+
+def test_a_good_token_is_a_204_that_says_whose_it_is(client: FlaskClient) -> None:
+    answer = verify(client, signed_in(client)["access_token"])
+    assert answer.status_code == 204
+    assert answer.data == b""
+    assert answer.headers["X-Auth-User-Id"] == "1"
+    assert answer.headers["X-Auth-Username"] == "ada"
+    assert "Content-Type" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ["жанна", "ελένη", "山田太郎", "a.b_c-d"])
+def test_a_name_of_any_script_travels_in_a_header(client: FlaskClient, name: str) -> None:
+    client.post(
+        "/auth/register",
+        json={"username": name, "email": "x@example.com", "password": "correct horse battery"},
+    )
+    token = client.post(
+        "/auth/login", json={"username": name, "password": "correct horse battery"}
+    ).get_json()
+    sent = verify(client, token["access_token"]).headers["X-Auth-Username"]
+    assert sent.isascii()
+    assert unquote(sent, errors="strict") == name
+
+
+def test_a_name_cannot_make_another_header(app: Flask, client: FlaskClient) -> None:
+    token = signed_in(client)["access_token"]
+    execute(app, "UPDATE users SET username = :name", name="ada\r\nX-Auth-User-Id: 7 /%")
+    answer = verify(client, token)
+    assert answer.headers.getlist("X-Auth-User-Id") == ["1"]
+    assert answer.headers["X-Auth-Username"] == "ada%0D%0AX-Auth-User-Id%3A%207%20%2F%25"
+
+
+def test_what_a_caller_claims_of_itself_is_not_repeated(client: FlaskClient) -> None:
+    token = signed_in(client)["access_token"]
+    answer = verify(client, token, **{"X-Auth-User-Id": "7", "X-Auth-Username": "root"})
+    assert (answer.headers["X-Auth-User-Id"], answer.headers["X-Auth-Username"]) == ("1", "ada")
+    refused = verify(client, "x", **{"X-Auth-User-Id": "7"})
+    assert refused.status_code == 401
+    assert "X-Auth-User-Id" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "token_missing"),
+        ({"Authorization": "Basic YTpi"}, "token_malformed"),
+        ({"Authorization": "Bearer x"}, "token_invalid"),
+        ({"Cookie": "__Host-refresh=x"}, "token_missing"),
+    ],
+)
+def test_anything_else_is_a_401(client: FlaskClient, headers: dict[str, str], code: str) -> None:
+    answer = client.get("/auth/verify", headers=headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, code)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def _log_out(app: Flask, token: str) -> None:
+    app.test_client().post("/auth/logout", headers=bearer(token))
+
+
+def _disable(app: Flask, token: str) -> None:
+    assert app.test_cli_runner().invoke(args=["auth", "disable", "ada"]).exit_code == 0
+
+
+def _end_elsewhere(app: Flask, token: str) -> None:
+    other = signed_in(app.test_client())["access_token"]
+    app.test_client().post("/auth/sessions/revoke-others", headers=bearer(other))
+
+
+@pytest.mark.parametrize("end", [_log_out, _disable, _end_elsewhere])
+def test_it_closes_at_once_also_for_another_process(
+    make_app: AppFactory, end: Callable[[Flask, str], None]
+) -> None:
+    here, there = make_app(), make_app()
+    token = signed_in(here.test_client())["access_token"]
+    assert [verify(app.test_client(), token).status_code for app in (here, there)] == [204, 204]
+    end(here, token)
+    assert [verify(app.test_client(), token).status_code for app in (here, there)] == [401, 401]
+
+
+def test_it_closes_when_the_token_expires(client: FlaskClient, clock: FixedClock) -> None:
+    token = signed_in(client)["access_token"]
+    clock.advance(3599)
+    assert verify(client, token).status_code == 204
+    clock.advance(1)
+    assert verify(client, token).status_code == 401
+
+
+def test_a_proxy_may_ask_as_often_as_it_likes(make_app: AppFactory, clock: FixedClock) -> None:
+    app = make_app(limiter=limits(clock, reads=1))
+    token = signed_in(app.test_client())["access_token"]
+    assert {verify(app.test_client(), token).status_code for _ in range(20)} == {204}
+    assert "RateLimit" not in verify(app.test_client(), token).headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "PROPFIND"])
+def test_no_method_is_a_yes_without_a_token(make_app: AppFactory, method: str) -> None:
+    for environ in ({}, {"CORS_ORIGINS": "https://app.example.com"}):
+        client = make_app(environ).test_client()
+        asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
+        for headers in ({}, asked):
+            answer = client.open("/auth/verify", method=method, headers=headers)
+            assert answer.status_code == (401 if method in {"GET", "HEAD"} else 405)
+
+
+def test_a_token_without_a_session_is_verified_too(app: Flask, client: FlaskClient) -> None:
+    signed_in(client)
+    with app.app_context():
+        token = generate_jwt_token(1)
+    assert verify(client, token).status_code == 204
+    assert client.head("/auth/verify", headers=bearer(token)).status_code == 204
+    assert len(rows(app, "SELECT id FROM sessions")) == 1

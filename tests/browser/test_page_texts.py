@@ -1,0 +1,97 @@
+"""The catalogue of texts: every key that is used is there, and none is there for nothing."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask, Response, g
+
+import pages
+from pages import routes, texts
+from tests.support.memory_apps import memory_app
+from utils import errors
+
+HERE = Path(pages.__file__).parent
+SCRIPTS = {path.name: path.read_text("utf-8") for path in (HERE / "static").glob("*.js")}
+TEMPLATES = "".join(path.read_text("utf-8") for path in (HERE / "templates").rglob("*.html"))
+
+
+class Noted(dict[str, str]):
+    """Texts that know which of them were asked for."""
+
+    def __init__(self, entries: dict[str, str]) -> None:
+        super().__init__(entries)
+        self.used: set[str] = set()
+
+    def __getitem__(self, key: str) -> str:
+        self.used.add(key)
+        return super().__getitem__(key)
+
+
+def show_failures(app: Flask) -> None:
+    """Every failure that somebody who browses can meet."""
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    statuses = {kind.status for kind in kinds if issubclass(kind, errors.ApiError)}
+    for status in statuses:
+        with app.test_request_context("/none", headers={"Accept": "text/html"}):
+            g.error, g.request_id = SimpleNamespace(status=status), "ab12"
+            page = routes._error_page(Response("{}", mimetype="application/json"))
+            assert page.mimetype == "text/html"
+
+
+def test_the_pages_use_every_text_and_lack_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = Noted(texts.catalogue()["page"])
+    monkeypatch.setitem(texts.catalogue(), "page", noted)
+    with memory_app() as app:
+        client = app.test_client()
+        for path in routes.FORMS | routes.PLAIN:
+            assert client.get(path).status_code == 200, path
+        for reason in routes.REASONS:
+            assert client.get(f"/login?reason={reason}").status_code == 200
+        assert client.post("/login").status_code == 200
+        show_failures(app)
+    assert set(noted) - noted.used == set()
+
+
+def literals(source: str) -> set[str]:
+    return set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)*)"', source))
+
+
+def test_the_scripts_use_every_text_and_lack_none() -> None:
+    known = set(texts.catalogue()["script"])
+    whole = "".join(SCRIPTS.values())
+    made = {f"{key}.to" for key in ("signup_sent", "forgot_sent")}
+    assert "dataset.text}.to`" in whole
+    assert known - literals(whole) - made == set()
+    keys = re.findall(r'\b(?:text|fail|busy|key)(?:\(|: )"([a-z_.]+)"', whole)
+    keys += re.findall(r'\bfault\("[a-z_]+", "([a-z_.]+)"', whole)
+    keys += re.findall(r'\bfill\(\s*[^;]*?, "([a-z_.]+)"', whole)
+    keys += re.findall(r'[?:] "([a-z_]+\.[a-z_.]+)"', whole)
+    assert len(keys) > 30
+    assert set(keys) - known == set()
+
+
+def test_no_text_is_written_into_a_template() -> None:
+    bare = re.sub(
+        r"\{% block layout %\}.*?\{% endblock %\}|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>",
+        "",
+        TEMPLATES,
+        flags=re.DOTALL,
+    )
+    assert re.findall(r"[A-Za-z]{2,}", bare) == []
+
+
+def test_every_gap_is_filled() -> None:
+    """A gap that no call fills would be shown as it stands."""
+    for name, entries in json.loads((HERE / "texts.en.json").read_text("utf-8")).items():
+        source = (
+            TEMPLATES + (HERE / "routes.py").read_text("utf-8")
+            if name == "page"
+            else "".join(SCRIPTS.values())
+        )
+        gaps: set[Any] = {gap for words in entries.values() for gap in re.findall(r"\{(\w+)\}", words)}
+        for gap in gaps:
+            assert re.search(rf"\b{gap}\s*[=:,}}]", source), (name, gap)

@@ -1,0 +1,221 @@
+"""The pages without a browser: where they may lead, plain forms, failures, assets and texts."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from config import DevelopmentConfig, Settings
+from pages import assets, routes
+from pages.safety import DEFAULT_NEXT, POLICY, safe_next
+from tests.conftest import AppFactory
+from tests.support.service import refresh, register, signed_in
+
+OWN = {"Sec-Fetch-Site": "same-origin"}
+BROWSES = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+HOSTILE = [
+    *("", " ", "account", "//evil.example", "///evil.example", "////evil.example/", "https://evil.example"),
+    *("HTTPS:evil.example", "javascript:alert(1)", "data:text/html,hi", "\\evil.example", "/\\evil.example"),
+    *(
+        "\\\\evil.example",
+        "/\\/evil.example",
+        "/..//evil.example",
+        "/.//evil.example",
+        "/foo/..//evil.example",
+    ),
+    *("/%2e%2e//evil.example", "/%2E/account", "/a/../b", "/account/..", "/a//b", "/\t/evil.example"),
+    *("/\n/evil.example", "/account\r\nSet-Cookie: a=b", "/ /evil.example", "\t//evil.example", " /account"),
+    *(
+        "/account\x00",
+        "/\x7f/evil.example",
+        "/account?next=\\evil",
+        "?next=/account",
+        "#account",
+        "@evil.example",
+    ),
+    *("/login", "/LOGIN", "/login/", "/login?next=/account", "/logout", "/signup#top", "/forgot/sent"),
+    *("/reset", "/verify-email", "/auth/logout", "/auth", "/" + "a" * 2048),
+]
+GOOD = [
+    *("/", "/account", "/account/security", "/account?tab=security%23s", "/account#devices"),
+    *("/account?return=https://app.example//x", "/loginx", "/resets", "/authors", "/a.b/c..d", "/%2Fevil"),
+    *("/stra\u00dfe", "/a%20b", "/account?a=/../b", "/" + "a" * 2047),
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_68_a_hostile_next_leads_to_the_account(path: str) -> None:
+    assert safe_next(path) == DEFAULT_NEXT == "/account"
+
+
+def test_no_next_leads_to_the_account(client: FlaskClient) -> None:
+    assert safe_next(None) == "/account"
+    page = client.get("/login", query_string={"next": "//evil.example"}).get_data(as_text=True)
+    assert "evil.example" not in page
+    assert 'name="next" value="/account"' in page
+
+
+@pytest.mark.parametrize("path", GOOD)
+def test_a_good_next_is_kept(path: str) -> None:
+    assert safe_next(path) == path
+
+
+def test_the_contrast_is_kept_in_a_cookie_and_served(client: FlaskClient) -> None:
+    assert "data-contrast" not in client.get("/login").get_data(as_text=True)
+    for chosen in ("more", "seed"):
+        sent = {"contrast": chosen, "back": "/terms"}
+        answer = client.post("/preferences/contrast", data=sent, headers=OWN)
+        assert (answer.status_code, answer.location) == (303, "/terms")
+        assert re.match(
+            rf"contrast={chosen}; Expires=.*; Max-Age=31536000; Path=/; SameSite=Lax$",
+            answer.headers["Set-Cookie"],
+        )
+        assert f'data-contrast="{chosen}"' in client.get("/terms").get_data(as_text=True)
+    client.set_cookie("contrast", '"><script>')
+    assert "data-contrast" not in client.get("/login").get_data(as_text=True)
+
+
+def test_the_contrast_switch_takes_no_other_word_and_leads_nowhere_else(client: FlaskClient) -> None:
+    for back in HOSTILE[:30]:
+        sent = {"contrast": "purple", "back": back}
+        answer = client.post("/preferences/contrast", data=sent, headers=OWN)
+        assert (answer.status_code, answer.location) == (303, "/login"), back
+        assert "Set-Cookie" not in answer.headers
+    refused = client.post("/preferences/contrast", data={"contrast": "more"})
+    assert refused.status_code == 403
+    assert "Set-Cookie" not in refused.headers
+
+
+def test_the_contrast_of_a_service(make_app: AppFactory) -> None:
+    page = make_app({"UI_CONTRAST_DEFAULT": "more"}).test_client().get("/login").get_data(as_text=True)
+    assert 'data-contrast="more"' in page
+    assert 'aria-pressed="true"' in page
+
+
+def test_a_service_without_pages_is_the_api_alone(make_app: AppFactory) -> None:
+    client = make_app({"PAGES_ENABLED": "false"}).test_client()
+    paths = [*routes.FORMS, *routes.PLAIN, "/assets/0/style.css", "/.well-known/change-password", "/none"]
+    for path in paths:
+        answer = client.get(path, headers=BROWSES)
+        assert (answer.status_code, answer.mimetype) == (404, "application/json"), path
+    assert client.post("/logout", headers=OWN).status_code == 404
+    assert register(client).status_code == 201
+
+
+class Broken:
+    def hash(self, _password: str) -> str:
+        raise RuntimeError
+
+
+def kind(client: FlaskClient, path: str, accept: str | None) -> tuple[int, str | None]:
+    answer = client.get(path, headers={"Accept": accept} if accept else None)
+    if answer.mimetype == "text/html":
+        assert answer.headers["Content-Security-Policy"] == POLICY
+    return answer.status_code, answer.mimetype
+
+
+def test_404_by_who_asks(client: FlaskClient) -> None:
+    assert kind(client, "/none", BROWSES["Accept"]) == (404, "text/html")
+    assert "Page Not Found" in client.get("/none", headers=BROWSES).get_data(as_text=True)
+    for accept in (None, "*/*", "application/json", "application/json, text/html;q=0.5"):
+        assert kind(client, "/none", accept) == (404, "application/json")
+    assert kind(client, "/auth/none", BROWSES["Accept"]) == (404, "application/json")
+    hostile = client.get("/<script>alert(1)</script>", headers=BROWSES)
+    assert "alert(1)" not in hostile.get_data(as_text=True)
+
+
+@pytest.mark.provokes_errors
+def test_500_by_who_asks(app: Flask, client: FlaskClient) -> None:
+    app.add_url_rule("/broken", "broken", lambda: str(1 / 0))
+    assert kind(client, "/broken", BROWSES["Accept"]) == (500, "text/html")
+    assert kind(client, "/broken", "application/json") == (500, "application/json")
+    page = client.get("/broken", headers=BROWSES)
+    assert page.headers["X-Request-Id"] in page.get_data(as_text=True)
+
+
+def test_429_by_who_asks(make_app: AppFactory) -> None:
+    client = make_app({"RATE_LIMIT_ENABLED": "true"}).test_client()
+    answers = [client.get("/terms") for _ in range(2000)]
+    assert 429 in {answer.status_code for answer in answers}
+    assert kind(client, "/terms", BROWSES["Accept"]) == (429, "text/html")
+    assert kind(client, "/terms", "application/json") == (429, "application/json")
+    assert int(client.get("/terms", headers=BROWSES).headers["Retry-After"]) > 0
+
+
+def test_errors_of_the_api_are_json_even_for_browsers(client: FlaskClient) -> None:
+    for method, path in [
+        ("GET", "/auth/me"),
+        ("POST", "/auth/login"),
+        ("PUT", "/auth/login"),
+        ("GET", "/auth/x"),
+    ]:
+        answer = client.open(path, method=method, headers=BROWSES)
+        assert answer.status_code >= 400
+        assert answer.mimetype == "application/json", path
+
+
+@pytest.mark.parametrize("proof", [OWN, {"Origin": "http://localhost:8000"}])
+def test_a_plain_form_logs_out(app: Flask, client: FlaskClient, proof: dict[str, str]) -> None:
+    token = signed_in(client)["refresh_token"]
+    client.set_cookie("__Host-refresh", token, secure=True)
+    client.set_cookie("signed-in", "1")
+    base = "https://localhost:8000"  # a client of tests keeps Secure cookies to itself otherwise
+    answer = client.post("/logout", headers=proof, base_url=base)
+    assert (answer.status_code, answer.location) == (303, "/login?reason=logged_out")
+    gone = {line.partition("=")[0] for line in answer.headers.getlist("Set-Cookie") if "Max-Age=0" in line}
+    assert gone == {"__Host-refresh", "signed-in"}
+    assert refresh(app.test_client(), token).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "proof", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}]
+)
+def test_another_site_logs_nobody_out(app: Flask, client: FlaskClient, proof: dict[str, str]) -> None:
+    token = signed_in(client)["refresh_token"]
+    client.set_cookie("__Host-refresh", token, secure=True)
+    answer = client.post("/logout", headers=proof | BROWSES, base_url="https://localhost:8000")
+    assert (answer.status_code, answer.mimetype) == (403, "text/html")
+    assert "Set-Cookie" not in answer.headers
+    assert client.get("/logout").status_code == 405
+    assert refresh(app.test_client(), token).status_code == 200
+
+
+def test_an_address_leads_to_the_name_in_development_only(client: FlaskClient, database_uri: str) -> None:
+    secrets = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
+    settings = Settings.load(DevelopmentConfig, {"DATABASE_URI": database_uri}, secrets)
+    developing = create_app(settings=settings).test_client()
+    for base in ("http://127.0.0.1:8000", "http://[::1]:8000"):
+        answer = developing.get("/login?next=/account", base_url=base)
+        assert (answer.status_code, answer.location) == (302, "http://localhost:8000/login?next=/account")
+        assert client.get("/login", base_url=base).status_code == 200
+    for base in ("http://localhost:8000", "http://evil.example"):
+        assert developing.get("/login", base_url=base).status_code == 200
+    assert developing.post("/login", base_url="http://127.0.0.1:8000").status_code == 200
+
+
+def test_only_the_present_assets_are_kept(client: FlaskClient) -> None:
+    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    assert {name.rpartition(".")[2] for name in assets.files()} == set(kinds)
+    for name in assets.files():
+        answer = client.get(assets.asset(name))
+        assert (answer.status_code, answer.mimetype) == (200, kinds[name.rpartition(".")[2]])
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        tag = {"If-None-Match": answer.headers["ETag"]}
+        assert client.get(assets.asset(name), headers=tag).status_code == 304
+        assert "immutable" not in client.get(f"/assets/{'0' * 12}/{name}").headers["Cache-Control"]
+    for name in ("none.js", "..%2froutes.py", "texts.en.json", "style.css.map", "%00"):
+        assert client.get(f"/assets/{assets.version()}/{name}").status_code == 404
+    assert client.get("/favicon.ico").mimetype == "image/svg+xml"
+    with pytest.raises(KeyError):
+        assets.asset("none.js")
+
+
+def test_only_a_good_answer_may_be_kept_for_a_year(client: FlaskClient) -> None:
+    path = assets.asset("api.js")
+    assert "immutable" in client.get(path).headers["Cache-Control"]
+    refused = client.get(path, headers={"If-Match": '"other"'})
+    assert refused.status_code == 412
+    assert "immutable" not in refused.headers.get("Cache-Control", "")

@@ -1,0 +1,212 @@
+"""The pages of somebody who is logged in. The number of a test is that of the list of checks."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.screen_steps import NEW_PASSWORD, fill_login, submit
+from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
+from tests.support.service import PASSWORD
+
+__all__ = ["browser", "complaints", "other", "screen", "site"]
+
+
+def change_password(page: Page, current: str = PASSWORD, new: str = NEW_PASSWORD) -> None:
+    page.goto("/account/security")
+    page.get_by_label("Current Password", exact=True).fill(current)
+    page.get_by_label("New Password", exact=True).fill(new)
+    page.get_by_label("Confirm New Password", exact=True).fill(new)
+
+
+def test_79_a_new_password_logs_the_other_browser_out(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    for page in (screen, other):
+        log_in(page, address)
+    change_password(screen)
+    expect(screen.get_by_label("Log out of all other devices")).to_be_checked()
+    submit(screen, "Save New Password")
+    expect(screen.locator("#changed")).to_be_focused()
+    expect(screen.locator("#password-form")).to_be_hidden()
+    other.goto("/account/devices")
+    other.wait_for_url("**/login?reason=expired&next=%2Faccount%2Fdevices")
+    expect(other.get_by_text("You have been logged out. Log in to continue.")).to_be_visible()
+    fill_login(other, address, NEW_PASSWORD)
+    submit(other, "Log In")
+    other.wait_for_url("**/account/devices")
+    expect(other.locator("#list > li")).to_have_count(2)
+
+
+@pytest.mark.slow
+def test_79_the_other_browser_stays_where_that_is_wanted(screen: Page, other: Page, site: Site) -> None:
+    address = site.registered()
+    for page in (screen, other):
+        log_in(page, address)
+    change_password(screen)
+    screen.get_by_label("Log out of all other devices").uncheck()
+    submit(screen, "Save New Password")
+    expect(screen.get_by_text("Your password has been changed.")).to_be_visible()
+    other.goto("/account")
+    expect(other.locator("#email-shown")).to_have_text(address)
+
+
+@pytest.mark.slow
+def test_a_wrong_current_password_is_told_at_its_field(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    change_password(screen, current="not the right one")
+    submit(screen, "Save New Password")
+    field = screen.get_by_label("Current Password", exact=True)
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description("The password is not correct.")
+    expect(screen.get_by_label("New Password", exact=True)).to_have_value(NEW_PASSWORD)
+
+
+@pytest.mark.slow
+def test_30_a_change_tells_password_managers_whose_password_it_is(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    screen.goto("/account/security")
+    username = screen.locator("#password-form input[autocomplete=username]")
+    expect(username).to_have_value(address)
+    expect(username).to_have_attribute("tabindex", "-1")
+    kinds = screen.eval_on_selector_all(
+        "#password-form input[type=password]", "(found) => found.map((one) => one.autocomplete)"
+    )
+    assert kinds == ["current-password", "new-password", "new-password"]
+
+
+@pytest.mark.slow
+def test_65_the_toast_stays_long_enough_and_is_in_nobodys_way(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.clock.install()
+    screen.goto("/account")
+    screen.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+    screen.get_by_label("New User Name").fill("countess")
+    submit(screen, "Save User Name")
+    toast = screen.locator(".toast__box")
+    expect(toast).to_contain_text("Your user name has been saved.")
+    covered = """
+    () => [...document.querySelectorAll("a[href], button, input")].filter((node) => {
+      const box = node.getBoundingClientRect();
+      if (!box.width || node.closest("#toast")) return false;
+      node.scrollIntoView({ block: "nearest" });
+      const { left, top, width, height } = node.getBoundingClientRect();
+      return document.elementFromPoint(left + width / 2, top + height / 2)?.closest("#toast");
+    }).map((node) => node.outerHTML)
+    """
+    assert screen.evaluate(covered) == []
+    screen.set_viewport_size({"width": 360, "height": 640})
+    assert screen.evaluate(covered) == []
+    screen.clock.run_for(7_900)
+    expect(toast).to_be_visible()
+    toast.hover()
+    screen.clock.run_for(60_000)
+    expect(toast).to_be_visible()
+    screen.mouse.move(1, 1)
+    screen.clock.run_for(8_100)
+    expect(toast).to_have_count(0)
+    screen.get_by_label("New User Name").fill("duchess")
+    submit(screen, "Save User Name")
+    dismiss = screen.get_by_role("button", name="Dismiss")
+    dismiss.focus()
+    screen.clock.run_for(60_000)
+    screen.keyboard.press("Enter")
+    expect(toast).to_have_count(0)
+    expect(screen.locator("#username-shown")).to_have_text("duchess")
+
+
+@pytest.mark.slow
+def test_a_name_that_is_taken_or_cannot_be_is_told_at_its_field(screen: Page, site: Site) -> None:
+    taken = site.registered().partition("@")[0]
+    log_in(screen, site.registered())
+    field = screen.get_by_label("New User Name")
+    for name, words in (
+        ("", "Enter a user name"),
+        (taken, "This user name is taken. Choose another one."),
+        ("a b", "Use up to 80 letters, digits, dots, hyphens and underscores, and no reserved word"),
+    ):
+        field.fill(name)
+        submit(screen, "Save User Name")
+        expect(field).to_have_accessible_description(words)
+        expect(field).to_be_focused()
+
+
+@pytest.mark.slow
+def test_ones_data_can_be_taken_along(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    with screen.expect_download() as download:
+        submit(screen, "Download My Data")
+    assert download.value.suggested_filename == "my-data.json"
+    assert address in download.value.path().read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_activity_is_listed_to_its_end(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    for _ in range(105):
+        body = {"email": address, "password": "not the right one"}
+        assert site.server.call("POST", "/auth/login", body)[0] == 401
+    screen.goto("/account/activity")
+    expect(screen.locator("#more")).to_be_visible()
+    shown = screen.locator("#list > li").count()
+    submit(screen, "Show More")
+    expect(screen.locator("#list > li").nth(shown)).to_be_focused()
+    expect(screen.locator("#more")).to_be_hidden()
+    words = screen.locator("#list .item__title").all_inner_texts()
+    assert len(words) > 105
+    assert words[0] == "A log-in was refused: too many wrong passwords before."
+    assert "You logged in." in words
+    assert "A session was renewed." not in words
+
+
+@pytest.mark.slow
+def test_an_account_is_closed_after_a_password_and_a_mail_keeps_it(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    screen.goto("/account/delete")
+    submit(screen, "Delete My Account")
+    expect(screen.get_by_role("dialog")).to_be_visible()
+    screen.keyboard.press("Escape")
+    expect(screen.get_by_role("button", name="Delete My Account")).to_be_focused()
+    submit(screen, "Delete My Account")
+    screen.locator("#dialog-password").fill(PASSWORD)
+    screen.keyboard.press("Enter")
+    expect(screen.get_by_role("heading", name="Your Account Is Closed")).to_be_focused()
+    expect(screen.get_by_role("button", name="Log Out")).to_have_count(0)
+    screen.goto(site.link(address, "/restore"))
+    submit(screen, "Keep My Account")
+    expect(screen.get_by_role("heading", name="Your Account Stays")).to_be_focused()
+    log_in(screen, address)
+
+
+@pytest.mark.slow
+def test_a_stranger_is_led_to_the_log_in_and_back(screen: Page, site: Site) -> None:
+    screen.goto("/account/devices")
+    screen.wait_for_url("**/login?next=%2Faccount%2Fdevices")
+    expect(screen.get_by_text("You have been logged out.")).to_have_count(0)
+    fill_login(screen, site.registered())
+    submit(screen, "Log In")
+    screen.wait_for_url("**/account/devices")
+
+
+@pytest.mark.slow
+def test_94_password_managers_find_the_form(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.goto("/.well-known/change-password")
+    assert screen.url == f"{site.url}/account/security"
+    expect(screen.get_by_role("heading", name="Change Password")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_an_account_that_cannot_be_loaded_says_so_and_tries_again(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    screen.route("**/auth/me", lambda route: route.abort())
+    screen.goto("/account")
+    expect(screen.get_by_role("alert").first).to_contain_text("We could not reach the server.")
+    screen.unroute("**/auth/me")
+    submit(screen, "Try Again")
+    expect(screen.locator("#email-shown")).to_have_text(address)
+    expect(screen.get_by_role("alert").first).to_be_empty()

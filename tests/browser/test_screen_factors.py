@@ -1,0 +1,204 @@
+"""Two-factor on the screens: switched on, asked for at the log-in, done without, switched off."""
+
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+from pyotp import TOTP
+
+from tests.support.screen_steps import alerted, fill_login, heading, submit
+from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
+
+__all__ = ["browser", "complaints", "other", "screen", "site"]
+CODE = "6-Digit Code"
+WRONG = "This code is not right, or was used already. Enter the one that your app shows now."
+
+
+class Phone:
+    """An authenticator app, by the clock of this machine: two codes are good at any time, the older first."""
+
+    def __init__(self, key: str) -> None:
+        self._generator, self._step = TOTP(key.replace(" ", "")), int(time.time()) // 30 - 1
+
+    def code(self) -> str:
+        """One that was not used yet."""
+        code = self._generator.at(self._step * 30)
+        self._step += 1
+        return code
+
+
+def switch_on(page: Page) -> tuple[Phone, list[str]]:
+    """Set it up by the shown key, and finish; the phone, and the recovery codes."""
+    page.goto("/account/two-factor")
+    submit(page, "Set Up")
+    expect(page.get_by_role("heading", name="Scan This Code")).to_be_focused()
+    phone = Phone(page.locator("#key").inner_text())
+    page.locator("#code").fill(phone.code())
+    submit(page, "Switch On")
+    expect(page.get_by_role("heading", name="Recovery Codes", exact=True)).to_be_focused()
+    codes = page.locator("#codes code").all_inner_texts()
+    page.get_by_label("I have saved these codes").check()
+    submit(page, "Finish")
+    expect(page.get_by_text("Two-factor authentication is on.")).to_be_visible()
+    return phone, codes
+
+
+@pytest.fixture
+def address(screen: Page, site: Site) -> str:
+    """Of an account that is logged in on the screen."""
+    found = site.registered()
+    log_in(screen, found)
+    return found
+
+
+def log_out(page: Page) -> None:
+    page.locator("#logout-form button").click()
+    page.wait_for_url("**/login?**")
+
+
+def first_step(page: Page, address: str) -> None:
+    fill_login(page, address)
+    submit(page, "Log In")
+    page.wait_for_url("**/two-factor")
+    heading(page, "Enter Your Code")
+
+
+@pytest.mark.parametrize("path", ["/two-factor", "/account/two-factor"])
+def test_36_the_code_field_is_one_input(screen: Page, site: Site, path: str) -> None:
+    if path == "/account/two-factor":
+        log_in(screen, site.registered())
+    screen.goto(path)
+    field = screen.locator("#code")
+    if path == "/account/two-factor":
+        submit(screen, "Set Up")
+    else:
+        expect(field).to_be_focused()
+    expect(field).to_be_visible()
+    wanted = {"inputmode": "numeric", "autocomplete": "one-time-code", "type": "text", "pattern": "[0-9 ]*"}
+    assert {name: field.get_attribute(name) for name in wanted} == wanted
+    assert field.get_attribute("maxlength") is None
+
+
+def test_81_switched_on_asked_for_and_done_without_once(screen: Page, site: Site, address: str) -> None:
+    screen.goto("/account/two-factor")
+    submit(screen, "Set Up")
+    picture = screen.get_by_alt_text("QR code for your authenticator app")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(node) => node.complete && node.naturalWidth > 100")
+    assert str(screen.locator("#open-app").get_attribute("href")).startswith("otpauth://totp/")
+    phone = Phone(screen.locator("#key").inner_text())
+    screen.locator("#code").fill("000 00")
+    submit(screen, "Switch On")
+    expect(screen.locator("#code-error")).to_have_text(WRONG)
+    expect(screen.locator("#code")).to_be_focused()
+    screen.locator("#code").fill(phone.code())
+    submit(screen, "Switch On")
+    codes = screen.locator("#codes code")
+    expect(codes).to_have_count(10)
+    recovery = codes.all_inner_texts()
+    submit(screen, "Finish")
+    expect(screen.locator("#saved-error")).to_have_text("Save the codes first, then tick this box")
+    screen.get_by_label("I have saved these codes").check()
+    with screen.expect_download() as download:
+        submit(screen, "Download Codes")
+    assert download.value.path().read_text().split() == recovery
+    submit(screen, "Finish")
+    expect(screen.locator("#left")).to_have_text("10 left")
+    expect(screen.locator("#codes")).to_be_empty()
+
+    log_out(screen)
+    first_step(screen, address)
+    code = phone.code()
+    screen.locator("#code").fill(f" {code[:3]} {code[3:]}")
+    submit(screen, "Log In")
+    screen.wait_for_url("**/account")
+
+    log_out(screen)
+    first_step(screen, address)
+    screen.locator("#code").fill(code)
+    submit(screen, "Log In")
+    expect(screen.locator("#code-error")).to_have_text(WRONG)
+    submit(screen, "Use a recovery code instead")
+    expect(screen.locator("#recovery-code")).to_be_focused()
+    screen.locator("#recovery-code").fill(recovery[0].upper())
+    submit(screen, "Log In")
+    screen.wait_for_url("**/account")
+    screen.goto("/account/two-factor")
+    expect(screen.locator("#left")).to_have_text("9 left")
+
+    log_out(screen)
+    first_step(screen, address)
+    submit(screen, "Use a recovery code instead")
+    screen.locator("#recovery-code").fill(recovery[0])
+    submit(screen, "Log In")
+    words = "This recovery code is not right, or was used already."
+    expect(screen.locator("#recovery-code-error")).to_have_text(words)
+
+
+@pytest.mark.slow
+def test_it_leads_where_one_was_going_and_a_trusted_device_is_not_asked_again(
+    screen: Page, address: str
+) -> None:
+    phone, _ = switch_on(screen)
+    log_out(screen)
+    screen.goto("/account/devices")
+    screen.wait_for_url("**/login?**")
+    first_step(screen, address)
+    screen.locator("#code").fill(phone.code())
+    screen.get_by_label("Do not ask on this device for 30 days").check()
+    submit(screen, "Log In")
+    screen.wait_for_url("**/account/devices")
+    log_out(screen)
+    log_in(screen, address)
+
+
+@pytest.mark.slow
+def test_who_comes_without_a_challenge_begins_again(screen: Page) -> None:
+    screen.goto("/two-factor")
+    screen.locator("#code").fill("123456")
+    submit(screen, "Log In")
+    screen.wait_for_url("**/login?reason=two_factor**")
+    expect(screen.get_by_text("The log-in took too long, or was used already.")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_new_codes_and_switching_off_want_a_code(screen: Page, address: str) -> None:
+    phone, old = switch_on(screen)
+    submit(screen, "Make New Codes")
+    dialog = screen.get_by_role("dialog", name="Enter a Code")
+    expect(dialog.get_by_label(CODE)).to_be_focused()
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog.locator("#dialog-code-error")).to_have_text(
+        "Enter the code that your authenticator app shows"
+    )
+    dialog.get_by_label(CODE).fill(phone.code())
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(screen.get_by_role("heading", name="Recovery Codes", exact=True)).to_be_focused()
+    fresh = screen.locator("#codes code").all_inner_texts()
+    assert not set(fresh) & set(old)
+    screen.get_by_label("I have saved these codes").check()
+    submit(screen, "Finish")
+    submit(screen, "Turn Off")
+    dialog.get_by_role("button", name="Use a recovery code instead").click()
+    dialog.get_by_label("Recovery Code").fill(old[0])
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog.locator("#dialog-recovery-code-error")).to_contain_text("not right")
+    dialog.get_by_label("Recovery Code").fill(fresh[0])
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(screen.get_by_role("button", name="Set Up")).to_be_visible()
+    log_out(screen)
+    log_in(screen, address)
+
+
+@pytest.mark.slow
+def test_switching_it_on_logs_the_other_devices_out(
+    screen: Page, other: Page, site: Site, address: str
+) -> None:
+    log_in(other, address)
+    switch_on(screen)
+    other.reload()
+    other.wait_for_url("**/login?**")
+    fill_login(other, address, "not the right one")
+    submit(other, "Log In")
+    alerted(other, "The email address or password is not correct.")
+    assert other.url.startswith(site.url)

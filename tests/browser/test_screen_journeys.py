@@ -1,0 +1,103 @@
+"""Whole journeys through the pages, as a newcomer makes them."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.screen_steps import reach
+from tests.support.screens import Site, browser, complaints, log_in, screen, site
+from tests.support.service import PASSWORD
+
+__all__ = ["browser", "complaints", "screen", "site"]
+NEW_PASSWORD = "marble-lantern-orchard-58"
+
+
+def test_sign_up_confirm_and_log_in(screen: Page, site: Site) -> None:
+    screen.goto("/")
+    screen.get_by_role("link", name="Sign Up").click()
+    screen.get_by_label("Email Address").fill("newcomer@example.com")
+    screen.get_by_label("Password", exact=True).fill(PASSWORD)
+    screen.get_by_label("Confirm Password").fill(PASSWORD)
+    screen.get_by_label("I agree to").check()
+    screen.get_by_role("button", name="Sign Up").click()
+    expect(screen.get_by_role("heading", name="Check Your Email")).to_be_focused()
+    expect(screen.locator("#sent-text")).to_contain_text("newcomer@example.com")
+    screen.goto(site.link("newcomer@example.com", "/verify-email"))
+    expect(screen.locator("#verify-text")).to_contain_text("n•••@example.com")
+    screen.get_by_label("Password", exact=True).fill(PASSWORD)
+    screen.get_by_role("button", name="Confirm Email").click()
+    expect(screen.get_by_role("heading", name="Email Confirmed")).to_be_focused()
+    log_in(screen, "newcomer@example.com")
+
+
+def test_forgot_to_reset(screen: Page, site: Site) -> None:
+    address = site.registered()
+    screen.goto("/forgot")
+    screen.get_by_label("Email Address").fill(address)
+    screen.get_by_role("button", name="Send Reset Link").click()
+    expect(screen.get_by_role("heading", name="Check Your Email")).to_be_focused()
+    screen.goto(site.link(address, "/reset"))
+    expect(screen.locator("#reset-for")).to_have_text(f"for {address}")
+    assert screen.url == f"{site.url}/reset"
+    screen.get_by_label("New Password", exact=True).fill(NEW_PASSWORD)
+    screen.get_by_label("Confirm New Password").fill(NEW_PASSWORD)
+    screen.get_by_role("button", name="Save New Password").click()
+    expect(screen.get_by_role("heading", name="Password Changed")).to_be_focused()
+    screen.get_by_role("link", name="Log In").click()
+    log_in(screen, address, NEW_PASSWORD)
+
+
+@pytest.mark.slow
+def test_the_whole_way_by_keyboard_alone(screen: Page, site: Site) -> None:
+    """Sign up, confirm, log in, see the devices, log out, forget the password, log in with a new one."""
+    keys, address = screen.keyboard, "keyboard@example.com"
+
+    def type_into(*fields: tuple[str, str]) -> None:
+        for field, words in fields:
+            reach(screen, field)
+            keys.type(words)
+
+    screen.goto("/")
+    reach(screen, "/signup")
+    keys.press("Enter")
+    screen.wait_for_url("**/signup")
+    type_into(("email", address), ("new-password", PASSWORD), ("confirm-password", PASSWORD))
+    reach(screen, "terms")
+    keys.press("Space")
+    reach(screen, "Sign Up")
+    keys.press("Enter")
+    screen.wait_for_url("**/signup/sent")
+    screen.goto(site.link(address, "/verify-email"))
+    expect(screen.locator("#verify-text")).to_contain_text("k•••@example.com")
+    type_into(("current-password", PASSWORD))
+    keys.press("Enter")
+    expect(screen.get_by_role("heading", name="Email Confirmed")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Enter")
+    screen.wait_for_url("**/login**")
+    type_into(("email", address), ("current-password", PASSWORD))
+    keys.press("Enter")
+    screen.wait_for_url("**/account")
+    reach(screen, "/account/devices")
+    keys.press("Enter")
+    expect(screen.locator("#list > li")).to_have_count(1)
+    reach(screen, "Log Out")
+    keys.press("Enter")
+    screen.wait_for_url("**/login?reason=logged_out")
+    reach(screen, "forgot-link")
+    keys.press("Enter")
+    screen.wait_for_url("**/forgot")
+    type_into(("email", address))
+    keys.press("Enter")
+    screen.wait_for_url("**/forgot/sent")
+    screen.goto(site.link(address, "/reset"))
+    expect(screen.locator("#reset-for")).to_have_text(f"for {address}")
+    type_into(("new-password", NEW_PASSWORD), ("confirm-password", NEW_PASSWORD))
+    keys.press("Enter")
+    screen.wait_for_url("**/reset/done")
+    reach(screen, "/login")
+    keys.press("Enter")
+    screen.wait_for_url("**/login")
+    type_into(("email", address), ("current-password", NEW_PASSWORD))
+    keys.press("Enter")
+    screen.wait_for_url("**/account")
+    expect(screen.locator("#email-state")).to_have_text("Confirmed")

@@ -1,0 +1,154 @@
+"""Mailed links in a browser: over a reload, on the way back, for another address, and after their end."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.screen_steps import NEW_PASSWORD, calls, heading, held, reset_link, submit, waits
+from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
+from tests.support.service import PASSWORD
+
+__all__ = ["browser", "complaints", "other", "screen", "site"]
+
+
+def test_a_reload_does_not_lose_the_link(screen: Page, site: Site) -> None:
+    address = site.registered()
+    screen.goto(reset_link(site, address))
+    for _ in range(2):
+        expect(screen.locator("#reset-for")).to_have_text(f"for {address}")
+        screen.reload()
+    for field in ("New Password", "Confirm New Password"):
+        screen.get_by_label(field, exact=True).fill(NEW_PASSWORD)
+    submit(screen, "Save New Password")
+    screen.wait_for_url("**/reset/done")
+
+
+@pytest.mark.slow
+def test_whoever_thinks_better_of_it_comes_back_to_the_link(screen: Page, site: Site) -> None:
+    address = site.registered()
+    screen.goto(site.link(address, "/verify-email"))
+    screen.get_by_role("link", name="I did not sign up").click()
+    heading(screen, "I Did Not Sign Up")
+    screen.reload()
+    heading(screen, "I Did Not Sign Up")
+    screen.go_back()
+    heading(screen, "Confirm Your Email")
+    screen.get_by_label("Password", exact=True).fill(PASSWORD)
+    submit(screen, "Confirm Email")
+    heading(screen, "Email Confirmed")
+    screen.reload()
+    heading(screen, "Email Confirmed")
+
+
+@pytest.mark.slow
+def test_another_address_in_the_browser_that_asked_for_it(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    asked = calls(screen, "/auth/email/change")
+    expect(screen.locator("#email-shown")).to_have_text(address)
+    field = screen.get_by_label("New Email Address")
+    field.fill(address.upper())
+    submit(screen, "Send Link")
+    expect(field).to_have_accessible_description("This is your address already")
+    assert asked == []
+    field.fill("moved@example.com")
+    submit(screen, "Send Link")
+    expect(screen.locator("#email-done")).to_be_focused()
+    expect(screen.locator("#email-done")).to_contain_text("moved@example.com")
+    screen.goto(site.link("moved@example.com", "/verify-email"))
+    expect(screen.locator("#verify-text")).to_have_text("Confirm that m•••@example.com is your new address.")
+    expect(screen.locator("#verify-reject")).to_be_hidden()
+    submit(screen, "Confirm Email")
+    heading(screen, "Email Changed")
+    screen.reload()
+    heading(screen, "Email Changed")
+    screen.get_by_role("link", name="Continue").click()
+    expect(screen.locator("#email-shown")).to_have_text("moved@example.com")
+    expect(screen.locator("#email-state")).to_have_text("Confirmed")
+
+
+@pytest.mark.slow
+def test_another_address_in_another_browser(screen: Page, other: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    screen.get_by_label("New Email Address").fill("elsewhere@example.com")
+    submit(screen, "Send Link")
+    expect(screen.locator("#email-done")).to_be_focused()
+    other.goto(site.link("elsewhere@example.com", "/verify-email"))
+    expect(other.locator("#verify-text")).to_have_text(
+        "Enter your password to move your account to e•••@example.com"
+    )
+    expect(other.locator("#verify-reject")).to_be_hidden()
+    other.get_by_label("Password", exact=True).fill(PASSWORD)
+    submit(other, "Confirm Email")
+    heading(other, "Email Changed")
+    # The first tab learns of it when somebody looks at it again.
+    screen.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(screen.locator("#email-shown")).to_have_text("elsewhere@example.com")
+
+
+@pytest.mark.slow
+def test_after_a_lock_out_nobody_is_sent_to_a_log_in_that_cannot_work(screen: Page, site: Site) -> None:
+    address = site.registered()
+    assert site.server.call("POST", "/auth/login", {"email": address, "password": PASSWORD})[0] == 200
+    screen.goto(site.link(address, "/disown"))
+    submit(screen, "Lock Everybody Out")
+    heading(screen, "Everybody Is Logged Out")
+    expect(screen.locator(".actions a")).to_have_text(["Send the Link Again"])
+    screen.get_by_role("link", name="Send the Link Again").click()
+    heading(screen, "Forgot Your Password?")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/restore", "/undo-email-change", "/disown", "/reject"])
+def test_the_ways_out_of_a_dead_link_lead_to_different_places(screen: Page, path: str) -> None:
+    screen.goto(f"{path}#token={'x' * 43}")
+    screen.locator("#link-form button").click()
+    heading(screen, "This Link Does Not Work")
+    places = screen.locator(".actions a").evaluate_all("(links) => links.map((link) => link.href)")
+    assert len(places) == len(set(places)) > 0
+
+
+@pytest.mark.slow
+def test_a_link_that_a_newer_one_replaced_makes_no_false_promise(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered(confirmed=True))
+    for address in ("first@example.com", "second@example.com"):
+        screen.get_by_label("New Email Address").fill(address)
+        submit(screen, "Send Link")
+        expect(screen.locator("#email-done")).to_contain_text(address)
+    screen.goto(site.link("second@example.com", "/verify-email"))
+    submit(screen, "Confirm Email")
+    heading(screen, "Email Changed")
+    screen.goto("about:blank")
+    screen.goto(site.link("first@example.com", "/verify-email"))
+    heading(screen, "This Link Was Already Used")
+    expect(screen.locator("#swap .lead")).to_contain_text("start again on your profile page")
+    screen.get_by_role("link", name="Send a New Link").click()
+    screen.get_by_label("Email Address").fill("second@example.com")
+    submit(screen, "Send a New Link")
+    heading(screen, "Check Your Email")
+    expect(screen.locator("#swap .lead")).to_have_text(
+        "If second@example.com waits to be confirmed, we've sent a link to it."
+    )
+
+
+@pytest.mark.slow
+def test_a_button_that_is_pressed_while_the_link_is_looked_at_counts(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    with held(screen, "/auth/email/verify/check") as checks:
+        screen.goto(site.link(address, "/verify-email"))
+        waits(screen, checks)
+        submit(screen, "Confirm Email")
+        checks[0].continue_()
+        heading(screen, "Email Confirmed")
+
+
+@pytest.mark.slow
+def test_a_link_of_another_account_than_the_one_logged_in(screen: Page, site: Site) -> None:
+    theirs = site.registered()
+    log_in(screen, site.registered())
+    screen.goto(site.link(theirs, "/verify-email"))
+    submit(screen, "Confirm Email")
+    expect(screen.get_by_role("alert")).to_contain_text("logged in with another account here")
+    screen.get_by_label("Password", exact=True).fill(PASSWORD)
+    submit(screen, "Confirm Email")
+    heading(screen, "Email Confirmed")

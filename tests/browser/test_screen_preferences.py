@@ -1,0 +1,206 @@
+"""Narrow screens, wishes of the system, and browsers without script."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support.account_screen_styles import EMAIL
+from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, STATES, login_busy
+from tests.support.screens import PHONE, Site, browser, complaints, log_in, opened, screen, site, style
+
+__all__ = ["browser", "complaints", "screen", "site"]
+WIDTHS = (320, 360, 768, 1280)
+SECRET = "a-password-that-must-not-be-told-92"
+NEEDS_SCRIPT = "This page needs JavaScript."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", STATES)
+def test_95_nothing_is_cut_at_the_side(screen: Page, state: str) -> None:
+    STATES[state](screen)
+    for width in WIDTHS:
+        screen.set_viewport_size({"width": width, "height": 800})
+        assert screen.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [width, width]
+        edges = screen.locator("main :visible").evaluate_all(
+            "(all) => all.map((node) => node.getBoundingClientRect()).filter((box) => box.width > 1)"
+            ".map((box) => [box.left, box.right])"
+        )
+        assert all(left >= 0 and right <= width for left, right in edges)
+
+
+@pytest.mark.slow
+def test_96_the_button_is_in_sight_on_a_phone(screen: Page) -> None:
+    screen.set_viewport_size(PHONE)
+    screen.goto("/login")
+    expect(screen.get_by_role("button", name="Log In")).to_be_in_viewport(ratio=1)
+    assert screen.evaluate("scrollY") == 0
+
+
+@pytest.mark.slow
+def test_97_a_wish_for_contrast_is_met(screen: Page) -> None:
+    screen.emulate_media(contrast="more")
+    screen.goto("/login")
+    button = screen.locator(".btn--primary")
+    expect(button).to_have_css("background-color", "rgb(44, 82, 130)")
+    expect(screen.locator("#contrast")).to_have_attribute("aria-pressed", "true")
+    screen.locator("#contrast").click()
+    expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
+    screen.reload()
+    expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
+
+
+@pytest.mark.slow
+def test_98_the_contrast_switch(screen: Page, site: Site) -> None:
+    screen.goto("/signup")
+    screen.get_by_label("Email Address").fill(EMAIL)
+    switch = screen.get_by_role("button", name="High contrast")
+    for pressed, chosen in (("true", "more"), ("false", "seed")):
+        with screen.expect_response("**/preferences/contrast"):
+            switch.click()
+        expect(switch).to_have_attribute("aria-pressed", pressed)
+        expect(screen.get_by_label("Email Address")).to_have_value(EMAIL)
+        (cookie,) = [c for c in screen.context.cookies() if c["name"] == "contrast"]
+        assert (cookie["value"], cookie["path"], cookie["sameSite"]) == (chosen, "/", "Lax")
+        served = screen.context.request.get("/login").text()
+        assert f'<html lang="en" data-contrast="{chosen}"' in served
+        assert f'id="contrast" aria-pressed="{pressed}"' in served
+    with screen.expect_response("**/preferences/contrast"):
+        switch.click()
+    screen.goto("/login")
+    expect(screen.locator(".btn--primary")).to_have_css("background-color", "rgb(44, 82, 130)")
+    expect(switch).to_have_attribute("aria-pressed", "true")
+
+
+RUNNING = "document.getAnimations().filter((each) => each.playState === 'running').length"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_99_nothing_moves_for_those_who_wish_so(screen: Page, wish: str) -> None:
+    screen.emulate_media(reduced_motion=wish)  # type: ignore[arg-type]
+    login_busy(screen)
+    assert (screen.evaluate(RUNNING) > 0) == (wish == "no-preference")
+
+
+@pytest.mark.slow
+def test_101_a_dark_system_changes_nothing(screen: Page) -> None:
+    screen.emulate_media(color_scheme="dark")
+    screen.goto("/login")
+    assert style(screen, ".card", "backgroundColor", "colorScheme") == {
+        "backgroundColor": "rgb(255, 255, 255)",
+        "colorScheme": "light",
+    }
+    for field in ("#email", "#current-password", "#remember"):
+        assert style(screen, field, "backgroundColor")["backgroundColor"] == "rgb(255, 255, 255)"
+
+
+@pytest.fixture
+def scriptless(browser: Browser, site: Site) -> BrowserContext:
+    return browser.new_context(base_url=site.url, java_script_enabled=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [*OPEN_PAGES, *ACCOUNT_PAGES])
+def test_103_pages_say_that_they_need_script(scriptless: BrowserContext, path: str) -> None:
+    page = scriptless.new_page()
+    page.goto(path)
+    expect(page.locator("h1")).to_be_visible()
+    # Those that only say something work as they are.
+    if path not in {"/reset/done", "/terms", "/privacy", "/no-such-page"}:
+        expect(page.locator("noscript p")).to_be_visible()
+        expect(page.locator("noscript p")).to_contain_text(NEEDS_SCRIPT)
+    for gone in (".pw__toggle", ".meter", "#resend-row"):
+        assert not any(each.is_visible() for each in page.locator(gone).all())
+    scriptless.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FORM_PAGES)
+def test_103_a_form_without_script_tells_nobody_the_password(
+    scriptless: BrowserContext, site: Site, path: str
+) -> None:
+    page = scriptless.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path)
+    for field in page.locator("main input:not([readonly]):visible").all():
+        kind = field.get_attribute("type")
+        if kind == "checkbox":
+            field.check()
+        else:
+            field.fill(EMAIL if kind == "email" else SECRET)
+    with page.expect_navigation():
+        page.locator("main button[type=submit]").click()
+    expect(page.get_by_role("heading", name="This Page Needs JavaScript")).to_be_visible()
+    assert asked.count(f"{site.url}{path}") == 2
+    assert not any(SECRET in url for url in [*asked, page.url])
+    assert SECRET not in page.content()
+    log = site.server.log.read_text()
+    assert f"{path}" in log
+    assert SECRET not in log
+    scriptless.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/login", "/terms"])
+def test_103_the_contrast_switch_works_without_script(scriptless: BrowserContext, path: str) -> None:
+    page = scriptless.new_page()
+    page.goto(path)
+    for pressed, scheme in (("true", "more"), ("false", "seed")):
+        with page.expect_navigation():
+            page.get_by_role("button", name="High contrast").click()
+        assert page.url.endswith(path)
+        expect(page.locator("html")).to_have_attribute("data-contrast", scheme)
+        expect(page.locator("#contrast")).to_have_attribute("aria-pressed", pressed)
+    scriptless.close()
+
+
+def test_103_logging_out_works_without_script(
+    browser: Browser, site: Site, screen: Page, complaints: list[str]
+) -> None:
+    log_in(screen, site.registered())
+    kept = screen.context.storage_state()
+    without = browser.new_context(base_url=site.url, java_script_enabled=False, storage_state=kept)
+    page = without.new_page()
+    page.goto("/account")
+    page.get_by_role("button", name="Log Out").click()
+    page.wait_for_url("**/login?reason=logged_out")
+    expect(page.get_by_text("You have logged out.")).to_be_visible()
+    assert not {"__Host-refresh", "signed-in"} & {cookie["name"] for cookie in without.cookies()}
+    without.close()
+    again = browser.new_context(
+        base_url=site.url, storage_state=kept
+    )  # the session is over, not only its cookie
+    page = opened(again, complaints)
+    page.goto("/account")
+    page.wait_for_url(re.compile("/login"))
+    again.close()
+
+
+@pytest.mark.slow
+def test_105_values_that_no_event_told_are_sent(screen: Page) -> None:
+    screen.goto("/login")
+    screen.evaluate(
+        "([email, password]) => { const { elements } = document.getElementById('login-form');"
+        " elements.email.value = email; elements.password.value = password;"
+        " elements.remember.checked = true; }",
+        [EMAIL, SECRET],
+    )
+    with screen.expect_request("**/auth/login") as asked:
+        screen.get_by_role("button", name="Log In").click()
+    sent = asked.value.post_data_json or {}
+    assert (sent["email"], sent["password"], sent["remember"]) == (EMAIL, SECRET, True)
+    expect(screen.locator("#form-error .message")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_forced_colours_keep_what_can_be_operated_in_sight(browser: Browser, site: Site) -> None:
+    context = browser.new_context(base_url=site.url, forced_colors="active")
+    page = context.new_page()
+    page.goto("/login")
+    for selector in ("#email", ".btn--primary", "#remember", ".card"):
+        found = style(page, selector, "borderTopStyle", "borderTopWidth")
+        assert found["borderTopStyle"] == "solid", selector
+        assert float(found["borderTopWidth"].removesuffix("px")) >= 1, selector
+    context.close()

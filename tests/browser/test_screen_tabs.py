@@ -1,0 +1,241 @@
+"""Where a log-in leads, and one session in several tabs."""
+
+from urllib.parse import quote, urljoin
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from pages.safety import safe_next
+from tests.support.screen_steps import (
+    account_stand_in,
+    answer,
+    calls,
+    fill_login,
+    held,
+    in_module,
+    submit,
+    waits,
+)
+from tests.support.screens import Site, browser, complaints, log_in, opened, screen, site
+
+__all__ = ["browser", "complaints", "screen", "site"]
+GOOD = [
+    "/",
+    "/account",
+    "/account/devices",
+    "/account?tab=security#s",
+    "/account?back=//evil.example",
+    "/account#//evil.example",
+    "/loginx",
+    "/authors",
+    "/a.b/c..d",
+    "/account?x=%2F%2Fevil",
+    "/%C3%A4",
+    "/ä",
+    "/terms",
+    "/account/delete?really=1&no=2",
+]
+HOSTILE = [
+    "",
+    "account",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "https://evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "/..//evil.example",
+    "/.//evil.example",
+    "/foo/..//evil.example",
+    "/%2e%2e//evil.example",
+    "/.%2E//evil.example",
+    "/foo//evil.example",
+    " /account",
+    "/account ",
+    "/a\x7fb",
+    "/a\x00b",
+    "\t//evil.example",
+    "/login",
+    "/LOGIN",
+    "/login?next=/login",
+    "/signup#x",
+    "/logout",
+    "/forgot/sent",
+    "/reset",
+    "/verify-email",
+    "/auth/login",
+    "/x/../login",
+    "/./login",
+    "/" + "a" * 2048,
+    "?next=/account",
+    "#x",
+    "@evil.example",
+    "/\\/evil.example",
+    "//localhost:1@evil.example",
+    "/account/%2e%2e/login",
+    "/foo\\..\\bar",
+    "/%61uth/me",
+    "/%72eset",
+    "/reject",
+    "/disown#token=x",
+    "/restore",
+    "/undo-email-change/",
+    "/account%zz",
+    "/account%ff",
+]
+ME = "(api) => api.callSignedIn('GET', '/auth/me')"
+
+
+def test_the_browser_and_the_server_agree_on_where_a_log_in_may_lead(screen: Page, site: Site) -> None:
+    screen.goto("/terms")
+    found = in_module(
+        screen, "page.js", "(page, all) => all.map((raw) => page.safeNext(raw))", GOOD + HOSTILE
+    )
+    absolute = "(all) => all.map((path) => new URL(path, location.origin).href)"
+    agreed = screen.evaluate(absolute, [safe_next(raw) for raw in GOOD + HOSTILE])
+    assert [urljoin(site.url, where) for where in found] == agreed
+    assert agreed == screen.evaluate(absolute, GOOD) + [f"{site.url}/account"] * len(HOSTILE)
+
+
+def test_67_a_log_in_leads_to_where_it_was_asked_for(screen: Page, site: Site) -> None:
+    account_stand_in(screen)
+    screen.goto("/login?next=/account?tab=security%23s")
+    fill_login(screen, site.registered())
+    submit(screen, "Log In")
+    screen.wait_for_url(f"{site.url}/account?tab=security#s")
+
+
+@pytest.mark.slow
+def test_67_a_log_in_leads_to_the_account(screen: Page, site: Site) -> None:
+    account_stand_in(screen)
+    log_in(screen, site.registered())
+    assert screen.url == f"{site.url}/account"
+
+
+@pytest.mark.slow
+def test_68_no_next_leads_off_the_site(screen: Page, site: Site) -> None:
+    account_stand_in(screen)
+    log_in(screen, site.registered())
+    elsewhere: list[str] = []
+    screen.on(
+        "request",
+        lambda request: elsewhere.append(request.url) if not request.url.startswith(site.url) else None,
+    )
+    for raw in (raw for raw in HOSTILE if "\x00" not in raw and len(raw) < 2048):
+        # Logged in already, so that the page leads on at once.
+        screen.goto(f"/login?next={quote(raw)}")
+        screen.wait_for_url(f"{site.url}/account")
+    assert elsewhere == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "raw", ["//evil.example", "/..//evil.example", "/\\evil.example", "https://evil.example"]
+)
+def test_68_the_script_does_not_trust_the_field(screen: Page, site: Site, raw: str) -> None:
+    account_stand_in(screen)
+    screen.goto("/login")
+    fill_login(screen, site.registered())
+    screen.eval_on_selector("[name=next]", "(node, raw) => { node.value = raw; }", raw)
+    submit(screen, "Log In")
+    screen.wait_for_url(f"{site.url}/account")
+
+
+@pytest.mark.slow
+def test_69_whoever_is_logged_in_is_led_on_at_once(screen: Page, site: Site) -> None:
+    account_stand_in(screen)
+    log_in(screen, site.registered())
+    pages = screen.evaluate("history.length")
+    screen.goto("/login?next=/account/devices", wait_until="commit")
+    screen.wait_for_url(f"{site.url}/account/devices")
+    assert screen.evaluate("history.length") == pages + 1  # nobody comes back to the form
+
+
+@pytest.mark.slow
+def test_two_tabs_that_renew_at_once_take_turns_and_both_work(
+    screen: Page, site: Site, complaints: list[str]
+) -> None:
+    account_stand_in(screen)
+    log_in(screen, site.registered())
+    tabs = [screen, opened(screen.context, complaints)]
+    routes: list[Route] = []
+
+    def keep(route: Route) -> None:
+        routes.append(route)
+
+    screen.context.route("**/auth/refresh", keep)
+    for tab in tabs:
+        tab.goto("/terms")
+        work = "window.__got = []; for (let i = 0; i < 2; i++) api.callSignedIn('GET', '/auth/me')"
+        in_module(tab, "api.js", f"(api) => {{ {work}.then((got) => window.__got.push(got.status)); }}")
+    for number in (1, 2):
+        waits(screen, routes, number)
+        screen.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert len(routes) == number  # the other tab waits, and this one asks once for both of its calls
+        routes[-1].continue_()
+    for tab in tabs:
+        tab.wait_for_function("() => window.__got.length === 2")
+        assert tab.evaluate("window.__got") == [200, 200]
+    assert len(routes) == 2
+    assert len([c for c in screen.context.cookies() if c.get("name") == "__Host-refresh"]) == 1
+
+
+@pytest.mark.slow
+def test_a_log_out_reaches_the_other_tabs(screen: Page, site: Site, complaints: list[str]) -> None:
+    log_in(screen, site.registered())
+    other = opened(screen.context, complaints)
+    for tab in (screen, other):
+        with tab.expect_response("**/auth/me"):
+            tab.goto("/account")
+    submit(screen, "Log Out")
+    for tab in (screen, other):
+        tab.wait_for_url("**/login?reason=logged_out")
+        expect(tab.get_by_text("You have logged out.")).to_be_visible()
+    assert in_module(other, "api.js", ME)["code"] == "session_ended"
+    assert not in_module(other, "api.js", "(api) => api.mayBeSignedIn()")
+
+
+@pytest.mark.slow
+def test_a_session_that_was_ended_elsewhere_ends_here(screen: Page, site: Site) -> None:
+    address = site.registered()
+    account_stand_in(screen)
+    log_in(screen, address)
+    screen.goto("/terms")
+    assert in_module(screen, "api.js", ME)["ok"]
+    credentials = {"email": address, "password": "correct horse battery"}
+    token = site.server.call("POST", "/auth/login", credentials)[1]["access_token"]
+    assert site.server.call("POST", "/auth/sessions/revoke-others", {}, token)[0] < 300
+    assert in_module(screen, "api.js", ME)["code"] == "session_ended"
+    screen.goto("/login")
+    asked = calls(screen, "/auth/refresh")
+    expect(screen.get_by_role("button", name="Log In", exact=True)).to_be_visible()
+    assert screen.url == f"{site.url}/login"
+    assert asked == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["no network", "too many", "busy"])
+def test_a_failure_to_renew_ends_no_session(screen: Page, site: Site, how: str) -> None:
+    account_stand_in(screen)
+    log_in(screen, site.registered())
+    screen.goto("/terms")
+    if how == "no network":
+        screen.route("**/auth/refresh", lambda route: route.abort())
+    else:
+        answer(screen, "/auth/refresh", 429 if how == "too many" else 418, {"code": "rate_limited"})
+    assert in_module(screen, "api.js", ME)["code"] != "session_ended"
+    assert in_module(screen, "api.js", "(api) => api.mayBeSignedIn()")
+    screen.unroute("**/auth/refresh")
+    assert in_module(screen, "api.js", ME)["ok"]
+
+
+@pytest.mark.slow
+def test_a_log_in_waits_for_nobody_who_never_logged_in(screen: Page) -> None:
+    with held(screen, "/auth/refresh") as routes:
+        screen.goto("/login")
+        screen.wait_for_load_state("networkidle")
+        assert routes == []

@@ -1,0 +1,18 @@
+"""What the log-in page costs a browser; `make bench` prints it for every page."""
+
+from playwright.sync_api import Browser
+
+from bench.pages import PHONE, cost
+from tests.support.screens import Site, browser, site
+
+__all__ = ["browser", "site"]
+
+
+def test_the_log_in_is_light_and_stands_still(browser: Browser, site: Site) -> None:
+    context = browser.new_context(viewport=PHONE)
+    found = cost(context, site.url, "/login")
+    context.close()
+    assert found.requests <= 10  # with a module for passkeys, and a challenge for the list in the field
+    assert 10_000 < found.bytes < 70_000
+    assert found.shift == 0
+    assert [address.rpartition(".")[2] for address in found.blocking] == ["css"]

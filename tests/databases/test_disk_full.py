@@ -1,0 +1,130 @@
+"""A disk that is full under SQLite: a clear 503, nothing corrupt or lost, and writing again by itself."""
+
+import errno
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.support.load import UNDER_LOAD, loading
+from tests.support.server import Server, serving, until
+from tests.support.service import PASSWORD
+
+LOGIN = {"username": "ada", "password": PASSWORD}
+NAMESPACE = ["unshare", "--map-root-user", "--mount"]  # a tmpfs in it needs no other rights
+SMALL_DISK = """
+mount -t tmpfs -o size=8m none "$1" && cp "$2" "$1/auth.db" && shift 2 && exec "$@"
+"""
+ROOM = 100_000  # bytes that files may grow by until the disk counts as full
+
+
+def account(name: str) -> dict[str, str]:
+    return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+
+
+def integrity(database: Path) -> str:
+    with closing(sqlite3.connect(database)) as connection:
+        return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+
+
+def refuses_writes(server: Server) -> bool:
+    """Whether a login is refused, as it is when there is no room; it must be the usual 503."""
+    status, answer = server.call("POST", "/auth/login", LOGIN)
+    assert (status, answer.get("code")) in {(200, None), (503, "unavailable")}
+    return status == 503
+
+
+def check_while_full(server: Server, token: str, told: str) -> None:
+    """Nothing is written, what needs no writing is answered, and the log tells the operator why."""
+    for method, path, body in [
+        ("POST", "/auth/register", account("eve")),
+        ("POST", "/auth/login", LOGIN),
+        ("POST", "/auth/logout", {}),
+    ]:
+        status, answer = server.call(method, path, body, token)
+        assert (status, answer["code"]) == (503, "unavailable"), path
+        assert set(answer) == {"code", "message", "request_id"}
+    assert server.call("GET", "/auth/me", token=token)[0] == 200
+    assert server.call("GET", "/health/ready")[0] == 200
+    log = server.log.read_text()
+    assert f'"error": "OperationalError {told}"' in log
+    assert "unexpected error" not in log
+    assert "Traceback" not in log
+
+
+def set_file_limit(server: Server, limit: int) -> None:
+    """How large files may be that the workers write; beyond it a write fails with EFBIG."""
+    for pid in server.workers():
+        _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, most))
+
+
+def test_a_file_that_cannot_grow_is_a_503_until_it_can(sqlite_template: Path, tmp_path: Path) -> None:
+    database = tmp_path / "auth.db"
+    shutil.copy(sqlite_template, database)
+    with serving(f"sqlite:///{database}", tmp_path, **UNDER_LOAD) as server:
+        server.call("POST", "/auth/register", account("ada"))
+        token = server.call("POST", "/auth/login", LOGIN)[1]["access_token"]
+        set_file_limit(server, server.log.stat().st_size + ROOM)  # the log is a file, too
+        until(lambda: refuses_writes(server), "the file to be as large as it may be")
+        check_while_full(server, token, "SQLITE_IOERR_WRITE")
+        assert integrity(database) == "ok"
+        set_file_limit(server, resource.RLIM_INFINITY)
+        assert server.call("POST", "/auth/logout", {}, token)[0] == 204
+        assert server.call("GET", "/auth/me", token=token)[0] == 401
+        assert server.call("POST", "/auth/register", account("eve"))[0] == 201
+    assert integrity(database) == "ok"
+
+
+def write_on(file: IO[bytes], size: int) -> None:
+    while True:
+        file.write(b"x" * size)
+
+
+@contextmanager
+def without_room(folder: Path) -> Iterator[None]:
+    """Fill the disk of this folder with a file."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (64 * 1024, 1):
+            with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+                write_on(file, size)
+    yield
+    filler.unlink()
+
+
+@pytest.mark.slow
+def test_a_full_disk_under_load_is_a_503_and_loses_nothing(sqlite_template: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    script = ["sh", "-c", SMALL_DISK, "sh", str(folder), str(sqlite_template)]
+    may = subprocess.run([*NAMESPACE, *script, "true"], capture_output=True, text=True, check=False)
+    if may.returncode:
+        pytest.skip(f"needs the right to mount a tmpfs in a namespace of its own: {may.stderr}")
+    uri = f"sqlite:///{folder}/auth.db"
+    with serving(uri, tmp_path, within=[*NAMESPACE, *script], WEB_CONCURRENCY="2", **UNDER_LOAD) as server:
+        inside = Path(f"/proc/{server.process.pid}/root/{folder}")
+        server.call("POST", "/auth/register", account("ada"))
+        token = server.call("POST", "/auth/login", LOGIN)[1]["access_token"]
+        with loading(server) as load:
+            until(lambda: load.acknowledged() > 50, "calls to be answered")
+            with without_room(inside):
+                until(lambda: refuses_writes(server), "the disk to be full")
+                until(lambda: load.unexpected, "a call of the load to be refused")
+                check_while_full(server, token, "SQLITE_FULL")
+                assert integrity(inside / "auth.db") == "ok"
+            until(lambda: not refuses_writes(server), "it to write again")
+            done = load.acknowledged()
+            until(lambda: load.acknowledged() > done + 50, "calls to be answered again")
+        assert load.cut == 0
+        assert {(status, code) for _, status, code in load.unexpected} == {(503, "unavailable")}
+        assert load.lost(server) == []
+        assert integrity(inside / "auth.db") == "ok"
+        server.stop()

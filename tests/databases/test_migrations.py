@@ -1,0 +1,166 @@
+"""Migrations: up, down and up again, no drift, no row lost, and one at a time."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import FlaskGroup
+from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
+
+from app import create_app
+from config import Settings, TestingConfig
+from models import db
+from tests.conftest import NO_POSTGRES
+from tests.support.service import at_once, execute, me, rows, signed_in
+from utils.database.migrations import MIGRATIONS, schema_is_old, upgrade
+
+
+@pytest.fixture(params=["sqlite"] if NO_POSTGRES else ["sqlite", "postgres"])
+def empty_uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of this test's own, without a table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server, name = request.getfixturevalue("postgres_server"), f"test_{uuid4().hex}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture
+def engine(empty_uri: str) -> Iterator[Engine]:
+    engine = create_engine(empty_uri)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def make_own_app(empty_uri: str) -> Iterator[Callable[[], Flask]]:
+    """Make an app on the empty database, as often as wanted."""
+    apps: list[Flask] = []
+
+    def make() -> Flask:
+        apps.append(create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": empty_uri})))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def alembic(connection: Connection, scripts: Path = MIGRATIONS) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(scripts))
+    return config
+
+
+def migrate(engine: Engine, step: str, revision: str, scripts: Path = MIGRATIONS) -> None:
+    with engine.connect() as connection:
+        getattr(command, step)(alembic(connection, scripts), revision)
+        connection.commit()
+
+
+def drift(engine: Engine) -> list[object]:
+    """What the models have and the database has not, or the other way round."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, db.metadata))
+
+
+def is_old(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return schema_is_old(connection)
+
+
+def test_up_down_and_up_again(engine: Engine) -> None:
+    for _ in range(2):
+        migrate(engine, "upgrade", "head")
+        assert drift(engine) == []
+        assert not is_old(engine)
+        migrate(engine, "downgrade", "base")
+        assert inspect(engine).get_table_names() == ["alembic_version"]
+        assert is_old(engine)
+
+
+def test_every_step_can_be_taken_back_alone(engine: Engine) -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    revisions = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert len(scripts.get_heads()) == 1
+    for revision in revisions:
+        migrate(engine, "upgrade", revision)
+        migrate(engine, "downgrade", "-1")
+        migrate(engine, "upgrade", revision)
+        assert is_old(engine) == (revision != revisions[-1])
+
+
+def test_a_table_that_is_rebuilt_keeps_the_rows_that_refer_to_it(
+    make_own_app: Callable[[], Flask], tmp_path: Path
+) -> None:
+    """A batch on SQLite drops the old table, which with foreign keys on deletes its cascade children."""
+    scripts = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    (scripts / "versions" / "next.py").write_text(
+        f"import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = 'next', {head!r}\n"
+        "def upgrade():\n"
+        "    with op.batch_alter_table('users', recreate='auto') as batch:\n"
+        "        batch.add_column(sa.Column('extra', sa.Integer()))\n"
+        "        batch.alter_column('username', type_=sa.String(90))\n"
+        "def downgrade(): pass\n"
+    )
+    app = make_own_app()
+    with app.app_context():
+        migrate(db.engine, "upgrade", "head")
+        token = signed_in(app.test_client())["access_token"]
+        migrate(db.engine, "upgrade", "head", scripts)
+        assert "extra" in {column["name"] for column in inspect(db.engine).get_columns("users")}
+    assert len(rows(app, "SELECT id FROM sessions")) == 1
+    assert {row["user_id"] for row in rows(app, "SELECT user_id FROM audit_events")} == {1}
+    assert me(app.test_client(), token).status_code == 200  # a newer schema is fine for older code
+    execute(app, "DELETE FROM users")  # and foreign keys are on again
+    assert rows(app, "SELECT id FROM sessions") == []
+
+
+def test_upgrades_at_once_agree(empty_uri: str, caplog: pytest.LogCaptureFixture) -> None:
+    engines = [create_engine(empty_uri) for _ in range(4)]
+    at_once([lambda engine=engine: upgrade(engine) for engine in engines])  # type: ignore[misc]
+    assert [record.getMessage() for record in caplog.records].count("schema upgraded") == 1
+    assert drift(engines[0]) == []
+    for engine in engines:
+        engine.dispose()
+
+
+def test_whether_the_schema_is_old(engine: Engine) -> None:
+    assert is_old(engine)
+    migrate(engine, "upgrade", "head")
+    assert not is_old(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'of_the_future'"))
+    assert not is_old(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+    assert is_old(engine)
+
+
+def test_the_command_line_migrates_too(make_own_app: Callable[[], Flask]) -> None:
+    app = make_own_app()
+    assert app.test_client().get("/health/ready").status_code == 503
+    result = CliRunner().invoke(FlaskGroup(create_app=make_own_app), ["db", "upgrade"])
+    assert result.exit_code == 0, result.output
+    assert app.test_client().get("/health/ready").status_code == 200
+    with app.app_context():
+        assert drift(db.engine) == []

@@ -1,0 +1,284 @@
+"""The documents against the code: settings, words, fields, routes, links and targets."""
+
+import io
+import json
+import logging
+import re
+import shutil
+import subprocess
+from dataclasses import Field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+from flask import Flask
+
+from app import create_app
+from auth.events import EndReason, Event, Refusal
+from config import PAGES, ConfigurationError, DevelopmentConfig, Settings
+from models import db
+from utils.limits.rate_limits import POLICIES
+from utils.observability.logs import JsonLines
+from utils.observability.metrics import Metrics
+from utils.web.http import documentation
+
+ROOT = Path(__file__).parent.parent.parent
+SKIPPED = {"instance", "build", "__pycache__", "node_modules"}
+SPARE = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
+DEFAULTS = Settings.load(DevelopmentConfig, {}, SPARE)
+FIELDS: dict[str, Field[Any]] = {entry.name.upper(): entry for entry in fields(Settings)}
+# Worked out from other settings, or made: the documents describe these in words.
+COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS", "HASH_CONCURRENCY"}
+COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES)}
+COMPUTED |= {"PASSWORD_CONTEXT_WORDS", "LEAKED_PASSWORDS_URL"}
+COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
+
+
+def project_files() -> list[Path]:
+    """Every file that git tracks; without git, all outside hidden folders and caches."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0 and (ROOT / ".git").exists():
+        names = filter(None, listed.stdout.split("\0"))
+        return [path for path in map(ROOT.joinpath, names) if path.is_file()]
+    found = []
+    for path in ROOT.rglob("*"):
+        folders = path.relative_to(ROOT).parts[:-1]
+        if path.is_file() and not any(f in SKIPPED or (f[0] == "." and f != ".ci") for f in folders):
+            found.append(path)
+    return found
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def table_rows(text: str, *header: str) -> list[list[str]]:
+    """The rows, as cells, of every table whose header begins with these cells."""
+    rows: list[list[str]] = []
+    inside = False
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else []
+        if not cells:
+            inside = False
+        elif cells[: len(header)] == list(header):
+            inside = True
+        elif inside and set(line) - set("|- "):
+            rows.append(cells)
+    return rows
+
+
+def code_in(text: str) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", text)
+
+
+def test_uncommenting_the_whole_sample_changes_nothing() -> None:
+    lines = re.sub(r"^# (?=[A-Z_]+=)", "", read(".env.example"), flags=re.MULTILINE)
+    given = {k: v or "" for k, v in dotenv_values(stream=io.StringIO(lines)).items()}
+    assert set(given) == set(FIELDS)
+    assert Settings.load(DevelopmentConfig, given, SPARE) == DEFAULTS
+
+
+def test_the_sample_sets_nothing_and_explains_each_setting() -> None:
+    for block in re.split(r"\n\n+", read(".env.example").strip()):
+        lines = block.splitlines()
+        assert all(line.startswith("# ") for line in lines), block
+        settings = [line for line in lines if re.match(r"# [A-Z_]+=", line)]
+        if settings:
+            assert lines[: -len(settings)], f"nothing is said about {settings}"
+            assert lines[-len(settings) :] == settings
+
+
+SETTING_ROWS = {code_in(row[0])[0]: row for row in table_rows(read("docs/settings.md"), "setting", "default")}
+README_ROWS = {code_in(row[0])[0]: row for row in table_rows(read("README.md"), "setting", "default")}
+
+
+def test_every_setting_has_a_row_and_no_row_is_of_another() -> None:
+    assert set(SETTING_ROWS) == set(FIELDS)
+    assert README_ROWS
+    assert set(README_ROWS) <= set(FIELDS)
+
+
+@pytest.mark.parametrize("rows", [SETTING_ROWS, README_ROWS], ids=["settings.md", "README.md"])
+def test_the_defaults_are_the_right_ones(rows: dict[str, list[str]]) -> None:
+    for name, row in rows.items():
+        if name in COMPUTED:
+            assert re.search(r"[a-z]{3}", row[1]), f"{name}: the default is described in words"
+        else:
+            value = getattr(DEFAULTS, name.lower())
+            assert row[1] == f"`{str(value).lower() if isinstance(value, bool) else value}`", name
+
+
+def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
+    ranges = {name: re.fullmatch(r"(\d+) to (\d+)", row[2]) for name, row in SETTING_ROWS.items()}
+    assert {name for name, found in ranges.items() if found} == {
+        name for name, entry in FIELDS.items() if type(getattr(DEFAULTS, entry.name)) is int
+    }
+    for name, found in ranges.items():
+        if found:
+            low, high = int(found[1]), int(found[2])
+            for value in (low, high):
+                Settings.load(DevelopmentConfig, {name: str(value)}, SPARE)
+            for value in (low - 1, high + 1):
+                with pytest.raises(ConfigurationError, match=name):
+                    Settings.load(DevelopmentConfig, {name: str(value)}, SPARE)
+
+
+def test_the_file_form_of_every_secret_is_told() -> None:
+    secrets = {f"{name}_FILE" for name, entry in FIELDS.items() if entry.metadata["secret"]}
+    assert set(re.findall(r"\b[A-Z_]+_FILE\b", read("docs/settings.md"))) == secrets
+
+
+@pytest.mark.parametrize("name", ["JWT_ACCESS_TOKEN_EXPIRES", "SESSION_IDLE_LIFETIME"])
+def test_a_wrong_default_would_be_seen(name: str) -> None:
+    row = [SETTING_ROWS[name][0], "`1`"]
+    with pytest.raises(AssertionError, match=name):
+        test_the_defaults_are_the_right_ones({name: row})
+
+
+MARKDOWN = sorted(path for path in project_files() if path.suffix == ".md")
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a document's headings, as the usual hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", MARKDOWN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        file = (document.parent / place).resolve() if place else document
+        assert file.exists(), f"{document.name} -> {target}"
+        assert not anchor or anchor in anchors(file), f"{document.name} -> {target}"
+
+
+def test_the_index_lists_every_decision() -> None:
+    listed = re.findall(r"\]\((\d{4}-[a-z0-9-]+\.md)\)", read("docs/decisions/README.md"))
+    present = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
+    assert listed == present
+
+
+FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+TARGETS = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_help_lists_every_target() -> None:
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"^ +make ([a-z]+) +\S", said, re.MULTILINE)) == TARGETS
+
+
+@pytest.mark.parametrize("document", MARKDOWN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_target_that_is_mentioned_exists(document: Path) -> None:
+    text = document.read_text("utf-8")
+    typed = [line for block in FENCE.findall(text) for line in block.splitlines()]
+    mentioned = (re.match(r"make ([a-z]+)", code) for code in [*typed, *code_in(FENCE.sub("", text))])
+    assert {found[1] for found in mentioned if found} <= TARGETS
+
+
+@pytest.mark.parametrize(
+    ("words", "header"),
+    [
+        (Event, "event"),
+        (Refusal, "`reason`"),
+        (EndReason, "`sessions.end_reason`"),
+    ],
+)
+def test_every_word_of_the_audit_log_is_explained(words: type[StrEnum], header: str) -> None:
+    told = [code_in(row[0])[0] for row in table_rows(read("docs/data.md"), header)]
+    assert sorted(told) == sorted(words)
+
+
+def test_every_column_is_in_the_inventory() -> None:
+    told = [name for row in table_rows(read("docs/data.md"), "column", "class") for name in code_in(row[0])]
+    real = [str(column) for table in db.metadata.tables.values() for column in table.columns]
+    assert sorted(told) == sorted(real)
+
+
+@pytest.fixture
+def app() -> Flask:
+    return create_app("testing")
+
+
+def test_every_log_field_is_explained(app: Flask) -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    log = logging.getLogger("auth")
+    log.addHandler(handler)
+    try:
+        app.test_client().get("/health/live")
+        log.info("a line with an exception", exc_info=(LookupError, LookupError(), None))
+    finally:
+        log.removeHandler(handler)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) == 2
+    real = {name for line in lines for name in line} | extra_fields()
+    told = {name for row in table_rows(read("docs/data.md"), "field", "on") for name in code_in(row[0])}
+    assert told == real
+
+
+def extra_fields() -> set[str]:
+    """The names in every `extra={...}` of the product."""
+    product = [p for p in project_files() if p.suffix == ".py" and p.relative_to(ROOT).parts[0] != "tests"]
+    given = (e for p in product for e in re.findall(r"\bextra=\{(.*?)\}", p.read_text("utf-8"), re.DOTALL))
+    return {name for extra in given for name in re.findall(r'"(\w+)":', extra)}
+
+
+def route_rows() -> list[list[str]]:
+    """The rows about routes: those of the API, and those of the pages."""
+    return [row for name in ("api", "pages") for row in table_rows(read(f"docs/{name}.md"), "call", "caller")]
+
+
+def test_every_route_has_a_row_with_its_caller(app: Flask) -> None:
+    told = {code_in(row[0])[0]: row[1] for row in route_rows()}
+    real = {
+        f"{method} {rule.rule}": documentation(app.view_functions[rule.endpoint]).guarded
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert set(told) == set(real)
+    for call, guarded in real.items():
+        assert told[call].startswith("bearer") == guarded, call
+
+
+def test_the_limits_are_told_as_they_are(app: Flask) -> None:
+    told = {code_in(row[0])[0]: row[1:] for row in table_rows(read("docs/api.md"), "limit", "calls")}
+    assert set(told) == set(POLICIES)
+    for name, policy in POLICIES.items():
+        counted = "together" if policy.exact else "by each process"
+        assert told[name][:2] == [str(policy.quota), str(policy.window)], name
+        assert told[name][-1] == counted, name
+    for row in route_rows():
+        method, path = code_in(row[0])[0].split()
+        (view,) = (
+            documentation(app.view_functions[rule.endpoint])
+            for rule in app.url_map.iter_rules()
+            if rule.rule == path and method in (rule.methods or set())
+        )
+        assert code_in(row[2])[:1] == ([view.limit] if view.limit else []), path
+
+
+def test_every_metric_is_explained(app: Flask) -> None:
+    told = {code_in(row[0])[0]: code_in(row[1]) for row in table_rows(read("docs/data.md"), "metric")}
+    metrics = [value for value in vars(Metrics()).values() if hasattr(value, "describe")]
+    real = {
+        f"{m.describe()[0].name}{'_total' if m.describe()[0].type == 'counter' else ''}": [*m._labelnames]
+        for m in metrics
+    }
+    assert told == real
+
+
+def test_nothing_is_left_to_do() -> None:
+    words = re.compile(
+        "|".join(rf"\b{a}{b}\b" for a, b in [("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("TB", "D")])
+    )
+    for path in project_files():
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".in", ".mako", ".ini"} or path.name == "Makefile":
+            found = words.search(path.read_text("utf-8"))
+            assert not found, f"{path.relative_to(ROOT)}: {found}"

@@ -1,0 +1,132 @@
+"""docs/security names tests and files that exist, counts right, and leaves no requirement out."""
+
+import re
+
+import pytest
+
+from tests.docs.test_documentation import read, table_rows
+from tests.support import evidence
+from tests.support.architecture import ROOT
+
+IDS = read("docs/security/asvs-ids.txt")
+DOCUMENT = read("docs/security/asvs.md")
+PAST = read("docs/security/past-faults.md")
+REPORTS = [
+    "SECURITY.md",
+    "docs/guides/scaling.md",
+    *sorted(f"docs/security/{path.name}" for path in (ROOT / "docs/security").glob("*.md")),
+]
+
+
+def test_the_requirements_are_complete_and_their_tests_exist() -> None:
+    assert evidence.requirement_faults(DOCUMENT, IDS) == []
+
+
+def test_the_list_of_ids_is_whole() -> None:
+    ids = evidence.known(IDS)
+    assert len(ids) == 223
+    assert {one.applies for one in ids.values()} == {"yes", "no", "if-feature"}
+    assert {one.level for one in ids.values()} == {"1", "2", "3"}
+    assert len(evidence.requirements(DOCUMENT)) + len(evidence.left_out(DOCUMENT)) == len(ids)
+
+
+def test_the_past_faults_have_tests_that_exist() -> None:
+    assert evidence.past_fault_faults(PAST) == []
+    assert len(table_rows(PAST, *evidence.FAULTS)) >= 50
+
+
+@pytest.mark.parametrize("document", REPORTS)
+def test_every_test_that_is_named_exists(document: str) -> None:
+    assert evidence.tests_that_are_none(read(document)) == []
+
+
+SAMPLE_IDS = "# a comment\n1.1.1 1 yes\n1.1.2 2 if-feature\n1.1.3 3 yes\n1.1.4 1 no\n"
+SAMPLE = """
+| level | met | not yet | not met | not here | all |
+| --- | --- | --- | --- | --- | --- |
+| 1 | 1 | 0 | 0 | 0 | 1 |
+| 2 | 0 | 0 | 0 | 1 | 1 |
+| 3 | 0 | 1 | 0 | 0 | 1 |
+| all | 1 | 1 | 0 | 1 | 3 |
+
+| id | level | what is asked | how it is met | shown by |
+| --- | --- | --- | --- | --- |
+| 1.1.1 | 1 | this | so | `test_evidence.py::test_the_list_of_ids_is_whole`, `docs/api.md` |
+| 1.1.2 | 2 | that | Not here: no such thing | no test: there is nothing to test |
+
+| id | level | what is asked | how it is met | shown by |
+| --- | --- | --- | --- | --- |
+| 1.1.3 | 3 | those | Not yet: it will be | `tests/support/evidence.py` |
+
+- 1.1.4: there is none here
+"""
+
+
+def test_the_sample_has_no_fault() -> None:
+    assert evidence.requirement_faults(SAMPLE, SAMPLE_IDS) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("test_the_list_of_ids_is_whole", "test_the_list_of_ids", "no such test"),
+        ("test_evidence.py", "test_evidences.py", "no such test"),
+        ("test_the_list_of_ids_is_whole", "evidence", "is neither a test nor a file"),
+        ("`docs/api.md`", "`docs/apis.md`", "is neither a test nor a file"),
+        ("`docs/api.md`", "`docs`", "is neither a test nor a file"),
+        ("`tests/support/evidence.py`", "", "neither a test nor a reason"),
+        ("`tests/support/evidence.py`", "by looking", "neither a test nor a reason"),
+        ("no test: there is nothing to test", "no test:", "neither a test nor a reason"),
+        ("| 1.1.3 | 3", "| 1.1.1 | 1", "1.1.1: 2 times"),
+        ("| 1.1.3 | 3", "| 1.1.1 | 1", "1.1.3: is nowhere"),
+        ("- 1.1.4:", "- 1.1.3:", "1.1.3: 2 times"),
+        ("- 1.1.4:", "- 1.1.3:", "1.1.3: applies"),
+        ("- 1.1.4: there is none here", "- 1.1.4:", "1.1.4: is nowhere"),
+        ("| 1.1.3 | 3", "| 1.1.4 | 1", "1.1.4: is not to be in the table"),
+        ("| 1.1.3 | 3", "| 1.1.3 | 2", "1.1.3: is not to be in the table with level 2"),
+        ("| 1.1.3 | 3", "| 9.9.9 | 3", "9.9.9: is not to be in the table"),
+        ("Not yet: it will be", "Not here: it will not be", "1.1.3: applies to every service"),
+        ("| so |", "| |", "1.1.1: a cell is empty"),
+        ("Not yet: it will be", "Not met: it is not", "the figures are"),
+        ("Not yet: it will be", "it is", "the figures are"),
+        ("| all | 1 | 1 | 0 | 1 | 3 |", "| all | 2 | 1 | 0 | 1 | 4 |", "the figures are"),
+        ("| 3 | 0 | 1 | 0 | 0 | 1 |\n", "", "the figures are"),
+    ],
+)
+def test_a_wrong_requirement_is_found(old: str, new: str, said: str) -> None:
+    assert SAMPLE.count(old) == 1
+    found = evidence.requirement_faults(SAMPLE.replace(old, new), SAMPLE_IDS)
+    assert any(said in fault for fault in found), found
+
+
+PAST_SAMPLE = """
+| fault | what went wrong | shown by |
+| --- | --- | --- |
+| CVE-2020-1 | this | `test_evidence.py::test_the_list_of_ids_is_whole` |
+| GHSA-a1b2-c3 | that | cannot be here: there is no such thing |
+| CVE-2020-2 | those | not yet: no second factor |
+"""
+
+
+def test_the_sample_of_past_faults_has_no_fault() -> None:
+    assert evidence.past_fault_faults(PAST_SAMPLE) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("test_the_list_of_ids_is_whole", "test_the_list_of_ids", "no such test"),
+        ("cannot be here: there is no such thing", "it is not so", "GHSA-a1b2-c3: neither"),
+        ("not yet: no second factor", "", "CVE-2020-2: neither a test nor a reason"),
+        ("| those |", "| |", "CVE-2020-2: a cell is empty"),
+        ("CVE-2020-2", "CVE-2020-1", "CVE-2020-1: 2 times"),
+    ],
+)
+def test_a_wrong_past_fault_is_found(old: str, new: str, said: str) -> None:
+    found = evidence.past_fault_faults(PAST_SAMPLE.replace(old, new))
+    assert any(said in fault for fault in found), found
+
+
+def test_the_reports_link_to_each_other() -> None:
+    linked = set(re.findall(r"\]\(docs/security/([\w-]+\.md)\)", read("SECURITY.md")))
+    assert linked == {path.name for path in (ROOT / "docs/security").glob("*.md")}

@@ -1,0 +1,92 @@
+"""The inventories of docs/security against the code: what uses cryptography, and what opens a connection."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.docs.test_documentation import code_in, read, table_rows
+from tests.support.architecture import Sources, project_sources
+
+CRYPTOGRAPHY = {"hashlib", "hmac", "secrets", "random", "ssl", "jwt", "cryptography", "itsdangerous"}
+CRYPTOGRAPHY |= {"os.urandom", "uuid1", "uuid4", "werkzeug.security", "crypt", "bcrypt", "argon2", "nacl"}
+CRYPTOGRAPHY |= {"OpenSSL", "jose"}
+CONNECTIONS = {"socket", "smtplib", "urllib.request", "http.client", "redis", "requests", "httpx", "aiohttp"}
+CONNECTIONS |= {"ftplib", "imaplib", "poplib", "telnetlib", "xmlrpc", "urllib3", "subprocess", "asyncio"}
+Uses = dict[str, set[str]]
+
+
+def uses(sources: Sources, words: set[str]) -> Uses:
+    """Which of these modules and functions each file of the product imports, at its top or anywhere in it."""
+    found: Uses = {}
+    for path, text in sources.items():
+        if not path.startswith(("tests/", "bench/", "deploy/", "migrations/")):
+            names = set(_imported(ast.parse(text)))
+            mine = {word for word in words if any(f"{name}.".startswith(f"{word}.") for name in names)}
+            if mine:
+                found[path] = mine
+    return found
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+                yield alias.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}" if node.value.id in {"os", "uuid"} else ""
+            yield node.attr if node.value.id == "uuid" else ""
+
+
+def told(document: str, *header: str) -> Uses:
+    return {code_in(row[0])[0]: set(code_in(row[1])) for row in table_rows(read(document), *header)}
+
+
+def test_every_use_of_cryptography_is_in_the_inventory() -> None:
+    assert uses(project_sources(), CRYPTOGRAPHY) == told("docs/security/cryptography.md", "module", "uses")
+
+
+def test_everything_that_opens_a_connection_is_in_the_inventory() -> None:
+    assert uses(project_sources(), CONNECTIONS) == told(
+        "docs/security/threat-model.md", "module", "imports", "connects to"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import random", {"random"}),
+        ("def late():\n    from hashlib import md5", {"hashlib"}),
+        ("import os\nx = os.urandom(5)", {"os.urandom"}),
+        ("import uuid\nx = uuid.uuid1()", {"uuid1"}),
+        ("from uuid import UUID\nfrom utils.crypto import mac", set()),
+        ("from cryptography.hazmat.primitives.hashes import SHA1", {"cryptography"}),
+        ("import jwt.algorithms", {"jwt"}),
+        ("import secretstore", set()),
+    ],
+)
+def test_a_new_use_is_noticed(text: str, found: set[str]) -> None:
+    assert uses({"utils/new.py": text}, CRYPTOGRAPHY) == ({"utils/new.py": found} if found else {})
+
+
+@pytest.mark.parametrize(
+    "text", ["import urllib.request", "from urllib import request", "import requests as r"]
+)
+def test_a_new_connection_is_noticed(text: str) -> None:
+    assert "utils/new.py" in uses({"utils/new.py": text}, CONNECTIONS)
+
+
+def test_the_only_digest_is_sha256_but_for_one_that_a_protocol_prescribes() -> None:
+    """Werkzeug hashes passwords with what the settings name; everything else is this one."""
+    names = {
+        (node.attr, path if node.attr != "sha256" else "")
+        for path, text in project_sources().items()
+        if not path.startswith(("tests/", "bench/", "deploy/"))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hashlib"
+    }
+    assert names == {("sha256", ""), ("sha1", "utils/passwords/leaked.py")}

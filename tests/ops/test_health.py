@@ -1,0 +1,69 @@
+"""Health: alive asks nothing, ready asks the database."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from models import db
+from tests.conftest import AppFactory
+from tests.support.service import execute, register, rows
+
+
+@pytest.fixture
+def statements(app: Flask) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_c: object, _cursor: object, sql: str, _p: object, _context: object, _many: bool) -> None:
+        asked.append(sql)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_alive_asks_nothing_of_the_database(client: FlaskClient, statements: list[str]) -> None:
+    answer = client.get("/health/live")
+    assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
+    assert statements == []
+    assert client.get("/health/ready").get_json() == {"status": "ok"}
+    assert statements
+
+
+def test_without_a_schema_it_is_not_ready(app: Flask, client: FlaskClient) -> None:
+    revision = rows(app, "SELECT version_num FROM alembic_version")[0]["version_num"]
+    execute(app, "DELETE FROM alembic_version")
+    try:
+        answer = client.get("/health/ready")
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+        assert answer.headers["Retry-After"] == "5"
+        execute(app, "INSERT INTO alembic_version VALUES ('of_the_future')")
+        assert client.get("/health/ready").status_code == 200
+    finally:
+        execute(app, "DELETE FROM alembic_version")
+        execute(app, "INSERT INTO alembic_version VALUES (:revision)", revision=revision)
+    assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.provokes_errors
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_without_a_database_it_lives_and_is_not_ready(
+    make_app: AppFactory, tmp_path: Path, kind: str
+) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # bound and never listening: whoever connects is refused
+        uri = f"postgresql://nobody:canary@127.0.0.1:{deaf.getsockname()[1]}/nothing"
+        if kind == "sqlite":
+            uri = f"sqlite:///{tmp_path}/no/such/folder/canary.db"
+        client = make_app({"DATABASE_URI": uri}).test_client()
+        assert client.get("/health/live").status_code == 200
+        for answer in (client.get("/health/ready"), register(client)):
+            assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+            assert "canary" not in answer.get_data(as_text=True)

@@ -1,0 +1,225 @@
+"""docs/guides/backend.md does what it says: its configuration and its routes are run as they stand there."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.support.server import DEADLINE, ROOT, Server, free_port, serving, until
+from tests.support.service import PASSWORD
+
+pytestmark = pytest.mark.slow
+
+NGINX = os.environ.get("NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
+AROUND = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {site}
+}}
+"""
+
+
+def example(name: str, ports: dict[int, int]) -> str:
+    """The text between the markers of this name, with other ports and nothing else changed."""
+    text = (ROOT / "docs" / "guides" / "backend.md").read_text("utf-8")
+    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
+    assert found, name
+    changed = found[1]
+    for written, real in ports.items():
+        assert str(written) in changed
+        changed = re.sub(rf"\b{written}\b", str(real), changed)
+    return changed
+
+
+def get(url: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, Any], Any]:
+    """The status of an answer, its JSON if it has any, and its headers."""
+    request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            return answer.status, json.loads(answer.read()), answer.headers
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, _json(refusal.read()), refusal.headers
+
+
+def _json(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@pytest.fixture
+def server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
+    shutil.copy(sqlite_template, tmp_path / "auth.db")
+    with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path, TRUSTED_PROXIES="1") as server:
+        yield server
+
+
+@pytest.fixture
+def token(server: Server) -> str:
+    body = {"username": "grün", "email": "ada@example.com", "password": PASSWORD}
+    assert server.call("POST", "/auth/register", body)[0] == 201
+    return str(server.call("POST", "/auth/login", body)[1]["access_token"])
+
+
+class Site(BaseHTTPRequestHandler):
+    """A small site that believes its proxy, and says what it was told."""
+
+    def do_GET(self) -> None:
+        body = json.dumps(dict(self.headers)).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@contextmanager
+def running(command: list[str], folder: Path, url: str, **environ: str) -> Iterator[None]:
+    """A process, from when it answers until the end of the block."""
+    with (folder / "process.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, env={"PATH": os.environ["PATH"], **environ}
+        )
+    try:
+        until(lambda: process.poll() is not None or _answers(url), f"{command[0]} to answer")
+        assert process.poll() is None, (folder / "process.log").read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
+
+
+def _answers(url: str) -> bool:
+    try:
+        get(url)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def nginx(server: Server, folder: Path) -> Iterator[str]:
+    """nginx, as documented, in front of a small site; its address."""
+    assert Path(NGINX).exists(), "needs nginx: apt-get install nginx-light, or named by NGINX"
+    port = free_port()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        text = example("nginx", {8080: port, 9000: site.server_port, 8000: server.port})
+        (folder / "nginx.conf").write_text(AROUND.format(folder=folder, site=text))
+        command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+        with running(command, folder, f"http://127.0.0.1:{port}/"):
+            yield f"http://127.0.0.1:{port}"
+        site.shutdown()
+
+
+def test_a_site_behind_nginx_opens_with_a_token_and_closes_after_logout(
+    server: Server, token: str, tmp_path: Path
+) -> None:
+    with nginx(server, tmp_path) as site:
+        status, _, headers = get(f"{site}/page?a=1")
+        assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
+        assert get(f"{site}/page", token + "x")[0] == 401
+        assert get(f"{site}/_verify", token)[0] == 404
+
+        status, told, _ = get(f"{site}/page", token, X_Auth_User_Id="99", X_Auth_Username="root")
+        assert status == 200
+        assert (told["X-Auth-User-Id"], told["X-Auth-Username"]) == ("1", "gr%C3%BCn")
+        assert "Authorization" not in told
+
+        assert server.call("POST", "/auth/logout", {}, token=token)[0] == 204
+        since = time.monotonic()
+        assert get(f"{site}/page", token)[0] == 401
+        assert time.monotonic() - since < 1
+
+
+def test_a_site_behind_nginx_is_closed_while_nobody_can_be_asked(
+    server: Server, token: str, tmp_path: Path
+) -> None:
+    with nginx(server, tmp_path) as site:
+        assert get(f"{site}/page", token)[0] == 200
+        server.stop()
+        assert get(f"{site}/page", token)[0] == 500
+
+
+def test_the_flask_route_is_protected(server: Server, token: str) -> None:
+    parts: dict[str, Any] = {"__name__": "orders"}
+    exec(example("flask", {8000: server.port}), parts)
+    client = parts["app"].test_client()
+    answer = client.get("/orders", headers={"Authorization": f"Bearer {token}"})
+    assert answer.get_json() == {"orders_of": 1, "name": "grün"}
+    refused = client.get("/orders")
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "token_missing")
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+    server.call("POST", "/auth/logout", {}, token=token)
+    assert client.get("/orders", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    server.stop()
+    assert client.get("/orders", headers={"Authorization": f"Bearer {token}"}).status_code == 500
+    parts["auth"].close()
+
+
+def test_the_fastapi_route_is_protected(server: Server, token: str) -> None:
+    import httpx
+
+    parts: dict[str, Any] = {"__name__": "orders"}
+    exec(example("fastapi", {8000: server.port}), parts)
+
+    async def orders(*tokens: str) -> httpx.Response:
+        transport = httpx.ASGITransport(parts["app"], raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+            headers = [("Authorization", f"Bearer {token}") for token in tokens]
+            return await client.get("/orders", headers=headers)
+
+    assert asyncio.run(orders(token)).json() == {"orders_of": 1}
+    refused = asyncio.run(orders())
+    assert (refused.status_code, refused.json()["detail"]["code"]) == (401, "token_missing")
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+    server.call("POST", "/auth/logout", {}, token=token)
+    assert asyncio.run(orders(token)).status_code == 401
+    server.stop()
+    assert asyncio.run(orders(token)).status_code == 500
+
+
+def test_the_express_route_is_protected(server: Server, token: str, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    assert node, "needs node"
+    port = free_port()
+    (tmp_path / "orders.js").write_text(example("express", {8000: server.port, 9000: port}))
+    url = f"http://127.0.0.1:{port}/orders"
+    modules = os.environ.get("NODE_PATH", "")  # where `npm install express` went
+    with running([node, "orders.js"], tmp_path, url, NODE_PATH=modules):
+        assert get(url, token)[:2] == (200, {"orders_of": 1})
+        status, body, headers = get(url)
+        assert (status, body["code"], headers["WWW-Authenticate"]) == (401, "token_missing", "Bearer")
+        server.call("POST", "/auth/logout", {}, token=token)
+        assert get(url, token)[0] == 401
+        server.stop()
+        assert get(url, token)[0] == 500

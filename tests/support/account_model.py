@@ -1,0 +1,243 @@
+"""What should be true of accounts, sessions, links and mails: the rules of the documents, once more and
+simpler, without a database. `test_account_life_model.py` holds the service against it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tests.support.account_model_factors import Challenge, Factors
+from tests.support.service import FixedClock
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LIFETIMES = {
+    "verify": DAY,
+    "reset": HOUR,
+    "email_change": HOUR,
+    "email_undo": 3 * DAY,
+    "restore": 14 * DAY,
+    "disown": 7 * DAY,
+}
+# What leaving voids, what the other ends void besides, and what only an intruder's end voids.
+OPENING = ("verify", "reset", "email_change")
+OVER = (*OPENING, "disown")
+KEPT = 30 * DAY  # how long `prune` leaves what is over
+
+
+@dataclass(eq=False)
+class Link:
+    """A mailed link. `used_at` also stands for void."""
+
+    purpose: str
+    owner: "Owner"
+    address: str
+    created: datetime
+    expires: datetime
+    token: str = ""
+    used_at: datetime | None = None
+    pruned: bool = False
+
+    def is_alive(self, now: datetime) -> bool:
+        return self.used_at is None and self.expires > now
+
+
+@dataclass(eq=False)
+class Session:
+    """A signed-in device, with every token that it was ever given."""
+
+    owner: "Owner"
+    began: datetime
+    remembered: bool
+    signed_in: datetime
+    idle_end: datetime
+    refresh: list[str] = field(default_factory=list)
+    access: list[tuple[str, datetime]] = field(default_factory=list)
+    rotated: datetime | None = None
+    proven: datetime | None = None  # when a second factor, or a passkey, was last proven in it
+    ended: datetime | None = None
+    pruned: bool = False
+
+    @property
+    def last_end(self) -> datetime:
+        return self.began + (90 * DAY if self.remembered else DAY)
+
+    def lives(self, now: datetime) -> bool:
+        return self.ended is None and min(self.idle_end, self.last_end) > now
+
+    def admits(self, expires: datetime, now: datetime) -> bool:
+        """Whether an access token of this session that expires then is admitted now."""
+        return self.lives(now) and expires > now and not (self.owner.erased or self.pruned)
+
+    def used(self, now: datetime) -> None:
+        self.idle_end = now + (30 * DAY if self.remembered else DAY / 2)
+
+
+@dataclass(eq=False)
+class Owner:
+    """An account."""
+
+    name: str
+    address: str
+    password: str | None  # None where a passkey alone opens it
+    verified: bool = False
+    blocked: bool = False
+    leaving: datetime | None = None
+    erased: bool = False
+    devices: set[str] = field(default_factory=set)
+    written: list[tuple[str, datetime]] = field(default_factory=list)  # mails
+    factors: Factors = field(default_factory=Factors)
+
+    @property
+    def opens(self) -> bool:
+        """Whether the password signs in."""
+        return not (self.erased or self.blocked or self.leaving)
+
+
+class World:
+    """All accounts there are and were, with their sessions and links."""
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
+        self.owners: list[Owner] = []
+        self.sessions: list[Session] = []
+        self.links: list[Link] = []
+        self.asked: list[Challenge] = []  # of whoever has a passkey
+        self.expected: list[tuple[str, str, Link | None]] = []  # mails on their way
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def living(self) -> list[Owner]:
+        return [owner for owner in self.owners if not owner.erased]
+
+    def named(self, name: str) -> Owner | None:
+        return next((owner for owner in self.living() if owner.name == name), None)
+
+    def at(self, address: str) -> Owner | None:
+        return next((owner for owner in self.living() if owner.address == address), None)
+
+    def is_reserved(self, address: str, without: Owner | None = None) -> bool:
+        return any(
+            link.purpose == "email_undo" and link.address == address and link.is_alive(self.now)
+            for link in self.links
+            if link.owner is not without and not link.owner.erased
+        )
+
+    # Mails and links
+
+    def mail(self, owner: Owner, template: str, to: str = "", link: Link | None = None) -> None:
+        owner.written.append((template, self.now))
+        if template == "change_email" and (holder := self.at(to)):
+            self.expected.append(("address_taken", holder.address, None))
+        elif template != "change_email" or not self.is_reserved(to, owner):
+            self.expected.append((template, to or owner.address, link))
+
+    def notify(self, owner: Owner, template: str) -> None:
+        lately = [1 for kind, at in owner.written if kind == template and at > self.now - HOUR]
+        if owner.verified or len(lately) < 3:
+            self.mail(owner, template)
+
+    def mail_link(
+        self,
+        owner: Owner,
+        purpose: str,
+        template: str,
+        *,
+        to: str = "",
+        limited: bool = True,
+        opens: bool = True,
+        expires: datetime | None = None,
+    ) -> None:
+        lately = [1 for kind, at in owner.written if kind == template and at > self.now - HOUR]
+        there = [
+            link
+            for link in self.links
+            if (link.purpose, link.address) == (purpose, to) and link.created > self.now - HOUR
+        ]
+        if limited and max(len(lately), len([link for link in there if not link.owner.erased])) >= 3:
+            return
+        if not opens:
+            self.mail(owner, template)
+            return
+        siblings = [
+            link
+            for link in self.links
+            if (link.owner, link.purpose) == (owner, purpose) and link.is_alive(self.now)
+        ]
+        if purpose != "email_undo":
+            for oldest in siblings[:-2]:
+                oldest.used_at = self.now
+        until = expires or self.now + LIFETIMES[purpose]
+        link = Link(purpose, owner, to or owner.address, self.now, until)
+        self.links.append(link)
+        self.mail(owner, template, to, link)
+
+    def void(self, owner: Owner, purposes: Iterable[str], since: datetime | None = None) -> None:
+        for link in self.links:
+            mine = link.owner is owner and link.purpose in purposes and link.used_at is None
+            if mine and (since is None or link.created >= since):
+                link.used_at = self.now
+
+    def refusal(self, link: Link | None, *purposes: str) -> str | None:
+        """The code with which this link is refused before anything else is looked at."""
+        if link is None or link.pruned or link.owner.erased or link.purpose not in purposes:
+            return "token_unknown"
+        if link.used_at:
+            return "token_used"
+        return "token_expired" if link.expires <= self.now else None
+
+    def speaks_for_its_owner(self, link: Link) -> bool:
+        """Whether the account still has the address that the link was mailed to, or need not have it."""
+        return link.owner.address == link.address or link.purpose in {"email_change", "email_undo"}
+
+    # Ends
+
+    def end(self, sessions: Iterable[Session]) -> None:
+        for session in sessions:
+            session.ended = session.ended or self.now  # what had run out, too, should the clock be set back
+
+    def end_everything(self, owner: Owner, purposes: Iterable[str] = OVER) -> None:
+        self.void(owner, purposes)
+        owner.factors.void(self.now)
+        self.end(session for session in self.sessions if session.owner is owner)
+
+    def lock_out(self, owner: Owner, since: datetime) -> None:
+        """Somebody else was in this account since then."""
+        self.end_everything(owner, (*OVER, "restore"))
+        owner.blocked, owner.leaving, owner.devices, owner.factors.trusted = True, None, set(), {}
+        owner.factors.suspect(since, self.now)
+        self.mail_link(owner, "reset", "password_blocked", limited=False)
+
+    def carry_out(self, owner: Owner) -> tuple[str, ...]:
+        """Forget the factors of this account if their reset is due; the events of that."""
+        due = owner.factors.reset_due
+        if due is None or due > self.now or not owner.opens:
+            return ()
+        owner.factors.forget(self.now)
+        self.notify(owner, "factors_reset")
+        return ("factors_reset",)
+
+    def stop_reset(self, owner: Owner) -> tuple[str, ...]:
+        """Who signs in with a factor keeps them; the events of that."""
+        if owner.factors.reset_due is None:
+            return ()
+        owner.factors.reset_due = None
+        self.notify(owner, "factors_reset_stopped")
+        return ("factors_reset_stopped",)
+
+    def prune(self) -> int:
+        """What `flask auth prune` deletes; of how many accounts, or their factors, it writes an event."""
+        erased = [owner for owner in self.living() if owner.leaving and owner.leaving <= self.now]
+        for owner in erased:
+            owner.erased = True
+        resets = [event for owner in self.living() for event in self.carry_out(owner)]
+        before = self.now - KEPT
+        for link in self.links:
+            link.pruned |= link.expires < before or (link.used_at or self.now) < before
+        for session in self.sessions:
+            over = min(session.idle_end, session.last_end, session.ended or self.now)
+            session.pruned |= over < before
+        for challenge in (*self.asked, *(one for owner in self.owners for one in owner.factors.challenges)):
+            challenge.prune(self.now)
+        return len(erased) + len(resets)

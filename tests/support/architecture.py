@@ -1,0 +1,216 @@
+"""The house rules as functions over the sources: each returns what breaks it, and nothing if all is well.
+
+`Sources` maps a path inside the project to its text, so that a test can hand in a
+sabotaged copy and see that the rule bites.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+Sources = dict[str, str]
+
+# `.importlinter` holds the packages. This table holds the modules beside them: what each may import.
+TOP_LEVEL: dict[str, set[str]] = {
+    "app": {"auth", "config", "models", "ops", "pages", "utils"},
+    "config": {"config_values"},
+    "config_values": set(),
+    "models": set(),
+}
+GUEST = {"utils"}  # a blueprint of your own, guarded by `jwt_required`
+OURS = {*TOP_LEVEL, "auth", "ops", "pages", "utils"}
+# Shared sequences: the flow that calls one of these commits.
+NEVER_COMMIT = (
+    "auth/mailing/links.py auth/sessions/step_up.py auth/factors/changes.py auth/factors/totp_secrets.py "
+    "auth/factors/recovery_code_set.py auth/factors/passkey_ceremonies.py auth/login/complete.py "
+    "auth/login/pending.py auth/login/brute_force.py auth/passwords/check.py auth/passwords/policy.py"
+).split()
+MAY_USE_FLASK = ("routes.py", "cli.py", "blueprint.py", "cookies.py")
+SQL_WORDS = set("select insert update delete text func union union_all exists literal_column".split())
+SESSION_WORDS = set("add add_all delete execute flush get merge query scalar scalars".split())
+
+
+def project_sources() -> Sources:
+    """Every Python file of the project."""
+    folders = ("auth", "ops", "utils", "pages", "migrations", "tests", "bench", "deploy")
+    paths = [*ROOT.glob("*.py"), *(path for name in folders for path in (ROOT / name).rglob("*.py"))]
+    return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
+
+
+def _product(sources: Sources) -> Iterator[tuple[str, ast.Module]]:
+    for path, text in sources.items():
+        if not path.startswith(("tests/", "bench/", "deploy/")):
+            yield path, _parsed(text)
+
+
+@cache
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _imports(tree: ast.AST, modules: set[str], *, top_level: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and module of every import; `from package import module` counts as the module."""
+    nodes = _at_import_time(tree) if top_level else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield node.lineno, full if full in modules else base
+
+
+def _at_import_time(tree: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(tree):
+        if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield child
+            yield from _at_import_time(child)
+
+
+def top_level_modules_follow_the_table(sources: Sources) -> list[str]:
+    return [
+        f"{path}:{line}: may not import {name}"
+        for path, tree in _product(sources)
+        if "/" not in path
+        for line, name in _imports(tree, set())
+        if name.startswith(".")
+        or (
+            name.partition(".")[0] in OURS
+            and name.partition(".")[0] not in TOP_LEVEL.get(_module(path), GUEST)
+        )
+    ]
+
+
+def _is_flow(path: str) -> bool:
+    """Whether the file is part of a capability and neither translates HTTP nor holds SQL."""
+    parts = path.split("/")
+    if path == "auth/refusals.py":  # commits for the flow that uses it
+        return True
+    is_capability = parts[0] == "auth" and len(parts) == 3 and parts[1] != "stores"
+    return is_capability and parts[2] not in {"routes.py", "inputs.py", "outputs.py", "cli.py"}
+
+
+def current_app_is_in_one_file(sources: Sources) -> list[str]:
+    allowed = {"utils/services.py", "migrations/env.py"}
+    return [
+        f"{path}:{node.lineno}: current_app"
+        for path, tree in _product(sources)
+        for node in ast.walk(tree)
+        if path not in allowed and _last_name(node) == "current_app" and isinstance(node, ast.expr)
+    ]
+
+
+def only_flows_commit(sources: Sources) -> list[str]:
+    return [
+        f"{path}:{node.lineno}: commits"
+        for path, tree in _product(sources)
+        for node in ast.walk(tree)
+        if (not _is_flow(path) or path in NEVER_COMMIT)
+        and not path.startswith("migrations/")
+        and path not in {"utils/database/migrations.py", "auth/stores/rate_limits.py"}  # see its docstring
+        and isinstance(node, ast.Attribute)
+        and node.attr in {"commit", "begin"}
+    ]
+
+
+def only_stores_speak_sql(sources: Sources) -> list[str]:
+    # utils/database holds the pragmas and the insert that both databases share.
+    allowed = ("auth/stores/", "migrations/", "utils/database/")
+    faults = []
+    for path, tree in _product(sources):
+        if path.startswith(allowed):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"):
+                words = SQL_WORDS & {alias.name for alias in node.names}
+                faults += [f"{path}:{node.lineno}: imports {word}" for word in sorted(words)]
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                name, owner = node.func.attr, _last_name(node.func.value)
+                if (name in SESSION_WORDS and owner in {"session", "tx", "connection"}) or (
+                    name in SQL_WORDS and owner in {"db", "sa", "sqlalchemy"}
+                ):
+                    faults.append(f"{path}:{node.lineno}: {owner}.{name}()")
+    return faults
+
+
+def _last_name(node: ast.AST) -> str:
+    if isinstance(node, ast.Call):
+        return _last_name(node.func)
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def no_model_query(sources: Sources) -> list[str]:
+    return [
+        f"{path}:{node.lineno}: .query"
+        for path, tree in _product(sources)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "query"
+        and (_last_name(node.value)[:1].isupper() or _last_name(node.value) in {"session", "cls"})
+    ]
+
+
+def no_flask_below_the_routes(sources: Sources) -> list[str]:
+    return [
+        f"{path}:{line}: imports {name}"
+        for path, tree in _product(sources)
+        if path in {"models.py", "config.py", "config_values.py"}
+        or (path.startswith("auth/") and not path.endswith(MAY_USE_FLASK))
+        for line, name in _imports(tree, set())
+        if name.split(".")[0].startswith(("flask", "werkzeug"))
+        and not (path == "models.py" and name == "flask_sqlalchemy")
+    ]
+
+
+def no_file_is_long(sources: Sources) -> list[str]:
+    return [
+        f"{path}: {len(text.splitlines())} lines"
+        for path, text in sources.items()
+        if len(text.splitlines()) > (600 if path == "models.py" else 300)
+    ]
+
+
+def routes_are_short(sources: Sources) -> list[str]:
+    faults = []
+    for path, tree in _product(sources):
+        for node in ast.walk(tree):
+            if path.startswith("auth/") and path.endswith("/routes.py") and isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+                length = (node.end_lineno or 0) - body[0].lineno + 1
+                faults += [f"{path}:{node.lineno}: {node.name} has {length} lines"] if length > 20 else []
+    return faults
+
+
+def there_is_one_clock(sources: Sources) -> list[str]:
+    bare = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
+    bare |= {("time", "time"), ("time", "time_ns"), ("func", "now")}
+    faults = []
+    for path, tree in _product(sources):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and (_last_name(node.value), node.attr) in bare:
+                faults.append(f"{path}:{node.lineno}: {_last_name(node.value)}.{node.attr}")
+            elif isinstance(node, ast.ImportFrom) and node.module == "time":
+                words = {"time", "time_ns"} & {alias.name for alias in node.names}
+                faults += [f"{path}:{node.lineno}: from time import {word}" for word in words]
+    return [fault for fault in faults if not fault.startswith("utils/clock.py:")]
+
+
+def failures_are_raised_and_not_written(sources: Sources) -> list[str]:
+    """One error shape: only utils/errors.py answers a failure, so nobody else makes a response by hand."""
+    allowed = {"utils/errors.py", "utils/web/http.py"}
+    return [
+        f"{path}:{node.lineno}: {_last_name(node.func)}()"
+        for path, tree in _product(sources)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and path not in allowed
+        and not path.startswith("pages/")
+        and _last_name(node.func) in {"abort", "jsonify", "make_response"}
+    ]

@@ -1,0 +1,69 @@
+"""Making the service fail on purpose: the database at a statement or commit of one's choice, and mailers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event, exc
+
+from models import db
+from tests.support.service import rows
+from utils.mail.mailers import MemoryMailer
+
+
+@contextmanager
+def failing_at(app: Flask, number: int, kind: str) -> Iterator[list[str]]:
+    """Let the database fail once, at its statement (or commit) of this number; yields what it was asked."""
+    asked: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    dialect: Any = engine.dialect
+    really_commit = dialect.do_commit
+
+    def count(what: str, error: Exception) -> None:
+        asked.append(what)
+        if len(asked) == number:
+            raise error
+
+    def statement(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
+        count(sql, getattr(exc, kind)("", {}, Exception("canary")))
+
+    def commit(connection: Any) -> None:
+        count("COMMIT", getattr(dialect.dbapi, kind)("canary"))
+        really_commit(connection)
+
+    event.listen(engine, "before_cursor_execute", statement)
+    dialect.do_commit = commit
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", statement)
+        del dialect.do_commit
+
+
+def everything(app: Flask) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table but the counters of rate limits."""
+    return {
+        table.name: rows(
+            app, f"SELECT * FROM {table.name} ORDER BY {', '.join(key.name for key in table.primary_key)}"
+        )
+        for table in db.metadata.sorted_tables
+        if table.name != "rate_limits"
+    }
+
+
+class FailingMailer(MemoryMailer):
+    """Raises this as often as it is told to, before or after it has taken the mail."""
+
+    def __init__(self, problem: Exception, times: int, *, has_it: bool = False) -> None:
+        super().__init__()
+        self.problem, self.times, self.has_it = problem, times, has_it
+
+    def send(self, message: EmailMessage) -> None:
+        if self.has_it or not self.times:
+            super().send(message)
+        if self.times:
+            self.times -= 1
+            raise self.problem

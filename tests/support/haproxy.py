@@ -1,0 +1,60 @@
+"""HAProxy with the configuration of deploy/haproxy, in front of servers of a test's own."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.server import ROOT, Server, free_port
+
+CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
+
+
+def program(name: str) -> str:
+    """A program of the system; a test that needs it fails without it."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    assert found, f"needs {name}"
+    return found
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate with its key, for localhost."""
+    key, certificate, both = (folder / name for name in ("key", "certificate", "tls_pem"))
+    command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, capture_output=True, check=True)
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
+
+
+@dataclass(frozen=True)
+class Proxy:
+    plain_port: int
+    tls_port: int
+    certificate: Path
+
+
+@contextmanager
+def proxying(folder: Path, *servers: Server, request_timeout: str = "10s") -> Iterator[Proxy]:
+    """The proxy, begun and not awaited; with another `timeout http-request` for tests that await that."""
+    proxy = Proxy(free_port(), free_port(), self_signed(folder))
+    text = CONFIGURATION.read_text("utf-8")
+    text = text.replace("/run/secrets/tls_pem", str(proxy.certificate))
+    text, changed = re.subn(r"timeout http-request 10s", f"timeout http-request {request_timeout}", text)
+    assert changed == 1
+    text = text.replace(":8080", f"127.0.0.1:{proxy.plain_port}")
+    text = text.replace(":8443", f"127.0.0.1:{proxy.tls_port}")
+    apps = "\n".join(f"    server app{s.port} 127.0.0.1:{s.port}" for s in servers)
+    text, replaced = re.subn(r"^ +server-template .*$", apps, text, flags=re.MULTILINE)
+    assert replaced == 2  # the apps, and the same for what hashes
+    (folder / "haproxy.cfg").write_text(text)
+    process = subprocess.Popen([program("haproxy"), "-f", str(folder / "haproxy.cfg")], cwd=folder)
+    try:
+        yield proxy
+    finally:
+        process.terminate()
+        process.wait(30)

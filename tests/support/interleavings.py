@@ -1,0 +1,195 @@
+"""What can meet in the life of an account, and what must be true afterwards, whoever came first."""
+
+from functools import partial
+from typing import Any
+
+from flask import Response
+from werkzeug.test import TestResponse
+
+from auth.admin import pruning
+from auth.admin.operator import Operator
+from tests.support.mailbox import mailed
+from tests.support.members import NEW, Action, Member
+from tests.support.service import PASSWORD, execute, login, me, refresh, register, rows
+from utils.client_info import ClientInfo
+
+OTHER = "another long one"
+OPERATOR = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
+
+
+def opens(member: Member, *passwords: str) -> list[str]:
+    """Which of these passwords sign in."""
+    return [word for word in passwords if login(member.client, member.name, word).status_code == 200]
+
+
+# The calls: each is prepared, and returned to be made
+
+
+def reset(ada: Member) -> Action:
+    return ada.with_token("password/reset", ada.forgot(), password=NEW)
+
+
+def other_reset(ada: Member) -> Action:
+    return ada.with_token("password/reset", ada.forgot(), password=OTHER)
+
+
+def sign_in(ada: Member) -> Action:
+    client = ada.app.test_client()
+    return lambda: login(client, ada.name)
+
+
+def renewal(ada: Member) -> Action:
+    client = ada.app.test_client()
+    return lambda: refresh(client, ada.refreshing)
+
+
+def logout(ada: Member) -> Action:
+    client = ada.app.test_client()
+    return lambda: client.post("/auth/logout", json={"refresh_token": ada.refreshing})
+
+
+def verify(ada: Member) -> Action:
+    return ada.with_token("email/verify", ada.verification, password=PASSWORD)
+
+
+def reject(ada: Member) -> Action:
+    return ada.with_token("email/reject", ada.verification)
+
+
+def disown(ada: Member) -> Action:
+    return ada.with_token("sessions/disown", ada.disowning)
+
+
+def undo(ada: Member) -> Action:
+    """By the owner, after somebody else has moved the account to an address of theirs."""
+    token, ada.address = ada.move(f"new-{ada.name}@example.com"), f"new-{ada.name}@example.com"
+    return ada.with_token("email/change/undo", token)
+
+
+def move(ada: Member) -> Action:
+    token = ada.change_address(f"new-{ada.name}@example.com")
+    return ada.with_token("email/verify", token, password=PASSWORD)
+
+
+def move_again(ada: Member) -> Action:
+    """A link that was mailed to another address at the same time."""
+    token = ada.change_address(f"other-{ada.name}@example.com")
+    return ada.with_token("email/verify", token, password=PASSWORD)
+
+
+def forgot(ada: Member) -> Action:
+    return partial(ada.post, "password/forgot", email=ada.address)
+
+
+def resend(ada: Member) -> Action:
+    return partial(ada.post, "email/resend", email=ada.address)
+
+
+def change(ada: Member) -> Action:
+    return partial(ada.post, "password/change", current_password=PASSWORD, new_password=NEW)
+
+
+def reauth(ada: Member) -> Action:
+    return partial(ada.post, "reauth", password=PASSWORD)
+
+
+def prune(ada: Member) -> Any:
+    with ada.app.app_context():
+        pruning.prune(ada.app.extensions["auth_services"], OPERATOR)
+    return Response(status=204)
+
+
+def leave(ada: Member) -> Action:
+    return ada.leave
+
+
+def restore(ada: Member) -> Action:
+    """Of an account whose time is over at this moment, but for the link's."""
+    token = ada.leaving()
+    execute(ada.app, "UPDATE users SET deletion_due_at = created_at WHERE username = :name", name=ada.name)
+    return ada.with_token("me/restore", token)
+
+
+def forgotten(ada: Member) -> Action:
+    """Asked for at the moment at which the account goes."""
+    restore(ada)
+    return forgot(ada)
+
+
+def rename(ada: Member) -> Action:
+    return ada.rename
+
+
+def registration(ada: Member) -> Action:
+    address, client = f"{ada.name}@example.com", ada.app.test_client()
+    return lambda: register(client, f"thief-of-{ada.name}", email=address)
+
+
+def erasure(ada: Member) -> Action:
+    return partial(prune, ada)
+
+
+# What is true afterwards
+
+
+def one_wins(_: Member, first: TestResponse, second: TestResponse) -> None:
+    assert (first.status_code < 300) + (second.status_code < 300) == 1
+
+
+def nobody_is_in(ada: Member, *pairs: TestResponse) -> None:
+    """No token that the account was ever given opens anything."""
+    given = [answer.get_json() for answer in pairs if "access_token" in answer.get_data(as_text=True)]
+    for pair in [{"access_token": ada.access, "refresh_token": ada.refreshing}, *given]:
+        assert me(ada.client, pair["access_token"]).status_code == 401
+        if "refresh_token" in pair:
+            assert refresh(ada.client, pair["refresh_token"]).status_code == 401
+
+
+def either_stays_or_goes(ada: Member, restored: TestResponse, erased: TestResponse) -> None:
+    left = rows(ada.app, "SELECT deletion_due_at FROM users WHERE username = :name", name=ada.name)
+    assert left == ([{"deletion_due_at": None}] if restored.status_code == 200 else []), erased
+
+
+def still_reserved(ada: Member, moved: TestResponse, taken: TestResponse) -> None:
+    assert (moved.status_code, taken.status_code) == (200, 409)
+    undo = ada.with_token("email/change/undo", mailed(ada.app, "email_changed"))
+    assert undo().status_code == 200
+
+
+def blocked(ada: Member, *answers: TestResponse) -> None:
+    """Closed until a reset, which works."""
+    nobody_is_in(ada, *answers)
+    assert opens(ada, PASSWORD, NEW) == []
+    reset = ada.with_token("password/reset", mailed(ada.app, "password_blocked"), password=OTHER)
+    assert reset().status_code == 200
+    assert opens(ada, OTHER) == [OTHER]
+
+
+def reset_and_undone(ada: Member, undone: TestResponse, _reset: TestResponse) -> None:
+    assert undone.status_code == 200
+    blocked(ada)
+
+
+def out_with_the_old(ada: Member, _reset: TestResponse, signed_in: TestResponse) -> None:
+    """Nobody is in who came with the old password, and it opens nothing."""
+    nobody_is_in(ada, signed_in)
+    assert opens(ada, PASSWORD, NEW) == [NEW]
+
+
+def one_password(ada: Member, first: TestResponse, second: TestResponse) -> None:
+    one_wins(ada, first, second)
+    assert opens(ada, NEW, OTHER) == [NEW if first.status_code == 200 else OTHER]
+
+
+def gone(ada: Member, *answers: TestResponse) -> None:
+    nobody_is_in(ada, *answers)
+    assert rows(ada.app, "SELECT id FROM users WHERE username = :name", name=ada.name) == []
+
+
+def out(ada: Member, *answers: TestResponse) -> None:
+    nobody_is_in(ada, *answers)
+    assert opens(ada, PASSWORD) == []
+
+
+def anything(*_: object) -> None:
+    pass

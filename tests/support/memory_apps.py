@@ -1,0 +1,70 @@
+"""Apps for tests to which the database does not matter, and access tokens forged with the right key."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask
+
+from app import create_app
+from config import Settings, TestingConfig
+from models import db
+from tests.support.service import START, FixedClock
+from utils.crypto.keys import key_id
+
+Json = dict[str, Any]
+
+
+@contextmanager
+def memory_app(environ: dict[str, str] | None = None, **services: Any) -> Iterator[Flask]:
+    """An app on an empty SQLite database in memory."""
+    settings = Settings.load(TestingConfig, environ or {})
+    app = create_app(settings=settings, **({"clock": FixedClock()} | services))
+    with app.app_context():
+        db.create_all()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def settings_of(app: Flask) -> Settings:
+    found: Settings = app.extensions["auth_services"].settings
+    return found
+
+
+def header(**changes: Any) -> Json:
+    """The header of a genuine access token, with changes; None takes a field away."""
+    return _changed({"typ": "at+jwt", "alg": "HS256", "kid": key_id(_key())}, changes)
+
+
+def claims(**changes: Any) -> Json:
+    """The claims of a genuine access token of user 1 without a session, with changes."""
+    now = START.timestamp()
+    issuer = "http://localhost:8000"
+    genuine = {"iss": issuer, "aud": issuer, "sub": "1", "jti": str(uuid4()), "iat": now, "exp": now + 3600}
+    return _changed(genuine, changes)
+
+
+def _changed(values: Json, changes: Json) -> Json:
+    return {name: value for name, value in (values | changes).items() if value is not None}
+
+
+def encoded(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def forged(head: object, body: object, *, key: str | None = None, digest: str = "sha256") -> str:
+    """A token with this header and these claims (JSON, or text as it is), signed with `key` or ours."""
+    signing = f"{encoded(head)}.{encoded(body)}"
+    signature = hmac.digest((key or _key()).encode(), signing.encode(), getattr(hashlib, digest))
+    return f"{signing}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def _key() -> str:
+    return TestingConfig.JWT_SECRET_KEY or ""

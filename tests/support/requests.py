@@ -1,0 +1,104 @@
+"""Short ways through the life of an account, and what a call left behind."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event, select
+from werkzeug.test import TestResponse
+
+from auth.admin import operators, pruning
+from auth.admin.operator import Operator
+from models import db
+from tests.support import mailbox
+from tests.support.service import PASSWORD, bearer, execute, register
+from utils.client_info import ClientInfo
+from utils.services import services
+
+NEW = "a new and long one"
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+OPERATOR = Operator("root", ClientInfo(None, "command line", "0" * 16))
+
+
+def post(client: FlaskClient, path: str, access: str = "", **body: Any) -> TestResponse:
+    """Send this body to a path below /auth, as the bearer of `access`."""
+    return client.post(f"/auth/{path}", json=body, headers=bearer(access) if access else None)
+
+
+def said(answer: TestResponse) -> tuple[int, str]:
+    """The status and the code of a refusal; of an answer, its status and nothing."""
+    return answer.status_code, (answer.get_json(silent=True) or {}).get("code", "")
+
+
+def confirmed(app: Flask, name: str = "ada", **more: Any) -> None:
+    """Register, and confirm the address."""
+    client = app.test_client()
+    assert register(client, name, **more).status_code in {201, 202}
+    to = more.get("email", f"{name}@example.com")
+    used = post(client, "email/verify", token=mailbox.token(app, "verify_email", to), password=PASSWORD)
+    assert used.status_code == 200, used.get_data(as_text=True)
+
+
+def confirm_addresses(app: Flask) -> None:
+    """All addresses there are count as their owners' from now on, without mails and links."""
+    execute(app, "UPDATE users SET email_verified_at = created_at")
+
+
+def forget(app: Flask, email: str = "ada@example.com") -> str:
+    """Ask for a new password; the mailed token."""
+    assert post(app.test_client(), "password/forgot", email=email).status_code == 202
+    return mailbox.token(app, "reset_password", email)
+
+
+def moved(app: Flask, access: str, to: str = "new@example.com") -> TestResponse:
+    """Ask for another address, and prove it with the same session."""
+    client = app.test_client()
+    assert post(client, "email/change", access, email=to).status_code == 202
+    return post(client, "email/verify", access, token=mailbox.token(app, "change_email", to))
+
+
+def everything(app: Flask, *but: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, but for the tables named."""
+    with app.app_context(), db.engine.connect() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=str)
+            for table in db.metadata.sorted_tables
+            if table.name not in but
+        }
+
+
+def prune(app: Flask) -> dict[str, int]:
+    """What an operator runs daily."""
+    with app.app_context():
+        return pruning.prune(services(), OPERATOR)
+
+
+def disable(app: Flask, login: str = "ada") -> None:
+    """What an operator does to an account that is to be closed."""
+    with app.app_context():
+        assert operators.disable(services(), login, OPERATOR)
+
+
+def enable(app: Flask, login: str = "ada") -> None:
+    with app.app_context():
+        assert operators.enable(services(), login, OPERATOR)
+
+
+@contextmanager
+def asked(app: Flask) -> Iterator[list[str]]:
+    """The statements that the database is asked meanwhile, without their values."""
+    statements: list[str] = []
+    with app.app_context():
+        engine = db.engine
+
+    def note(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
+        statements.append(re.sub(r"\s+", " ", sql))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

@@ -1,0 +1,141 @@
+"""What several tests of the screens do: stand-ins for answers, counted calls, and looks at the modules."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, Request, Route, expect
+
+from tests.support.screens import Site
+from tests.support.server import DEADLINE
+from tests.support.service import PASSWORD
+
+ERROR_IN_LOGIN = "Error: Log In \N{EN DASH} AxiomTech"
+NEW_PASSWORD = "marble-lantern-orchard-58"
+# The module that the page itself has loaded: its instance, with its memory.
+MODULE = """
+(name) => import(document.querySelector("script[type=module]").src.replace(/[^/]+$/, name))
+"""
+
+
+# The element that has the focus, by the first of these that it has.
+WHERE = """
+() => {
+  const node = document.activeElement;
+  const href = node.getAttribute("href");
+  return node.id || node.getAttribute("aria-label") || href || node.textContent.trim();
+}
+"""
+
+
+def reach(page: Page, what: str) -> None:
+    """Go on by Tab until the focus is there; to type there or to press a key."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate(WHERE) == what:
+            return
+    raise AssertionError(f"{what} cannot be reached by keyboard on {page.url}")
+
+
+def calls(page: Page, path: str) -> list[Request]:
+    """The POSTs to this path from now on."""
+    found: list[Request] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST" and urlsplit(request.url).path == path:
+            found.append(request)
+
+    page.on("request", note)
+    return found
+
+
+def answer(page: Page, path: str, status: int, body: Any = None, **headers: str) -> None:
+    """Answer calls to this path in the service's place."""
+    kept = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def fulfil(route: Route) -> None:
+        route.fulfill(status=status, json=body or {}, headers=kept)
+
+    page.route(f"**{path}", fulfil)
+
+
+def score(page: Page, steps: int = 4) -> None:
+    """A meter that always finds the same, for tests that are not about what it finds."""
+    found = {"score": steps, "warning": "", "suggestions": [], "acceptable": True}
+    answer(page, "/auth/password/strength", 200, found)
+
+
+@contextmanager
+def held(page: Page, path: str) -> Iterator[list[Route]]:
+    """Keep calls to this path waiting; those that were not let go are dropped at the end."""
+    routes: list[Route] = []
+
+    def keep(route: Route) -> None:
+        routes.append(route)
+
+    page.route(f"**{path}", keep)
+    yield routes
+    page.unroute(f"**{path}")
+
+
+def waits(page: Page, found: Sequence[Any], number: int = 1) -> None:
+    """Wait until so many calls have come; only this lets the browser's news in."""
+    deadline = time.monotonic() + DEADLINE
+    while len(found) < number:
+        assert time.monotonic() < deadline, f"{len(found)} calls of {number}"
+        page.wait_for_timeout(10)
+
+
+def heading(page: Page, words: str) -> None:
+    """The page is about this."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+def reset_link(site: Site, address: str) -> str:
+    """The link that was mailed to this address for a new password."""
+    assert site.server.call("POST", "/auth/password/forgot", {"email": address})[0] == 202
+    return site.link(address, "/reset")
+
+
+def account_stand_in(page: Page) -> None:
+    """An empty page in the place of the account: the log-in is over when the browser goes there."""
+    shell = '<!doctype html><title>Account</title><link rel="icon" href="data:,"><h1>Account</h1>'
+    page.context.route(
+        lambda url: urlsplit(url).path.startswith("/account"),
+        lambda route: route.fulfill(status=200, content_type="text/html", body=shell),
+    )
+
+
+def fill_login(page: Page, address: str, password: str = PASSWORD) -> None:
+    page.get_by_label("Email Address").fill(address)
+    page.get_by_label("Password", exact=True).fill(password)
+
+
+def fill_signup(page: Page, address: str, password: str = PASSWORD, *, terms: bool = True) -> None:
+    fill_login(page, address, password)
+    page.get_by_label("Confirm Password").fill(password)
+    if terms:
+        page.get_by_label("I agree to").check()
+
+
+def submit(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def alerted(page: Page, words: str) -> None:
+    """The form as a whole says this."""
+    expect(page.get_by_role("alert")).to_have_text(words)
+
+
+def restored(page: Page) -> None:
+    """What the browser does when it takes the page out of its back/forward cache."""
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+
+
+def in_module(page: Page, name: str, work: str, argument: Any = None) -> Any:
+    """Run `work`, a function of the module's exports and of an argument."""
+    script = f"async (argument) => ({work})(await ({MODULE})({json.dumps(name)}), argument)"
+    return page.evaluate(script, argument)

@@ -1,0 +1,237 @@
+"""Mails on their way: written by hand, tried one at a time, and one of every kind through the API."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from jinja2 import Environment, meta
+
+from auth.admin import operators
+from auth.events import LinkPurpose
+from auth.mailing import delivery, messages
+from auth.mailing.messages import MAILS
+from auth.stores import one_time_tokens, outbox, users
+from tests.support.requests import OPERATOR, post, prune
+from tests.support.service import PASSWORD, bearer, login, refresh, register
+from tests.support.soft_passkey import SoftPasskey
+from tests.support.virtual_authenticator import Authenticator
+from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
+from utils.services import Services
+
+ANOTHER = "another good password"
+DAY = timedelta(days=1)
+TEMPLATES = Path(messages.__file__).parent / "templates"
+# The purpose behind each of the links that a mail may hold.
+PURPOSES = {
+    "verify": LinkPurpose.VERIFY,
+    "reset": LinkPurpose.RESET,
+    "undo": LinkPurpose.EMAIL_UNDO,
+    "restore": LinkPurpose.RESTORE,
+    "disown": LinkPurpose.DISOWN,
+}
+
+
+class UnwillingMailer:
+    """Refuses every mail, and remembers those that it saw."""
+
+    def __init__(self, why: str = "SMTPDataError 451") -> None:
+        self.seen: list[EmailMessage] = []
+        self._why = why
+
+    def send(self, message: EmailMessage) -> None:
+        self.seen.append(message)
+        raise MailError(self._why)
+
+
+def services_of(app: Flask) -> Services:
+    found: Services = app.extensions["auth_services"]
+    return found
+
+
+def deliver_next(app: Flask) -> bool:
+    with app.app_context():
+        return delivery.deliver_next(services_of(app))
+
+
+def write(app: Flask, template: str, recipient: str = "ada@example.com", **facts: str) -> None:
+    """A mail in the outbox, to a new account if there is none; with canaries for the facts left out."""
+    with app.app_context():
+        services = services_of(app)
+        session, now = services.tx(), services.clock.now()
+        user = users.by_id(session, 1) or users.add(
+            session, username="ada", email="ada@example.com", password_hash="none", now=now
+        )
+        assert user
+        purpose = PURPOSES[next(iter(MAILS[template].links), "verify")]
+        token = one_time_tokens.issue(session, user.id, purpose, recipient, now, now + DAY)
+        given = {name: f"canary-{name}" for name in facts_of(template)} | facts
+        outbox.append(session, template, given, now, user_id=user.id, recipient=recipient, token=token)
+        session.commit()
+
+
+def facts_of(template: str) -> set[str]:
+    """What the outbox has to know for a mail of this kind, and settings do not."""
+    source = (TEMPLATES / f"{template}.txt").read_text("utf-8")
+    return meta.find_undeclared_variables(Environment().parse(source)) - {"brand", "links", "lifetime"}
+
+
+def delivered(app: Flask) -> list[EmailMessage]:
+    """Deliver all that is due, and take it out of the mailbox in memory."""
+    while deliver_next(app):
+        pass
+    mailer = services_of(app).mailer
+    assert isinstance(mailer, MemoryMailer)
+    taken, mailer.sent[:] = [*mailer.sent], []
+    return taken
+
+
+def last(app: Flask, template: str) -> EmailMessage:
+    """The newest mail of this kind, after a delivery."""
+    return [mail for mail in delivered(app) if mail[TEMPLATE_HEADER] == template][-1]
+
+
+def part(mail: EmailMessage, kind: str) -> str:
+    """The `plain` or `html` part."""
+    found: Any = mail.get_body((kind,))
+    return str(found.get_content())
+
+
+def links_in(mail: EmailMessage) -> list[str]:
+    return re.findall(r"https?://\S+", part(mail, "plain"))
+
+
+def token_in(mail: EmailMessage) -> str:
+    """The token of the mail's links, all of which have the same."""
+    (token,) = {link.partition("#token=")[2] for link in links_in(mail)}
+    return token
+
+
+def outcomes(app: Flask) -> dict[str, float]:
+    """The tries so far, by outcome."""
+    samples = (sample for metric in services_of(app).metrics.mails.collect() for sample in metric.samples)
+    return {s.labels["outcome"]: s.value for s in samples if s.name.endswith("_total")}
+
+
+SECOND_FACTORS = (
+    "two_factor_enabled",
+    "recovery_code_used",
+    "recovery_codes_replaced",
+    "second_factor_guessing",
+    "passkey_added",
+    "passkey_removed",
+    "factors_reset_begun",
+    "factors_reset_stopped",
+    "factors_reset",
+    "password_removed",
+    "two_factor_disabled",
+)
+
+
+def add_passkey(client: FlaskClient, access: str) -> str:
+    options = post(client, "passkeys/options", access).get_json()["public_key"]
+    made = post(client, "passkeys", access, credential=SoftPasskey().create(options)).get_json()
+    return str(made["passkey"]["id"])
+
+
+def begin_reset(app: Flask) -> None:
+    with app.app_context():
+        operators.reset_factors(services_of(app), "ada", OPERATOR)
+
+
+def second_factors(
+    app: Flask, client: FlaskClient, clock: Any, access: str, password: str
+) -> Iterator[EmailMessage]:
+    """Do all that is told by mail about factors; in the end there are none, and no password either."""
+    phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
+    codes = post(client, "totp/confirm", access, code=phone.code()).get_json()["recovery_codes"]
+    yield from delivered(app)
+    challenge = login(client, "ada", password).get_json()["challenge_token"]
+    step = {"challenge_token": challenge, "recovery_code": codes[0]}
+    access = post(client, "login/second-factor", **step).get_json()["access_token"]
+    codes = post(client, "recovery-codes", access, code=phone.next_code()).get_json()["recovery_codes"]
+    for _ in range(10):
+        post(client, "reauth", access, code=phone.wrong_code())
+    clock.advance(15 * 60)
+    post(client, "reauth", access, code=phone.next_code())
+    client.delete(f"/auth/passkeys/{add_passkey(client, access)}", headers=bearer(access))
+    begin_reset(app)
+    client.delete("/auth/factors-reset", headers=bearer(access))
+    client.delete("/auth/totp", json={"recovery_code": codes[0]}, headers=bearer(access))
+    add_passkey(client, access)
+    client.delete("/auth/password", headers=bearer(access))
+    begin_reset(app)
+    yield from delivered(app)
+    clock.advance(DAY.total_seconds())
+    prune(app)
+
+
+def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[EmailMessage]:
+    """A whole life through the API, in which each kind of mail goes; those mails."""
+    seen: list[EmailMessage] = []
+
+    def newest(template: str) -> str:
+        seen.extend(delivered(app))
+        mail = [m for m in seen if m[TEMPLATE_HEADER] == template][-1]
+        return token_in(mail) if MAILS[template].links else ""
+
+    def session() -> dict[str, str]:
+        body = login(client, "ada", current).get_json()
+        return bearer(body["access_token"])
+
+    current = PASSWORD
+    register(client, "ada")
+    register(client, "bob")
+    newest("verify_email")
+    headers = session()
+    newest("new_sign_in")
+    client.post("/auth/email/change", json={"email": "bob@example.com"}, headers=headers)
+    newest("address_taken")
+    client.patch("/auth/me", json={"username": "lovelace"}, headers=headers)
+    client.patch("/auth/me", json={"username": "ada"}, headers=headers)
+    newest("username_changed")
+    change = {"current_password": current, "new_password": ANOTHER}
+    client.post("/auth/password/change", json=change, headers=headers)
+    newest("password_changed")
+    client.post("/auth/email/change", json={"email": "new@example.com"}, headers=headers)
+    proof = {"token": newest("change_email"), "password": ANOTHER}
+    client.post("/auth/email/verify", json=proof)
+    newest("email_changed")
+    clock.advance(3601)
+    current = ANOTHER
+    stolen = login(client, "ada", current).get_json()["refresh_token"]
+    second = refresh(client, stolen).get_json()["refresh_token"]
+    clock.advance(601)
+    refresh(client, second)
+    clock.advance(601)
+    refresh(client, stolen)
+    newest("session_stolen")
+    client.delete("/auth/me", headers=session())
+    client.post("/auth/me/restore", json={"token": newest("deletion_requested")})
+    newest("account_restored")
+    client.post("/auth/password/forgot", json={"email": "new@example.com"})
+    newest("reset_password")
+    headers = session()
+    for _ in range(100):
+        client.post("/auth/reauth", json={"password": "not the right one"}, headers=headers)
+    newest("session_guessing")
+    access = session()["Authorization"].removeprefix("Bearer ")
+    seen.extend(second_factors(app, client, clock, access, current))
+    for kind in SECOND_FACTORS:
+        newest(kind)
+    client.post("/auth/password/forgot", json={"email": "new@example.com"})
+    client.post("/auth/password/reset", json={"token": newest("reset_password"), "password": current})
+    for _ in range(100):
+        login(client, "ada", "not the right one")
+    newest("guessing")
+    client.post("/auth/password/reset", json={"token": newest("guessing"), "password": PASSWORD})
+    current = PASSWORD
+    clock.advance(3601)
+    session()
+    client.post("/auth/sessions/disown", json={"token": newest("new_sign_in")})
+    newest("password_blocked")
+    yield from seen

@@ -1,0 +1,70 @@
+"""An authenticator app for tests, and short ways through the API with a second factor."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+from pyotp import TOTP
+from werkzeug.test import TestResponse
+
+from tests.support.requests import confirm_addresses, post
+from tests.support.service import FixedClock, bearer, login, signed_in
+
+STEP = 30
+
+
+class Authenticator:
+    """The app on somebody's phone. It knows the secret, and the time by the test's clock."""
+
+    def __init__(self, secret: str, clock: FixedClock) -> None:
+        self._generator, self._clock = TOTP(secret), clock
+
+    def code(self, steps: int = 0) -> str:
+        """The code of now, or of so many steps later."""
+        return self._generator.at(self._clock.now(), counter_offset=steps)
+
+    def next_code(self) -> str:
+        """The code of the next step, when that has come: one that was not used yet."""
+        self._clock.advance(STEP)
+        return self.code()
+
+    def wrong_code(self) -> str:
+        """A code of none of the steps around now."""
+        right = {self.code(steps) for steps in range(-3, 4)}
+        return next(code for code in (f"{number:06}" for number in range(10)) if code not in right)
+
+
+class Owner:
+    """Somebody whose address is confirmed, and whose account has authenticator codes on."""
+
+    def __init__(self, client: FlaskClient, clock: FixedClock, name: str = "ada") -> None:
+        self.client, self.name = client, name
+        self.access = signed_in(client, name)["access_token"]
+        confirm_addresses(client.application)
+        begun = post(client, "totp", self.access)
+        assert begun.status_code == 200, begun.get_data(as_text=True)
+        self.phone = Authenticator(begun.get_json()["secret"], clock)
+        confirmed = post(client, "totp/confirm", self.access, code=self.phone.code())
+        assert confirmed.status_code == 200, confirmed.get_data(as_text=True)
+        self.recovery_codes: list[str] = confirmed.get_json()["recovery_codes"]
+
+    def challenge(self, **more: Any) -> str:
+        """The token of a log-in whose password was right."""
+        asked = login(self.client, self.name, **more)
+        assert asked.status_code == 401, asked.get_data(as_text=True)
+        assert asked.get_json()["code"] == "second_factor_required"
+        return str(asked.get_json()["challenge_token"])
+
+    def second_step(self, challenge: str | None = None, **given: Any) -> TestResponse:
+        headers = given.pop("headers", None)
+        body = {"challenge_token": challenge or self.challenge()} | given
+        return self.client.post("/auth/login/second-factor", json=body, headers=headers)
+
+    def log_in(self, **more: Any) -> dict[str, Any]:
+        """Both steps with a new code; the body of the answer."""
+        done = self.second_step(self.challenge(**more), code=self.phone.next_code())
+        assert done.status_code == 200, done.get_data(as_text=True)
+        body: dict[str, Any] = done.get_json()
+        return body
+
+    def remove(self, access: str | None = None, **given: str) -> TestResponse:
+        return self.client.delete("/auth/totp", json=given, headers=bearer(access or self.access))

@@ -1,0 +1,97 @@
+"""The house rules, each shown to catch its sabotage before it is held against the sources."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support import architecture
+from tests.support.architecture import Sources, project_sources
+
+Rule = Callable[[Sources], list[str]]
+
+RULES: list[Rule] = [
+    architecture.top_level_modules_follow_the_table,
+    architecture.current_app_is_in_one_file,
+    architecture.only_flows_commit,
+    architecture.only_stores_speak_sql,
+    architecture.no_model_query,
+    architecture.no_flask_below_the_routes,
+    architecture.no_file_is_long,
+    architecture.routes_are_short,
+    architecture.there_is_one_clock,
+    architecture.failures_are_raised_and_not_written,
+]
+
+LONG_ROUTE = "def long():\n" + "    print()\n" * 21
+
+# Rule, file (made up if there is none), and what is written below its text.
+SABOTAGES: list[tuple[Rule, str, str]] = [
+    (architecture.top_level_modules_follow_the_table, "models.py", "from utils.crypto import mac"),
+    (architecture.top_level_modules_follow_the_table, "config.py", "from utils.crypto import mac"),
+    (architecture.top_level_modules_follow_the_table, "helpers.py", "from auth.stores import users"),
+    (
+        architecture.current_app_is_in_one_file,
+        "auth/accounts/routes.py",
+        "from flask import current_app\ncurrent_app.x",
+    ),
+    (architecture.current_app_is_in_one_file, "utils/web/http.py", "import flask\nflask.current_app.config"),
+    (architecture.only_flows_commit, "auth/stores/users.py", "def f(session):\n    session.commit()"),
+    (architecture.only_flows_commit, "auth/accounts/routes.py", "services().tx().commit()"),
+    (architecture.only_flows_commit, "auth/mailing/links.py", "def f(session):\n    session.commit()"),
+    (architecture.only_stores_speak_sql, "auth/login/password.py", "from sqlalchemy import select"),
+    (architecture.only_stores_speak_sql, "auth/login/password.py", "from sqlalchemy.sql import text"),
+    (
+        architecture.only_stores_speak_sql,
+        "auth/login/password.py",
+        "def f(session):\n    session.get(User, 1)",
+    ),
+    (architecture.only_stores_speak_sql, "auth/sessions/routes.py", "services().tx().execute('')"),
+    (architecture.only_stores_speak_sql, "models.py", "db.select(User)"),
+    (architecture.no_model_query, "auth/stores/users.py", "User.query.filter_by(id=1)"),
+    (architecture.no_model_query, "auth/stores/users.py", "def f(session):\n    session.query(User)"),
+    (architecture.no_flask_below_the_routes, "auth/login/password.py", "from flask import request"),
+    (architecture.no_flask_below_the_routes, "auth/stores/audit.py", "def late():\n    import flask.globals"),
+    (architecture.no_flask_below_the_routes, "auth/tokens.py", "from werkzeug.exceptions import NotFound"),
+    (architecture.no_flask_below_the_routes, "models.py", "from flask import g"),
+    (architecture.no_file_is_long, "auth/tokens.py", "\n" * 300),
+    (architecture.no_file_is_long, "tests/test_long.py", "\n" * 301),
+    (architecture.no_file_is_long, "models.py", "\n" * 600),
+    (architecture.routes_are_short, "auth/accounts/routes.py", LONG_ROUTE),
+    (
+        architecture.there_is_one_clock,
+        "auth/login/password.py",
+        "from datetime import datetime\ndatetime.now()",
+    ),
+    (architecture.there_is_one_clock, "auth/tokens.py", "import datetime\ndatetime.datetime.utcnow()"),
+    (architecture.there_is_one_clock, "utils/crypto/keys.py", "import time\ntime.time()"),
+    (architecture.there_is_one_clock, "utils/crypto/keys.py", "from time import time"),
+    (architecture.there_is_one_clock, "models.py", "field(default=datetime.utcnow)"),
+    (architecture.failures_are_raised_and_not_written, "auth/accounts/routes.py", "abort(404)"),
+    (architecture.failures_are_raised_and_not_written, "ops/routes.py", "flask.jsonify(error='no')"),
+]
+
+
+def _named(value: object) -> str | None:
+    return getattr(value, "__name__", None)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_named)
+def test_the_house_rule_is_kept(rule: Rule) -> None:
+    assert rule(project_sources()) == []
+
+
+@pytest.mark.parametrize(("rule", "path", "addition"), SABOTAGES, ids=_named)
+def test_a_broken_rule_is_noticed(rule: Rule, path: str, addition: str) -> None:
+    sources = project_sources()
+    sabotaged = sources | {path: sources.get(path, "") + "\n" + addition + "\n"}
+    new = set(rule(sabotaged)) - set(rule(sources))
+    assert any(path in fault for fault in new)
+
+
+def test_every_rule_has_its_sabotage() -> None:
+    assert {rule for rule, _, _ in SABOTAGES} == set(RULES)
+
+
+def test_the_sources_are_really_read() -> None:
+    read = {"app.py", "auth/login/password.py", "auth/stores/users.py", "tests/support/architecture.py"}
+    assert read <= set(project_sources())

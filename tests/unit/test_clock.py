@@ -1,0 +1,247 @@
+"""The clock set back and forward: who was put out stays out, and no limit becomes endless."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import AppFactory
+from tests.support.load import UNDER_LOAD
+from tests.support.sent_mail import last, token_in
+from tests.support.server import Server, serving, until
+from tests.support.service import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
+from utils.limits.rate_limits import POLICIES, REDIS_PAUSE, Count, LocalCounters, WithFallback
+
+HOUR = 3600
+STEPS = pytest.mark.parametrize("step", [-HOUR, HOUR], ids=["back", "forward"])
+LIMITS = {"RATE_LIMIT_ENABLED": "1"}
+
+
+@STEPS
+def test_who_was_signed_out_stays_out(client: FlaskClient, clock: FixedClock, step: int) -> None:
+    pair = signed_in(client)
+    assert client.post("/auth/logout", headers=bearer(pair["access_token"])).status_code == 204
+    clock.advance(step)
+    assert me(client, pair["access_token"]).status_code == 401
+    assert refresh(client, pair["refresh_token"]).status_code == 401
+    clock.advance(-step)
+    assert me(client, pair["access_token"]).status_code == 401
+    assert refresh(client, pair["refresh_token"]).status_code == 401
+
+
+def test_a_logout_while_the_clock_is_ahead_of_the_sessions_end_is_one_when_it_is_right_again(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    client = make_app({"SESSION_IDLE_LIFETIME": "1800"}).test_client()
+    out, other = signed_in(client), signed_in(client)
+    clock.advance(HOUR)
+    assert client.post("/auth/logout", json={"refresh_token": out["refresh_token"]}).status_code == 204
+    clock.advance(-HOUR)
+    assert refresh(client, out["refresh_token"]).status_code == 401
+    assert me(client, out["access_token"]).status_code == 401
+    assert me(client, other["access_token"]).status_code == 200
+
+
+def test_a_reset_while_the_clock_is_ahead_ends_what_had_run_out(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    app = make_app({"SESSION_IDLE_LIFETIME": "1800"})
+    client = app.test_client()
+    pair = signed_in(client)
+    clock.advance(HOUR)
+    client.post("/auth/password/forgot", json={"email": "ada@example.com"})
+    link = {"token": token_in(last(app, "reset_password")), "password": "another good password"}
+    assert client.post("/auth/password/reset", json=link).status_code == 200
+    clock.advance(-HOUR)
+    assert refresh(client, pair["refresh_token"]).status_code == 401
+    assert login(client).status_code == 401
+    assert client.post("/auth/password/reset", json=link).get_json()["code"] == "token_used"
+
+
+def test_tokens_of_before_a_step_back_are_refused_and_a_refresh_helps(
+    client: FlaskClient, clock: FixedClock
+) -> None:
+    pair = signed_in(client)
+    clock.advance(-HOUR)
+    assert me(client, pair["access_token"]).status_code == 401  # issued in what is the future now
+    renewed = refresh(client, pair["refresh_token"]).get_json()
+    assert me(client, renewed["access_token"]).status_code == 200
+    assert me(client, signed_in(client, "bob")["access_token"]).status_code == 200
+
+
+def test_after_a_step_forward_a_refresh_helps_as_long_as_the_session_lives(
+    client: FlaskClient, clock: FixedClock
+) -> None:
+    pair = signed_in(client)
+    clock.advance(HOUR)
+    assert me(client, pair["access_token"]).status_code == 401
+    renewed = refresh(client, pair["refresh_token"]).get_json()
+    assert me(client, renewed["access_token"]).status_code == 200
+    clock.advance(24 * HOUR)
+    assert refresh(client, renewed["refresh_token"]).status_code == 401
+
+
+def test_a_step_back_lengthens_no_grace(client: FlaskClient, clock: FixedClock) -> None:
+    first = signed_in(client)["refresh_token"]
+    clock.advance(1)
+    second = refresh(client, first).get_json()["refresh_token"]
+    clock.advance(-HOUR)
+    assert refresh(client, first).get_json()["code"] == "refresh_token_reused"
+    assert refresh(client, second).status_code == 401
+
+
+def test_a_step_back_makes_no_old_sign_in_fresh(client: FlaskClient, clock: FixedClock) -> None:
+    pair = signed_in(client)
+    clock.advance(-HOUR)
+    headers = bearer(refresh(client, pair["refresh_token"]).get_json()["access_token"])
+    answer = client.post("/auth/sessions/revoke-others", headers=headers)
+    assert answer.get_json()["code"] == "reauth_required"
+    again = client.post("/auth/reauth", json={"password": PASSWORD}, headers=headers).get_json()
+    headers = bearer(again["access_token"])
+    assert client.post("/auth/sessions/revoke-others", headers=headers).status_code == 200
+
+
+def wrong_logins(client: FlaskClient, calls: int) -> list[Any]:
+    return [login(client, f"nobody{number}", "wrong password") for number in range(calls)]
+
+
+def test_a_step_back_opens_no_limit_and_makes_none_longer(make_app: AppFactory, clock: FixedClock) -> None:
+    client, policy = make_app(LIMITS).test_client(), POLICIES["login"]
+    assert {answer.status_code for answer in wrong_logins(client, policy.quota)} == {401}
+    clock.advance(-HOUR)
+    (answer,) = wrong_logins(client, 1)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) == policy.window
+    clock.advance(policy.window)
+    assert {answer.status_code for answer in wrong_logins(client, policy.quota)} == {401}
+    assert wrong_logins(client, 1)[0].status_code == 429
+
+
+def test_after_a_step_forward_a_window_is_over_and_no_other_is_longer(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    client, policy = make_app(LIMITS).test_client(), POLICIES["login"]
+    wrong_logins(client, policy.quota)
+    clock.advance(HOUR)
+    assert {answer.status_code for answer in wrong_logins(client, policy.quota)} == {401}
+    (answer,) = wrong_logins(client, 1)
+    assert (answer.status_code, int(answer.headers["Retry-After"])) == (429, policy.window)
+
+
+@STEPS
+def test_what_a_process_counts_for_itself_is_bounded_too(clock: FixedClock, step: int) -> None:
+    counters = LocalCounters(clock)
+    assert [counters.hit("key", 60).calls for _ in range(3)] == [1, 2, 3]
+    clock.advance(step)
+    calls, seconds_left = counters.hit("key", 60)
+    assert (calls, seconds_left) == (4 if step < 0 else 1, 60)
+    clock.advance(60)
+    assert counters.hit("key", 60).calls == 1
+
+
+class Gone:
+    """A Redis that is not there, and is counted how often it was asked."""
+
+    asked = 0
+
+    def hit(self, _key: str, _window: int) -> Count:
+        self.asked += 1
+        raise ConnectionError
+
+    def peek(self, key: str) -> Count:
+        return self.hit(key, 0)
+
+
+def test_redis_is_asked_again_after_a_step_back(clock: FixedClock) -> None:
+    gone = Gone()
+    counters = WithFallback(gone, LocalCounters(clock), clock)
+    counters.hit("key", 60)
+    clock.advance(REDIS_PAUSE.total_seconds() / 2)
+    counters.hit("key", 60)
+    assert gone.asked == 1
+    clock.advance(-HOUR)
+    counters.hit("key", 60)
+    assert gone.asked == 2
+
+
+def test_a_link_lives_no_longer_than_the_step_and_works_once(app: Flask, clock: FixedClock) -> None:
+    client = app.test_client()
+    register(client)
+    client.post("/auth/password/forgot", json={"email": "ada@example.com"})
+    link = {"token": token_in(last(app, "reset_password")), "password": "another good password"}
+    clock.advance(HOUR)
+    assert client.post("/auth/password/reset", json=link).get_json()["code"] == "token_expired"
+    clock.advance(-HOUR)
+    assert client.post("/auth/password/reset", json=link).status_code == 200
+    assert client.post("/auth/password/reset", json=link).get_json()["code"] == "token_used"
+
+
+def shifted(file: Path, seconds: int) -> None:
+    """Set the clock of the processes that read this file, while they run."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(f"{seconds:+d}s\n")
+    fresh.replace(file)
+
+
+def library() -> str:
+    """libfaketime, which Debian has in the package `faketime`; a test that needs it fails without it."""
+    if given := os.environ.get("LIBFAKETIME"):
+        return given
+    found = [str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
+    assert found, "needs faketime (LIBFAKETIME may name the library)"
+    return found[0]
+
+
+def times(server: Server) -> list[str]:
+    lines = server.log.read_text().partition("Ctrl-C stops it.\n")[2].splitlines()
+    return [json.loads(line)["at"] for line in lines]
+
+
+@pytest.mark.slow
+@STEPS
+def test_two_workers_live_through_a_step_of_the_machines_clock(
+    database_uri: str, tmp_path: Path, step: int
+) -> None:
+    file = tmp_path / "offset"
+    shifted(file, 0)
+    faked = {
+        "LD_PRELOAD": library(),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    limited = UNDER_LOAD | LIMITS | {"SESSION_IDLE_LIFETIME": "1800"}
+    with serving(database_uri, tmp_path, WEB_CONCURRENCY="2", **faked, **limited) as server:
+        until(server.all_serve, "both workers to serve")
+        workers = server.workers()
+        body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
+        server.call("POST", "/auth/register", body)
+        kept, ended = (server.call("POST", "/auth/login", body)[1] for _ in range(2))
+        assert server.call("POST", "/auth/logout", {}, ended["access_token"])[0] == 204
+        wrong = {"username": "nobody", "password": "wrong password"}
+        while server.call("POST", "/auth/login", wrong)[0] != 429:
+            pass
+        before = times(server)[-1]
+
+        shifted(file, step)
+        for _ in range(4):  # often enough that both workers are asked
+            assert server.call("GET", "/auth/me", token=kept["access_token"])[0] == 401
+            assert server.call("GET", "/auth/me", token=ended["access_token"])[0] == 401
+        assert (times(server)[-1] < before) == (step < 0)
+        assert server.call("POST", "/auth/refresh", {"refresh_token": ended["refresh_token"]})[0] == 401
+        still = server.call("POST", "/auth/login", wrong)[0]
+        assert still == (429 if step < 0 else 401)  # a window that is over is over
+        status, _ = server.call("POST", "/auth/refresh", {"refresh_token": kept["refresh_token"]})
+        assert status == (200 if step < 0 else 401)
+
+        shifted(file, 0)
+        assert server.call("GET", "/auth/me", token=ended["access_token"])[0] == 401
+        assert server.call("GET", "/health/ready")[0] == 200
+        assert server.workers() == workers
+        log = server.log.read_text()
+        assert '"level": "error"' not in log
+        assert "Traceback" not in log

@@ -1,0 +1,324 @@
+"""One shape for every failure, and codes that never change."""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, Response, abort, request
+from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.routing import RequestRedirect
+from werkzeug.test import TestResponse
+
+import auth.errors  # noqa: F401  (its refusals must exist before they are counted)
+from ops.openapi import documented_routes, errors_of
+from tests.support.architecture import ROOT
+from tests.support.memory_apps import memory_app
+from tests.support.service import PASSWORD, CountingHasher, bearer, register, signed_in
+from utils.errors import ApiError, BadRequest, UnsupportedMediaType, error_classes
+
+# Published. A line may be added; none may be changed or taken away.
+PUBLISHED = {
+    "account_taken": 409,
+    "account_disabled": 409,
+    "bad_request": 400,
+    "busy": 503,
+    "conflict": 409,
+    "cross_site_refused": 403,
+    "email_not_verified": 403,
+    "second_factor_setup_required": 403,
+    "email_taken": 409,
+    "forbidden": 403,
+    "gone": 410,
+    "internal_error": 500,
+    "invalid_credentials": 401,
+    "json_invalid": 400,
+    "method_not_allowed": 405,
+    "missing_fields": 400,
+    "no_input": 400,
+    "not_found": 404,
+    "password_contains_context": 400,
+    "password_leaked": 400,
+    "password_unchanged": 400,
+    "password_too_common": 400,
+    "password_too_short": 400,
+    "payload_too_large": 413,
+    "rate_limited": 429,
+    "reauth_required": 403,
+    "refresh_token_expired": 401,
+    "refresh_token_invalid": 401,
+    "refresh_token_missing": 401,
+    "refresh_token_reused": 401,
+    "second_factor_required": 401,
+    "challenge_invalid": 401,
+    "challenge_expired": 401,
+    "second_factor_invalid": 401,
+    "wrong_code": 403,
+    "totp_enabled": 409,
+    "passkey_invalid": 401,
+    "passkey_refused": 400,
+    "passkey_not_found": 404,
+    "passkey_taken": 409,
+    "too_many_passkeys": 409,
+    "last_way_in": 409,
+    "no_password": 409,
+    "no_passkeys": 409,
+    "no_factors_reset": 409,
+    "totp_not_begun": 409,
+    "two_factor_off": 409,
+    "session_not_found": 404,
+    "session_required": 403,
+    "token_expired": 410,
+    "token_invalid": 401,
+    "token_malformed": 401,
+    "token_missing": 401,
+    "token_unknown": 404,
+    "token_used": 410,
+    "unauthorized": 401,
+    "unavailable": 503,
+    "unsupported_media_type": 415,
+    "user_not_found": 404,
+    "username_taken": 409,
+    "validation_failed": 400,
+    "wrong_current_password": 403,
+}
+
+
+class Broken:
+    """A hasher that fails as it was told to."""
+
+    def __init__(self, failure: Exception) -> None:
+        self.failure = failure
+
+    def hash(self, *_: str) -> str:
+        raise self.failure
+
+
+@pytest.fixture
+def memory() -> Iterator[Flask]:
+    with memory_app() as app:
+        yield app
+
+
+def assert_shape(answer: TestResponse, status: int, code: str) -> None:
+    body = answer.get_json()
+    assert (answer.status_code, body["code"]) == (status, code)
+    assert set(body) - {"fields"} == {"code", "message", "request_id"}
+    assert answer.content_type == "application/json"
+    assert body["message"]
+    assert re.fullmatch("[0-9a-f]{16}", body["request_id"])
+    assert answer.headers["X-Request-Id"] == body["request_id"]
+    assert isinstance(body.get("fields", {}), dict)
+
+
+def test_published_codes_never_change() -> None:
+    assert {error.code: error.status for error in error_classes()} == PUBLISHED
+
+
+def test_no_two_errors_share_a_code() -> None:
+    classes = [error for error in error_classes() if error is not ApiError]  # InternalError bears its name
+    assert len({error.code for error in classes}) == len(classes)
+
+
+def test_every_code_is_documented_with_its_status() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    table = re.findall(r"^\| `(\w+)` \| (\d+) \| ([^|]{10,}) \| ([^|]{5,}) \|$", text, re.MULTILINE)
+    assert {code: int(status) for code, status, *_ in table} == PUBLISHED
+    assert len(table) == len(PUBLISHED)
+
+
+def test_the_tree_in_the_source_names_every_general_error() -> None:
+    tree = (ROOT / "utils" / "errors.py").read_text("utf-8").split('"""')[1]
+    names = {error.__name__ for error in error_classes() if error.__module__ == "utils.errors"}
+    assert names <= set(re.findall(r"\w+", tree))
+
+
+def test_what_a_route_may_refuse_with_exists(memory: Flask) -> None:
+    told = [error.code for _, _, told in documented_routes(memory) for error in errors_of(told)]
+    assert set(told) <= set(PUBLISHED)
+    assert {"invalid_credentials", "session_required", "not_found", "rate_limited", "busy"} <= set(told)
+
+
+def test_every_road_to_a_failure_has_the_one_shape(memory: Flask) -> None:
+    client = memory.test_client()
+    tokens = signed_in(client)
+    post, json = client.post, {"content_type": "application/json"}
+    assert_shape(client.get("/nowhere"), 404, "not_found")
+    assert_shape(client.get("/auth/login"), 405, "method_not_allowed")
+    assert_shape(client.open("/auth/login", method="TRACE"), 405, "method_not_allowed")
+    assert_shape(post("/auth/login"), 400, "no_input")
+    assert_shape(post("/auth/login", json={"username": "x"}), 400, "missing_fields")
+    assert_shape(post("/auth/login", data="{", **json), 400, "json_invalid")
+    assert_shape(post("/auth/login", json={"username": 1, "password": "x"}), 400, "validation_failed")
+    assert_shape(register(client, "bob", password="short"), 400, "password_too_short")
+    assert_shape(register(client), 409, "username_taken")
+    assert_shape(register(client, "bob", email="ADA@example.com"), 409, "email_taken")
+    assert_shape(post("/auth/login", data="x", content_type="text/plain"), 415, "unsupported_media_type")
+    assert_shape(post("/auth/login", data=b" " * 65537, **json), 413, "payload_too_large")
+    assert_shape(post("/auth/login", json={"username": "x", "password": "x"}), 401, "invalid_credentials")
+    assert_shape(client.get("/auth/me"), 401, "token_missing")
+    assert_shape(client.get("/auth/me", headers={"Authorization": "x"}), 401, "token_malformed")
+    assert_shape(client.get("/auth/me", headers=bearer("x")), 401, "token_invalid")
+    cookie = {"username": "ada", "password": PASSWORD, "token_delivery": "cookie"}
+    assert_shape(post("/auth/login", json=cookie), 403, "cross_site_refused")
+    gone = "/auth/sessions/0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11"
+    assert_shape(client.delete(gone, headers=bearer(tokens["access_token"])), 404, "session_not_found")
+    assert_shape(client.delete("/auth/sessions/1"), 404, "not_found")
+
+
+def test_a_405_says_what_is_allowed(memory: Flask) -> None:
+    allowed = memory.test_client().put("/auth/login").headers["Allow"]
+    assert set(allowed.split(", ")) == {"OPTIONS", "POST"}
+
+
+def test_all_faults_are_told_at_once(memory: Flask) -> None:
+    answer = register(memory.test_client(), "a@b", email="nowhere", password="short")
+    assert_shape(answer, 400, "password_too_short")
+    assert set(answer.get_json()["fields"]) == {"username", "email", "password"}
+    answer = memory.test_client().post("/auth/register", json={"email": "nowhere"})
+    assert_shape(answer, 400, "missing_fields")
+    assert set(answer.get_json()["fields"]) == {"username", "email", "password"}
+
+
+@pytest.mark.provokes_errors
+def test_an_unexpected_failure_says_nothing_of_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+    with memory_app(hasher=Broken(RuntimeError(f"it was {PASSWORD}"))) as app:
+        answer = register(app.test_client())
+    assert_shape(answer, 500, "internal_error")
+    assert PASSWORD not in answer.get_data(as_text=True)
+    assert "Broken" not in answer.get_data(as_text=True)
+    record = next(r for r in caplog.records if r.getMessage() == "unexpected error")
+    assert PASSWORD not in str(record.__dict__)
+    assert "test_errors.py" in str(record.__dict__["trace"])
+
+
+@pytest.mark.provokes_errors
+@pytest.mark.parametrize(
+    "failure",
+    [OperationalError(f"SELECT '{PASSWORD}'", {}, Exception("could not connect")), PoolTimeout()],
+    ids=["away", "busy"],
+)
+def test_a_database_that_is_away_is_a_503(failure: Exception) -> None:
+    with memory_app(hasher=Broken(failure)) as app:
+        answer = register(app.test_client())
+    assert_shape(answer, 503, "unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert PASSWORD not in answer.get_data(as_text=True)
+
+
+def test_request_ids_are_ours_and_never_alike(memory: Flask) -> None:
+    client = memory.test_client()
+    answers = [client.get("/nowhere", headers={"X-Request-Id": "chosen"}) for _ in range(20)]
+    assert len({answer.headers["X-Request-Id"] for answer in answers} - {"chosen"}) == 20
+
+
+def test_a_refusal_before_hashing_costs_no_hash() -> None:
+    with memory_app() as app:
+        counting = CountingHasher(app.extensions["auth_services"].hasher)
+    with memory_app(hasher=counting) as app:
+        register(app.test_client(), password="short")
+        register(app.test_client(), password="x" * 257)
+        app.test_client().post("/auth/login", json={"username": "ada", "password": "x" * 257})
+    assert counting.calls == 0
+
+
+@pytest.fixture
+def own(memory: Flask) -> FlaskClient:
+    """A blueprint of a reader's own, in which views abort."""
+    mine = Blueprint("mine", __name__)
+
+    @mine.get("/abort/<int:status>")
+    def refuse(status: int) -> Any:
+        abort(status)
+
+    @mine.get("/abort/<int:status>/<path:words>")
+    def refuse_in_words(status: int, words: str) -> Any:
+        abort(status, words)
+
+    @mine.get("/response")
+    def refuse_with_response() -> Any:
+        abort(Response("teapot", 418, content_type="text/plain"))
+
+    @mine.get("/raise")
+    def refuse_with_headers() -> Any:
+        raise ServiceUnavailable("Closed for today.", retry_after=60)
+
+    @mine.get("/form")
+    def read_form() -> str:
+        return request.form["secret-field"]
+
+    @mine.post("/json")
+    def read_json() -> str:
+        return str(request.get_json()["secret-field"])
+
+    @mine.get("/elsewhere")
+    def go_elsewhere() -> Any:
+        raise RequestRedirect("http://localhost/here")
+
+    memory.register_blueprint(mine)
+    return memory.test_client()
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "bad_request"),
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "not_found"),
+        (409, "conflict"),
+        (415, "unsupported_media_type"),
+        (418, "im_a_teapot"),
+        (422, HTTPStatus(422).phrase.lower().replace(" ", "_")),
+        (429, "rate_limited"),
+        (451, "unavailable_for_legal_reasons"),
+        (500, "internal_error"),
+        (501, "not_implemented"),
+        (503, "unavailable"),
+    ],
+)
+def test_abort_in_a_view_of_ones_own_keeps_its_status(own: FlaskClient, status: int, code: str) -> None:
+    assert_shape(own.get(f"/abort/{status}"), status, code)
+    in_words = own.get(f"/abort/{status}/Come back tomorrow.")
+    assert_shape(in_words, status, code)
+    assert in_words.get_json()["message"] == "Come back tomorrow."
+
+
+def test_a_401_of_ones_own_says_how_to_authenticate(own: FlaskClient) -> None:
+    assert own.get("/abort/401").headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("words", ["<b>bold</b>", "x" * 201, "tab%09stop", "%20"])
+def test_a_description_that_cannot_be_shown_is_left_out(own: FlaskClient, words: str) -> None:
+    plain, answer = own.get("/abort/409").get_json(), own.get(f"/abort/409/{words}")
+    assert_shape(answer, 409, "conflict")
+    assert answer.get_json()["message"] == plain["message"]
+
+
+def test_headers_of_an_exception_stay(own: FlaskClient) -> None:
+    answer = own.get("/raise")
+    assert answer.headers["Retry-After"] == "60"
+    assert answer.get_json()["message"] == "Closed for today."
+
+
+def test_a_response_that_a_view_aborts_with_passes_through(own: FlaskClient) -> None:
+    answer = own.get("/response")
+    assert (answer.status_code, answer.get_data(as_text=True)) == (418, "teapot")
+
+
+def test_a_redirect_that_is_raised_stays_a_redirect(own: FlaskClient) -> None:
+    answer = own.get("/elsewhere")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/here")
+
+
+def test_words_of_werkzeug_itself_are_not_repeated(own: FlaskClient) -> None:
+    answers = [own.get("/form"), own.post("/json", data="{", content_type="application/json")]
+    answers += [own.post("/json", data="x", content_type="text/secret")]
+    for answer in answers:
+        assert answer.status_code in {400, 415}
+        kind = BadRequest if answer.status_code == 400 else UnsupportedMediaType
+        assert answer.get_json()["message"] == kind.message

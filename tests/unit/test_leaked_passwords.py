@@ -1,0 +1,279 @@
+"""New passwords looked up in a collection of leaked ones, against a stand-in that may do anything."""
+
+import hashlib
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import AppFactory
+from tests.support.certificates import Authority
+from tests.support.leaked_password_server import (
+    ELSEWHERE,
+    LEAKED,
+    Collection,
+    drip,
+    listing,
+    redirect,
+    serving,
+    stall,
+    tail,
+)
+from tests.support.production import faults, load
+from tests.support.requests import NEW, forget, post, said
+from tests.support.server import until
+from tests.support.service import PASSWORD, checked_out, login, register, rows, signed_in
+from utils.observability.metrics import Metrics
+from utils.passwords.leaked import MAX_ANSWER, PLACES, LeakedPasswords
+
+PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
+DEADLINE, SLACK = 0.5, 3  # seconds; this machine may be busy
+
+
+@pytest.fixture
+def collection() -> Iterator[Collection]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def app(make_app: AppFactory, collection: Collection) -> Flask:
+    return make_app({"LEAKED_PASSWORDS_URL": collection.url})
+
+
+def outcomes(metrics: Metrics) -> dict[str, float]:
+    found = (sample for family in metrics.leak_checks.collect() for sample in family.samples)
+    return {each.labels["outcome"]: each.value for each in found if each.name.endswith("_total")}
+
+
+def test_a_password_that_leaked_is_known_by_five_digits(collection: Collection) -> None:
+    metrics = Metrics()
+    leaks = LeakedPasswords(collection.url, metrics)
+    assert leaks.has(LEAKED)
+    assert not leaks.has(PASSWORD)
+    digests = [hashlib.sha1(each.encode()).hexdigest().upper() for each in (LEAKED, PASSWORD)]
+    assert collection.asked == [(f"/range/{digest[:5]}", "true") for digest in digests]
+    assert outcomes(metrics) == {"leaked": 1, "clean": 1}
+
+
+def test_it_is_asked_in_the_form_that_is_hashed(collection: Collection) -> None:
+    composed = "caf\u00e9 au lait"
+    collection.answer = listing(f"{tail(composed)}:1\r\n")
+    assert LeakedPasswords(collection.url, Metrics()).has("cafe\u0301 au lait")
+
+
+def test_padding_is_no_leak(collection: Collection) -> None:
+    collection.answer = listing(f"{ELSEWHERE}{tail(LEAKED)}:0\r\n")
+    assert not LeakedPasswords(collection.url, Metrics()).has(LEAKED)
+
+
+ENDED = "BadStatusLine|RemoteDisconnected|TimeoutError|ConnectionResetError"  # as it was met
+KINDS = {
+    "500": "status 500",
+    "garbage": "no list",
+    "redirect": "status 302",
+    "head": ENDED,
+    "body": f"too late|{ENDED}",
+    "stall": ENDED,
+    "long": "too long",
+    "cut": "cut short",
+    "away": "ConnectionRefusedError",
+}
+
+
+@pytest.mark.parametrize("trouble", KINDS)
+def test_whatever_it_does_the_password_is_taken_and_soon(
+    collection: Collection, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    listed = f"{tail(LEAKED)}:2\r\n"
+    collection.answer = {
+        "500": listing(listed, 500),
+        "garbage": listing(f"{listed}<html>"),
+        "redirect": redirect,
+        "head": drip(collection, head=True),
+        "body": drip(collection, head=False),
+        "stall": stall(collection),
+        "long": listing(listed + ELSEWHERE * (MAX_ANSWER // len(ELSEWHERE))),
+        "cut": listing(listed, missing=1),
+        "away": redirect,
+    }[trouble]
+    metrics, url = Metrics(), collection.url
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # bound and never listening: whoever connects is refused
+        if trouble == "away":
+            url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+        began = time.monotonic()
+        assert not LeakedPasswords(url, metrics, deadline=DEADLINE).has(LEAKED)
+    assert time.monotonic() - began < DEADLINE + SLACK
+    assert len(collection.asked) == (trouble != "away")
+    assert outcomes(metrics) == {"failed": 1}
+    (record,) = [each for each in caplog.records if each.name == "auth"]
+    assert (record.levelname, record.getMessage()) == ("WARNING", "leaked passwords not asked")
+    assert record.__dict__["error"] in KINDS[trouble].split("|")
+    for secret in (LEAKED, PREFIX, tail(LEAKED)):
+        assert secret.lower() not in str(record.__dict__).lower()
+
+
+def test_many_addresses_that_do_not_answer_share_the_second() -> None:
+    with socket.socket() as full, suppress(BlockingIOError):
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)  # one waits to be taken, and whoever comes after it waits to be let in
+        with socket.create_connection(full.getsockname()), socket.socket() as second:
+            second.setblocking(False)
+            with suppress(BlockingIOError):
+                second.connect(full.getsockname())
+            entry: Any = (socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname())
+            metrics, began = Metrics(), time.monotonic()
+
+            def resolve(*_: Any, **__: Any) -> list[Any]:
+                return [entry] * 60
+
+            asked = LeakedPasswords("http://many.example/", metrics, deadline=DEADLINE, resolve=resolve)
+            assert not asked.has(LEAKED)
+            assert DEADLINE / 2 < time.monotonic() - began < DEADLINE + SLACK
+            assert outcomes(metrics) == {"failed": 1}
+
+
+@pytest.mark.parametrize("spoilt", [{}, {"self_signed": True}, {"expired": True}])
+def test_a_collection_that_does_not_prove_its_name_is_told_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: dict[str, bool]
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+    with serving(authority.context("127.0.0.1", **spoilt)) as collection:
+        assert LeakedPasswords(collection.url, Metrics(), deadline=30).has(LEAKED) == (not spoilt)
+        assert len(collection.asked) == (not spoilt)
+
+
+def refused(status: tuple[int, str]) -> bool:
+    return status == (400, "password_leaked")
+
+
+def test_no_new_password_may_be_one(app: Flask, client: FlaskClient) -> None:
+    registered = register(client, "grace", password=LEAKED)
+    assert rows(app, "SELECT id FROM users") == []
+    access, link = signed_in(client)["access_token"], forget(app)
+    reset = post(client, "password/reset", token=link, password=LEAKED)
+    body = {"current_password": PASSWORD, "new_password": LEAKED}
+    changed = post(client, "password/change", access, **body)
+    for answer, field in ((registered, "password"), (reset, "password"), (changed, "new_password")):
+        assert refused(said(answer))
+        assert answer.get_json()["fields"] == {field: "was found in a data leak"}
+        assert LEAKED not in answer.get_data(as_text=True)
+    assert login(client).status_code == 200
+    assert post(client, "password/reset", token=link, password=NEW).status_code == 200  # still good
+
+
+def test_an_operator_is_refused_too(app: Flask) -> None:
+    ada = ("--username", "ada", "--email", "ada@example.com", "--password-stdin")
+    ran = app.test_cli_runner().invoke(args=["auth", "create-user", *ada], input=f"{LEAKED}\n")
+    assert ran.exit_code == 1
+    assert "data leak" in ran.output
+    assert LEAKED not in ran.output
+    assert rows(app, "SELECT id FROM users") == []
+
+
+def test_without_an_answer_every_new_password_is_taken(
+    app: Flask, client: FlaskClient, collection: Collection
+) -> None:
+    collection.answer = listing("", 503)
+    assert register(client, password=LEAKED).status_code == 201
+    access = login(client, password=LEAKED).get_json()["access_token"]
+    body = {"current_password": LEAKED, "new_password": NEW}
+    assert post(client, "password/change", access, **body).status_code == 200
+    assert post(client, "password/reset", token=forget(app), password=LEAKED).status_code == 200
+    assert len(collection.asked) == 3
+    assert 'auth_leak_checks_total{outcome="failed"} 3.0' in client.get("/metrics").get_data(as_text=True)
+
+
+def test_nothing_is_asked_for_what_is_refused_anyway(
+    app: Flask, client: FlaskClient, collection: Collection
+) -> None:
+    access = signed_in(client)["access_token"]
+    collection.asked.clear()
+    assert register(client, password=LEAKED).status_code == 409
+    assert register(client, "grace", password="short").status_code == 400
+    wrong = {"current_password": "not the right one", "new_password": LEAKED}
+    assert post(client, "password/change", access, **wrong).status_code == 403
+    assert login(client, password=LEAKED).status_code == 401
+    assert collection.asked == []
+
+
+@contextmanager
+def connections_while_asked(app: Flask, collection: Collection) -> Iterator[list[int]]:
+    """How many database connections are out at each question."""
+    found, answer = list[int](), collection.answer
+
+    def look(handler: BaseHTTPRequestHandler) -> None:
+        found.append(checked_out(app))
+        answer(handler)
+
+    collection.answer = look
+    yield found
+
+
+def test_nobody_holds_a_connection_while_it_is_asked(
+    app: Flask, client: FlaskClient, collection: Collection
+) -> None:
+    with connections_while_asked(app, collection) as found:
+        access = signed_in(client)["access_token"]
+        body = {"current_password": PASSWORD, "new_password": NEW}
+        assert post(client, "password/change", access, **body).status_code == 200
+        assert post(client, "password/reset", token=forget(app), password=PASSWORD).status_code == 200
+        eve = ("--username", "eve", "--email", "eve@example.com", "--password-stdin")
+        made = app.test_cli_runner().invoke(args=["auth", "create-user", *eve], input=f"{PASSWORD}\n")
+        assert made.exit_code == 0, made.output
+    assert found == [0, 0, 0, 0]
+
+
+def test_a_silent_collection_takes_few_threads_and_nobody_else_is_asked_about(collection: Collection) -> None:
+    collection.answer = stall(collection)
+    metrics = Metrics()
+    leaks = LeakedPasswords(collection.url, metrics, deadline=60)
+    with ThreadPoolExecutor(PLACES) as pool:
+        asking = [pool.submit(leaks.has, LEAKED) for _ in range(PLACES)]
+        until(lambda: len(collection.asked) == PLACES, "all places to be taken")
+        assert leaks.has(LEAKED) is False
+        assert len(collection.asked) == PLACES
+        assert not any(each.done() for each in asking)
+        collection.over.set()
+        assert {each.result() for each in asking} == {False}
+    assert outcomes(metrics) == {"failed": PLACES + 1}
+
+
+def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collection) -> None:
+    app = make_app({"LEAKED_PASSWORDS_URL": collection.url, "HIDE_ACCOUNT_EXISTENCE": "true"})
+    client = app.test_client()
+    assert register(client, email="ada@example.com").status_code == 202
+    for name, address in (("grace", "ada@example.com"), ("joan", "joan@example.com")):
+        assert refused(said(register(client, name, email=address, password=LEAKED)))
+
+
+def test_by_default_nobody_is_asked(make_app: AppFactory, collection: Collection) -> None:
+    app = make_app()
+    assert register(app.test_client(), password=LEAKED).status_code == 201
+    assert collection.asked == []
+    assert outcomes(app.extensions["auth_services"].metrics) == {}
+    assert load().leaked_passwords_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://leaks.example/range/", "https://leaks.example/range", "ftp://x/", "https:///"),
+        *("https://x/?p=/", "https://x/#/", "https://x:port/", "https://x:99999/", "https://ada@x/"),
+        *("https://x/a b/", "https://x/\u00e9/", "https://[x/", "x/"),
+    ],
+)
+def test_a_collection_that_cannot_be_asked_safely_is_no_setting(url: str) -> None:
+    assert any("LEAKED_PASSWORDS_URL" in fault for fault in faults(LEAKED_PASSWORDS_URL=url))
+    good = "https://leaks.example/range/"
+    assert load(LEAKED_PASSWORDS_URL=good).leaked_passwords_url == good
