@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check lint format migrate lock bench scale screenshots sbom cluster sabotage
+.PHONY: help run dev test check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -26,11 +26,14 @@ dev: .venv/run.stamp ## serve with reload and debugger, on this machine only
 	@exec $(BIN)/flask --app app --debug run --port $${PORT:-8000}
 
 test: .venv/dev.stamp lint ## lint, types, and the whole suite in parallel, on SQLite and Postgres
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q --durations=10
 
 # Needs what .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose, sqlite3, faketime, oathtool, express.
 check: test ## what needs more than pip or more time, nothing skipped
-	$(BIN)/python -m pytest -q -m slow --nothing-skipped
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "slow and not nightly" --nothing-skipped
+
+nightly: check ## what takes long and rarely fails: a clean clone, a cluster, every interleaving, large tables
+	$(BIN)/python -m pytest -q -m nightly --nothing-skipped
 
 lint: .venv/dev.stamp ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .

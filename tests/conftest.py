@@ -67,6 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs more time or more than pip; run by `make check`")
+    config.addinivalue_line("markers", "nightly: takes long and rarely fails; run by `make nightly`")
     config.addinivalue_line("markers", "both_databases: the test is about SQL, and runs on Postgres as well")
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
 
@@ -74,7 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("-m") or any("::" in argument for argument in config.args):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("nightly")]
     items[:] = [item for item in items if item not in slow]
     config.stash[_SLOW] = len(slow)
 
@@ -89,7 +90,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if said:
         terminalreporter.write_line("Left out: " + "; ".join(said))
     if config.stash.get(_SLOW, 0):
-        terminalreporter.write_line(f"Left to `make check`: {config.stash[_SLOW]} slow tests")
+        terminalreporter.write_line(f"Left to `make check` and `make nightly`: {config.stash[_SLOW]} tests")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

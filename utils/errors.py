@@ -16,7 +16,6 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +25,7 @@ from flask import Flask, Response, g, jsonify
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
 log = logging.getLogger("auth")
@@ -228,10 +228,8 @@ def _from_werkzeug(error: HTTPException) -> AnyResponse | HTTPException:
 
 def _unnamed(status: int) -> ApiError:
     """An error of a status that has no class here."""
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = "Error" if status < 500 else "Internal error"
+    # Werkzeug's, as Python renames some: a code must not change with the Python that runs.
+    phrase = HTTP_STATUS_CODES.get(status, "Error")
     refusal = ApiError(f"{phrase}.")
     refusal.status = status  # type: ignore[misc]  # of this one answer
     refusal.code = re.sub(r"[^a-z0-9]+", "_", phrase.lower().replace("'", "")).strip("_")  # type: ignore[misc]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
@@ -19,6 +20,8 @@ from tests.support.account_model_factor_rules import CodeCalls
 from tests.support.account_model_machine import PASSWORDS, Call, Draw, Members, drawn, newest
 from tests.support.account_model_passkeys import FactorCalls
 from tests.support.service import FixedClock
+
+pytestmark = pytest.mark.both_databases
 
 SECONDS = [1] * 8 + [15, 30, 60, 300, 700, 3700, 30_000, 90_000, 270_000, 1_300_000]
 PROOFS = ("right", "session", "right", "session", "other", "none")
@@ -251,8 +254,9 @@ class Life(FactorCalls):
         self.service.check_links()
 
 
+@pytest.mark.parametrize("lives", [3, pytest.param(18, marks=pytest.mark.slow)])
 def test_two_lives_go_as_the_documents_say(
-    make_app: AppFactory, clock: FixedClock, database_uri: str
+    make_app: AppFactory, clock: FixedClock, database_uri: str, lives: int
 ) -> None:
     app = make_app()
     run_state_machine_as_test(
@@ -262,7 +266,7 @@ def test_two_lives_go_as_the_documents_say(
             database=None,
             deadline=None,
             # Postgres, which takes twice as long, has the first of those that SQLite has.
-            max_examples=18 if database_uri.startswith("sqlite") else 6,
+            max_examples=lives if database_uri.startswith("sqlite") else -(-lives // 3),
             stateful_step_count=20,
             phases=[Phase.generate],  # add Phase.shrink for the shortest life that fails: it takes minutes
             suppress_health_check=list(HealthCheck),

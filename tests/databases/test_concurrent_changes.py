@@ -23,6 +23,8 @@ from tests.support.service import (
     signed_in,
 )
 
+pytestmark = pytest.mark.both_databases
+
 OTHER = "the one of somebody faster"
 
 

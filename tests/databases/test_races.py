@@ -25,6 +25,8 @@ from tests.support.service import (
 )
 from utils.passwords.hashing import PasswordHasher
 
+pytestmark = pytest.mark.both_databases
+
 CHEAP = "scrypt:256:8:1"
 
 

@@ -14,6 +14,8 @@ from tests.support.service import FixedClock, at_once, bearer, events, login, me
 from tests.support.soft_passkey import SoftPasskey
 from tests.support.virtual_authenticator import Authenticator, Owner
 
+pytestmark = pytest.mark.both_databases
+
 Call = Callable[[], tuple[int, str]]
 ROUNDS = 4  # of a race that nobody steers
 
@@ -71,6 +73,7 @@ def ended_well(app: Flask, name: str, begun: Beginner, on: tuple[int, str], off:
     assert me(app.test_client(), begun.access).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_swapped", [False, True], ids=["on first", "off first"])
 @pytest.mark.parametrize("by_other", [False, True], ids=["same session", "another session"])
 def test_on_and_off_that_meet_at_any_statement(

@@ -49,6 +49,8 @@ from tests.support.members import Action, Member
 from tests.support.service import PASSWORD, at_once, events, register, rows
 from utils.passwords.hashing import PasswordHasher
 
+pytestmark = pytest.mark.both_databases
+
 
 def codes(answers: list[TestResponse]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
@@ -189,7 +191,8 @@ ALWAYS = {
 def in_both_orders() -> Iterator[Any]:
     for name in MEETINGS:
         for is_swapped in (False, True):
-            marks = [] if (name, is_swapped) in ALWAYS else [pytest.mark.slow]
+            mark = pytest.mark.nightly if is_swapped else pytest.mark.slow
+            marks = [] if (name, is_swapped) in ALWAYS else [mark]
             yield pytest.param(name, is_swapped, marks=marks, id=f"{name}{', swapped' * is_swapped}")
 
 

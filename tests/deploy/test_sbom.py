@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.architecture import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_the_list_is_that_of_the_pinned_requirements(tmp_path: Path) -> None:

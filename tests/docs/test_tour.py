@@ -108,7 +108,7 @@ ASK = """
 import json, sys
 from app import create_app
 from models import db
-from tests.support import bearer, signed_in
+from tests.support.service import bearer, signed_in
 
 app = create_app("testing")
 with app.app_context():

@@ -11,7 +11,7 @@ from deploy.machines import FAKETIME
 from tests.support.server import ROOT
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_three_machines_are_one_service() -> None:
     environ = os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin"}
     command = [sys.executable, "-m", "deploy.cluster"]
@@ -23,7 +23,7 @@ def test_three_machines_are_one_service() -> None:
     assert "left out" not in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_new_keys_that_are_not_known_everywhere_first_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check of the rolling restart can fail."""
     roll = cluster.Cluster.roll

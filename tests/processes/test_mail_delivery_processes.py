@@ -20,6 +20,8 @@ from tests.support.service import PASSWORD, register
 from tests.support.smtp_server import SmtpServer, smtp_serving
 from utils.clock import SystemClock
 
+pytestmark = pytest.mark.slow
+
 KEY = "a key that every process of these tests has"
 SAME = {"FLASK_SECRET_KEY": KEY, "JWT_SECRET_KEY": "j" * 40, "PASSWORD_HASH_METHOD": "scrypt:256:8:1"}
 

@@ -11,6 +11,8 @@ from bench.plans import large_tables
 from bench.population import Size, bytes_a_row
 from tests.conftest import emptied
 
+pytestmark = pytest.mark.nightly
+
 SIZE = Size(200, 1_000, 1_000)
 CALLS = ["me", "login, known device", "login, new device", "refresh", "sessions", "activity"]
 OVER = (

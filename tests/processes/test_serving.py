@@ -17,6 +17,8 @@ from tests.support.server import DEADLINE, ROOT, environment, free_port, serving
 from tests.support.service import PASSWORD
 from utils.serving.server import STOP_TIMEOUT
 
+pytestmark = pytest.mark.slow
+
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 LOGIN = {"username": "ada", "password": PASSWORD}
 

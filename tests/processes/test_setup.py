@@ -54,7 +54,7 @@ def _is_live(server: Server) -> bool:
         return False
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_clean_clone_serves_with_one_command_and_starts_again_at_once(tmp_path: Path) -> None:
     clone, home = tmp_path / "clone", tmp_path / "home"
     home.mkdir()

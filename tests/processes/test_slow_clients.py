@@ -20,6 +20,8 @@ from tests.support.server import DEADLINE, Server, serving, until
 from tests.support.service import PASSWORD
 from utils.serving.server import THREADS
 
+pytestmark = pytest.mark.slow
+
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 HEAD = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 BODY = HEAD + b'Content-Length: 1000\r\n\r\n{"username": "'

@@ -27,6 +27,8 @@ from tests.support.small_limits import ON, burst, guess, limits, told
 from utils.limits.rate_limits import POLICIES
 from utils.web.http import documentation, limited
 
+pytestmark = pytest.mark.both_databases
+
 # Counted inside a flow, by account; all others are named by a route.
 OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-account"}
 

@@ -14,6 +14,8 @@ import pytest
 from tests.support.server import DEADLINE, Server, serving, until
 from utils.limits.rate_limits import POLICIES
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.support.redis_server import RedisServer
 

@@ -11,6 +11,8 @@ from auth.events import Refusal
 from auth.stores.account_state import clause
 from models import Account, User
 
+pytestmark = pytest.mark.both_databases
+
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 STATES = ("disabled_at", "deletion_due_at", "password_blocked_at", "email_verified_at")
 COMBINATIONS = list(product([None, MOMENT], repeat=len(STATES)))

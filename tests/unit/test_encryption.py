@@ -66,6 +66,7 @@ def test_a_new_key_keeps_the_apps_that_were_set_up_under_the_old_one(rotated: tu
     assert rotated[1].log_in()
 
 
+@pytest.mark.both_databases
 def test_secrets_are_sealed_anew_by_command(
     rotated: tuple[Flask, Owner], make_app: AppFactory, clock: FixedClock
 ) -> None:

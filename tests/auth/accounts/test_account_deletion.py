@@ -27,6 +27,8 @@ from tests.support.soft_passkey import SoftPasskey
 from tests.support.virtual_authenticator import Authenticator
 from utils.auth_helpers import generate_jwt_token
 
+pytestmark = pytest.mark.both_databases
+
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 SEEN = "203.0.113.77"
 

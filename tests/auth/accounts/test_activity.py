@@ -13,6 +13,8 @@ from tests.support.service import bearer, execute, login, refresh, register, row
 from utils.auth_helpers import generate_jwt_token
 from utils.web.cursors import cursor
 
+pytestmark = pytest.mark.both_databases
+
 KEYS = {"at", "event", "text", "ip_address", "browser", "system"}
 
 

@@ -23,6 +23,8 @@ from tests.support.service import (
     signed_in,
 )
 
+pytestmark = pytest.mark.both_databases
+
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 FROM = {"REMOTE_ADDR": "203.0.113.7"}
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings, TestingConfig
-from tests.support.service import PASSWORD, events, login, register, rows
+from tests.support.service import PASSWORD, events, login, register, rows, signed_in
 
 TWICE = f"{PASSWORD}\n{PASSWORD}\n"
 
@@ -128,3 +128,23 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, word
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: The database refused (OperationalError). Is it there")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show",),
+        ("disable",),
+        ("end-sessions",),
+        ("end-sessions", "ada", "--everybody"),
+        ("list-users", "--limit", "0"),
+        ("list-users", "--after", "-1"),
+        ("list-users", "--after", "2147483648"),
+        ("prune", "now"),
+        ("send-love",),
+    ],
+)
+def test_a_wrong_call_is_exit_code_2(app: Flask, client: FlaskClient, words: tuple[str, ...]) -> None:
+    signed_in(client)
+    assert auth(app, *words).exit_code == 2
+    assert events(app) == ["account_registered", "signed_in"]

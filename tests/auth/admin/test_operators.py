@@ -26,6 +26,8 @@ from tests.support.service import (
     signed_in,
 )
 
+pytestmark = pytest.mark.both_databases
+
 DAY = 24 * 60 * 60
 
 
@@ -238,26 +240,6 @@ def test_nobody_is_a_refusal_in_one_line(app: Flask, command: str) -> None:
         assert result.stderr == "Error: There is no such user.\n"
         assert auth(app, command, who, "--json").stdout == ""
     assert written(app) == []
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("show",),
-        ("disable",),
-        ("end-sessions",),
-        ("end-sessions", "ada", "--everybody"),
-        ("list-users", "--limit", "0"),
-        ("list-users", "--after", "-1"),
-        ("list-users", "--after", "2147483648"),
-        ("prune", "now"),
-        ("send-love",),
-    ],
-)
-def test_a_wrong_call_is_exit_code_2(app: Flask, client: FlaskClient, words: tuple[str, ...]) -> None:
-    signed_in(client)
-    assert auth(app, *words).exit_code == 2
-    assert events(app) == ["account_registered", "signed_in"]
 
 
 def test_prune_keeps_what_is_young(make_app: AppFactory, clock: FixedClock) -> None:

@@ -20,6 +20,8 @@ from tests.support.service import (
 )
 from utils.auth_helpers import generate_jwt_token
 
+pytestmark = pytest.mark.both_databases
+
 OLD, ADDRESS = "ada@example.com", "new@example.com"
 
 

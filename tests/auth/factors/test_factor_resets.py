@@ -29,6 +29,8 @@ from tests.support.service import (
 from tests.support.soft_passkey import SoftPasskey
 from tests.support.virtual_authenticator import Authenticator, Owner
 
+pytestmark = pytest.mark.both_databases
+
 ASKED = (401, "second_factor_required")
 NOTHING = (409, "no_factors_reset")
 FACTORS = ("totp_factors", "passkeys", "recovery_codes")

@@ -14,6 +14,8 @@ from tests.support.service import FixedClock, bearer, login, me, refresh, regist
 from tests.support.soft_passkey import SoftPasskey
 from tests.support.virtual_authenticator import Authenticator, Owner
 
+pytestmark = pytest.mark.both_databases
+
 MARK = "X-Device-Token"
 
 

@@ -12,6 +12,8 @@ from tests.support.requests import MINUTE, confirm_addresses, post, said
 from tests.support.service import FixedClock, at_once, events, login, me, rows, signed_in
 from tests.support.soft_passkey import PRESENT, VERIFIED, SoftPasskey, b64
 
+pytestmark = pytest.mark.both_databases
+
 INVALID = (401, "passkey_invalid")
 REFUSED = (400, "passkey_refused")
 ASKED = (401, "second_factor_required")

@@ -29,6 +29,8 @@ from tests.support.server import DEADLINE
 from tests.support.service import START, FixedClock, at_once, events, execute, register, rows
 from utils.mail.mailers import TEMPLATE_HEADER, MemoryMailer
 
+pytestmark = pytest.mark.both_databases
+
 DELIVERERS = 16
 
 

@@ -32,6 +32,7 @@ def remove(client: FlaskClient, access: str) -> TestResponse:
     return client.delete("/auth/password", headers=bearer(access))
 
 
+@pytest.mark.both_databases
 def test_the_password_opens_nothing_any_more_and_the_passkey_does(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:

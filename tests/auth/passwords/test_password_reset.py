@@ -183,6 +183,7 @@ def test_a_check_tells_how_a_link_stands_and_uses_nothing_up(
     assert said(post(client, "password/reset/check", token=token)) == (410, "token_used")
 
 
+@pytest.mark.both_databases
 def test_a_reset_ends_everything_logs_nobody_in_and_tells_the_owner(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:

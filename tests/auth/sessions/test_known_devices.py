@@ -28,6 +28,8 @@ from tests.support.service import (
 )
 from utils.auth_helpers import generate_jwt_token
 
+pytestmark = pytest.mark.both_databases
+
 ORIGIN = {"Origin": "http://localhost:8000"}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 

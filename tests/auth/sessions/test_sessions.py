@@ -23,6 +23,8 @@ from tests.support.service import (
 )
 from utils.auth_helpers import generate_jwt_token
 
+pytestmark = pytest.mark.both_databases
+
 
 def code_of(client: FlaskClient, refresh_token: str) -> str | None:
     """What a refresh is refused with, None if it is not."""

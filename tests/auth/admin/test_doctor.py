@@ -1,0 +1,130 @@
+"""`flask auth doctor`: what is wrong with a deployment, and what to do about it."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from config import Settings, config_by_name
+from models import db
+from tests.auth.admin.test_explanations import Refusing
+from tests.auth.admin.test_operators import auth
+from tests.conftest import AppFactory
+from tests.support.production import FINE
+from tests.support.service import FixedClock, execute, register, rows
+from utils.clock import SystemClock
+from utils.mail.delivery import Delivery
+from utils.mail.mailers import FileMailer, MemoryMailer
+
+
+def findings(app: Flask, code: int) -> dict[str, dict[str, Any]]:
+    """What the doctor says, the worst of each check; the exit code must be this."""
+    result = auth(app, "doctor", "--json")
+    assert result.exit_code == code, result.output
+    told = json.loads(result.stdout)
+    assert told["well"] == (code == 0)
+    order = ["ok", "warning", "problem"]
+    found: dict[str, dict[str, Any]] = {}
+    for finding in sorted(told["findings"], key=lambda one: order.index(one["state"])):
+        found[finding["check"]] = finding
+    assert all(f["advice"] for f in found.values() if f["state"] != "ok"), "says what to do"
+    return found
+
+
+def real_now() -> datetime:
+    return SystemClock().now()
+
+
+@pytest.fixture
+def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> Iterator[AppFactory]:
+    """Apps with the settings of a production, on the test's database."""
+    made = []
+    nobody = Delivery(lambda: False, in_background=False)
+    quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": nobody}
+
+    def make(environ: dict[str, str] | None = None, **replaced: Any) -> Flask:
+        given = FINE | {"DATABASE_URI": database_uri} | (environ or {})
+        settings = Settings.load(config_by_name["production"], given)
+        made.append(create_app(settings=settings, **(quiet | replaced)))
+        return made[-1]
+
+    yield make
+    for app in made:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.mark.both_databases
+def test_a_production_that_is_well_has_no_problem(production: AppFactory) -> None:
+    found = findings(production(), 0)
+    assert set(found) >= {"settings", "database", "redis", "mail", "public address", "password hash"}
+    assert set(found) >= {"clock", "outbox", "pruning"}
+    assert found["public address"]["state"] == "warning"  # auth.example.com is nowhere
+    assert "log-ins a second" in found["password hash"]["text"]
+    spoken = auth(production(), "doctor").stdout
+    assert spoken.endswith("All is well.\n")
+
+
+def test_mail_that_nobody_would_get_is_a_problem(production: AppFactory, tmp_path: Any) -> None:
+    assert findings(production(mailer=Refusing()), 1)["mail"]["state"] == "problem"
+    assert findings(production(mailer=FileMailer(tmp_path / "mail")), 1)["mail"]["state"] == "problem"
+
+
+def test_a_redis_that_is_away_is_a_problem(production: AppFactory) -> None:
+    found = findings(production({"REDIS_URL": "redis://127.0.0.1:1/0"}), 1)
+    assert found["redis"]["state"] == "problem"
+    assert "127.0.0.1:1" not in str(found)  # it may hold a password
+
+
+def test_an_old_schema_and_a_database_that_is_away_are_problems(production: AppFactory) -> None:
+    app = production()
+    (newest,) = rows(app, "SELECT version_num FROM alembic_version")
+    execute(app, "UPDATE alembic_version SET version_num = '0001'")
+    try:
+        assert "db upgrade" in findings(app, 1)["database"]["advice"]
+    finally:
+        execute(app, "UPDATE alembic_version SET version_num = :version_num", **newest)
+    away = production({"DATABASE_URI": "postgresql://auth:canary@127.0.0.1:1/auth"})
+    found = findings(away, 1)
+    assert found["database"]["state"] == "problem"
+    assert "canary" not in str(found)
+    assert "outbox" not in found
+
+
+@pytest.mark.both_databases
+def test_a_clock_that_differs_is_a_problem_where_there_are_two(production: AppFactory) -> None:
+    clock = FixedClock(real_now())
+    app = production(clock=clock)
+    assert findings(app, 0)["clock"]["state"] == "ok"
+    clock.advance(60)
+    is_postgres = "postgres" in app.config["SQLALCHEMY_DATABASE_URI"]
+    assert findings(app, int(is_postgres))["clock"]["state"] == ("problem" if is_postgres else "ok")
+
+
+def test_a_backlog_of_mails_is_a_problem_and_lost_ones_are_a_warning(production: AppFactory) -> None:
+    app = production({"RATE_LIMIT_ENABLED": "true"}, clock=(clock := FixedClock(real_now())))
+    register(app.test_client())
+    assert findings(app, 0)["outbox"]["state"] == "ok"
+    execute(app, "UPDATE outbox SET created_at = :past", past=START_OF_2026)
+    assert findings(app, 1)["outbox"]["state"] == "problem"
+    execute(app, "UPDATE outbox SET given_up_at = :n, last_error = 'x'", n=clock.now())
+    clock.moment = real_now()  # a slow machine takes long
+    assert findings(app, 0)["outbox"]["state"] == "warning"
+
+
+START_OF_2026 = "2026-01-01 00:00:00+00:00"
+
+
+def test_what_nobody_prunes_is_a_problem_and_nothing_is_deleted_by_looking(production: AppFactory) -> None:
+    app = production()
+    register(app.test_client())
+    execute(app, "UPDATE audit_events SET at = :past", past="2020-01-01 00:00:00+00:00")
+    found = findings(app, 1)["pruning"]
+    assert "audit_events" in found["text"]
+    assert len(rows(app, "SELECT id FROM audit_events")) == 1
+    auth(app, "prune")
+    assert findings(app, 0)["pruning"]["state"] == "ok"
