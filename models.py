@@ -310,7 +310,7 @@ class TotpFactor(Base):
 
 
 class RecoveryCode(Base):
-    """A code for somebody who has lost their factor. Only its digest is kept: it has 112 random bits."""
+    """A code for somebody who has lost their factor. Only its digest is kept: it has 120 random bits."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = (Index("ix_recovery_codes_user_id", "user_id"),)

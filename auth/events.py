@@ -136,7 +136,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.SESSION_ENDED: "You ended a session.",
     Event.OTHER_SESSIONS_ENDED: "You ended all other sessions.",
     Event.SIGN_IN_DISOWNED: "You said that a log-in was not yours. Everything was ended.",
-    Event.REAUTHENTICATED: "You entered your password again.",
+    Event.REAUTHENTICATED: "You confirmed again that it is you.",
     Event.PROOF_REFUSED: "A confirmation by password was refused",
     Event.LINK_REFUSED: "A mailed link was refused",
     Event.VERIFICATION_REQUESTED: "The mail to confirm the address was asked for.",

@@ -27,7 +27,7 @@ from deploy.machines import FAKETIME, Machine, Proxy, behind_a_proxy, call, new_
 
 PASSWORD = "correct horse battery"
 CLOCK_OFF = 20  # seconds
-QUOTA = 30  # log-ins a minute of a network, docs/api.md
+QUOTA = 30  # log-ins a minute of a network, docs/reference/api.md
 Check = Callable[["Cluster"], str]
 
 

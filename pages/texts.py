@@ -1,4 +1,4 @@
-"""The catalogue: every word of the pages, in one file, so that a translation is one more file.
+"""The catalogue: every word of the pages, in one file. There is no other language yet.
 
 `page` holds what the templates say, `script` what the modules say; both by key. `{name}` in a
 text is filled in where it is used, by markup that is ready or by a value that is then escaped.

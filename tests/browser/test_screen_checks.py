@@ -1,31 +1,32 @@
-"""docs/screen-checks.md lists the tests of the numbered checks as they are."""
+"""docs/guides/screens.md lists every numbered check of the screens, each of which is a test."""
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.docs.test_documentation import read, table_rows
 
 HERE = Path(__file__).parent
-HEADER = ("check", "test", "in", "run by")
 
 
-def check_rows() -> list[list[str]]:
-    """One row for each test of a numbered check, in the order of their numbers."""
-    found = []
-    for path in sorted(HERE.glob("test_screen_*.py")):
+def checked_numbers() -> set[int]:
+    """The numbers in the names of the tests of the screens: `test_80_and_64_devices` has two."""
+    found: set[int] = set()
+    for path in HERE.rglob("test_screen_*.py"):
         for node in ast.parse(path.read_text("utf-8")).body:
-            if not isinstance(node, ast.FunctionDef):
-                continue
-            name = re.match(r"test_(\d\d+(?:_and_\d\d)?)_(.*)", node.name)
-            if not name:
-                continue
-            slow = any("slow" in ast.unparse(decorator) for decorator in node.decorator_list)
-            number, words = name[1].replace("_and_", ", ").lstrip("0"), name[2].replace("_", " ")
-            found.append([number, words, f"`{path.name}`", "`make check`" if slow else "`make test`"])
-    return sorted(found, key=lambda row: int(row[0].split(",")[0]))
+            if isinstance(node, ast.FunctionDef) and (
+                name := re.match(r"test_(\d\d+(?:_and_\d\d)?)_", node.name)
+            ):
+                found |= {int(number) for number in name[1].split("_and_")}
+    return found
+
+
+def documented_numbers() -> Iterator[int]:
+    for row in table_rows(read("docs/guides/screens.md"), "checks", "subject"):
+        for first, last in re.findall(r"(\d+)(?:-(\d+))?", row[0]):
+            yield from range(int(first), int(last or first) + 1)
 
 
 def test_the_table_of_checks_is_as_the_tests_are() -> None:
-    assert table_rows(read("docs/screen-checks.md"), *HEADER[:2]) == check_rows()
-    assert len(check_rows()) > 80
+    assert sorted(documented_numbers()) == sorted(checked_numbers())

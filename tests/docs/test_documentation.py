@@ -1,4 +1,4 @@
-"""The documents against the code: settings, words, fields, routes, links and targets."""
+"""The documents against the code: settings, routes, commands, events, columns, links and targets."""
 
 import io
 import json
@@ -9,10 +9,10 @@ import subprocess
 from dataclasses import Field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import click
 import pytest
-from dotenv import dotenv_values
 from flask import Flask
 
 from app import create_app
@@ -22,7 +22,7 @@ from models import db
 from utils.limits.rate_limits import POLICIES
 from utils.observability.logs import JsonLines
 from utils.observability.metrics import Metrics
-from utils.web.http import documentation
+from utils.web.http import Documentation, documentation
 
 ROOT = Path(__file__).parent.parent.parent
 SKIPPED = {"instance", "build", "__pycache__", "node_modules"}
@@ -73,13 +73,6 @@ def code_in(text: str) -> list[str]:
     return re.findall(r"`([^`\n]+)`", text)
 
 
-def test_uncommenting_the_whole_sample_changes_nothing() -> None:
-    lines = re.sub(r"^# (?=[A-Z_]+=)", "", read(".env.example"), flags=re.MULTILINE)
-    given = {k: v or "" for k, v in dotenv_values(stream=io.StringIO(lines)).items()}
-    assert set(given) == set(FIELDS)
-    assert Settings.load(DevelopmentConfig, given, SPARE) == DEFAULTS
-
-
 def test_the_sample_sets_nothing_and_explains_each_setting() -> None:
     for block in re.split(r"\n\n+", read(".env.example").strip()):
         lines = block.splitlines()
@@ -90,19 +83,24 @@ def test_the_sample_sets_nothing_and_explains_each_setting() -> None:
             assert lines[-len(settings) :] == settings
 
 
-SETTING_ROWS = {code_in(row[0])[0]: row for row in table_rows(read("docs/settings.md"), "setting", "default")}
-README_ROWS = {code_in(row[0])[0]: row for row in table_rows(read("README.md"), "setting", "default")}
+MARKDOWN = sorted(path for path in project_files() if path.suffix == ".md")
+SETTINGS = "docs/reference/settings.md"
+SETTING_TABLES = {
+    path.relative_to(ROOT).as_posix(): {code_in(row[0])[0]: row for row in rows}
+    for path in MARKDOWN
+    if (rows := table_rows(path.read_text("utf-8"), "setting", "default"))
+}
 
 
 def test_every_setting_has_a_row_and_no_row_is_of_another() -> None:
-    assert set(SETTING_ROWS) == set(FIELDS)
-    assert README_ROWS
-    assert set(README_ROWS) <= set(FIELDS)
+    assert set(SETTING_TABLES[SETTINGS]) == set(FIELDS)
+    for document, rows in SETTING_TABLES.items():
+        assert set(rows) <= set(FIELDS), document
 
 
-@pytest.mark.parametrize("rows", [SETTING_ROWS, README_ROWS], ids=["settings.md", "README.md"])
-def test_the_defaults_are_the_right_ones(rows: dict[str, list[str]]) -> None:
-    for name, row in rows.items():
+@pytest.mark.parametrize("document", SETTING_TABLES)
+def test_the_defaults_are_the_right_ones(document: str) -> None:
+    for name, row in SETTING_TABLES[document].items():
         if name in COMPUTED:
             assert re.search(r"[a-z]{3}", row[1]), f"{name}: the default is described in words"
         else:
@@ -111,7 +109,7 @@ def test_the_defaults_are_the_right_ones(rows: dict[str, list[str]]) -> None:
 
 
 def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
-    ranges = {name: re.fullmatch(r"(\d+) to (\d+)", row[2]) for name, row in SETTING_ROWS.items()}
+    ranges = {name: re.fullmatch(r"(\d+) to (\d+)", row[2]) for name, row in SETTING_TABLES[SETTINGS].items()}
     assert {name for name, found in ranges.items() if found} == {
         name for name, entry in FIELDS.items() if type(getattr(DEFAULTS, entry.name)) is int
     }
@@ -123,21 +121,6 @@ def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
             for value in (low - 1, high + 1):
                 with pytest.raises(ConfigurationError, match=name):
                     Settings.load(DevelopmentConfig, {name: str(value)}, SPARE)
-
-
-def test_the_file_form_of_every_secret_is_told() -> None:
-    secrets = {f"{name}_FILE" for name, entry in FIELDS.items() if entry.metadata["secret"]}
-    assert set(re.findall(r"\b[A-Z_]+_FILE\b", read("docs/settings.md"))) == secrets
-
-
-@pytest.mark.parametrize("name", ["JWT_ACCESS_TOKEN_EXPIRES", "SESSION_IDLE_LIFETIME"])
-def test_a_wrong_default_would_be_seen(name: str) -> None:
-    row = [SETTING_ROWS[name][0], "`1`"]
-    with pytest.raises(AssertionError, match=name):
-        test_the_defaults_are_the_right_ones({name: row})
-
-
-MARKDOWN = sorted(path for path in project_files() if path.suffix == ".md")
 
 
 def anchors(path: Path) -> set[str]:
@@ -181,6 +164,9 @@ def test_every_target_that_is_mentioned_exists(document: Path) -> None:
     assert {found[1] for found in mentioned if found} <= TARGETS
 
 
+EVENTS = "docs/reference/events.md"
+
+
 @pytest.mark.parametrize(
     ("words", "header"),
     [
@@ -190,12 +176,16 @@ def test_every_target_that_is_mentioned_exists(document: Path) -> None:
     ],
 )
 def test_every_word_of_the_audit_log_is_explained(words: type[StrEnum], header: str) -> None:
-    told = [code_in(row[0])[0] for row in table_rows(read("docs/data.md"), header)]
+    told = [word for row in table_rows(read(EVENTS), header) for word in code_in(row[0])]
     assert sorted(told) == sorted(words)
 
 
 def test_every_column_is_in_the_inventory() -> None:
-    told = [name for row in table_rows(read("docs/data.md"), "column", "class") for name in code_in(row[0])]
+    told = [
+        name
+        for row in table_rows(read("docs/reference/data.md"), "column", "class")
+        for name in code_in(row[0])
+    ]
     real = [str(column) for table in db.metadata.tables.values() for column in table.columns]
     assert sorted(told) == sorted(real)
 
@@ -219,7 +209,7 @@ def test_every_log_field_is_explained(app: Flask) -> None:
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert len(lines) == 2
     real = {name for line in lines for name in line} | extra_fields()
-    told = {name for row in table_rows(read("docs/data.md"), "field", "on") for name in code_in(row[0])}
+    told = {name for row in table_rows(read(EVENTS), "field", "on") for name in code_in(row[0])}
     assert told == real
 
 
@@ -230,42 +220,74 @@ def extra_fields() -> set[str]:
     return {name for extra in given for name in re.findall(r'"(\w+)":', extra)}
 
 
-def route_rows() -> list[list[str]]:
-    """The rows about routes: those of the API, and those of the pages."""
-    return [row for name in ("api", "pages") for row in table_rows(read(f"docs/{name}.md"), "call", "caller")]
+def log_events() -> set[str]:
+    """What every logging call of the product says."""
+    call = re.compile(r"""\blog\.(?:debug|info|warning|error|exception)\(\s*"([^"]+)\"""")
+    product = [p for p in project_files() if p.suffix == ".py" and p.relative_to(ROOT).parts[0] != "tests"]
+    return {event for path in product for event in call.findall(path.read_text("utf-8"))}
 
 
-def test_every_route_has_a_row_with_its_caller(app: Flask) -> None:
-    told = {code_in(row[0])[0]: row[1] for row in route_rows()}
-    real = {
-        f"{method} {rule.rule}": documentation(app.view_functions[rule.endpoint]).guarded
+def test_every_log_event_is_explained() -> None:
+    told = [word for row in table_rows(read(EVENTS), "log event") for word in code_in(row[0])]
+    assert sorted(told) == sorted(log_events())
+
+
+API = "docs/reference/api.md"
+
+
+class Route(NamedTuple):
+    """What the documents say of a route."""
+
+    caller: str
+    limits: list[str]
+
+
+def documented_routes() -> dict[str, Route]:
+    """The routes in the documents: those of the API, and those of the screens with what all of them share."""
+    told = {code_in(row[0])[0]: Route(row[1], code_in(row[2])) for row in table_rows(read(API), "call")}
+    for row in table_rows(read("docs/guides/screens.md"), "route"):
+        for call in code_in(row[0]):
+            told[call] = Route("anyone", ["logout" if call == "POST /logout" else "reads"])
+    return told
+
+
+def served_routes(app: Flask) -> dict[str, Documentation]:
+    """The routes of the application, each with what its decorators know."""
+    return {
+        f"{method} {rule.rule}": documentation(app.view_functions[rule.endpoint])
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert set(told) == set(real)
-    for call, guarded in real.items():
-        assert told[call].startswith("bearer") == guarded, call
+
+
+def test_every_route_has_a_row_with_its_caller(app: Flask) -> None:
+    told, served = documented_routes(), served_routes(app)
+    assert set(told) == set(served)
+    for call, view in served.items():
+        assert told[call].caller.startswith("bearer") == view.guarded, call
 
 
 def test_the_limits_are_told_as_they_are(app: Flask) -> None:
-    told = {code_in(row[0])[0]: row[1:] for row in table_rows(read("docs/api.md"), "limit", "calls")}
+    told = {code_in(row[0])[0]: row[1:] for row in table_rows(read(API), "limit", "calls")}
     assert set(told) == set(POLICIES)
     for name, policy in POLICIES.items():
         counted = "together" if policy.exact else "by each process"
         assert told[name][:2] == [str(policy.quota), str(policy.window)], name
         assert told[name][-1] == counted, name
-    for row in route_rows():
-        method, path = code_in(row[0])[0].split()
-        (view,) = (
-            documentation(app.view_functions[rule.endpoint])
-            for rule in app.url_map.iter_rules()
-            if rule.rule == path and method in (rule.methods or set())
-        )
-        assert code_in(row[2])[:1] == ([view.limit] if view.limit else []), path
+    for call, view in served_routes(app).items():
+        assert documented_routes()[call].limits[:1] == ([view.limit] if view.limit else []), call
+
+
+def test_every_command_is_explained(app: Flask) -> None:
+    auth = app.cli.commands["auth"]
+    assert isinstance(auth, click.Group)
+    rows = [row for path in MARKDOWN for row in table_rows(path.read_text("utf-8"), "command")]
+    told = {word.split()[0] for row in rows for word in code_in(row[0]) if not word.startswith("-")}
+    assert told == set(auth.commands)
 
 
 def test_every_metric_is_explained(app: Flask) -> None:
-    told = {code_in(row[0])[0]: code_in(row[1]) for row in table_rows(read("docs/data.md"), "metric")}
+    told = {code_in(row[0])[0]: code_in(row[1]) for row in table_rows(read(EVENTS), "metric")}
     metrics = [value for value in vars(Metrics()).values() if hasattr(value, "describe")]
     real = {
         f"{m.describe()[0].name}{'_total' if m.describe()[0].type == 'counter' else ''}": [*m._labelnames]

@@ -51,7 +51,7 @@ SAMPLE = """
 
 | id | level | what is asked | how it is met | shown by |
 | --- | --- | --- | --- | --- |
-| 1.1.1 | 1 | this | so | `test_evidence.py::test_the_list_of_ids_is_whole`, `docs/api.md` |
+| 1.1.1 | 1 | this | so | `test_evidence.py::test_the_list_of_ids_is_whole`, `docs/reference/api.md` |
 | 1.1.2 | 2 | that | Not here: no such thing | no test: there is nothing to test |
 
 | id | level | what is asked | how it is met | shown by |
@@ -72,8 +72,8 @@ def test_the_sample_has_no_fault() -> None:
         ("test_the_list_of_ids_is_whole", "test_the_list_of_ids", "no such test"),
         ("test_evidence.py", "test_evidences.py", "no such test"),
         ("test_the_list_of_ids_is_whole", "evidence", "is neither a test nor a file"),
-        ("`docs/api.md`", "`docs/apis.md`", "is neither a test nor a file"),
-        ("`docs/api.md`", "`docs`", "is neither a test nor a file"),
+        ("`docs/reference/api.md`", "`docs/reference/apis.md`", "is neither a test nor a file"),
+        ("`docs/reference/api.md`", "`docs/reference`", "is neither a test nor a file"),
         ("`tests/support/evidence.py`", "", "neither a test nor a reason"),
         ("`tests/support/evidence.py`", "by looking", "neither a test nor a reason"),
         ("no test: there is nothing to test", "no test:", "neither a test nor a reason"),

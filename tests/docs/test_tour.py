@@ -1,4 +1,4 @@
-"""The README does what it says: its tour and its examples are run as they stand there."""
+"""The guides do what they say: their tour and their examples are run as they stand there."""
 
 import importlib
 import json
@@ -24,10 +24,12 @@ LACKING = [tool for tool in ("bash", "curl", "python3") if shutil.which(tool) is
 
 
 def section(name: str) -> str:
-    """The part of the README between the markers of this name."""
-    found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert found, f"README.md has no section {name}"
-    return found[1]
+    """The part of a document between the markers of this name: of a guide, otherwise of the README."""
+    for document in [*sorted((ROOT / "docs/guides").glob("*.md")), ROOT / "README.md"]:
+        found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", document.read_text("utf-8"), re.DOTALL)
+        if found:
+            return found[1]
+    raise AssertionError(f"no guide has a section {name}")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -88,12 +90,12 @@ def app() -> Flask:
     return app
 
 
-def test_the_guarded_route_of_the_readme_works(
+def test_the_guarded_route_of_the_guide_works(
     app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "reports.py").write_text(blocks(section("protect"), "python")[0])
     monkeypatch.syspath_prepend(tmp_path)
-    if "reports" not in app.blueprints:  # unless somebody has done as the README says
+    if "reports" not in app.blueprints:  # unless the reader has added it
         app.register_blueprint(importlib.import_module("reports").reports_bp)
     sys.modules.pop("reports", None)
     client = app.test_client()
@@ -121,7 +123,7 @@ print(json.dumps([answer.get_json(), client.get(path).status_code, described["ge
 """
 
 
-def test_the_added_endpoint_of_the_readme_works(tmp_path: Path) -> None:
+def test_the_added_endpoint_of_the_guide_works(tmp_path: Path) -> None:
     example = section("example")
     copy = tmp_path / "copy"
     ignored = shutil.ignore_patterns(".*", "instance", "__pycache__", "build")
@@ -132,7 +134,7 @@ def test_the_added_endpoint_of_the_readme_works(tmp_path: Path) -> None:
         assert (copy / named[1]).exists()
         last_definition = re.findall(r"^def (\w+)", block, re.MULTILINE)[-1]
         if f"def {last_definition}(" in (copy / named[1]).read_text():
-            continue  # somebody has done as the README says
+            continue  # the reader has added it
         with (copy / named[1]).open("a") as file:
             file.write("\n\n" + block)
     path = re.search(r"localhost:8000(\S+)", blocks(example, "bash")[0])
@@ -154,7 +156,7 @@ def test_the_added_endpoint_of_the_readme_works(tmp_path: Path) -> None:
     assert summary == "Read when the user last signed in"
 
 
-def test_what_the_readme_shows_is_compared_and_not_just_read(app: Flask) -> None:
+def test_what_the_tour_shows_is_compared_and_not_just_read(app: Flask) -> None:
     real = register(app.test_client()).get_json()
     shown = values(blocks(section("tour"), "json")[0])[0]
     assert like(shown, real)

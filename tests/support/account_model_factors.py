@@ -1,5 +1,5 @@
-"""What should be true of second factors: the rules of docs/second-factors.md, once more and simpler, without
-a database. `life_model.py` has the accounts that they belong to.
+"""What should be true of second factors: the rules of docs/guides/second-factors.md, once more, simpler,
+without a database. `life_model.py` has the accounts that they belong to.
 """
 
 from collections.abc import Iterable

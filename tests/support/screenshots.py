@@ -63,11 +63,8 @@ def take_all(site: Site, folder: Path) -> None:
 def write_gallery(folder: Path) -> None:
     """A page that shows them all, phone beside desktop."""
     names = sorted(path.name.removesuffix("-360.png") for path in folder.glob("*-360.png"))
-    rows = (
-        f"## {name}\n\n![{name}, 360 px]({name}-360.png) ![{name}, 1280 px]({name}-1280.png)\n"
-        for name in names
-    )
-    words = "Every screen and state, at 360 and at 1280 pixels. `make screenshots` takes them anew.\n"
+    rows = (f"{name}: ![{name}]({name}-360.png) ![{name}]({name}-1280.png)\n" for name in names)
+    words = "Every screen and state at 360 and 1280 pixels, taken by `make screenshots`.\n"
     (folder / "README.md").write_text("\n".join(["# Screens", "", words, *rows]), "utf-8")
 
 

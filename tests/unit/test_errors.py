@@ -120,7 +120,7 @@ def test_no_two_errors_share_a_code() -> None:
 
 
 def test_every_code_is_documented_with_its_status() -> None:
-    text = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/errors.md").read_text("utf-8")
     table = re.findall(r"^\| `(\w+)` \| (\d+) \| ([^|]{10,}) \| ([^|]{5,}) \|$", text, re.MULTILINE)
     assert {code: int(status) for code, status, *_ in table} == PUBLISHED
     assert len(table) == len(PUBLISHED)

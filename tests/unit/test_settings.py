@@ -248,7 +248,7 @@ def test_the_sample_environment_changes_nothing() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    text = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    text = (ROOT / "docs/reference/settings.md").read_text("utf-8")
     named = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)`", text))
     assert sorted((NAMES | file_forms()) - named) == []
 

@@ -173,7 +173,7 @@ def test_erasure_leaves_nothing_that_says_who_it_was(
             for row in connection.execute(select(table)):
                 values = dict(row._mapping)
                 if values.get("counted_under"):
-                    values |= {"ip_address": None, "user_agent": "", "counted_under": ""}  # see docs/data.md
+                    values |= {"ip_address": None, "user_agent": "", "counted_under": ""}  # reference/data.md
                 said_there = " ".join(str(value) for value in values.values())
                 assert not [trace for trace in traces if trace in said_there], (table.name, values)
                 assert "user_id" not in values or values["user_id"] != person, (table.name, values)

@@ -239,7 +239,7 @@ def checked(app: Flask, token: str) -> int:
     return app.test_client().post("/auth/password/reset/check", json={"token": token}).status_code
 
 
-DOCUMENT = read("docs/account-life.md")
+DOCUMENT = read("docs/guides/frontend.md") + read("docs/reference/events.md")
 TOLD: dict[str, Any] = {code_in(row[0])[0]: row[2] for row in table_rows(DOCUMENT, "mail", "when", "link")}
 
 
