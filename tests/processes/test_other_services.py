@@ -83,6 +83,62 @@ def server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def strict_server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
+    """A service that requires a second factor: a new account's token is only good for setting one up."""
+    shutil.copy(sqlite_template, tmp_path / "auth.db")
+    with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path, REQUIRE_SECOND_FACTOR="true") as server:
+        yield server
+
+
+@pytest.fixture
+def restricted(strict_server: Server) -> str:
+    body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
+    assert strict_server.call("POST", "/auth/register", body)[0] == 201
+    return str(strict_server.call("POST", "/auth/login", body)[1]["access_token"])
+
+
+SETUP_REQUIRED = (403, "second_factor_setup_required")
+
+
+def test_the_flask_guard_passes_a_403_on(strict_server: Server, restricted: str) -> None:
+    parts: dict[str, Any] = {"__name__": "orders"}
+    exec(example("flask", {8000: strict_server.port}), parts)
+    answer = parts["app"].test_client().get("/orders", headers={"Authorization": f"Bearer {restricted}"})
+    assert (answer.status_code, answer.get_json()["code"]) == SETUP_REQUIRED
+    parts["auth"].close()
+
+
+def test_the_fastapi_guard_passes_a_403_on(strict_server: Server, restricted: str) -> None:
+    import httpx
+
+    parts: dict[str, Any] = {"__name__": "orders"}
+    exec(example("fastapi", {8000: strict_server.port}), parts)
+
+    async def orders() -> httpx.Response:
+        transport = httpx.ASGITransport(parts["app"])
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+            return await client.get("/orders", headers={"Authorization": f"Bearer {restricted}"})
+
+    answer = asyncio.run(orders())
+    assert (answer.status_code, answer.json()["detail"]["code"]) == SETUP_REQUIRED
+
+
+def test_the_express_guard_passes_a_403_on(strict_server: Server, restricted: str, tmp_path: Path) -> None:
+    node, port = shutil.which("node"), free_port()
+    assert node, "needs node"
+    (tmp_path / "orders.js").write_text(example("express", {8000: strict_server.port, 9000: port}))
+    url = f"http://127.0.0.1:{port}/orders"
+    with running([node, "orders.js"], tmp_path, url, NODE_PATH=os.environ.get("NODE_PATH", "")):
+        status, body, _ = get(url, restricted)
+    assert (status, body["code"]) == SETUP_REQUIRED
+
+
+def test_nginx_passes_a_403_on(strict_server: Server, restricted: str, tmp_path: Path) -> None:
+    with nginx(strict_server, tmp_path) as site:
+        assert get(f"{site}/page", restricted)[0] == 403
+
+
+@pytest.fixture
 def token(server: Server) -> str:
     body = {"username": "grün", "email": "ada@example.com", "password": PASSWORD}
     assert server.call("POST", "/auth/register", body)[0] == 201

@@ -99,7 +99,7 @@ DATA = [
         "auth/refusals.py",
         "        services.tx().commit()\n",
         "",
-        "test_audit.py::test_a_refusal_is_still_written_down",
+        "test_email_confirmation.py::test_what_is_no_link_for_this_is_unknown",
     ),
     Sabotage(
         "erasure leaves no word about the person",
@@ -142,5 +142,12 @@ DATA = [
         "        yield Growing(table, now - age, prune_slice)",
         "        yield Growing(table, now, prune_slice)",
         "test_operators.py::test_prune_keeps_what_is_young",
+    ),
+    Sabotage(
+        "the runbook encrypts authenticator secrets with the new key",
+        "docs/guides/operator.md",
+        "```bash\nflask --app app auth reseal\n```",
+        "```bash\ntrue\n```",
+        "test_runbooks.py::test_authenticator_apps_work_after_the_rotation_of_the_flask_key",
     ),
 ]
