@@ -20,11 +20,11 @@ from app import create_app
 from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
-from tests.support.fast_routes import share_builders
+from tests.support.fast_routes import share_routes
 from tests.support.service import FixedClock
 from utils.database.migrations import upgrade
 
-share_builders()
+share_routes()
 HERE = Path(__file__).parent
 
 # Test modules that need more than requirements.txt; everything else runs on that alone.
