@@ -73,6 +73,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
     if config.getoption("-m") or any("::" in argument for argument in config.args):
         return
     slow = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("nightly")]
