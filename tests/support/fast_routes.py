@@ -16,10 +16,11 @@ _MADE = ("_parts", "_trace", "_converters", "arguments")
 def _compile_once(rule: Rule) -> None:
     """Take what was compiled for the same rule before, or compile it."""
     assert rule.map is not None
-    if rule.defaults or rule.map.host_matching or rule.subdomain:
+    if rule.map.host_matching or rule.subdomain:
         _compile(rule)
         return
-    key = (rule.rule, rule.merge_slashes, rule.strict_slashes, rule.websocket)
+    defaults = tuple(sorted((rule.defaults or {}).items()))
+    key = (rule.rule, defaults, rule.merge_slashes, rule.strict_slashes, rule.websocket)
     if key not in _compiled:
         _compile(rule)
         builders = (rule._build.__func__, rule._build_unknown.__func__)  # type: ignore[attr-defined]
