@@ -8,14 +8,12 @@ from tests.support import evidence
 from tests.support.architecture import ROOT
 from tests.support.documents import read, table_rows
 
-IDS = read("docs/security/asvs-ids.txt")
+IDS = read("tests/docs/asvs-ids.txt")
 DOCUMENT = read("docs/security/asvs.md")
 PAST = read("docs/security/past-faults.md")
-REPORTS = [
-    "SECURITY.md",
-    "docs/guides/scaling.md",
-    *sorted(f"docs/security/{path.name}" for path in (ROOT / "docs/security").glob("*.md")),
-]
+REPORTS = sorted(
+    path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+)
 
 
 def test_the_requirements_are_complete_and_their_tests_exist() -> None:
@@ -37,28 +35,28 @@ def test_the_past_faults_have_tests_that_exist() -> None:
 
 @pytest.mark.parametrize("document", REPORTS)
 def test_every_test_that_is_named_exists(document: str) -> None:
-    assert evidence.tests_that_are_none(read(document)) == []
+    assert evidence.unknown_tests(read(document)) == []
 
 
 SAMPLE_IDS = "# a comment\n1.1.1 1 yes\n1.1.2 2 if-feature\n1.1.3 3 yes\n1.1.4 1 no\n"
 SAMPLE = """
-| level | met | not yet | not met | not here | all |
+| level | met | planned | not met | not applicable | all |
 | --- | --- | --- | --- | --- | --- |
 | 1 | 1 | 0 | 0 | 0 | 1 |
 | 2 | 0 | 0 | 0 | 1 | 1 |
 | 3 | 0 | 1 | 0 | 0 | 1 |
 | all | 1 | 1 | 0 | 1 | 3 |
 
-| id | level | what is asked | how it is met | shown by |
-| --- | --- | --- | --- | --- |
-| 1.1.1 | 1 | this | so | `test_evidence.py::test_the_list_of_ids_is_whole`, `docs/reference/api.md` |
-| 1.1.2 | 2 | that | Not here: no such thing | no test: there is nothing to test |
+| id | requirement | status | evidence |
+| --- | --- | --- | --- |
+| 1.1.1 | this | met: so | `test_evidence.py::test_the_list_of_ids_is_whole`, `docs/reference/api.md` |
+| 1.1.2 | that | not applicable: no such feature | no test: there is nothing to test |
 
-| id | level | what is asked | how it is met | shown by |
-| --- | --- | --- | --- | --- |
-| 1.1.3 | 3 | those | Not yet: it will be | `tests/support/evidence.py` |
+| id | requirement | status | evidence |
+| --- | --- | --- | --- |
+| 1.1.3 | those | planned: half of it | `tests/support/evidence.py` |
 
-- 1.1.4: there is none here
+- 1.1.4: no such feature
 """
 
 
@@ -72,23 +70,25 @@ def test_the_sample_has_no_fault() -> None:
         ("test_the_list_of_ids_is_whole", "test_the_list_of_ids", "no such test"),
         ("test_evidence.py", "test_evidences.py", "no such test"),
         ("test_the_list_of_ids_is_whole", "evidence", "is neither a test nor a file"),
-        ("`docs/reference/api.md`", "`docs/reference/apis.md`", "is neither a test nor a file"),
-        ("`docs/reference/api.md`", "`docs/reference`", "is neither a test nor a file"),
+        ("`docs/reference/api.md`", "`docs/apis.md`", "is neither a test nor a file"),
+        ("`docs/reference/api.md`", "`docs`", "is neither a test nor a file"),
         ("`tests/support/evidence.py`", "", "neither a test nor a reason"),
         ("`tests/support/evidence.py`", "by looking", "neither a test nor a reason"),
         ("no test: there is nothing to test", "no test:", "neither a test nor a reason"),
-        ("| 1.1.3 | 3", "| 1.1.1 | 1", "1.1.1: 2 times"),
-        ("| 1.1.3 | 3", "| 1.1.1 | 1", "1.1.3: is nowhere"),
+        ("| 1.1.3 |", "| 1.1.1 |", "1.1.1: 2 times"),
+        ("| 1.1.3 |", "| 1.1.1 |", "1.1.3: is nowhere"),
         ("- 1.1.4:", "- 1.1.3:", "1.1.3: 2 times"),
         ("- 1.1.4:", "- 1.1.3:", "1.1.3: applies"),
-        ("- 1.1.4: there is none here", "- 1.1.4:", "1.1.4: is nowhere"),
-        ("| 1.1.3 | 3", "| 1.1.4 | 1", "1.1.4: is not to be in the table"),
-        ("| 1.1.3 | 3", "| 1.1.3 | 2", "1.1.3: is not to be in the table with level 2"),
-        ("| 1.1.3 | 3", "| 9.9.9 | 3", "9.9.9: is not to be in the table"),
-        ("Not yet: it will be", "Not here: it will not be", "1.1.3: applies to every service"),
-        ("| so |", "| |", "1.1.1: a cell is empty"),
-        ("Not yet: it will be", "Not met: it is not", "the figures are"),
-        ("Not yet: it will be", "it is", "the figures are"),
+        ("- 1.1.4: no such feature", "- 1.1.4:", "1.1.4: is nowhere"),
+        ("| 1.1.3 |", "| 1.1.4 |", "1.1.4: is not to be in the table"),
+        ("| 1.1.3 |", "| 9.9.9 |", "9.9.9: is not to be in the table"),
+        ("planned: half of it", "not applicable: no such thing", "1.1.3: applies to every service"),
+        ("| met: so |", "| |", "1.1.1: a cell is empty"),
+        ("| this |", "| |", "1.1.1: a cell is empty"),
+        ("| met: so |", "| mostly |", "1.1.1: mostly is no status"),
+        ("planned: half of it", "planned", "1.1.3: a status without a reason"),
+        ("planned: half of it", "not met: half of it", "the figures are"),
+        ("planned: half of it", "met", "the figures are"),
         ("| all | 1 | 1 | 0 | 1 | 3 |", "| all | 2 | 1 | 0 | 1 | 4 |", "the figures are"),
         ("| 3 | 0 | 1 | 0 | 0 | 1 |\n", "", "the figures are"),
     ],
@@ -100,11 +100,11 @@ def test_a_wrong_requirement_is_found(old: str, new: str, said: str) -> None:
 
 
 PAST_SAMPLE = """
-| fault | what went wrong | shown by |
+| fault | what went wrong | evidence |
 | --- | --- | --- |
 | CVE-2020-1 | this | `test_evidence.py::test_the_list_of_ids_is_whole` |
-| GHSA-a1b2-c3 | that | cannot be here: there is no such thing |
-| CVE-2020-2 | those | not yet: no second factor |
+| GHSA-a1b2-c3 | that | not applicable: no such feature |
+| CVE-2020-2 | those | planned: no second factor |
 """
 
 
@@ -116,8 +116,8 @@ def test_the_sample_of_past_faults_has_no_fault() -> None:
     ("old", "new", "said"),
     [
         ("test_the_list_of_ids_is_whole", "test_the_list_of_ids", "no such test"),
-        ("cannot be here: there is no such thing", "it is not so", "GHSA-a1b2-c3: neither"),
-        ("not yet: no second factor", "", "CVE-2020-2: neither a test nor a reason"),
+        ("not applicable: no such feature", "it is not so", "GHSA-a1b2-c3: neither"),
+        ("planned: no second factor", "", "CVE-2020-2: neither a test nor a reason"),
         ("| those |", "| |", "CVE-2020-2: a cell is empty"),
         ("CVE-2020-2", "CVE-2020-1", "CVE-2020-1: 2 times"),
     ],
