@@ -23,9 +23,10 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 @cache
 def files() -> MappingProxyType[str, bytes]:
-    """Every file by its name; the texts of the modules are one of them."""
-    found = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.suffix in TYPES}
-    return MappingProxyType(found | {"texts.js": script_texts().encode()})
+    """Return every file by its path below `static/`; the texts of the modules are one of them."""
+    paths = [path for path in sorted(STATIC.rglob("*")) if path.suffix in TYPES]
+    found = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in paths}
+    return MappingProxyType(found | {"lib/texts.js": script_texts().encode()})
 
 
 @cache

@@ -117,10 +117,10 @@ def contrast() -> AnyResponse:
 @limited("reads")
 def icon() -> AnyResponse:
     """The icon, for whoever asks for it under its old name."""
-    return assets.answer("", "icon.svg")
+    return assets.answer("", "lib/icon.svg")
 
 
-@pages_bp.get("/assets/<version>/<name>")
+@pages_bp.get("/assets/<version>/<path:name>")
 @limited("reads")
 def asset(version: str, name: str) -> AnyResponse:
     """The stylesheet, a module, or the icon."""

@@ -83,7 +83,7 @@ def test_a_form_that_a_browser_sends_itself_changes_nothing(
 
 def test_the_scripts_of_the_pages_make_these_calls() -> None:
     scripts = "".join(
-        path.read_text("utf-8") for path in (Path(pages.__file__).parent / "static").glob("*.js")
+        path.read_text("utf-8") for path in (Path(pages.__file__).parent / "static").rglob("*.js")
     )
     for call in CALLS.values():
         assert f'"{call}"' in scripts

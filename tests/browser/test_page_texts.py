@@ -15,7 +15,7 @@ from tests.support.memory_apps import memory_app
 from utils import errors
 
 HERE = Path(pages.__file__).parent
-SCRIPTS = {path.name: path.read_text("utf-8") for path in (HERE / "static").glob("*.js")}
+SCRIPTS = {path.name: path.read_text("utf-8") for path in (HERE / "static").rglob("*.js")}
 TEMPLATES = "".join(path.read_text("utf-8") for path in (HERE / "templates").rglob("*.html"))
 
 

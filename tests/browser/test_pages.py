@@ -96,7 +96,7 @@ def test_the_contrast_of_a_service(make_app: AppFactory) -> None:
 
 def test_a_service_without_pages_is_the_api_alone(make_app: AppFactory) -> None:
     client = make_app({"PAGES_ENABLED": "false"}).test_client()
-    paths = [*routes.FORMS, *routes.PLAIN, "/assets/0/style.css", "/.well-known/change-password", "/none"]
+    paths = [*routes.FORMS, *routes.PLAIN, "/assets/0/lib/style.css", "/.well-known/change-password", "/none"]
     for path in paths:
         answer = client.get(path, headers=BROWSES)
         assert (answer.status_code, answer.mimetype) == (404, "application/json"), path
@@ -214,7 +214,7 @@ def test_only_the_present_assets_are_kept(client: FlaskClient) -> None:
 
 
 def test_only_a_good_answer_may_be_kept_for_a_year(client: FlaskClient) -> None:
-    path = assets.asset("api.js")
+    path = assets.asset("lib/api.js")
     assert "immutable" in client.get(path).headers["Cache-Control"]
     refused = client.get(path, headers={"If-Match": '"other"'})
     assert refused.status_code == 412

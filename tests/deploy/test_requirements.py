@@ -36,6 +36,7 @@ def paths(app: Flask) -> dict[str, bool]:
         "<uuid:session_id>": SESSION,
         "<uuid:passkey_id>": SESSION,
         "<version>": assets.version(),
+        "<path:name>": "lib/page.js",
         "<name>": "page.js",
     }
     found: dict[str, bool] = {}

@@ -17,7 +17,7 @@ ERROR_IN_LOGIN = "Error: Log In \N{EN DASH} AxiomTech"
 NEW_PASSWORD = "marble-lantern-orchard-58"
 # The module that the page itself has loaded: its instance, with its memory.
 MODULE = """
-(name) => import(document.querySelector("script[type=module]").src.replace(/[^/]+$/, name))
+(name) => import(document.querySelector("script[type=module]").src.replace(/[^/]+\\/[^/]+$/, "lib/" + name))
 """
 
 

@@ -1,6 +1,6 @@
 import { failed, load, loadMe } from "./account.js";
-import { exact } from "./moments.js";
-import { element } from "./page.js";
+import { exact } from "../lib/moments.js";
+import { element } from "../lib/page.js";
 
 const list = document.getElementById("list");
 const more = document.getElementById("more");

@@ -1,8 +1,8 @@
 // "Check Your Email": the address is shown from this tab's memory and never stands in the URL.
 
-import { call } from "./api.js";
-import { failIn, general } from "./form.js";
-import { element, fill, say, text } from "./page.js";
+import { call } from "../lib/api.js";
+import { failIn, general } from "../lib/form.js";
+import { element, fill, say, text } from "../lib/page.js";
 
 const COOLDOWN = 60_000; // milliseconds
 const sentence = document.getElementById("sent-text");

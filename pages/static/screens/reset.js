@@ -1,9 +1,9 @@
-import { call, lookAgain } from "./api.js";
-import { showIfLinkFails } from "./card.js";
-import { Form, newPassword, present } from "./form.js";
-import { strengthMeter } from "./meter.js";
-import { passwordToggles } from "./password.js";
-import { element, fill, tokenOfLink } from "./page.js";
+import { call, lookAgain } from "../lib/api.js";
+import { showIfLinkFails } from "../lib/card.js";
+import { Form, newPassword, present } from "../lib/form.js";
+import { strengthMeter } from "../lib/meter.js";
+import { passwordToggles } from "../lib/password.js";
+import { element, fill, tokenOfLink } from "../lib/page.js";
 
 const token = tokenOfLink();
 const node = document.getElementById("reset-form");

@@ -1,8 +1,8 @@
-import { call, callSignedIn, isSignedIn } from "./api.js";
-import { showCard, showIfLinkFails } from "./card.js";
-import { Form, rules } from "./form.js";
-import { passwordToggles } from "./password.js";
-import { element, fill, text, tokenOfLink } from "./page.js";
+import { call, callSignedIn, isSignedIn } from "../lib/api.js";
+import { showCard, showIfLinkFails } from "../lib/card.js";
+import { Form, rules } from "../lib/form.js";
+import { passwordToggles } from "../lib/password.js";
+import { element, fill, text, tokenOfLink } from "../lib/page.js";
 
 const token = tokenOfLink();
 const node = document.getElementById("verify-form");

@@ -1,8 +1,8 @@
 import { ask, failed, load, loadMe, toLogIn } from "./account.js";
-import { announceLogOut } from "./api.js";
-import { asked } from "./dialog.js";
-import { ago, exact } from "./moments.js";
-import { element, icon, say, text } from "./page.js";
+import { announceLogOut } from "../lib/api.js";
+import { asked } from "../lib/dialog.js";
+import { ago, exact } from "../lib/moments.js";
+import { element, icon, say, text } from "../lib/page.js";
 
 const HANDHELD = /Android|iOS|iPadOS|iPhone|iPad/;
 const list = document.getElementById("list");

@@ -1,8 +1,8 @@
-import { isSignedIn, secondStep, waitingFor } from "./api.js";
-import { CodeFields } from "./code.js";
-import { Form } from "./form.js";
-import { hasPasskeys, showPasskey } from "./passkey.js";
-import { retitle, safeNext } from "./page.js";
+import { isSignedIn, secondStep, waitingFor } from "../lib/api.js";
+import { CodeFields } from "../lib/code.js";
+import { Form } from "../lib/form.js";
+import { hasPasskeys, showPasskey } from "../lib/passkey.js";
+import { retitle, safeNext } from "../lib/page.js";
 
 const node = document.getElementById("second-form");
 const next = () => safeNext(waitingFor().next);

@@ -1,5 +1,5 @@
-import { call } from "./api.js";
-import { Form, rules } from "./form.js";
+import { call } from "../lib/api.js";
+import { Form, rules } from "../lib/form.js";
 
 const node = document.getElementById("forgot-form");
 node.elements.email.value ||= sessionStorage.getItem("auth.email") ?? "";

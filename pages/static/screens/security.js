@@ -1,9 +1,9 @@
 import { ask, failed, load, loadMe } from "./account.js";
-import { call } from "./api.js";
-import { asked } from "./dialog.js";
-import { Form, newPassword, present } from "./form.js";
-import { strengthMeter } from "./meter.js";
-import { element, fill } from "./page.js";
+import { call } from "../lib/api.js";
+import { asked } from "../lib/dialog.js";
+import { Form, newPassword, present } from "../lib/form.js";
+import { strengthMeter } from "../lib/meter.js";
+import { element, fill } from "../lib/page.js";
 
 const place = (id) => document.getElementById(id);
 const node = document.getElementById("password-form");

@@ -1,9 +1,9 @@
 // The pages of links that do one thing: nothing happens before the button is pressed.
 
-import { call, lookAgain } from "./api.js";
-import { showCard, showIfLinkFails } from "./card.js";
-import { Form } from "./form.js";
-import { tokenOfLink } from "./page.js";
+import { call, lookAgain } from "../lib/api.js";
+import { showCard, showIfLinkFails } from "../lib/card.js";
+import { Form } from "../lib/form.js";
+import { tokenOfLink } from "../lib/page.js";
 
 const CALLS = {
   "/reject": "/auth/email/reject",

@@ -1,12 +1,12 @@
 // What every page of the account shares: who is logged in, step-up by password, and logging out.
 
-import { announceLogOut, call, callSignedIn, mayBeSignedIn, onNews, proveAgain } from "./api.js";
-import { asked, dialogButtons } from "./dialog.js";
-import { Form, failIn, general } from "./form.js";
-import { hasPasskeys, showPasskey } from "./passkey.js";
-import { passwordToggles } from "./password.js";
-import { exact } from "./moments.js";
-import { element, fill, say, text } from "./page.js";
+import { announceLogOut, call, callSignedIn, mayBeSignedIn, onNews, proveAgain } from "../lib/api.js";
+import { asked, dialogButtons } from "../lib/dialog.js";
+import { Form, failIn, general } from "../lib/form.js";
+import { hasPasskeys, showPasskey } from "../lib/passkey.js";
+import { passwordToggles } from "../lib/password.js";
+import { exact } from "../lib/moments.js";
+import { element, fill, say, text } from "../lib/page.js";
 
 const SET_UP = "/account/two-factor";
 const dialog = document.getElementById("password-dialog");

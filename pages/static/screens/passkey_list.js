@@ -1,11 +1,11 @@
 // The passkeys of an account, as a list: added, renamed, removed.
 
 import { ask, failed } from "./account.js";
-import { asked } from "./dialog.js";
-import { Form, failIn } from "./form.js";
-import { ago } from "./moments.js";
-import { element, say, text } from "./page.js";
-import { makePasskey } from "./passkey.js";
+import { asked } from "../lib/dialog.js";
+import { Form, failIn } from "../lib/form.js";
+import { ago } from "../lib/moments.js";
+import { element, say, text } from "../lib/page.js";
+import { makePasskey } from "../lib/passkey.js";
 
 const place = (id) => document.getElementById(id);
 const dialog = place("rename-dialog");

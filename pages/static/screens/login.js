@@ -1,8 +1,8 @@
-import { call, isSignedIn, logIn, logInWithPasskey, passkeyOptions, waitFor } from "./api.js";
-import { Form, general, rules } from "./form.js";
-import { hasPasskeys, offersInField, showPasskey } from "./passkey.js";
-import { passwordToggles } from "./password.js";
-import { element, safeNext, say, text } from "./page.js";
+import { call, isSignedIn, logIn, logInWithPasskey, passkeyOptions, waitFor } from "../lib/api.js";
+import { Form, general, rules } from "../lib/form.js";
+import { hasPasskeys, offersInField, showPasskey } from "../lib/passkey.js";
+import { passwordToggles } from "../lib/password.js";
+import { element, safeNext, say, text } from "../lib/page.js";
 
 const node = document.getElementById("login-form");
 const next = () => safeNext(node.elements.next.value);

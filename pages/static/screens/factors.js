@@ -1,12 +1,12 @@
 import { ask, failed, load, loadMe } from "./account.js";
-import { CodeFields } from "./code.js";
-import { asked } from "./dialog.js";
-import { Form } from "./form.js";
-import { day } from "./moments.js";
-import { element, safeNext, text } from "./page.js";
-import { hasPasskeys, showPasskey } from "./passkey.js";
+import { CodeFields } from "../lib/code.js";
+import { asked } from "../lib/dialog.js";
+import { Form } from "../lib/form.js";
+import { day } from "../lib/moments.js";
+import { element, safeNext, text } from "../lib/page.js";
+import { hasPasskeys, showPasskey } from "../lib/passkey.js";
 import { passkeyList, showPasskeys } from "./passkey_list.js";
-import { toast } from "./toast.js";
+import { toast } from "../lib/toast.js";
 
 const place = (id) => document.getElementById(id);
 const PARTS = ["factor-off", "factor-set-up", "factor-codes", "factor-on"];

@@ -1,8 +1,8 @@
-import { call, isSignedIn } from "./api.js";
-import { Form, newPassword, present, rules } from "./form.js";
-import { strengthMeter } from "./meter.js";
-import { passwordToggles } from "./password.js";
-import { element, text } from "./page.js";
+import { call, isSignedIn } from "../lib/api.js";
+import { Form, newPassword, present, rules } from "../lib/form.js";
+import { strengthMeter } from "../lib/meter.js";
+import { passwordToggles } from "../lib/password.js";
+import { element, text } from "../lib/page.js";
 
 const node = document.getElementById("signup-form");
 const { email, new_password: password, terms } = node.elements;

@@ -1,7 +1,7 @@
 import { ask, failed, loadMe, provenAgain } from "./account.js";
-import { announceLogOut } from "./api.js";
-import { showCard } from "./card.js";
-import { Form } from "./form.js";
+import { announceLogOut } from "../lib/api.js";
+import { showCard } from "../lib/card.js";
+import { Form } from "../lib/form.js";
 
 new Form(document.getElementById("delete-form"), {
   fields: {},

@@ -1,9 +1,9 @@
 import { ask, failed, knowWho, loadMe } from "./account.js";
-import { call } from "./api.js";
-import { Form, rules } from "./form.js";
-import { day } from "./moments.js";
-import { element, fill, text } from "./page.js";
-import { toast } from "./toast.js";
+import { call } from "../lib/api.js";
+import { Form, rules } from "../lib/form.js";
+import { day } from "../lib/moments.js";
+import { element, fill, text } from "../lib/page.js";
+import { toast } from "../lib/toast.js";
 
 const place = (id) => document.getElementById(id);
 const name = place("name-form");
