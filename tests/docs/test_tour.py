@@ -82,6 +82,17 @@ def test_the_tour_runs_as_it_is_written(database_uri: str, tmp_path: Path) -> No
         assert like(values(expected), values(real)), f"{command}\nprinted\n{real}\nand not\n{expected}"
 
 
+@pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
+def test_first_token_of_the_readme_opens_a_guarded_route(database_uri: str, tmp_path: Path) -> None:
+    (block,) = blocks(section("first token"), "bash")
+    given = {"MAIL_URL": f"file:{tmp_path}/instance/mail"}
+    with serving(database_uri, tmp_path, FLASK_ENV="development", **given) as server:
+        (printed,) = run_in_one_shell([block.replace("localhost:8000", f"localhost:{server.port}")], tmp_path)
+    registered, me = values(printed)
+    assert registered["message"] == "User registered successfully"
+    assert me["user"] == registered["user"]
+
+
 @pytest.fixture
 def app() -> Flask:
     app = create_app("testing")
