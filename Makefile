@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage
+.PHONY: help run dev test check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ cluster: .venv/dev.stamp ## try three apps, Postgres, Valkey and HAProxy as one 
 
 screenshots: .venv/dev.stamp ## write pictures of every screen to docs/screens/ (needs chromium)
 	$(BIN)/python -m tests.support.screenshots
+
+docs: .venv/dev.stamp ## build the documentation as a site in build/site; a broken link fails
+	@$(BIN)/mkdocs build --strict --clean --quiet
 
 sbom: .venv/dev.stamp ## list what the service runs on in build/sbom.cdx.json (CycloneDX), from requirements.txt
 	@mkdir -p build

@@ -24,12 +24,12 @@ class Event(StrEnum):
     OTHER_SESSIONS_ENDED = "other_sessions_ended"
     SIGN_IN_DISOWNED = "sign_in_disowned"  # "this wasn't me"
     REAUTHENTICATED = "reauthenticated"
-    PROOF_REFUSED = "proof_refused"  # a wrong password from somebody who is signed in, or holds a link
+    PROOF_REFUSED = "proof_refused"  # a wrong password from a session or with a link
     LINK_REFUSED = "link_refused"  # a one-time token that is used, expired or not one of ours
     VERIFICATION_REQUESTED = "verification_requested"
     EMAIL_VERIFIED = "email_verified"
     REGISTRATION_REJECTED = "registration_rejected"  # "I did not sign up": the account is erased
-    REGISTRATION_REPEATED = "registration_repeated"  # somebody registered the address of this account again
+    REGISTRATION_REPEATED = "registration_repeated"  # the address of this account was registered again
     PASSWORD_RESET_REQUESTED = "password_reset_requested"
     PASSWORD_RESET = "password_reset"
     PASSWORD_CHANGED = "password_changed"
@@ -41,7 +41,7 @@ class Event(StrEnum):
     PASSKEY_RENAMED = "passkey_renamed"
     PASSKEY_REMOVED = "passkey_removed"
     FACTORS_RESET_STOPPED = "factors_reset_stopped"
-    FACTORS_RESET = "factors_reset"  # a day after it was begun: nobody stopped it
+    FACTORS_RESET = "factors_reset"  # a day after it was scheduled
     PASSWORD_REMOVED = "password_removed"
     USERNAME_CHANGED = "username_changed"
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
@@ -50,7 +50,7 @@ class Event(StrEnum):
     DATA_EXPORTED = "data_exported"
     DELETION_REQUESTED = "deletion_requested"
     ACCOUNT_RESTORED = "account_restored"
-    ACCOUNT_ERASED = "account_erased"  # names nobody: that is the point of it
+    ACCOUNT_ERASED = "account_erased"  # names no person
     MAIL_GIVEN_UP = "mail_given_up"
     # What an operator does at the command line; each names the operator.
     ACCOUNTS_LISTED = "accounts_listed"
@@ -61,7 +61,7 @@ class Event(StrEnum):
     TOKEN_ISSUED = "token_issued"
     RESET_SENT = "reset_sent"
     FACTORS_RESET_BEGUN = "factors_reset_begun"
-    LOCKED_OUT = "locked_out"  # whoever was in it, for its owner
+    LOCKED_OUT = "locked_out"  # an intruder, by an operator
     SECRETS_RESEALED = "secrets_resealed"
     PRUNED = "pruned"
 

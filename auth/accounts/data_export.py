@@ -36,7 +36,7 @@ from utils.services import Principal, Services
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """All that is stored about a person."""
+    """Everything that is stored about an account."""
 
     user: User
     sessions: Sequence[UserSession]
@@ -51,7 +51,7 @@ class Export:
 
 
 def export(services: Services, principal: Principal, client: ClientInfo) -> Export:
-    """All that is stored about the caller. Wants a fresh sign-in: raises `ReauthRequired`."""
+    """Return everything that is stored about the caller. Raises `ReauthRequired` without a fresh login."""
     current = step_up.fresh_session(services, principal)
     tx, now, user_id = services.tx(), services.clock.now(), principal.user_id
     audit.append(tx, Event.DATA_EXPORTED, now, client, user_id=user_id, session_id=current)

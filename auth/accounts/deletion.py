@@ -15,16 +15,16 @@ from utils.services import Principal, Services
 
 
 def request(services: Services, principal: Principal, client: ClientInfo) -> datetime:
-    """Close the caller's account at once, and erase it after 14 days; when that will be.
+    """Close the caller's account at once, to be erased after 14 days; return when.
 
-    A link that keeps it is mailed. Wants a fresh sign-in: raises `ReauthRequired`.
+    A link that restores it is mailed. Raises `ReauthRequired` without a fresh login.
     """
     step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
     account = step_up.lock_for_change(services, principal)
     due = now + LIFETIMES[LinkPurpose.RESTORE]
     users.schedule_deletion(tx, account.id, due)
-    # Whoever leaves may be an intruder: the links that disown their sign-in stay.
+    # The caller may be an intruder: links that disown a login stay.
     revoke.revoke_all(
         services, tx, account.id, EndReason.DELETION_REQUESTED, purposes=revoke.CREDENTIAL_LINKS
     )
@@ -45,7 +45,7 @@ def request(services: Services, principal: Principal, client: ClientInfo) -> dat
 
 
 def restore(services: Services, token: str, client: ClientInfo) -> None:
-    """Call the deletion off. Signs nobody in. Raises one of the refusals of links."""
+    """Cancel the deletion. Starts no session. Raises one of `links.REFUSALS`."""
     tx = services.tx()
     with recorded(services, *links.REFUSALS):
         _, account = links.redeem(services, token, LinkPurpose.RESTORE, client=client)

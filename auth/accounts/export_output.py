@@ -81,7 +81,7 @@ def export(
     mails: Sequence[OutgoingMail],
     events: Sequence[AuditEvent],
 ) -> Export:
-    """Every column that says something about the person; no secret, and no key made from another column."""
+    """Return every column that says something about the person. No secret, and no derived key."""
     return {
         "user": {
             **public_fields(found),

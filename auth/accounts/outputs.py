@@ -60,7 +60,7 @@ def leaving(erase_at: datetime) -> Leaving:
 
 
 def verified(found: Account) -> dict[str, str]:
-    """Whose the token is, as headers: a proxy passes those on and reads no body."""
+    """Return the account as headers: a proxy passes headers on and reads no body."""
     return {"X-Auth-User-Id": str(found.id), "X-Auth-Username": quote(found.username, safe="")}
 
 

@@ -11,7 +11,7 @@ from utils.services import Principal, Services
 
 
 def rename(services: Services, principal: Principal, username: str, client: ClientInfo) -> Account:
-    """Give the caller's account another name. Raises `UsernameTaken`."""
+    """Change the user name of the caller's account. Raises `UsernameTaken`."""
     tx, now = services.tx(), services.clock.now()
     account = step_up.lock_for_change(services, principal)
     if username == account.username:

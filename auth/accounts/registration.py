@@ -26,12 +26,11 @@ def register(
     terms_accepted: bool,
     client: ClientInfo,
 ) -> Account | None:
-    """A new account; without a `username` it gets a free one made from its address.
+    """Register an account; without a `username` it gets a free one made from its address.
 
-    Its owner is mailed a link that confirms the address. Raises `PasswordContainsContext`, `PasswordLeaked`,
-    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if somebody else was faster. With
-    `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account already, after
-    the same work.
+    Mails a link that confirms the address. Raises `PasswordContainsContext`, `PasswordLeaked`,
+    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if another registration was faster. With
+    `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account, after the same work.
     """
     policy.refuse_context_words(services, password, username=username, email=email)
     tx = services.tx()
@@ -40,7 +39,7 @@ def register(
     hidden = services.settings.hide_account_existence
     if _is_taken(services, tx, email) and not hidden:
         raise EmailTaken
-    tx.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    tx.rollback()  # hashing takes a while, and no connection is held meanwhile
     policy.refuse_leaked(services, password)
     hashed = services.hasher.hash(password)
     terms = services.settings.terms_version if terms_accepted else None
@@ -58,7 +57,7 @@ def register(
 def create_by_operator(
     services: Services, *, username: str, email: str, password: str, operator: str, client: ClientInfo
 ) -> Account:
-    """A new account made at the command line; the audit event names the operator."""
+    """Create an account at the command line. The audit event names the operator."""
     policy.refuse_context_words(services, password, username=username, email=email)
     tx = services.tx()
     if users.by_username(tx, username):
@@ -88,7 +87,7 @@ def _added(
     hashed: str,
     terms: str | None = None,
 ) -> Account | None:
-    """The new account, or None if its name or address is taken; the transaction stays usable."""
+    """Return the new account, or None if its name or address is taken. The transaction stays usable."""
     if _is_taken(services, tx, email):
         return None
     account = _inserted(services, tx, username, email, hashed, terms)
@@ -109,7 +108,7 @@ def _inserted(
     *,
     holds_address: bool = True,
 ) -> Account | None:
-    """The new account under its name, or under a free one that its address suggests."""
+    """Return the new account under its name, or under a free one made from its address."""
     # What only holds a name has no password, so that it opens nothing, whatever the settings become.
     address, opens_with = (email, hashed) if holds_address else (None, None)
     suggested = username or username_from(email)
@@ -134,10 +133,10 @@ def _inserted(
 def _answer_for_taken(
     services: Services, username: str | None, email: str, hashed: str, client: ClientInfo
 ) -> None:
-    """The address has an account: its owner is told, and the name is held as a new account would hold it.
+    """Mail the owner of a taken address, and reserve the name as a new account would.
 
-    Without that, registering the name once more would tell what the answer did not. The account
-    that holds it has no address, opens nothing, and goes like any that is never confirmed.
+    Without that, a second registration of the name would tell what the answer did not. The account that
+    reserves it has no address, opens nothing, and is pruned like an unconfirmed one.
     """
     tx, now = services.tx(), services.clock.now()
     if _inserted(services, tx, username, email, hashed, holds_address=False) is None:

@@ -28,7 +28,7 @@ PROBE_TIMEOUT = 3
 
 
 class Finding(NamedTuple):
-    """How one thing stands, and, unless it is well, what to do."""
+    """The state of one thing and, unless it is well, the remedy."""
 
     check: str
     state: State
@@ -37,7 +37,7 @@ class Finding(NamedTuple):
 
 
 def examine(services: Services) -> list[Finding]:
-    """Every finding; a deployment is well if none of them is a problem."""
+    """Return every finding. A deployment is well if none of them is a problem."""
     found = [*_settings(services)]
     database = [*_guarded("database", lambda: _database(services))]
     found += [*database, *_redis(services), *_mailer(services), *_public_url(services), *_hash(services)]

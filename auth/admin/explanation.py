@@ -20,7 +20,7 @@ SHOWN_MAILS = 20
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether the right password opens the account, and everything that speaks for or against it."""
+    """Whether the account can log in, and what speaks for or against it."""
 
     account: Account
     can_log_in: bool
@@ -29,9 +29,9 @@ class Explanation:
 
 
 def explain(services: Services, login: str, operator: Operator) -> Explanation:
-    """Why the account of a name, an address or an id can or cannot log in, and what happened last.
+    """Explain why an account can or cannot log in, and what happened last.
 
-    Raises `UserNotFound`; for an address that was given up lately it says whose it is.
+    Raises `UserNotFound`; its message says if the address was given up lately.
     """
     tx = services.tx()
     try:
@@ -84,7 +84,7 @@ def _reset_of_factors(account: Account) -> list[str]:
 
 
 def _against(services: Services, account: Account) -> Iterator[str]:
-    """What keeps even the right password from opening the account, and the way out of each."""
+    """Return what keeps the right password from opening the account, and the remedy for each."""
     if not account.email:
         yield (
             "This account only holds its name: somebody registered it with an address that has another "
@@ -119,7 +119,7 @@ def _against(services: Services, account: Account) -> Iterator[str]:
 
 
 def _slowed(services: Services, account: Account) -> Iterator[str]:
-    """What is refused for a while only."""
+    """Return what is refused temporarily."""
     tries, end = second_factors.tries(services.tx(), account.id)
     if tries >= MAX_TRIES and end and end > services.clock.now():
         yield f"{tries} wrong codes were given lately: the second step is refused until {moment_text(end)}."

@@ -14,14 +14,14 @@ MAX_ID = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who is at the machine."""
+    """The person at the command line."""
 
     name: str
     client: ClientInfo
 
 
 def find(services: Services, login: str) -> Account:
-    """The account of a name, an address or an id. Raises `UserNotFound`."""
+    """Return the account of a name, an address or an id. Raises `UserNotFound`."""
     tx = services.tx()
     is_id = login.isdecimal() and len(login) <= 10 and int(login) <= MAX_ID
     account = users.by_id(tx, int(login)) if is_id else None
@@ -34,7 +34,7 @@ def find(services: Services, login: str) -> Account:
 def record(
     services: Services, event: Event, operator: Operator, *, user_id: int | None = None, count: int = 1
 ) -> None:
-    """Write down what an operator did."""
+    """Record what an operator did."""
     audit.append(
         services.tx(),
         event,

@@ -33,14 +33,14 @@ class Overview:
 
 
 class RotatedSecrets(NamedTuple):
-    """How many secrets are sealed under the present key since, and how many cannot be read any more."""
+    """How many secrets were encrypted again, and how many no key decrypts."""
 
     done: int
     lost: int
 
 
 def overview(services: Services, login: str, operator: Operator) -> Overview:
-    """An account, its living sessions and what happened last."""
+    """Return an account, its live sessions and its last events."""
     account, tx = find(services, login), services.tx()
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
     tx.commit()
@@ -49,7 +49,7 @@ def overview(services: Services, login: str, operator: Operator) -> Overview:
 
 
 def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:
-    """Some accounts, by rising id."""
+    """Return some accounts, by rising id."""
     found = users.page(services.tx(), after=after, limit=limit, search=search)
     record(services, Event.ACCOUNTS_LISTED, operator, count=len(found))
     services.tx().commit()
@@ -57,7 +57,7 @@ def page(services: Services, operator: Operator, *, after: int, limit: int, sear
 
 
 def disable(services: Services, login: str, operator: Operator) -> bool:
-    """Close an account and end everything of it, its mailed links too; False if it was closed already."""
+    """Disable an account and revoke everything of it, mailed links too; False if it is disabled already."""
     account, tx, now = find(services, login), services.tx(), services.clock.now()
     if not users.disable(tx, account.id, now):
         return False
@@ -68,7 +68,7 @@ def disable(services: Services, login: str, operator: Operator) -> bool:
 
 
 def enable(services: Services, login: str, operator: Operator) -> bool:
-    """Open a disabled account again; False if it was open already."""
+    """Enable a disabled account; False if it is enabled already."""
     account, tx = find(services, login), services.tx()
     if not users.enable(tx, account.id):
         return False
@@ -79,7 +79,7 @@ def enable(services: Services, login: str, operator: Operator) -> bool:
 
 
 def end_sessions(services: Services, login: str | None, operator: Operator) -> int:
-    """End every session and void every token of one account, or of all; how many sessions there were."""
+    """End every session and void every token of one account, or of all; return the sessions' number."""
     tx, now = services.tx(), services.clock.now()
     user_id = find(services, login).id if login is not None else None
     users.void_tokens(tx, user_id, now)
@@ -90,9 +90,9 @@ def end_sessions(services: Services, login: str | None, operator: Operator) -> i
 
 
 def issue_token(services: Services, login: str, operator: Operator) -> str:
-    """An access token without a session, for a script. It lives `JWT_ACCESS_TOKEN_EXPIRES` seconds.
+    """Return an access token without a session, for a script. It lives `JWT_ACCESS_TOKEN_EXPIRES` seconds.
 
-    Raises `AccountDisabled` for an account that would not be let in with it.
+    Raises `AccountDisabled` for an account that it would not admit.
     """
     account = find(services, login)
     if refusal(account, Use.ISSUE_TOKEN):
@@ -104,7 +104,7 @@ def issue_token(services: Services, login: str, operator: Operator) -> str:
 
 
 def send_reset(services: Services, login: str, operator: Operator) -> None:
-    """Mail a link for a new password. Raises `AccountDisabled` where that would open nothing."""
+    """Mail a link for a new password. Raises `AccountDisabled` if a password would open nothing."""
     account, tx = find(services, login), services.tx()
     if refusal(account, Use.RESET_PASSWORD):
         raise AccountDisabled
@@ -116,10 +116,10 @@ def send_reset(services: Services, login: str, operator: Operator) -> None:
 
 
 def reset_factors(services: Services, login: str, operator: Operator) -> datetime:
-    """Have every second factor of an account forgotten after `factor_resets.DELAY`; when that will be.
+    """Schedule the removal of all second factors after `resets.DELAY` and return its time.
 
-    Its owner is told, and can stop it from any session. One that was begun already keeps its time.
-    Raises `TwoFactorOff`, or `AccountDisabled` where nobody could be signed in to stop it.
+    The owner is mailed, and can cancel it from any session. A pending one keeps its time. Raises
+    `TwoFactorOff`, or `AccountDisabled` if no session could cancel it.
     """
     account, tx = find(services, login), services.tx()
     if refusal(account, Use.BEGIN_FACTOR_RESET):
@@ -136,7 +136,7 @@ def reset_factors(services: Services, login: str, operator: Operator) -> datetim
 
 
 def stop_factors_reset(services: Services, login: str, operator: Operator) -> None:
-    """Let the second factors of an account stay after all. Raises `NoFactorsReset`."""
+    """Cancel a pending reset of the second factors. Raises `NoFactorsReset`."""
     account, tx = find(services, login), services.tx()
     if not resets.cancel(services, tx, account, operator.client, operator.name):
         raise NoFactorsReset
@@ -144,7 +144,7 @@ def stop_factors_reset(services: Services, login: str, operator: Operator) -> No
 
 
 def lock_out(services: Services, login: str, operator: Operator) -> None:
-    """Say "this wasn't me" for an owner who cannot: see `endings.lock_out`. All passkeys are forgotten.
+    """Lock an intruder out for an owner who cannot: see `revoke.lock_out`. Removes all passkeys.
 
     Raises `AccountDisabled`.
     """
@@ -158,7 +158,7 @@ def lock_out(services: Services, login: str, operator: Operator) -> None:
 
 
 def rotate_encrypted_secrets(services: Services, operator: Operator) -> RotatedSecrets:
-    """Seal every secret anew that is sealed under a key of before; how many, and how many no key opens."""
+    """Encrypt secrets of previous keys with the present one; return how many, and how many failed."""
     tx, key = services.tx(), key_id(services.config["SECRET_KEY"])
     done = lost = after = 0
     while some := totp.encrypted_with_other_key(tx, key, after, pruning.SLICE):

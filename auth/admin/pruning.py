@@ -25,7 +25,7 @@ from utils.services import Services
 
 
 def prune(services: Services, operator: Operator) -> dict[str, int]:
-    """Erase and delete what is over, in small transactions; how many rows of each table."""
+    """Erase and delete expired rows in small transactions; return how many of each table."""
     tx = services.tx()
     deleted = {"users": _erase_due(services, operator), "factors": _reset_due_factors(services, operator)}
     for table, before, prune_slice in growing(services):
@@ -39,7 +39,7 @@ def prune(services: Services, operator: Operator) -> dict[str, int]:
 
 
 def _erase_due(services: Services, operator: Operator) -> int:
-    """Erase accounts whose owners left 14 days ago and, where that is required, those never confirmed."""
+    """Erase accounts whose deletion is due and, where confirmation is required, unconfirmed ones."""
     tx, now = services.tx(), services.clock.now()
     before, confirming = unconfirmed_before(services), services.settings.require_verified_email
     erased = 0
@@ -49,12 +49,12 @@ def _erase_due(services: Services, operator: Operator) -> int:
             if users.lock_if_due(tx, user_id, now, before, confirming=confirming):
                 revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, operator.client, operator.name)
                 erased += 1
-            tx.commit()  # each by itself: nobody waits long for a lock
+            tx.commit()  # each by itself: locks are held briefly
     return erased
 
 
 def _reset_due_factors(services: Services, operator: Operator) -> int:
-    """Forget the factors of accounts whose reset nobody stopped; of how many."""
+    """Apply pending resets of factors that are due; return how many."""
     tx, now = services.tx(), services.clock.now()
     done = 0
     while due := accounts.due_for_reset(tx, now, SLICE):
@@ -63,18 +63,18 @@ def _reset_due_factors(services: Services, operator: Operator) -> int:
             if accounts.begin_due_reset(tx, user_id, now) and (account := users.by_id(tx, user_id)):
                 resets.remove_factors(services, tx, account, operator.client, operator.name)
                 done += 1
-            tx.commit()  # each by itself: nobody waits long for a lock
+            tx.commit()  # each by itself: locks are held briefly
     return done
 
 
-SLICE = 1000  # rows a transaction, so that nobody waits long for a lock
+SLICE = 1000  # rows a transaction, so that locks are held briefly
 UNCONFIRMED_FOR = timedelta(days=7)
 
 Pruner = Callable[[Session, datetime, int], int]
 
 
 class Growing(NamedTuple):
-    """A table that only grows, and the function that deletes a slice of what is over."""
+    """A table that only grows, and the function that deletes a slice of its expired rows."""
 
     table: str
     before: datetime
@@ -82,7 +82,7 @@ class Growing(NamedTuple):
 
 
 def growing(services: Services) -> Iterator[Growing]:
-    """Every table that only grows, with the moment before which its rows are over."""
+    """Return every table that only grows, with the time before which its rows have expired."""
     settings, now = services.settings, services.clock.now()
     kept: Mapping[str, tuple[timedelta, Pruner]] = {
         "sessions": (timedelta(seconds=settings.ended_session_retention), sessions.prune),
@@ -98,5 +98,5 @@ def growing(services: Services) -> Iterator[Growing]:
 
 
 def unconfirmed_before(services: Services) -> datetime:
-    """Since when an account must have been waiting to be confirmed to be erased."""
+    """Return the time before which an account must have registered to be erased unconfirmed."""
     return services.clock.now() - UNCONFIRMED_FOR

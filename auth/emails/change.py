@@ -14,12 +14,11 @@ from utils.services import Principal, Services
 
 
 def request_change(services: Services, principal: Principal, email: str, client: ClientInfo) -> None:
-    """Mail a link to the new address; nothing changes until it is opened.
+    """Mail a link to the new address. Nothing changes until it is opened.
 
-    Wants a fresh sign-in, by a factor where there is one: mailed links go there afterwards.
-
-    Whether somebody has that address is asked when the mail goes, which then says so. Here everything
-    is written alike: the caller reads it in the export, and feels it in the limits. Raises `ReauthRequired`.
+    Needs a fresh login, by factor if there is one, as later links go to the new address. Whether the address
+    is taken is decided when the mail is sent; here the same rows are written in both cases. Raises
+    `ReauthRequired`.
     """
     _, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
@@ -29,7 +28,7 @@ def request_change(services: Services, principal: Principal, email: str, client:
 
 
 def move(services: Services, account: Account, link: OpenLink, client: ClientInfo) -> None:
-    """Give the account the address of the link. The old one is told, and reserved for the way back."""
+    """Give the account the address of the link. The old address is notified, and reserved for the undo."""
     tx, now = services.tx(), services.clock.now()
     if one_time_tokens.address_is_reserved(tx, link.email, account.id, now):
         raise EmailTaken
@@ -42,10 +41,10 @@ def move(services: Services, account: Account, link: OpenLink, client: ClientInf
 
 
 def undo_change(services: Services, token: str, client: ClientInfo) -> None:
-    """Take a change of address back, from the old address. Whoever made it is locked out.
+    """Restore the old address and lock out the person who changed it.
 
-    Ends every session, voids every link to the addresses since, and blocks the password until a
-    reset, whose link is mailed to the restored address. Raises one of the refusals of links.
+    Ends every session, voids every link to later addresses, and blocks the password until a reset, whose link
+    is mailed to the restored address. Raises one of `links.REFUSALS`.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):
@@ -54,7 +53,7 @@ def undo_change(services: Services, token: str, client: ClientInfo) -> None:
     # Only later changes: the owner of an earlier address keeps a way back to it.
     one_time_tokens.void(tx, account.id, [LinkPurpose.EMAIL_UNDO], now, since=link.created_at)
     if not users.change_email(tx, account.id, link.email, now):
-        raise EmailTaken  # cannot be: nobody else may have had it
+        raise EmailTaken  # cannot happen: the address was reserved
     owner, why = account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE
     revoke.lock_out(services, tx, owner, why, since=link.created_at)
     audit.append(tx, Event.EMAIL_CHANGE_UNDONE, now, client, user_id=account.id)

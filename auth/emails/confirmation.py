@@ -18,7 +18,7 @@ from utils.services import Principal, Services
 
 
 def resend(services: Services, email: str, client: ClientInfo) -> None:
-    """Mail the confirmation once more, if there is an account that waits for it; the same for all others."""
+    """Mail the confirmation again, if the account is unconfirmed. Writes the same rows in each case."""
     tx, now = services.tx(), services.clock.now()
     account = users.by_email(tx, email)
     if account and (account.email_verified_at or refusal(account, Use.RESEND_CONFIRMATION)):
@@ -32,7 +32,7 @@ def resend(services: Services, email: str, client: ClientInfo) -> None:
 
 
 class LinkTarget(NamedTuple):
-    """What a link to an address is for, which address, and whether the account has it confirmed already."""
+    """The purpose and address of a link, and whether the account has that address confirmed already."""
 
     purpose: LinkPurpose
     email: str
@@ -40,11 +40,9 @@ class LinkTarget(NamedTuple):
 
 
 def check_link(services: Services, token: str) -> LinkTarget:
-    """Ask what a link confirms. Uses nothing up.
+    """Return what a link confirms, without consuming it.
 
-    That an address is confirmed is said of a used link too: whoever opens a mail twice has done
-    nothing wrong. Its holder reads that mailbox, and learns of no other address. Raises one of the
-    refusals of links.
+    A used link is told to be confirmed as well, as people open a mail twice. Raises one of `links.REFUSALS`.
     """
     purposes = (LinkPurpose.VERIFY, LinkPurpose.EMAIL_CHANGE)
     row, account = links.find(services, token, *purposes, client=None)
@@ -57,11 +55,11 @@ def check_link(services: Services, token: str) -> LinkTarget:
 def verify(
     services: Services, token: str, password: str | None, principal: Principal | None, client: ClientInfo
 ) -> None:
-    """Confirm the address that the link was mailed to: the account's own, or the one it moves to.
+    """Confirm the address that the link was mailed to: the account's own, or the one it changes to.
 
-    Wants the password besides, unless a session of that account is calling: who confirms a
-    stranger's registration would confirm the stranger's password with it. Raises `MissingFields`
-    without either, `InvalidCredentials`, `EmailTaken`, or one of the refusals of links.
+    Needs the password too, unless a session of that account is calling: the owner of an address would
+    otherwise confirm a stranger's registration, and with it the stranger's password. Raises `MissingFields`
+    without either, `InvalidCredentials`, `EmailTaken`, or one of `links.REFUSALS`.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):
@@ -98,9 +96,9 @@ def _require_proof(
 
 
 def reject(services: Services, token: str, client: ClientInfo) -> None:
-    """ "I did not sign up": erase the account that was registered with somebody else's address.
+    """Erase an unconfirmed account that was registered with another person's address ("I did not sign up").
 
-    Raises one of the refusals of links; a confirmed account cannot be erased in this way.
+    Raises one of `links.REFUSALS`. A confirmed account cannot be erased in this way.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):

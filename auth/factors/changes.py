@@ -10,10 +10,7 @@ from utils.services import Services
 
 
 def disable_if_last(services: Services, tx: Session, user_id: int) -> bool:
-    """Where the last factor is gone, let the password alone open the account; the recovery codes are void.
-
-    False if one is left.
-    """
+    """Disable two-factor login and void the recovery codes if no factor is left; False if one is left."""
     factor = totp.of_user(tx, user_id)
     if (factor and factor.confirmed_at) or passkeys.count(tx, user_id):
         return False
@@ -23,10 +20,9 @@ def disable_if_last(services: Services, tx: Session, user_id: int) -> bool:
 
 
 def end_what_factors_opened(services: Services, tx: Session, user_id: int, *, keep: UUID | None) -> None:
-    """What every change of factors ends: trust in devices, sign-ins that wait, and all sessions but `keep`.
+    """End what a change of factors invalidates: trusted devices, pending logins, other sessions.
 
-    And a reset of the factors that waits: whoever can change them has not lost them. Without `keep`
-    the sessions stay.
+    Also cancels a pending reset of the factors. Without `keep`, the session that stays, no session ends.
     """
     now = services.clock.now()
     second_factors.call_off_reset(tx, user_id)

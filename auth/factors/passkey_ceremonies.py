@@ -21,12 +21,12 @@ _ID = 16  # bytes of a challenge that name its row; 16 random ones follow
 
 
 def relying_party(services: Services) -> webauthn.RelyingParty:
-    """We, as browsers know us: origin and domain of `PUBLIC_URL`."""
+    """Return the relying party: origin and domain of `PUBLIC_URL`."""
     return webauthn.relying_party(services.settings.public_url, services.settings.brand_name)
 
 
 def issue(services: Services, tx: Session, purpose: ChallengePurpose, user_id: int | None) -> AuthChallenge:
-    """A challenge for this purpose; of an account the oldest beyond `MAX_LIVING` are void."""
+    """Issue a challenge for this purpose; the oldest of an account beyond `MAX_LIVE` are voided."""
     now = services.clock.now()
     row = challenges.issue(tx, purpose, user_id, now=now, expires_at=now + LIFETIME)
     if user_id is not None:
@@ -35,18 +35,18 @@ def issue(services: Services, tx: Session, purpose: ChallengePurpose, user_id: i
 
 
 def request_options(services: Services, row: AuthChallenge, mine: Iterable[Passkey] = ()) -> dict[str, Any]:
-    """What a browser needs to answer this challenge with one of these passkeys, or with any."""
+    """Return the request options for this challenge, for these passkeys or for any."""
     allow = [each.credential_id for each in mine]
     return webauthn.request_options(relying_party(services), challenge=text_of(row), allow=allow)
 
 
 def text_of(row: AuthChallenge) -> bytes:
-    """What the browser signs: it names the row, and holds 128 random bits."""
+    """Return the bytes that the browser signs: the row's id and 128 random bits."""
     return row.id.bytes + row.nonce
 
 
 def new_user_handle(challenge: bytes) -> bytes:
-    """A name for an account that says nothing of it, made when it gets its first passkey; kept with that."""
+    """Return a user handle that says nothing about the account. It is kept with the first passkey."""
     return hashlib.sha256(b"user-handle:" + challenge).digest()
 
 
@@ -57,9 +57,9 @@ def use_challenge(
     purpose: ChallengePurpose,
     user_id: int | None,
 ) -> bytes:
-    """The challenge that this credential answers, used up: one of this purpose, and of this account if given.
+    """Consume the challenge that this credential answers, of this purpose and account.
 
-    Raises `PasskeyInvalid`; the signature is still to be checked.
+    Raises `PasskeyInvalid`. The signature is still to be verified.
     """
     given = webauthn.challenge_of(credential)
     row = challenges.by_id(tx, UUID(bytes=given[:_ID])) if given and len(given) == 2 * _ID else None
@@ -79,7 +79,7 @@ def verify(
     *,
     is_alone: bool = False,
 ) -> Passkey:
-    """The passkey, once this credential has proven it for this challenge. Raises `PasskeyInvalid`."""
+    """Verify the credential's response to this challenge and return the passkey. Raises `PasskeyInvalid`."""
     if passkey is None or passkey.credential_id != webauthn.credential_id_of(credential):
         raise PasskeyInvalid
     handle = webauthn.user_handle_of(credential)

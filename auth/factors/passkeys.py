@@ -28,21 +28,21 @@ MAX_PASSKEYS = 20
 
 
 class Added(NamedTuple):
-    """A passkey that was added, and with an account's first factor its recovery codes."""
+    """A new passkey, and the recovery codes if it is the account's first factor."""
 
     passkey: Passkey
     recovery_codes: list[str] | None
 
 
 def of_user(services: Services, principal: Principal) -> Sequence[Passkey]:
-    """The caller's passkeys, the oldest first."""
+    """Return the caller's passkeys, the oldest first."""
     return passkeys.of_user(services.tx(), principal.user_id)
 
 
 def creation_options(services: Services, principal: Principal) -> dict[str, Any]:
-    """What a browser needs to make a passkey for the caller.
+    """Return the creation options for a passkey of the caller.
 
-    Raises `ReauthRequired`, which where the account has a second factor asks for that, and `TooManyPasskeys`.
+    Raises `ReauthRequired`, by factor if the account has one, and `TooManyPasskeys`.
     """
     _, account = step_up.lock_for_credential_change(services, principal)
     tx = services.tx()
@@ -71,10 +71,10 @@ def add(
     *,
     end_other_sessions: bool = True,
 ) -> Added:
-    """Add a passkey that a browser has made. From then on the password alone opens nothing.
+    """Add the passkey that a browser has created. The password alone no longer opens the account.
 
-    The account's first factor ends the other sessions, as `factors.confirm_totp` does.
-    Raises `ReauthRequired`, `PasskeyRefused`, `PasskeyTaken` and `TooManyPasskeys`.
+    The first factor of an account ends its other sessions, as `totp.confirm_totp` does. Raises
+    `ReauthRequired`, `PasskeyRefused`, `PasskeyTaken` and `TooManyPasskeys`.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
     tx = services.tx()
@@ -112,7 +112,7 @@ def add(
 def rename(
     services: Services, principal: Principal, passkey_id: UUID, name: str, client: ClientInfo
 ) -> Sequence[Passkey]:
-    """Give a passkey another name; all of them then. Raises `PasskeyNotFound`."""
+    """Rename a passkey and return all of the caller's. Raises `PasskeyNotFound`."""
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
     if not passkeys.rename(tx, principal.user_id, passkey_id, name):
@@ -123,9 +123,9 @@ def rename(
 
 
 def remove(services: Services, principal: Principal, passkey_id: UUID, client: ClientInfo) -> None:
-    """Remove a passkey. With the last factor the recovery codes go, too.
+    """Remove a passkey, and with the last factor the recovery codes.
 
-    Raises `ReauthRequired`, `PasskeyNotFound`, and `LastWayIn` where the account has no password.
+    Raises `ReauthRequired`, `PasskeyNotFound`, and `LastWayIn` if the account has no password.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
     tx = services.tx()

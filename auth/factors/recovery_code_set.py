@@ -17,9 +17,9 @@ _CODE_BYTES = 15  # 120 random bits: 24 characters of base32
 
 
 def digest_of(user_id: int, recovery_code: str) -> bytes:
-    """What is stored of a recovery code: a plain digest is enough for 120 random bits (ASVS 6.5.2).
+    """Return the stored digest of a recovery code; a plain digest suffices for 120 random bits (ASVS 6.5.2).
 
-    Written as people write: in any case, with any spaces and hyphens, and 0, 1, 8 for O, I, B.
+    Accepts any case, spaces and hyphens, and 0, 1, 8 for O, I, B.
     """
     kept = "".join(char for char in recovery_code.upper() if char.isalnum())
     text = kept.translate(str.maketrans("018", "OIB"))
@@ -27,7 +27,7 @@ def digest_of(user_id: int, recovery_code: str) -> bytes:
 
 
 def new_codes(services: Services, tx: Session, user_id: int) -> list[str]:
-    """A new set for this account, in place of the old one. Nobody can read it again."""
+    """Replace the account's recovery codes and return the new ones. They cannot be read again."""
     found = [_shown(secrets.token_bytes(_CODE_BYTES)) for _ in range(CODES)]
     digests = [digest_of(user_id, code) for code in found]
     recovery_codes.replace(tx, user_id, digests, services.clock.now())

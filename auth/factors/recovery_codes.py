@@ -18,10 +18,10 @@ from utils.services import Principal, Services
 def replace_recovery_codes(
     services: Services, principal: Principal, given: FactorResponse, client: ClientInfo
 ) -> list[str]:
-    """A new set of recovery codes; the old ones are void. Nobody can read it again.
+    """Replace the recovery codes and return the new ones. They cannot be read again.
 
-    Wants a fresh sign-in and the second factor: whoever holds an open browser and the password
-    would else make themselves a way in. Raises as `remove_totp` does.
+    Needs a fresh login and the second factor: an attacker at an open browser who knows the password could
+    otherwise create a way in. Raises as `remove_totp` does.
     """
     current = step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()

@@ -20,20 +20,20 @@ SUSPECT_FOR = timedelta(days=7)  # as long as the mail of a new sign-in can be a
 
 
 def schedule(services: Services, tx: Session, account: Account) -> datetime | None:
-    """Have all factors forgotten after `DELAY`; when that will be. None if there are none."""
+    """Schedule the removal of all factors after `DELAY` and return its time; None if there are none."""
     due = services.clock.now() + DELAY
     return due if accounts.schedule_reset(tx, account.id, due) else None
 
 
 def postpone(services: Services, tx: Session, user_id: int) -> None:
-    """Count the day anew: until now nobody could be signed in to stop a reset that waits."""
+    """Restart the delay of a pending reset: until now no session could cancel it."""
     accounts.postpone_reset(tx, user_id, services.clock.now() + DELAY)
 
 
 def cancel(
     services: Services, tx: Session, account: Account, client: ClientInfo, operator: str | None = None
 ) -> bool:
-    """Let the factors stay; it is written down and told by mail. False if they were to stay anyway."""
+    """Cancel a pending reset, record it and mail the owner; False if none is pending."""
     if not accounts.call_off_reset(tx, account.id):
         return False
     now = services.clock.now()
@@ -46,9 +46,9 @@ def cancel(
 
 
 def apply_if_due(services: Services, tx: Session, account: Account, client: ClientInfo) -> Account:
-    """The account, without its factors if a reset of them is due; that is written down and told by mail.
+    """Return the account, without its factors if their reset is due; record it and mail the owner.
 
-    It locks the account then. Sessions stay: their owner could have stopped it.
+    Locks the account then. Sessions stay: they could have cancelled the reset.
     """
     if account.factors_reset_due_at is None:
         return account
@@ -61,7 +61,7 @@ def apply_if_due(services: Services, tx: Session, account: Account, client: Clie
 def remove_factors(
     services: Services, tx: Session, account: Account, client: ClientInfo, operator: str | None = None
 ) -> None:
-    """Forget every factor of an account that is locked: from now on the password alone opens it."""
+    """Remove every factor of a locked account. From now on the password alone opens it."""
     remove_factors_silently(services, tx, account.id)
     links.notify(services, tx, account, "factors_reset", client)
     audit.append(
@@ -75,7 +75,7 @@ def remove_factors(
 
 
 def remove_factors_silently(services: Services, tx: Session, user_id: int) -> None:
-    """The same of whoever never was the owner: nothing is told."""
+    """Remove every factor without a mail: they were added by a person who is not the owner."""
     totp.remove(tx, user_id)
     passkeys.remove_all(tx, user_id)
     recovery_codes.replace(tx, user_id, [], services.clock.now())
@@ -86,11 +86,11 @@ def remove_factors_silently(services: Services, tx: Session, user_id: int) -> No
 def remove_suspect_factors(
     services: Services, tx: Session, account: Account, since: datetime
 ) -> datetime | None:
-    """Deal with factors that were added since then, or lately, by an intruder or by the owner; when all go.
+    """Remove factors added since this time, or lately; return when the rest is removed, or None.
 
-    Where an older factor is left, those go at once: nothing is lifted by it. Where none is, passkeys go,
-    as they open alone; the rest stays for `DELAY`, since it is of no use to an intruder without the new
-    password, and the owner may need it. None if nothing is to go later.
+    If an older factor exists, the suspect ones go at once, since two-factor login stays. If none exists,
+    passkeys go at once, since each opens the account alone; the other factors go after `DELAY`: an intruder
+    cannot use them without the new password, and the owner may need them.
     """
     now = services.clock.now()
     since = min(since, now - SUSPECT_FOR)
@@ -108,9 +108,9 @@ def remove_suspect_factors(
 
 
 def stop_reset(services: Services, principal: Principal, client: ClientInfo) -> None:
-    """Keep the factors that an operator is about to remove; any session may say so, however old its sign-in.
+    """Cancel a pending reset from any session, without a fresh login.
 
-    Raises `NoFactorsReset`, also where it is done already.
+    Raises `NoFactorsReset`, also if it was applied already.
     """
     tx = services.tx()
     account = step_up.lock_for_change(services, principal)

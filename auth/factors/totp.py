@@ -20,22 +20,22 @@ SET_UP_FOR = timedelta(hours=1)  # that a secret waits for its first code
 
 
 class SetUp(NamedTuple):
-    """What an authenticator app needs to know. It is shown once."""
+    """The secret of an authenticator app, as text and as URI. It is shown once."""
 
     secret: str
     uri: str
 
 
 def totp_since(services: Services, principal: Principal) -> datetime | None:
-    """Since when the caller's authenticator codes are on; None while they are not."""
+    """Return when the caller's authenticator app was confirmed, or None."""
     factor = totp.of_user(services.tx(), principal.user_id)
     return factor.confirmed_at if factor else None
 
 
 def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> SetUp:
-    """A secret for an authenticator app; it counts once a code of it has come back.
+    """Return a new secret for an authenticator app. It counts once a code of it is confirmed.
 
-    Raises `ReauthRequired`, or `TotpEnabled` where there is one already.
+    Raises `ReauthRequired`, or `TotpEnabled` if an app is confirmed already.
     """
     _, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
@@ -51,11 +51,11 @@ def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> 
 def confirm_totp(
     services: Services, principal: Principal, code: str, client: ClientInfo, *, end_other_sessions: bool
 ) -> list[str]:
-    """Switch authenticator codes on with a right one; the recovery codes, which nobody can read again.
+    """Enable authenticator codes with a valid one and return the recovery codes, which cannot be read again.
 
-    Recovery codes from before are void. Ends the other sessions unless told not to; where a second factor
-    is required in any case, as they were begun without one. Raises `ReauthRequired`, `TotpNotBegun`,
-    `TotpEnabled`, `WrongCode` and `TooManyRequests`.
+    Voids earlier recovery codes. Ends the other sessions unless told not to; always where a second factor is
+    required, as they began without one. Raises `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`, `WrongCode`
+    and `TooManyRequests`.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
@@ -87,10 +87,10 @@ def confirm_totp(
 
 
 def remove_totp(services: Services, principal: Principal, given: FactorResponse, client: ClientInfo) -> None:
-    """Switch authenticator codes off, with a code or a recovery code besides the fresh sign-in (ASVS 6.4.4).
+    """Disable authenticator codes, with a code or a recovery code besides the fresh login (ASVS 6.4.4).
 
-    With the last factor the recovery codes go, too. Raises `ReauthRequired`, `TwoFactorOff`, `WrongCode`
-    and `TooManyRequests`.
+    Removes the recovery codes with the last factor. Raises `ReauthRequired`, `TwoFactorOff`, `WrongCode` and
+    `TooManyRequests`.
     """
     current = step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()

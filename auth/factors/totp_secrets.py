@@ -9,23 +9,23 @@ PURPOSE = "totp-secret"
 
 
 def step_of(services: Services, factor: TotpFactor, code: str) -> int | None:
-    """The step that a code of this app is of, by our own clock (ASVS 6.5.8); None if it is of none."""
+    """Return the time step of this code by the service's clock (ASVS 6.5.8), or None."""
     now, previous = services.clock.now(), services.settings.totp_previous_steps
     return totp_codes.matching_step(secret_of(services, factor), code, now, previous=previous)
 
 
 def encrypted(services: Services, user_id: int, secret: bytes) -> Encrypted:
-    """The secret of an authenticator app as it is stored: only with our key, and only for this account."""
+    """Return the secret encrypted for storage, bound to this account."""
     return encrypt(services.config["SECRET_KEY"], PURPOSE, secret, bound_to=owner_bytes(user_id))
 
 
 def secret_of(services: Services, factor: TotpFactor) -> bytes:
-    """The secret of an authenticator app. Raises `SealBroken` where the key is gone."""
+    """Return the secret of an authenticator app. Raises `DecryptionFailed` if its key is gone."""
     return decrypted(services, factor.user_id, Encrypted(factor.sealed_secret, factor.key_id))
 
 
 def decrypted(services: Services, user_id: int, text: Encrypted) -> bytes:
-    """What is sealed for this account, under the present key or one before. Raises `SealBroken`."""
+    """Decrypt with the present key or a previous one. Raises `DecryptionFailed`."""
     keys = (services.config["SECRET_KEY"], *services.settings.flask_previous_secret_keys)
     return decrypt(keys, PURPOSE, text, bound_to=owner_bytes(user_id))
 

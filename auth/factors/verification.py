@@ -39,7 +39,7 @@ BRUTE_FORCE_MAIL = "second_factor_guessing"
 
 
 class Method(StrEnum):
-    """Ways to prove a second factor."""
+    """The methods of a second factor."""
 
     TOTP = "totp"
     PASSKEY = "passkey"
@@ -47,7 +47,7 @@ class Method(StrEnum):
 
 
 class FactorResponse(NamedTuple):
-    """What somebody gives to prove their second factor: one of these."""
+    """The response to a request for the second factor: one of these."""
 
     code: str | None = None
     recovery_code: str | None = None
@@ -55,7 +55,7 @@ class FactorResponse(NamedTuple):
 
 
 def methods(tx: Session, account: Account, *, has_passkeys: bool) -> list[Method]:
-    """What may be given for this account."""
+    """Return the methods that this account accepts."""
     factor = totp.of_user(tx, account.id)
     found = [Method.TOTP] if factor and factor.confirmed_at else []
     found += [Method.PASSKEY] if has_passkeys else []
@@ -71,10 +71,10 @@ def check(
     refusal: type[ApiError] = WrongCode,
     challenge: bytes | None = None,
 ) -> Method:
-    """Check what was given for an account that this transaction holds locked, and use it up.
+    """Check and consume the response for an account that this transaction holds locked.
 
-    A passkey answers `challenge`; without one none is taken. Raises `TooManyRequests`, as `spend_try`
-    does, and `refusal`: then the flow commits what was written.
+    A passkey answers `challenge`; without one, no passkey is accepted. Raises `TooManyRequests`, as
+    `spend_try` does, and `refusal`, recorded for the flow to commit.
     """
     spend_try(services, tx, account)
     method, reason = _checked(services, tx, account, given, challenge)
@@ -86,10 +86,10 @@ def check(
 
 
 def prove(services: Services, principal: Principal, given: FactorResponse, client: ClientInfo) -> Account:
-    """Have a signed-in caller prove their second factor; the account, which is locked since.
+    """Check the second factor of a logged-in caller and return the account, locked.
 
-    A passkey answers a challenge of `Purpose.REAUTH`. Raises `TwoFactorOff`, `TokenInvalid` if the session
-    has ended, or as `check` does.
+    A passkey answers a challenge of `ChallengePurpose.REAUTH`. Raises `TwoFactorOff`, `TokenInvalid` if the
+    session has ended, or as `check` does.
     """
     tx, challenge = services.tx(), None
     account = step_up.lock_for_change(services, principal)  # before the challenge: that is the order of locks
@@ -105,9 +105,9 @@ def prove(services: Services, principal: Principal, given: FactorResponse, clien
 
 
 def spend_try(services: Services, tx: Session, account: Account) -> None:
-    """Count a try: one of `MAX_TRIES` wrong ones in `TRIES_WINDOW`, whichever challenge or factor it is for.
+    """Count a try: at most `MAX_TRIES` failures in `TRIES_WINDOW`, over all challenges and factors.
 
-    It counts whether or not other limits are on. Raises `TooManyRequests`.
+    Counts whether or not rate limits are enabled. Raises `TooManyRequests`.
     """
     if not second_factors.spend_try(tx, account.id, services.clock.now(), MAX_TRIES, TRIES_WINDOW):
         _, end = second_factors.tries(tx, account.id)
@@ -118,9 +118,10 @@ def spend_try(services: Services, tx: Session, account: Account) -> None:
 def record_failure(
     services: Services, tx: Session, account: Account, reason: Refusal, client: ClientInfo
 ) -> None:
-    """Write down what was wrong.
+    """Record a failed second factor.
 
-    Whoever has used up all tries knows the password, as a rule: the owner hears of it, once a day.
+    When the tries are used up the password is probably known to the attacker: the owner is mailed, at most
+    once a day.
     """
     now = services.clock.now()
     services.metrics.second_factors.labels(reason).inc()
@@ -171,6 +172,6 @@ def _is_passkey(
 def prove_and_record(
     services: Services, principal: Principal, given: FactorResponse, client: ClientInfo
 ) -> Account:
-    """Have a caller prove their second factor, and commit the failure if they do not; else as `prove`."""
+    """Check the second factor as `prove` does, and commit a failure."""
     with recorded(services, WrongCode):
         return prove(services, principal, given, client)

@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 
 class AttemptSource(NamedTuple):
-    """From where a password is tried: the known device, if it is one, and how often it was wrong there."""
+    """Where an attempt comes from: the known device, if it is one, and its failures in a row."""
 
     device_id: UUID | None
     failures: int
@@ -35,7 +35,7 @@ class AttemptSource(NamedTuple):
 def attempt_source(
     services: Services, tx: Session, account: Account | None, mark: str | None
 ) -> AttemptSource:
-    """Who is trying, by the mark of the device. For nobody's account as much is asked as for another."""
+    """Return the source of an attempt, by its device token. Costs the same for unknown accounts."""
     device_id = tokens.read_device_token(services, mark)
     known = known_devices.failures(tx, account.id if account else 0, device_id) if device_id else None
     if known is not None:
@@ -46,7 +46,7 @@ def attempt_source(
 def count_attempt(
     services: Services, login: str, account: Account | None, who: AttemptSource, client: ClientInfo
 ) -> None:
-    """Count the try before anything is hashed. Raises `TooManyRequests`, also for names that are nobody's."""
+    """Count the attempt before anything is hashed. Raises `TooManyRequests`, also for unknown names."""
     if account and who.device_id:  # nothing that strangers share with it counts, their network neither
         limits = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
     else:
@@ -71,7 +71,7 @@ def count_attempt(
 def record_failure(
     services: Services, tx: Session, account: Account | None, who: AttemptSource, client: ClientInfo
 ) -> None:
-    """One more wrong password. Of strangers who are shut out the owner hears, once a day at most."""
+    """Record a wrong password. At most once a day, mail the owner that unknown devices are refused."""
     user_id = account.id if account else 0
     if who.device_id:
         known_devices.count_failure(tx, user_id, who.device_id)
@@ -87,13 +87,13 @@ def record_failure(
 
 
 def reset_failures(tx: Session, account: Account, who: AttemptSource) -> bool:
-    """Forget the failures of the one who was right, and of nobody else; False if shut out meanwhile."""
+    """Reset the failures of this source only; False if it reached the limit meanwhile."""
     if who.device_id:
         return known_devices.reset_failures(tx, account.id, who.device_id, check.MAX_FAILURES)
     return users.reset_failures(tx, account.id, check.MAX_FAILURES)
 
 
 def login_digest(services: Services, login: str) -> str:
-    """What may be kept of the name or address that somebody typed: people type passwords there."""
+    """Return the keyed digest that may be stored of a typed name or address. People type passwords there."""
     key = derive_key(services.config["SECRET_KEY"], "unknown-login")
     return mac(key, users.login_key(login).encode()).hex()[:32]

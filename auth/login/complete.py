@@ -20,7 +20,7 @@ MAX_DEVICES = 50  # known ones of an account
 
 
 class CompletedLogin(NamedTuple):
-    """A completed sign-in: who, the tokens of the new session, and the mark of the device."""
+    """A completed login: the account, the tokens of its session, and the device token."""
 
     account: Account
     tokens: tokens.TokenPair
@@ -42,10 +42,9 @@ def complete(
 ) -> CompletedLogin:
     """Start a session for an account whose proof was accepted and which this transaction holds locked.
 
-    Ends the session whose refresh token is in `replaces`, whoever's it is, and the least
-    recently used one of the account beyond `MAX_LIVING_SESSIONS`. A device that the account
-    does not know is told to its owner. A reset of the factors that waits is over: whoever signs in
-    `by_factor` has not lost them.
+    Ends the session whose refresh token is in `replaces`, also that of another account, and the least
+    recently used session beyond `MAX_LIVE_SESSIONS`. Mails the owner about a device that the account does not
+    know. A login `by_factor` cancels a pending reset of the factors.
     """
     now = services.clock.now()
     if by_factor and account.factors_reset_due_at:
@@ -75,9 +74,9 @@ def complete(
 def _recognize_device(
     services: Services, tx: Session, account: Account, client: ClientInfo, mark: str | None
 ) -> str:
-    """The device's mark: the one it showed, if it is genuine, else a new one.
+    """Return the device token of the call if it is genuine, else a new one.
 
-    One mark serves all accounts of a browser; each account knows its own devices.
+    One token serves all accounts of a browser; each account has its own known devices.
     """
     now = services.clock.now()
     device_id = tokens.read_device_token(services, mark) or uuid4()

@@ -17,7 +17,7 @@ from utils.services import Services
 
 
 def options(services: Services) -> dict[str, Any]:
-    """What a browser needs to ask for any passkey of this domain."""
+    """Return the request options for any passkey of this domain."""
     tx = services.tx()
     row = passkey_ceremonies.issue(services, tx, ChallengePurpose.PASSKEY_SIGN_IN, None)
     tx.commit()
@@ -33,10 +33,10 @@ def log_in(
     device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin:
-    """Sign in with a passkey. No second factor is asked for: it is two in one (NIST SP 800-63B-4, 3.1.7).
+    """Log in with a passkey, which needs no second factor (NIST SP 800-63B-4, 3.1.7).
 
-    Raises `PasskeyInvalid` for every refusal alike (the audit log knows which it was), and
-    `EmailNotVerified` where addresses must be confirmed.
+    Raises `PasskeyInvalid` for every refusal alike; the audit log has the reason. Raises `EmailNotVerified`
+    where addresses must be confirmed.
     """
     tx = services.tx()
     found = passkeys.by_credential(tx, webauthn.credential_id_of(credential) or b"")
@@ -75,7 +75,7 @@ def log_in(
 
 
 def _refusal(services: Services, account: Account | None) -> Refusal | None:
-    """Why the right passkey does not open this account."""
+    """Return why a valid passkey does not open this account, or None."""
     if account is None:
         return Refusal.UNKNOWN
     confirmed_only = services.settings.require_verified_email

@@ -27,24 +27,22 @@ def log_in(
     device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin | pending.Challenge:
-    """Sign in with a name or address and a password; a challenge for the second factor where there is one.
+    """Log in with a name or address and a password; return a challenge if a second factor is needed.
 
-    A device that its owner trusts is asked for none.
+    A trusted device needs no second factor. `device_token` is what an earlier login returned; `replaces` is
+    the refresh token of the session that this one replaces.
 
-    `device_token` is what the device was given at an earlier sign-in; `replaces` is the refresh
-    token of a session that this one takes the place of.
-    Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the
-    same cost (the audit log knows which it was), and `TooManyRequests` when this name or
-    address, whether or not it is somebody's, is tried too often. After `guessing.MAX_FAILURES` wrong
-    passwords in a row, whoever made them is refused until a new password is set. Where addresses must
-    be confirmed, the right password of an account whose address is not raises `EmailNotVerified`,
-    unless that would tell who has an account.
+    Raises `InvalidCredentials` for every refusal alike, after exactly one hash of the same cost; the audit
+    log has the reason. Raises `TooManyRequests` when a name or address is tried too often, known or not.
+    After `check.MAX_FAILURES` wrong passwords in a row a source is refused until a new password is set. Where
+    addresses must be confirmed, raises `EmailNotVerified` for the right password of an unconfirmed account,
+    unless `HIDE_ACCOUNT_EXISTENCE` is set.
     """
     tx = services.tx()
     account = users.by_login(tx, login)
     who = brute_force.attempt_source(services, tx, account, device_token)
     brute_force.count_attempt(services, login, account, who, client)
-    tx.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+    tx.rollback()  # hashing takes a while, and no connection is held meanwhile
     refusal = _refusal(services, account, password)
     if who.is_shut_out:
         refusal = Refusal.TOO_MANY_FAILURES
@@ -87,7 +85,7 @@ def _is_trusted(services: Services, account: Account, who: brute_force.AttemptSo
 
 
 def _refusal(services: Services, account: Account | None, password: str) -> Refusal | None:
-    """Why the password does not open this account, or None if it does. Costs one hash on every path."""
+    """Return why the password does not open this account, or None. Costs one hash on every path."""
     if account is None or account.password_hash is None:
         services.hasher.hash(password)
         return Refusal.UNKNOWN if account is None else Refusal.NO_PASSWORD
@@ -105,7 +103,7 @@ def _refuse(
     reason: Refusal,
     client: ClientInfo,
 ) -> NoReturn:
-    """Write the refusal down, then refuse."""
+    """Record the refusal and raise it."""
     tx, now = services.tx(), services.clock.now()
     # It may have been erased while the hash was computed, and no row can name it then.
     # Strangers ask the database as often.

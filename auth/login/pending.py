@@ -21,7 +21,7 @@ MAX_LIVE = 10  # of an account; beyond, the oldest are void
 
 
 class Challenge(NamedTuple):
-    """What the caller gets instead of tokens: the token to come back with, and what may be given then."""
+    """What the caller gets instead of tokens: the challenge token, and which responses it accepts."""
 
     token: str
     expires_in: int
@@ -30,7 +30,7 @@ class Challenge(NamedTuple):
 
 
 class PendingLogin(NamedTuple):
-    """A sign-in that waits, whose account this transaction holds locked."""
+    """A pending login, whose account this transaction holds locked."""
 
     row: AuthChallenge
     account: Account
@@ -39,7 +39,7 @@ class PendingLogin(NamedTuple):
 def issue(
     services: Services, tx: Session, account: Account, client: ClientInfo, *, remember: bool
 ) -> Challenge:
-    """Ask for the second factor of an account that this transaction holds locked."""
+    """Issue a challenge for the second factor of an account that this transaction holds locked."""
     now = services.clock.now()
     row = challenges.issue(
         tx, ChallengePurpose.SIGN_IN, account.id, remembered=remember, now=now, expires_at=now + LIFETIME
@@ -56,7 +56,7 @@ def issue(
 
 
 def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
-    """The refusal that asks for the second factor; without the token where that travels as a cookie."""
+    """Return the error that asks for the second factor; without the token if a cookie delivers it."""
     beside: dict[str, Any] = {"expires_in": asked.expires_in, "methods": [*map(str, asked.methods)]}
     if asked.passkey_options:
         beside["passkey_options"] = asked.passkey_options
@@ -64,9 +64,9 @@ def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
 
 
 def open_challenge(services: Services, tx: Session, text: str, client: ClientInfo) -> PendingLogin:
-    """The sign-in of this token, if it waits still, with its account locked. Uses nothing up.
+    """Return the pending login of this token, with its account locked. Does not consume it.
 
-    Raises one of `REFUSALS`, which is written down for the flow to commit.
+    Raises one of `REFUSALS`, recorded for the flow to commit.
     """
     challenge_id = tokens.one_time_id(text)
     row = challenges.by_id(tx, challenge_id) if challenge_id else None

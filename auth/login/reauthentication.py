@@ -20,7 +20,7 @@ from utils.services import Principal, Services
 
 
 def reauth_options(services: Services, principal: Principal) -> dict[str, Any]:
-    """What a browser needs to prove one of the caller's passkeys. Raises `NoPasskeys`."""
+    """Return the request options for one of the caller's passkeys. Raises `NoPasskeys`."""
     step_up.own_session(principal)
     tx = services.tx()
     mine = passkeys.of_user(tx, principal.user_id)
@@ -40,10 +40,10 @@ def reauthenticate(
     passkey: Credential | None = None,
     client: ClientInfo,
 ) -> str:
-    """A new access token, after which the session counts as freshly signed in (step-up, ASVS 7.5.1).
+    """Return a new access token, after which the session counts as freshly authenticated (ASVS 7.5.1).
 
     A password costs one hash in every case. Raises `WrongCurrentPassword`; `TwoFactorOff`, `WrongCode` or
-    `TooManyRequests` for a code; and `TokenInvalid` if the session has ended.
+    `TooManyRequests` for a factor; and `TokenInvalid` if the session has ended.
     """
     current, account = step_up.own_session(principal), principal.account
     tx, now = services.tx(), services.clock.now()

@@ -34,11 +34,11 @@ def complete_login(
     device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin:
-    """Complete a sign-in that waits for its second factor.
+    """Complete a pending login with its second factor.
 
-    With `trust_device` the device is asked for none for `TRUSTED_FOR`; its password is asked always.
-    Raises `ChallengeInvalid`, `ChallengeExpired`, `SecondFactorInvalid`, after which the challenge can be
-    tried again, and `TooManyRequests`.
+    With `trust_device` the device needs no second factor for `TRUSTED_FOR`; its password is always required.
+    Raises `ChallengeInvalid` or `ChallengeExpired`; `SecondFactorInvalid`, after which the challenge can be
+    tried again; and `TooManyRequests`.
     """
     tx, now = services.tx(), services.clock.now()
     try:
@@ -74,7 +74,7 @@ def complete_login(
 
 
 def _trusted_device_token(services: Services, tx: Session, done: complete.CompletedLogin) -> str:
-    """A new mark for the device, which is trusted by it: somebody may have read the old one there."""
+    """Return a new token for the device, which is trusted by it: an attacker may have read the old one."""
     now, old = services.clock.now(), tokens.read_device_token(services, done.device_token)
     new = uuid4()
     if old:

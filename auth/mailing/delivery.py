@@ -25,23 +25,23 @@ DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
 
 
 class _TooLate(MailError):
-    """Its link has run out before the mail could go."""
+    """The link expired before the mail was sent."""
 
 
 class _Withheld(Exception):
-    """It goes to nobody, and who caused it does not learn that."""
+    """The mail is not sent, and its cause is not told."""
 
 
 def deliver_next(services: Services) -> bool:
-    """Try the mail that has been due longest; False if none is."""
+    """Deliver the mail that has been due longest; False if none is due."""
     return try_next(services) is not None
 
 
 def try_next(services: Services) -> str | None:
-    """The same, and in one word how it went: sent, failed (and tried again later), given_up or outdated.
+    """Deliver the next mail; return sent, failed (retried later), given_up, outdated, or None.
 
-    The claim is committed before the mail goes, its success after: only a crash between the two
-    lets a mail go twice, and then as the same message.
+    The claim is committed before the mail is sent, its success after: a crash between the two can send a mail
+    twice, with the same Message-ID.
     """
     tx, now = services.tx(), services.clock.now()
     mail = outbox.claim(tx, now, now + LEASE)
@@ -55,11 +55,11 @@ def try_next(services: Services) -> str | None:
 
 
 def _deliver(services: Services, mail: Claimed) -> str:
-    """Hand the mail over and write down how that went; in one word for the metrics."""
+    """Send the mail and record the outcome; return it for the metrics."""
     tx = services.tx()
     try:
         message = _message(services, mail)
-        tx.rollback()  # nobody holds a connection while a mail server takes its time
+        tx.rollback()  # no connection is held while the mail server answers
         if message is None:
             now = services.clock.now()
             outbox.settle(tx, mail.id, mail.attempts, given_up_at=now, last_error=outbox.LINK_IS_VOID)
@@ -91,10 +91,10 @@ def _try_again_later(services: Services, mail: Claimed, problem: Exception) -> s
 
 
 def _message(services: Services, mail: Claimed) -> EmailMessage | None:
-    """The mail as it is sent, its link made just now; None if the link was used or replaced.
+    """Return the mail with a fresh link; None if the link was used or replaced.
 
-    Raises `_TooLate` if it ran out, and `MailError` for a row that cannot be made into a mail: of a
-    template or a kind of link that only a newer release has, or to an address that no header can hold.
+    Raises `_TooLate` if the link expired, and `MailError` for a row of which no mail can be made: a template
+    or purpose of a newer release, or an address that no header can hold.
     """
     try:
         return _made(services, mail)
@@ -126,9 +126,9 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
 
 
 def _unless_taken(services: Services, mail: Claimed) -> Claimed:
-    """The mail to a new address, or what its owner is told instead. Raises `_Withheld` if it is reserved.
+    """Return the mail to a new address, or the one for its owner. Raises `_Withheld` if it is reserved.
 
-    Decided only now, so that nothing which its caller sees depends on it.
+    Decided at delivery, so that nothing the caller sees depends on it.
     """
     tx = services.tx()
     # To the address as its owner wrote it, which may differ from what the caller typed.

@@ -34,7 +34,7 @@ HOUR = timedelta(hours=1)
 
 
 class OpenLink(NamedTuple):
-    """A genuine, living link: the row it stands for, as plain values, and whose it is."""
+    """A genuine, unused link as plain values, and its account."""
 
     token_id: UUID
     purpose: LinkPurpose
@@ -53,7 +53,7 @@ def send_mail(
     to: str | None = None,
     token: OneTimeToken | None = None,
 ) -> None:
-    """Write a mail to the account's address, or to another, in this transaction. It goes after the commit."""
+    """Write a mail to the account's address, or to another. It is sent after the commit."""
     outbox.append(
         tx,
         template,
@@ -67,15 +67,15 @@ def send_mail(
 
 
 def greeting_name(account: Account) -> str:
-    """The name that a mail says; none to an unproven address, as a stranger may have chosen it."""
+    """Return the name for the greeting; none for an unconfirmed address, as a stranger may have chosen it."""
     return account.username if account.email_verified_at else ""
 
 
 def notify(services: Services, tx: Session, account: Account, template: str, client: ClientInfo) -> None:
-    """Tell the owner what was done, when and from where.
+    """Mail the owner what was done, when and from where.
 
-    To an address that nobody has proven silently not beyond `MAX_MAILS` an hour: a stranger who registered
-    it could flood it. What an owner must hear is never held back.
+    An unconfirmed address gets at most `MAX_MAILS` an hour, as a stranger may have registered it. A confirmed
+    owner gets every notification.
     """
     now = services.clock.now()
     written = 0
@@ -88,7 +88,7 @@ def notify(services: Services, tx: Session, account: Account, template: str, cli
 def send_disown_link(
     services: Services, tx: Session, account: Account, template: str, client: ClientInfo
 ) -> None:
-    """Tell the owner what was done, when and from where, with a link that says "this wasn't me"."""
+    """Mail the owner what was done, when and from where, with a link that says "this wasn't me"."""
     facts = messages.client_facts(client, services.clock.now())
     is_unproven = account.email_verified_at is None  # whose it is, a stranger may have chosen: see `notify`
     send_link(services, tx, account, LinkPurpose.DISOWN, template, facts, limited=is_unproven)
@@ -107,11 +107,10 @@ def send_link(
     limited: bool = True,
     expires_at: datetime | None = None,
 ) -> None:
-    """Mail a link to the account's address, or to `to`; silently none beyond `MAX_MAILS` an hour to either.
+    """Mail a link to the account's address, or to `to`; at most `MAX_MAILS` an hour to either.
 
-    Without an account nothing is sent, and where the link opens nothing the mail says only what
-    its template does. In each case as many statements and rows are written: neither the answer
-    nor its time tells a stranger from a member.
+    Without an account nothing is sent. In each case the same statements and rows are written, so that neither
+    the answer nor its time tells whether the account exists.
     """
     now = services.clock.now()
     user_id = account.id if account else 0
@@ -141,9 +140,9 @@ def _wake_delivery(services: Services, tx: Session) -> None:
 
 
 def open_link(services: Services, text: str, *purposes: LinkPurpose, client: ClientInfo | None) -> OpenLink:
-    """The link of this text, if it is genuine, alive and for one of these purposes. Uses nothing up.
+    """Return the link of this text, if it is genuine, unused and for one of these purposes.
 
-    Raises one of `REFUSALS`. With a `client` the refusal is written down first; the flow commits it.
+    Raises one of `REFUSALS`. With a `client` the refusal is recorded for the flow to commit.
     """
     row, account = find(services, text, *purposes, client=client)
     if row.used_at is not None:
@@ -156,7 +155,7 @@ def open_link(services: Services, text: str, *purposes: LinkPurpose, client: Cli
 def find(
     services: Services, text: str, *purposes: LinkPurpose, client: ClientInfo | None
 ) -> tuple[OneTimeToken, Account]:
-    """The row of a genuine link, alive or not, and whose it is. Raises `LinkUnknown`, as `opened` does."""
+    """Return the row of a genuine link, used or not, and its account. Raises `LinkUnknown`."""
     tx = services.tx()
     token_id = tokens.one_time_id(text)
     row = one_time_tokens.by_id(tx, token_id) if token_id else None
@@ -177,10 +176,10 @@ def redeem(
 
 
 def consume(services: Services, link: OpenLink, client: ClientInfo) -> Account:
-    """Use the link up, and lock its account; the account as it stands now. Of many callers one gets through.
+    """Consume the link, lock its account and return it as it stands now. Of many callers one succeeds.
 
-    Raises `LinkUsed` for the others, and when the account's address is no longer the link's; it is
-    written down as in `opened`.
+    Raises `LinkUsed` for the others, and when the account has another address than the link; recorded as in
+    `open_link`.
     """
     tx = services.tx()
     users.lock(tx, link.account.id)
@@ -201,7 +200,7 @@ _REASONS: Mapping[type[ApiError], Refusal] = {LinkExpired: Refusal.LINK_EXPIRED,
 def refuse(
     services: Services, account: Account | None, refusal: ApiError, client: ClientInfo | None
 ) -> NoReturn:
-    """Refuse a link; with a `client` that is written down, for the flow to commit."""
+    """Raise the refusal of a link; with a `client` it is recorded for the flow to commit."""
     tx, now = services.tx(), services.clock.now()
     if client and account:
         reason = _REASONS[type(refusal)]

@@ -67,7 +67,7 @@ class Block(NamedTuple):
 
 
 def client_facts(client: ClientInfo, now: datetime) -> dict[str, str]:
-    """When and from where something was done, in words."""
+    """Return when and from where something was done, in words."""
     browser, system = device(client.user_agent)
     named = " on ".join(name for name in (browser, system) if name)
     named = re.sub(r"[^A-Za-z0-9 -]", "", named)  # the client chose it: nothing in it may look like a link
@@ -79,7 +79,7 @@ def client_facts(client: ClientInfo, now: datetime) -> dict[str, str]:
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment as a mail says it."""
+    """Return a time as mails show it."""
     return f"{moment.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 
@@ -94,7 +94,7 @@ def message(
     token: str | None,
     lifetime: str = "",
 ) -> EmailMessage:
-    """The whole mail: plain text, HTML, and headers in which nothing comes from a user but the address."""
+    """Return the mail: plain text, HTML, and headers in which only the address comes from a user."""
     settings, mail = services.settings, MAILS[template]
     pages = {name: getattr(settings, f"link_{name}") for name in mail.links}
     links = {name: f"{page}#token={token}" for name, page in pages.items()}

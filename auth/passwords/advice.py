@@ -13,9 +13,9 @@ class Advice(NamedTuple):
 
 
 def advice(services: Services, password: str, *, username: str | None, email: str | None) -> Advice:
-    """How hard it is to guess for somebody who knows name, address and service, and whether it holds those.
+    """Return the strength for an attacker who knows name, address and service, and whether it contains them.
 
-    Name and address are as far as they are typed, and nobody's so far: the database is not asked.
+    Name and address are as typed so far; the database is not asked.
     """
     typed = [word for word in (username, *(email or "").split("@"), email) if word]
     has_own_words = policy.has_context_words(services, password, username=username, email=email)

@@ -56,10 +56,10 @@ def change(
 
 
 def remove(services: Services, principal: Principal, client: ClientInfo) -> None:
-    """Do without a password: a passkey alone opens the account from now on. Ends the other sessions.
+    """Remove the password, so that only a passkey opens the account. Ends the other sessions.
 
-    A reset by mail sets one again. Raises `ReauthRequired`, as a change of factors does, `NoPassword`, and
-    `LastWayIn` where there is no passkey.
+    A mailed reset sets one again. Raises `ReauthRequired`, as a change of factors does, `NoPassword`, and
+    `LastWayIn` if there is no passkey.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()

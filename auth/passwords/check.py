@@ -16,7 +16,7 @@ MAX_FAILURES = 100  # wrong passwords in a row (NIST SP 800-63B-4, 3.2.2)
 def is_password(services: Services, account: Account, password: str) -> bool:
     """Whether the password opens this account. Costs one hash in every case, and holds no connection.
 
-    Raises `TooManyRequests` when the account's password is tried too often in this way.
+    Raises `TooManyRequests` when the account's password is checked too often in this way.
     """
     services.limiter.check("proof-account", f"user-{account.id}", visible=False)
     services.tx().rollback()
@@ -30,10 +30,10 @@ def is_password(services: Services, account: Account, password: str) -> bool:
 def record_failure(
     services: Services, account: Account, client: ClientInfo, *, session_id: UUID | None = None
 ) -> None:
-    """Write down that the password was wrong. The account may have been erased while it was hashed.
+    """Record a wrong password. The account may have been erased while it was hashed.
 
-    After `MAX_FAILURES` in a row the session is ended from which they came: somebody else may hold it.
-    Without a session, for whoever holds a link, they count as those of strangers.
+    After `MAX_FAILURES` in a row the session that they came from ends. Without a session they count as
+    failures of unknown devices.
     """
     tx, now = services.tx(), services.clock.now()
     if not users.lock(tx, account.id):

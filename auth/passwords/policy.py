@@ -8,23 +8,23 @@ from utils.services import Services
 def refuse_context_words(
     services: Services, password: str, *, username: str | None, email: str, field: str = "password"
 ) -> None:
-    """Raise `PasswordContainsContext` if it is made of what everybody knows. Knows only what it is told."""
+    """Raise `PasswordContainsContext` if the password is made of name, address or the service's words."""
     if has_context_words(services, password, username=username, email=email):
         told = "must not contain your user name, your email address or the name of this service"
         raise PasswordContainsContext(fields={field: told})
 
 
 def refuse_leaked(services: Services, password: str, *, field: str = "password") -> None:
-    """Raise `PasswordLeaked` if a collection of leaked passwords has it (ASVS 6.2.12).
+    """Raise `PasswordLeaked` if the collection of leaked passwords has it (ASVS 6.2.12).
 
-    May take a second: whoever calls holds no database connection.
+    May take a second: the caller must hold no database connection.
     """
     if services.leaks.has(password):
         raise PasswordLeaked(fields={field: "was found in a data leak"})
 
 
 def has_context_words(services: Services, password: str, *, username: str | None, email: str | None) -> bool:
-    """Whether it is; never where the block-list is off."""
+    """Whether the password is made of them; always False if the block-list is off."""
     settings = services.settings
     words = [*context_words(services), *([username] if username else [])]
     minimum = settings.password_min_length
@@ -32,5 +32,5 @@ def has_context_words(services: Services, password: str, *, username: str | None
 
 
 def context_words(services: Services) -> tuple[str, ...]:
-    """The words of the service itself: its name, and `PASSWORD_CONTEXT_WORDS`."""
+    """Return the words of the service: its name and `PASSWORD_CONTEXT_WORDS`."""
     return (services.settings.brand_name, *services.settings.password_context_words)

@@ -13,10 +13,10 @@ from utils.services import Services
 
 
 def forgot(services: Services, email: str, client: ClientInfo) -> None:
-    """Mail a link for a new password, if there is an account to mail it for.
+    """Mail a link for a new password, if the address has an account.
 
-    Nothing in the answer, its time or what is written tells whether there is one. An account that
-    is leaving is mailed the link that keeps it instead, as a password would not open it.
+    Neither the answer, its time nor what is written tells whether it has one. An account that is to be erased
+    is mailed the link that restores it, as a password would not open it.
     """
     tx, now = services.tx(), services.clock.now()
     account = users.by_email(tx, email)
@@ -38,21 +38,21 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
 
 
 def check_link(services: Services, token: str) -> str:
-    """The address of a reset link that would work. Uses nothing up. Raises one of the refusals of links."""
+    """Return the address of a valid reset link without consuming it. Raises one of `links.REFUSALS`."""
     return links.open_link(services, token, LinkPurpose.RESET, client=None).email
 
 
 def reset(services: Services, token: str, password: str, client: ClientInfo) -> None:
-    """Set a new password with a mailed link. Ends all sessions and signs nobody in.
+    """Set a new password with a mailed link. Ends all sessions and starts none.
 
-    Who opens the link has proven the address: from now on it counts as confirmed, and whoever
-    registered it before has a password no more. Raises one of the refusals of links,
-    or `PasswordContainsContext` or `PasswordLeaked`, which leave the link as it was.
+    Opening the link proves the address: it counts as confirmed, and the factors and devices of a person who
+    registered it before are removed. Raises one of `links.REFUSALS`, or `PasswordContainsContext` or
+    `PasswordLeaked`, which do not consume the link.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):
         link = links.open_link(services, token, LinkPurpose.RESET, client=client)
-        tx.rollback()  # hashing takes a while, and nobody holds a connection meanwhile
+        tx.rollback()  # hashing takes a while, and no connection is held meanwhile
         account = link.account
         policy.refuse_context_words(services, password, username=account.username, email=account.email)
         policy.refuse_leaked(services, password)

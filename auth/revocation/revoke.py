@@ -36,7 +36,7 @@ def revoke_all(
     *,
     purposes: Iterable[LinkPurpose] = SESSION_LINKS,
 ) -> int:
-    """End all sessions, waiting sign-ins, tokens and such links of an account; how many sessions it had."""
+    """End all sessions, pending logins, tokens and links of these purposes; return the sessions' number."""
     now = services.clock.now()
     users.void_tokens(tx, user_id, now)
     challenges.void(tx, user_id, now)
@@ -49,11 +49,11 @@ def revoke_all(
 def lock_out(
     services: Services, tx: Session, account: Account, reason: EndReason, *, since: datetime
 ) -> None:
-    """Somebody else was in this account since then: whatever they hold opens nothing any more.
+    """Lock an intruder out of this account, who has had access since the given time.
 
-    Every session and device is gone, and the factors that were added since, at once or after a day
-    (`factor_resets.suspect`); a deletion or a reset of factors that they may have asked for is called off,
-    and the password is blocked until a reset, whose link is mailed.
+    Ends every session, forgets every device, and removes the factors added since, at once or after a day
+    (`resets.remove_suspect_factors`). Cancels a pending deletion and a pending reset of factors. Blocks the
+    password until a reset, whose link is mailed.
     """
     revoke_all(services, tx, account.id, reason, purposes=(*SESSION_LINKS, LinkPurpose.RESTORE))
     users.block_password(tx, account.id, services.clock.now())
@@ -73,10 +73,10 @@ def erase(
     client: ClientInfo,
     operator: str | None = None,
 ) -> None:
-    """Erase an account that this transaction holds locked: its row and all that hangs on it.
+    """Erase an account that this transaction holds locked, with everything that refers to it.
 
-    Its audit events stay, without a word about the person; so does the event of the erasure, whose
-    caller may be that person.
+    Its audit events stay without personal data. The event of the erasure names no caller, who may be the
+    person.
     """
     audit.forget_person(tx, user_id)
     users.erase(tx, user_id)
@@ -85,10 +85,10 @@ def erase(
 
 
 def disown(services: Services, token: str, client: ClientInfo) -> None:
-    """ "This wasn't me": end every session, forget every device, and block the password until a reset.
+    """End every session, forget every device, and block the password until a reset ("this wasn't me").
 
-    The link for the reset is mailed. A deletion that the intruder may have asked for is called off.
-    Raises `LinkUnknown`, `LinkExpired` or `LinkUsed`.
+    The link for the reset is mailed. A pending deletion is cancelled. Raises `LinkUnknown`, `LinkExpired` or
+    `LinkUsed`.
     """
     tx, now = services.tx(), services.clock.now()
     with recorded(services, *links.REFUSALS):

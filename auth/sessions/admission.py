@@ -9,7 +9,7 @@ from utils.services import Claims, Principal, Services
 
 
 def admit(services: Services, claims: Claims) -> Principal | None:
-    """The bearer of these claims, if the database admits them now: one statement."""
+    """Return the bearer of these claims, if the database admits them now. One statement."""
     now = services.clock.now()
     if claims.session_id is not None:
         found = sessions.admitted(services.reads, claims.session_id, claims.user_id, now)

@@ -18,7 +18,7 @@ from utils.services import Principal, Services
 def log_out(
     services: Services, *, refresh_tokens: Sequence[str], access_token: str | None, client: ClientInfo
 ) -> None:
-    """End every session that one of these tokens proves. An access token may have expired meanwhile."""
+    """End every session that one of these tokens proves. The access token may have expired."""
     tx, now = services.tx(), services.clock.now()
     proven = {(s.id, s.user_id) for text in refresh_tokens if (s := rotation.session_of(services, tx, text))}
     claims = access_tokens.read(services, access_token, expired_too=True)
@@ -33,16 +33,16 @@ def log_out(
 
 
 def live_sessions(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
-    """The caller's living sessions, and which of them is calling."""
+    """Return the caller's live sessions, and the id of the calling one."""
     current = step_up.own_session(principal)
     return sessions.living(services.tx(), principal.user_id, services.clock.now()), current
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
-    """End one of the caller's sessions, this one too. Raises `SessionNotFound`, also for other people's.
+    """End one of the caller's sessions. Raises `SessionNotFound`, also for a session of another account.
 
-    Whoever ends another one than their own wants a fresh sign-in for it (ASVS 7.5.2): somebody who
-    found the browser open could lock its owner out of all others. Raises `ReauthRequired`.
+    Ending another session than the calling one needs a fresh login (ASVS 7.5.2): a person at an open browser
+    could otherwise end the owner's other sessions. Raises `ReauthRequired`.
     """
     if step_up.own_session(principal) != session_id:
         step_up.fresh_session(services, principal)
@@ -56,7 +56,7 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
 
 
 def end_others(services: Services, principal: Principal, client: ClientInfo) -> int:
-    """End all of the caller's sessions but this one; how many there were. Raises `ReauthRequired`."""
+    """End all of the caller's sessions but the calling one; return how many. Raises `ReauthRequired`."""
     current = step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)

@@ -28,11 +28,10 @@ REUSE_GRACE = timedelta(seconds=20)
 
 
 def refresh(services: Services, presented: Sequence[str], client: ClientInfo) -> tokens.TokenPair:
-    """A new pair for a refresh token; its generation is used up (rotation, RFC 9700, 4.14).
+    """Exchange a refresh token for a new pair and use up its generation (RFC 9700, 4.14).
 
-    The direct parent of the present token gets the same successor for `REUSE_GRACE`. Any
-    other used token means that somebody has a copy: the session ends.
-    Raises `RefreshTokenMissing`, `RefreshTokenInvalid`, `RefreshTokenExpired` or
+    The direct parent of the present token gets the same successor for `REUSE_GRACE`. Any other used token is
+    reuse, and ends the session. Raises `RefreshTokenMissing`, `RefreshTokenInvalid`, `RefreshTokenExpired` or
     `RefreshTokenReused`, and `InvalidInput` when two tokens are presented.
     """
     if not presented:
@@ -95,7 +94,7 @@ def _end_reused(services: Services, tx: Session, current: SessionState, client: 
 
 
 def session_of(services: Services, tx: Session, refresh_token: str) -> SessionState | None:
-    """The session that a genuine refresh token of any generation belongs to, ended or not."""
+    """Return the session of a genuine refresh token of any generation, ended or not, or None."""
     token = tokens.read_refresh(refresh_token)
     found = sessions.with_account(tx, token.session_id) if token else None
     if token is None or found is None or not tokens.is_genuine(services, token, found[0]):

@@ -13,14 +13,14 @@ FRESH_FOR = timedelta(minutes=10)  # how young a sign-in must be for what is har
 
 
 def own_session(principal: Principal) -> UUID:
-    """The session that is calling. Raises `SessionRequired` for a token that has none."""
+    """Return the id of the calling session. Raises `SessionRequired` for a token without one."""
     if principal.session_id is None:
         raise SessionRequired
     return principal.session_id
 
 
 def fresh_session(services: Services, principal: Principal) -> UUID:
-    """The session that is calling, if its owner proved themselves lately; raises `ReauthRequired` if not."""
+    """Return the id of the calling session if its login is fresh. Raises `ReauthRequired` if not."""
     current = own_session(principal)
     # Neither long ago nor far ahead: a clock that was set back makes no old sign-in fresh.
     if principal.auth_time is None or abs(services.clock.now() - principal.auth_time) >= FRESH_FOR:
@@ -29,9 +29,9 @@ def fresh_session(services: Services, principal: Principal) -> UUID:
 
 
 def _require_fresh_factor(services: Services, session_id: UUID, account: Account) -> None:
-    """Want a second factor, where the account has one, proven lately here; raises `ReauthRequired` if not.
+    """Raise `ReauthRequired` if the account has a second factor and it was not proven lately.
 
-    A sign-in on a trusted device is fresh by the password alone, and that must change no factor.
+    A login on a trusted device is fresh by the password alone, which must not change a factor.
     """
     if account.two_factor_at is None:
         return
@@ -41,9 +41,9 @@ def _require_fresh_factor(services: Services, session_id: UUID, account: Account
 
 
 def lock_for_credential_change(services: Services, principal: Principal) -> tuple[UUID, Account]:
-    """The calling session and its account, locked, for a change of how one gets into the account.
+    """Return the calling session and its locked account, for a change of the account's credentials.
 
-    That wants a fresh sign-in, and a fresh factor where there is one. Raises `ReauthRequired`, or
+    Needs a fresh login, and a fresh second factor if the account has one. Raises `ReauthRequired`, or
     `TokenInvalid` if the session has ended.
     """
     current = fresh_session(services, principal)
@@ -53,7 +53,7 @@ def lock_for_credential_change(services: Services, principal: Principal) -> tupl
 
 
 def lock_for_change(services: Services, principal: Principal) -> Account:
-    """Lock the account, and read it anew. Raises `TokenInvalid` if the calling session has ended."""
+    """Lock the account and read it again. Raises `TokenInvalid` if the calling session has ended."""
     tx = services.tx()
     users.lock(tx, principal.user_id)
     found = sessions.still_admitted(tx, own_session(principal), principal.user_id, services.clock.now())

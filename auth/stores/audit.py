@@ -14,11 +14,11 @@ from models import AuditEvent
 from utils.client_info import ClientInfo
 from utils.database.engine import insert_into
 
-# Built once, and of the table, as every change writes one. Nobody's is the account that does not exist.
+# Built once, and of the table, as every change writes one. An unknown account has no id.
 _APPENDED = (
     insert(cast(Table, AuditEvent.__table__))
     .values(user_id=shared_lock(bindparam("of_user", type_=Integer)))
-    .inline()  # nobody asks for its id
+    .inline()  # its id is not needed
 )
 
 
@@ -34,15 +34,15 @@ def append(
     operator: str | None = None,
     count: int = 1,
 ) -> None:
-    """Write down that this happened, once. An account that was erased a moment ago is not named."""
+    """Append an audit event. An account that was erased meanwhile is not named."""
     about = {"event": event, "session_id": session_id, "reason": reason, "operator": operator}
     tx.execute(_APPENDED, {"of_user": user_id, "count": count} | about | _facts(now, client))
 
 
 def count_unknown(tx: Session, event: Event, digest: str | None, now: datetime, client: ClientInfo) -> None:
-    """Count what was asked for somebody who does not exist: one row for each network and minute.
+    """Count an event for an unknown account: one row for each network and minute.
 
-    People type passwords into the name field, so only the keyed digest of the first one is kept.
+    People type passwords into the name field, so only the keyed digest of the first one is stored.
     """
     under = f"{event}:{client.network}:{now:%Y-%m-%dT%H:%M}"
     counted = insert_into(tx, AuditEvent).values(
@@ -61,7 +61,7 @@ def count_unknown(tx: Session, event: Event, digest: str | None, now: datetime, 
 
 
 def page(tx: Session, user_id: int, before: int | None, limit: int) -> Sequence[AuditEvent]:
-    """Events of an account, the newest first; with `before`, those older than the event of that id."""
+    """Return events of an account, the newest first; with `before`, those older than the event of that id."""
     mine = select(AuditEvent).where(AuditEvent.user_id == user_id).order_by(AuditEvent.id.desc())
     if before is not None:
         mine = mine.where(AuditEvent.id < before)
@@ -69,13 +69,13 @@ def page(tx: Session, user_id: int, before: int | None, limit: int) -> Sequence[
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[AuditEvent]:
-    """All events of an account that are kept, the newest first."""
+    """Return all events of an account that are kept, the newest first."""
     mine = select(AuditEvent).where(AuditEvent.user_id == user_id)
     return tx.scalars(mine.order_by(AuditEvent.id.desc())).all()
 
 
 def forget_person(tx: Session, user_id: int) -> None:
-    """Take out of an account's events what says something about a person; that they happened stays."""
+    """Remove the personal data from an account's events. The events stay."""
     tx.execute(
         update(AuditEvent)
         .where(AuditEvent.user_id == user_id)
@@ -84,7 +84,7 @@ def forget_person(tx: Session, user_id: int) -> None:
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete at most so many events from before this moment; how many there were."""
+    """Delete at most `slice_size` events from before this time; return how many."""
     some = select(AuditEvent.id).where(AuditEvent.at < before).limit(slice_size)
     deleted = delete(AuditEvent).where(AuditEvent.id.in_(some)).returning(AuditEvent.id)
     return len(tx.execute(deleted).all())

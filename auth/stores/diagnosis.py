@@ -10,7 +10,7 @@ from models import AuditEvent
 
 
 def database_time(tx: Session) -> datetime | None:
-    """The database's clock; None where it is this machine's own."""
+    """Return the database's time; None if it has no clock of its own."""
     if tx.get_bind().dialect.name == "sqlite":
         return None
     now: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
@@ -18,5 +18,5 @@ def database_time(tx: Session) -> datetime | None:
 
 
 def last_pruned(tx: Session) -> datetime | None:
-    """When old rows were last deleted, as far as the audit log goes back."""
+    """Return when old rows were last pruned, as far as the audit log goes back."""
     return tx.scalar(select(func.max(AuditEvent.at)).where(AuditEvent.event == Event.PRUNED))

@@ -13,7 +13,7 @@ from utils.database.engine import insert_into
 
 
 def mark_seen(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
-    """Whether this device is known to the account; it is seen now."""
+    """Whether the account knows this device; update when it was last seen."""
     seen = (
         update(KnownDevice)
         .where(KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
@@ -24,24 +24,24 @@ def mark_seen(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool
 
 
 def failures(tx: Session, user_id: int, device_id: UUID) -> int | None:
-    """Wrong passwords in a row from this device; None if the account does not know it."""
+    """Return the wrong passwords in a row from this device; None if the account does not know it."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
     return tx.scalar(select(KnownDevice.failures).where(*mine))
 
 
 def count_failure(tx: Session, user_id: int, device_id: UUID) -> None:
-    """One more wrong password from this device."""
+    """Count a wrong password from this device."""
     _set_failures(tx, KnownDevice.failures + 1, user_id, KnownDevice.device_id == device_id)
 
 
 def reset_failures(tx: Session, user_id: int, device_id: UUID, limit: int) -> bool:
-    """Begin to count anew, if there were fewer than `limit` failures; False if not."""
+    """Reset the failures of this device if there are fewer than `limit`; False if not."""
     few = (KnownDevice.device_id == device_id, KnownDevice.failures < limit)
     return _set_failures(tx, 0, user_id, *few)
 
 
 def reset_all_failures(tx: Session, user_id: int) -> None:
-    """Begin to count anew on every device of the account."""
+    """Reset the failures of every device of the account."""
     _set_failures(tx, 0, user_id)
 
 
@@ -52,34 +52,34 @@ def _set_failures(tx: Session, to: Any, user_id: int, *where: ColumnElement[bool
 
 
 def is_trusted(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
-    """Whether a log-in from this device needs no second factor now."""
+    """Whether a login from this device needs no second factor now."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
     until = select(KnownDevice.trusted_until).where(*mine, KnownDevice.trusted_until > now)
     return tx.scalar(until) is not None
 
 
 def trust(tx: Session, user_id: int, device_id: UUID, until: datetime, *, renamed: UUID) -> None:
-    """Ask no second factor from this device for a while; it has another id from now on."""
+    """Trust this device until then, under a new id."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
     trusted = update(KnownDevice).where(*mine).values(trusted_until=until, device_id=renamed)
     tx.execute(trusted)
 
 
 def distrust_all(tx: Session, user_id: int) -> None:
-    """Ask a second factor from every device of the account again."""
+    """Trust no device of the account any more."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.trusted_until.is_not(None))
     trusted = update(KnownDevice).where(*mine).values(trusted_until=None)
     tx.execute(trusted)
 
 
 def add(tx: Session, user_id: int, device_id: UUID, now: datetime) -> None:
-    """Know the device from now on."""
+    """Add a known device."""
     values = {"user_id": user_id, "device_id": device_id, "first_seen_at": now, "last_seen_at": now}
     tx.execute(insert_into(tx, KnownDevice).values(**values).on_conflict_do_nothing())
 
 
 def forget_beyond(tx: Session, user_id: int, limit: int) -> None:
-    """Forget the devices of the account that were not seen for longest, beyond `limit`."""
+    """Delete the least recently seen devices of the account beyond `limit`."""
     mine = KnownDevice.user_id == user_id
     beyond = select(KnownDevice.device_id).where(mine)
     beyond = beyond.order_by(KnownDevice.last_seen_at.desc(), KnownDevice.device_id).offset(limit)
@@ -87,18 +87,18 @@ def forget_beyond(tx: Session, user_id: int, limit: int) -> None:
 
 
 def forget_all(tx: Session, user_id: int) -> None:
-    """Forget every device of the account."""
+    """Delete every known device of the account."""
     _delete(tx, KnownDevice.user_id == user_id)
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[KnownDevice]:
-    """The account's devices, the latest seen first."""
+    """Return the account's devices, the latest seen first."""
     mine = select(KnownDevice).where(KnownDevice.user_id == user_id)
     return tx.scalars(mine.order_by(KnownDevice.last_seen_at.desc(), KnownDevice.device_id)).all()
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:
-    """Forget at most so many devices that were last seen before this moment; how many there were."""
+    """Delete at most `slice_size` devices last seen before this time; return how many."""
     # By the whole key, as Postgres finds no device by its id alone. Old once more: it may be seen meanwhile.
     key, old = (KnownDevice.user_id, KnownDevice.device_id), KnownDevice.last_seen_at < before
     some = select(*key).where(old).limit(slice_size)

@@ -67,7 +67,7 @@ def void_beyond(tx: Session, limit: int, newest: OneTimeToken, now: datetime) ->
 
 
 def issued_since(tx: Session, address: str, purpose: LinkPurpose, since: datetime) -> int:
-    """How many such tokens were issued for this address since then, to whichever accounts."""
+    """Return how many such tokens were issued for this address since then, over all accounts."""
     issued = (
         OneTimeToken.email_key == email_key(address),
         OneTimeToken.purpose == purpose,
@@ -77,7 +77,7 @@ def issued_since(tx: Session, address: str, purpose: LinkPurpose, since: datetim
 
 
 def address_is_reserved(tx: Session, address: str, user_id: int | None, now: datetime) -> bool:
-    """Whether the address was given up so lately that only its former owner, not `user_id`, may have it."""
+    """Whether the address was given up lately by another account than `user_id`, which may take it back."""
     reserved = select(OneTimeToken.id).where(
         OneTimeToken.purpose == LinkPurpose.EMAIL_UNDO,
         OneTimeToken.email_key == email_key(address),

@@ -14,7 +14,7 @@ LINK_IS_VOID = "the link is void"  # such a mail is no loss
 
 
 class Claimed(NamedTuple):
-    """A mail that this caller alone is delivering, as plain values."""
+    """A mail that this deliverer holds a lease on, as plain values."""
 
     id: int
     message_id: UUID
@@ -41,13 +41,13 @@ def append(
     recipient: str,
     token: OneTimeToken | None = None,
 ) -> None:
-    """A mail to this address, to be sent as soon as the transaction is committed."""
+    """Append a mail to this address, to be sent after the commit."""
     tx.add(_row(template, facts, now, user_id, recipient, token))
     tx.flush()
 
 
 def append_unsent(tx: Session, template: str, now: datetime, token: OneTimeToken) -> None:
-    """As many rows as a mail takes, for one that never goes: who is nobody takes the same time."""
+    """Append a row that is never sent. Unknown addresses cost the same rows, so that timing tells nothing."""
     row = _row(template, {}, now, None, "", token)
     row.sent_at = now
     tx.add(row)
@@ -76,7 +76,7 @@ def _row(
 
 
 def written_since(tx: Session, user_id: int, template: str, since: datetime) -> int:
-    """How many of these mails were written for a user since then, sent or not."""
+    """Return how many of these mails were written for a user since then, sent or not."""
     mine = (
         OutgoingMail.user_id == user_id,
         OutgoingMail.template == template,
@@ -86,7 +86,7 @@ def written_since(tx: Session, user_id: int, template: str, since: datetime) -> 
 
 
 def claim(tx: Session, now: datetime, until: datetime) -> Claimed | None:
-    """The mail that has been due longest, for this caller alone until the lease ends; None if none is due."""
+    """Claim the mail that has been due longest until the lease ends; None if none is due."""
     due = (*_WAITING, OutgoingMail.due_at <= now)
     first = select(OutgoingMail.id).where(*due).order_by(OutgoingMail.due_at, OutgoingMail.id).limit(1)
     # On Postgres two who ask at once get two mails. `due` once more, for who comes a moment later.
@@ -101,7 +101,7 @@ def claim(tx: Session, now: datetime, until: datetime) -> Claimed | None:
 
 
 def settle(tx: Session, mail_id: int, attempt: int, **values: datetime | str | None) -> bool:
-    """Write down how this attempt ended; False if the lease had run out and somebody else tried again."""
+    """Record the outcome of this attempt; False if the lease expired and another deliverer tried again."""
     settled = tx.execute(
         update(OutgoingMail)
         .where(OutgoingMail.id == mail_id, OutgoingMail.attempts == attempt, *_WAITING)
@@ -112,7 +112,7 @@ def settle(tx: Session, mail_id: int, attempt: int, **values: datetime | str | N
 
 
 def waiting(tx: Session) -> tuple[int, datetime | None]:
-    """How many mails wait, and since when the oldest does."""
+    """Return how many mails wait, and since when the oldest does."""
     row = tx.execute(
         select(func.count(), func.min(OutgoingMail.created_at)).select_from(OutgoingMail).where(*_WAITING)
     ).one()
@@ -120,19 +120,19 @@ def waiting(tx: Session) -> tuple[int, datetime | None]:
 
 
 def given_up_since(tx: Session, since: datetime) -> int:
-    """How many mails were given up since then that somebody may miss."""
+    """Return how many mails to accounts were given up since then."""
     lost = (OutgoingMail.given_up_at > since, OutgoingMail.last_error != LINK_IS_VOID)
     return tx.scalar(select(func.count()).select_from(OutgoingMail).where(*lost)) or 0
 
 
 def of_user(tx: Session, user_id: int, limit: int | None = None) -> Sequence[OutgoingMail]:
-    """A user's mails as far as they are kept, the newest first."""
+    """Return a user's mails that are kept, the newest first."""
     mine = select(OutgoingMail).where(OutgoingMail.user_id == user_id)
     return tx.scalars(mine.order_by(OutgoingMail.id.desc()).limit(limit)).all()
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete at most so many mails that were sent or given up before this moment; how many there were."""
+    """Delete at most `slice_size` mails that were sent or given up before this time; return how many."""
     over = or_(OutgoingMail.sent_at < before, OutgoingMail.given_up_at < before)
     some = select(OutgoingMail.id).where(over).limit(slice_size)
     deleted = delete(OutgoingMail).where(OutgoingMail.id.in_(some)).returning(OutgoingMail.id)

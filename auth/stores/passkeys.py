@@ -15,32 +15,32 @@ from utils.database.engine import insert_into
 def add(
     tx: Session, user_id: int, user_handle: bytes, name: str, new: NewPasskey, now: datetime
 ) -> UUID | None:
-    """The id of a new passkey of this account; None if somebody has it already."""
+    """Add a passkey and return its id; None if the credential is registered already."""
     values = new._asdict() | {"user_handle": user_handle, "name": name, "created_at": now}
     added = insert_into(tx, Passkey).values(id=uuid4(), user_id=user_id, **values)
     return tx.execute(added.on_conflict_do_nothing().returning(Passkey.id)).scalar()
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[Passkey]:
-    """The account's passkeys, the oldest first."""
+    """Return the account's passkeys, the oldest first."""
     mine = select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.created_at, Passkey.id)
     return tx.scalars(mine.execution_options(populate_existing=True)).all()
 
 
 def by_credential(tx: Session, credential_id: bytes) -> Passkey | None:
-    """The passkey of this credential, whoever's it is."""
+    """Return the passkey of this credential, of any account."""
     return tx.scalars(select(Passkey).where(Passkey.credential_id == credential_id)).one_or_none()
 
 
 def count(tx: Session, user_id: int) -> int:
-    """How many the account has."""
+    """Return how many passkeys the account has."""
     return tx.scalar(select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id)) or 0
 
 
 def use(tx: Session, passkey_id: UUID, proof: Assertion, now: datetime) -> bool:
-    """Note that it was used; False if its counter did not go up: somebody has a copy (WebAuthn, 6.1.1).
+    """Update the counter; False if it did not rise, which means that a copy exists (WebAuthn, 6.1.1).
 
-    Authenticators that do not count say 0 each time.
+    Authenticators without a counter say 0 each time.
     """
     goes_up = Passkey.sign_count < proof.sign_count if proof.sign_count else Passkey.sign_count == 0
     values = {"sign_count": proof.sign_count, "backed_up": proof.backed_up, "last_used_at": now}
@@ -48,18 +48,18 @@ def use(tx: Session, passkey_id: UUID, proof: Assertion, now: datetime) -> bool:
 
 
 def rename(tx: Session, user_id: int, passkey_id: UUID, name: str) -> bool:
-    """Give the passkey another name; False if the account has none such."""
+    """Rename the passkey; False if the account does not have it."""
     return _changed(tx, Passkey.id == passkey_id, Passkey.user_id == user_id, name=name)
 
 
 def remove(tx: Session, user_id: int, passkey_id: UUID) -> bool:
-    """Forget the passkey; False if the account has none such."""
+    """Delete the passkey; False if the account does not have it."""
     mine = delete(Passkey).where(Passkey.id == passkey_id, Passkey.user_id == user_id).returning(Passkey.id)
     return tx.execute(mine).scalar() is not None
 
 
 def remove_all(tx: Session, user_id: int, since: datetime | None = None) -> None:
-    """Forget the account's passkeys; with `since`, those that were added then or later."""
+    """Delete the account's passkeys; with `since`, those added then or later."""
     mine = delete(Passkey).where(Passkey.user_id == user_id)
     if since is not None:
         mine = mine.where(Passkey.created_at >= since)

@@ -51,7 +51,7 @@ class DatabaseCounters:
 
 
 def prune(tx: Session, now: datetime, slice_size: int) -> int:
-    """Delete at most so many windows that are over; how many there were."""
+    """Delete at most `slice_size` windows that are over; return how many."""
     some = select(RateLimit.key).where(RateLimit.ends_at <= now).limit(slice_size)
     deleted = delete(RateLimit).where(RateLimit.key.in_(some)).returning(RateLimit.key)
     return len(tx.execute(deleted).all())

@@ -11,7 +11,7 @@ from models import RecoveryCode, User
 
 
 def replace(tx: Session, user_id: int, digests: Iterable[bytes], now: datetime) -> None:
-    """A new set in place of the old one, used codes and all."""
+    """Replace the set of codes, used ones too."""
     old = delete(RecoveryCode).where(RecoveryCode.user_id == user_id)
     tx.execute(old)
     rows = [{"digest": each, "user_id": user_id, "created_at": now} for each in digests]
@@ -21,7 +21,7 @@ def replace(tx: Session, user_id: int, digests: Iterable[bytes], now: datetime) 
 
 
 def use(tx: Session, user_id: int, digest: bytes, now: datetime) -> bool:
-    """Use a code of this account up, for one of many callers; False if it has none such, or it was used."""
+    """Use a code of this account; False if it has none such, or it was used. One of many callers succeeds."""
     used = (
         update(RecoveryCode)
         .where(RecoveryCode.digest == digest, RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
@@ -35,7 +35,7 @@ def use(tx: Session, user_id: int, digest: bytes, now: datetime) -> bool:
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[RecoveryCode]:
-    """What is kept of the account's codes: when they were made, and used."""
+    """Return when each code of the account was made, and used."""
     mine = select(RecoveryCode).where(RecoveryCode.user_id == user_id)
     return tx.scalars(mine.order_by(RecoveryCode.created_at, RecoveryCode.digest)).all()
 

@@ -12,49 +12,49 @@ from models import User
 
 
 def enable(tx: Session, user_id: int, now: datetime) -> None:
-    """From now on a password alone opens nothing, if that is not so already."""
+    """Require the second factor from now on, if that is not so already."""
     _changed(tx, user_id, User.two_factor_at.is_(None), two_factor_at=now)
 
 
 def disable(tx: Session, user_id: int) -> None:
-    """From now on the password is enough."""
+    """Require the password alone from now on."""
     _changed(tx, user_id, two_factor_at=None, factors_reset_due_at=None)
 
 
 def schedule_reset(tx: Session, user_id: int, due: datetime) -> bool:
-    """Note when all factors are to be forgotten; False if there are none, or it is noted already."""
+    """Schedule the removal of all factors; False if there are none, or it is scheduled already."""
     is_free = (User.two_factor_at.is_not(None), User.factors_reset_due_at.is_(None))
     return _changed(tx, user_id, *is_free, factors_reset_due_at=due)
 
 
 def call_off_reset(tx: Session, user_id: int) -> bool:
-    """Let the factors stay; False if they were to stay anyway."""
+    """Cancel a pending reset; False if none is pending."""
     return _changed(tx, user_id, User.factors_reset_due_at.is_not(None), factors_reset_due_at=None)
 
 
 def postpone_reset(tx: Session, user_id: int, due: datetime) -> None:
-    """Let a reset that waits wait until then."""
+    """Move a pending reset to this time."""
     _changed(tx, user_id, User.factors_reset_due_at.is_not(None), factors_reset_due_at=due)
 
 
 def begin_due_reset(tx: Session, user_id: int, now: datetime) -> bool:
-    """Lock an account whose factors are to be forgotten by now; False if that was called off a moment ago."""
+    """Lock an account whose reset is due; False if it was cancelled meanwhile."""
     return _changed(tx, user_id, *_is_due(now), factors_reset_due_at=None)
 
 
 def due_for_reset(tx: Session, now: datetime, limit: int) -> list[int]:
-    """Accounts whose factors are to be forgotten by now."""
+    """Return the ids of accounts whose reset is due."""
     due = select(User.id).where(*_is_due(now)).order_by(User.id).limit(limit)
     return [*tx.scalars(due)]
 
 
 def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Not while the account is closed: nobody can be signed in to stop it."""
+    """The conditions of a due reset. Not while the account is locked: no login could cancel it."""
     return (User.factors_reset_due_at <= now, *clause(Use.APPLY_FACTOR_RESET))
 
 
 def spend_try(tx: Session, user_id: int, now: datetime, limit: int, window: timedelta) -> bool:
-    """Count one more try, of whichever factor and challenge; False if `limit` is used up.
+    """Count a try, over all factors and challenges; False if `limit` is used up.
 
     The first try begins a window. The last one begins another, in which all are refused.
     """
@@ -72,12 +72,12 @@ def spend_try(tx: Session, user_id: int, now: datetime, limit: int, window: time
 
 
 def refund_try(tx: Session, user_id: int) -> None:
-    """Take the count of a try back that was right: only wrong ones use the budget up."""
+    """Take back the count of a right response: only failures use up tries."""
     _changed(tx, user_id, User.factor_tries > 0, factor_tries=User.factor_tries - 1)
 
 
 def tries(tx: Session, user_id: int) -> tuple[int, datetime | None]:
-    """How many tries the present window has had, and when it ends."""
+    """Return the tries in the present window, and its end."""
     found = tx.execute(select(User.factor_tries, User.factor_tries_end_at).where(User.id == user_id))
     count, end = found.one()
     return count, end

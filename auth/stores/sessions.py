@@ -58,14 +58,14 @@ _ROTATED = (
 
 
 def admitted(reads: Reads, session_id: UUID, user_id: int, now: datetime) -> tuple[datetime, Account] | None:
-    """When this living session signed in, and whose it is; None if it has ended or may not be used."""
+    """Return when this session logged in, and its account; None if it has ended or may not be used."""
     return _admitted(reads.first(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}))
 
 
 def still_admitted(
     tx: Session, session_id: UUID, user_id: int, now: datetime
 ) -> tuple[datetime, Account] | None:
-    """The same within the transaction of a change, after its account was locked."""
+    """As `admitted`, within the transaction of a change, after the account was locked."""
     return _admitted(tx.execute(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}).first())
 
 
@@ -85,7 +85,7 @@ def start(
     client: ClientInfo,
     by_factor: bool = False,
 ) -> SessionState:
-    """A new session, with a secret of its own."""
+    """Start a session, with a secret of its own."""
     started = SessionState(
         id=uuid4(),
         user_id=user_id,
@@ -105,7 +105,7 @@ def start(
 
 
 def with_account(tx: Session, session_id: UUID) -> tuple[SessionState, Account] | None:
-    """A session as it stands now, ended or not, and its account, which nobody erases meanwhile."""
+    """Return a session, ended or not, and its account, locked against erasure."""
     row = tx.execute(_WITH_ACCOUNT, {"id": session_id}).one_or_none()
     if row is None:
         return None
@@ -115,7 +115,7 @@ def with_account(tx: Session, session_id: UUID) -> tuple[SessionState, Account] 
 def rotate(
     tx: Session, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
 ) -> SessionState | None:
-    """The session one generation on, or None if another call rotated or ended it first."""
+    """Return the session one generation on, or None if another call rotated or ended it first."""
     expected = {"of_id": current.id, "of_generation": current.generation}
     new = {"now": now, "until": idle_end, "address": client.address, "agent": client.user_agent}
     row = tx.execute(_ROTATED, expected | new).one_or_none()
@@ -123,12 +123,12 @@ def rotate(
 
 
 def factor_at(tx: Session, session_id: UUID) -> datetime | None:
-    """When a second factor, or a passkey, was last proven in this session."""
+    """Return when a second factor was last proven in this session."""
     return tx.scalar(select(UserSession.factor_at).where(UserSession.id == session_id))
 
 
 def note_factor(tx: Session, session_id: UUID, now: datetime) -> None:
-    """Note that a second factor was proven in this session just now."""
+    """Record that a second factor was proven in this session now."""
     noted = update(UserSession).where(UserSession.id == session_id).values(factor_at=now)
     tx.execute(noted)
 
@@ -136,7 +136,7 @@ def note_factor(tx: Session, session_id: UUID, now: datetime) -> None:
 def renew_auth_time(
     tx: Session, session_id: UUID, user_id: int, now: datetime, *, by_factor: bool = False
 ) -> bool:
-    """Note that the session's owner proved themselves just now; False if it has ended."""
+    """Record that the session re-authenticated now; False if it has ended."""
     renewed = (
         update(UserSession)
         .where(UserSession.id == session_id, UserSession.user_id == user_id, *_is_living(now))
@@ -147,7 +147,7 @@ def renew_auth_time(
 
 
 def count_failure(tx: Session, session_id: UUID) -> int:
-    """One more wrong password from this session; how many there are in a row."""
+    """Count a wrong password from this session; return how many there are in a row."""
     counted = (
         update(UserSession).where(UserSession.id == session_id).values(failures=UserSession.failures + 1)
     )
@@ -156,7 +156,7 @@ def count_failure(tx: Session, session_id: UUID) -> int:
 
 
 def living(tx: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
-    """The user's sessions that can still be used, the latest used first."""
+    """Return the user's live sessions, the latest used first."""
     return tx.scalars(
         select(UserSession)
         .where(UserSession.user_id == user_id, *_is_living(now))
@@ -165,30 +165,30 @@ def living(tx: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[UserSession]:
-    """All of the user's sessions that are kept, ended ones too, the latest begun first."""
+    """Return all of the user's sessions that are kept, the latest begun first."""
     mine = select(UserSession).where(UserSession.user_id == user_id)
     return tx.scalars(mine.order_by(UserSession.created_at.desc(), UserSession.id)).all()
 
 
 def end(tx: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> bool:
-    """End one session of this user; False if there is no such living session."""
+    """End one session of this user; False if there is no such live session."""
     where = (UserSession.id == session_id, UserSession.user_id == user_id)
     return bool(_end(tx, reason, now, *where))
 
 
 def end_others(tx: Session, keep: UUID, user_id: int, reason: EndReason, now: datetime) -> int:
-    """End all of the user's sessions but one; how many there were."""
+    """End all of the user's sessions but one; return how many."""
     where = (UserSession.id != keep, UserSession.user_id == user_id)
     return _end(tx, reason, now, *where)
 
 
 def end_all(tx: Session, user_id: int | None, reason: EndReason, now: datetime) -> int:
-    """End all sessions of one user, or of everybody; how many there were."""
+    """End all sessions of one user, or of all users; return how many."""
     return _end(tx, reason, now, *([UserSession.user_id == user_id] if user_id is not None else []))
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete at most so many sessions that ended, or ran out, before this moment; how many there were."""
+    """Delete at most `slice_size` sessions that ended or expired before this time; return how many."""
     over = or_(
         UserSession.ended_at < before, UserSession.idle_end < before, UserSession.absolute_end < before
     )
@@ -198,9 +198,9 @@ def prune(tx: Session, before: datetime, slice_size: int) -> int:
 
 
 def end_oldest_beyond(tx: Session, limit: int, newest: SessionState, now: datetime) -> int:
-    """End the least recently used sessions of a user beyond `limit` living ones, but never the newest.
+    """End the least recently used sessions of a user beyond `limit` live ones, but never the newest.
 
-    It is named, because two moments may be equal and the clocks of two machines differ.
+    The newest is named, because two times may be equal and the clocks of two machines differ.
     """
     others = (UserSession.user_id == newest.user_id, UserSession.id != newest.id)
     beyond = (
@@ -217,9 +217,9 @@ def _is_living(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _end(tx: Session, reason: EndReason, now: datetime, *where: Any) -> int:
-    """End these sessions; how many of them were living.
+    """End these sessions; return how many were live.
 
-    Those that had run out are ended, too: a clock that is set back must not bring them to life again.
+    Expired sessions are ended as well: a clock that is set back must not revive them.
     """
     ended = tx.execute(
         update(UserSession)

@@ -12,7 +12,7 @@ from utils.database.engine import insert_into
 
 
 def begin(tx: Session, user_id: int, sealed: Encrypted, now: datetime) -> bool:
-    """A secret that waits to be confirmed, in place of another that does; False if one is confirmed."""
+    """Store a secret that waits to be confirmed, in place of an earlier one; False if one is confirmed."""
     values = {
         "sealed_secret": sealed.text,
         "key_id": sealed.key_id,
@@ -32,33 +32,33 @@ def begin(tx: Session, user_id: int, sealed: Encrypted, now: datetime) -> bool:
 
 
 def of_user(tx: Session, user_id: int) -> TotpFactor | None:
-    """The account's authenticator app as it stands now, confirmed or not."""
+    """Return the account's authenticator app, confirmed or not."""
     return tx.get(TotpFactor, user_id, populate_existing=True)
 
 
 def confirm(tx: Session, user_id: int, step: int, now: datetime) -> bool:
-    """Note that a code of this step was right; False if it is confirmed already, or there is none."""
+    """Confirm the app with a code of this step; False if it is confirmed already, or does not exist."""
     return _changed(tx, user_id, TotpFactor.confirmed_at.is_(None), confirmed_at=now, last_step=step)
 
 
 def use_step(tx: Session, user_id: int, step: int) -> bool:
-    """Use this step up, and with it all before it; False if it or a later one was used (ASVS 6.5.1).
+    """Use this time step and all before it; False if it or a later one was used (ASVS 6.5.1).
 
-    Of many callers with the same code one gets through.
+    Of many callers with the same code one succeeds.
     """
     unused = (TotpFactor.confirmed_at.is_not(None), TotpFactor.last_step < step)
     return _changed(tx, user_id, *unused, last_step=step)
 
 
 def remove(tx: Session, user_id: int) -> bool:
-    """Forget the account's authenticator app; False if it had none that was confirmed."""
+    """Delete the account's authenticator app; False if it had no confirmed one."""
     removed = delete(TotpFactor).where(TotpFactor.user_id == user_id).returning(TotpFactor.confirmed_at)
     found = tx.execute(removed).one_or_none()
     return found is not None and found[0] is not None
 
 
 def remove_since(tx: Session, user_id: int, since: datetime) -> None:
-    """Forget the account's authenticator app if it was set up then or later."""
+    """Delete the account's authenticator app if it was set up then or later."""
     made = delete(TotpFactor).where(TotpFactor.user_id == user_id, TotpFactor.created_at >= since)
     tx.execute(made)
 
@@ -66,7 +66,7 @@ def remove_since(tx: Session, user_id: int, since: datetime) -> None:
 def encrypted_with_other_key(
     tx: Session, key_id: str, after: int, limit: int
 ) -> Sequence[tuple[int, Encrypted]]:
-    """Some, of users above `after`, whose secret is sealed under another key than this one."""
+    """Return some secrets, of users above `after`, that are encrypted with another key than this one."""
     columns = (TotpFactor.user_id, TotpFactor.sealed_secret, TotpFactor.key_id)
     found = select(*columns).where(TotpFactor.key_id != key_id, TotpFactor.user_id > after)
     found = found.order_by(TotpFactor.user_id).limit(limit)
@@ -74,13 +74,13 @@ def encrypted_with_other_key(
 
 
 def counts_by_key(tx: Session) -> dict[str, int]:
-    """How many secrets are sealed under each key."""
+    """Return how many secrets are encrypted with each key."""
     found = select(TotpFactor.key_id, func.count()).group_by(TotpFactor.key_id)
     return {row[0]: row[1] for row in tx.execute(found)}
 
 
 def replace_secret(tx: Session, user_id: int, old: Encrypted, new: Encrypted) -> bool:
-    """Replace what is sealed; False if it was replaced or removed meanwhile."""
+    """Replace the encrypted secret; False if it was replaced or removed meanwhile."""
     same = TotpFactor.sealed_secret == old.text
     return _changed(tx, user_id, same, sealed_secret=new.text, key_id=new.key_id)
 

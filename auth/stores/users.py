@@ -39,7 +39,7 @@ def by_id(tx: Session, user_id: int) -> Account | None:
 
 
 def row_by_id(tx: Session, user_id: int) -> User | None:
-    """The whole row of an account, as it stands now."""
+    """Return the whole row of an account."""
     return tx.get(User, user_id, populate_existing=True)
 
 
@@ -52,12 +52,12 @@ def by_email(tx: Session, email: str) -> Account | None:
 
 
 def by_login(tx: Session, login: str) -> Account | None:
-    """The account of this user name or address. A name never holds an `@`, so it is one or the other."""
+    """Return the account of this user name or address. A name never holds an `@`."""
     return by_email(tx, login) if "@" in login else by_username(tx, login)
 
 
 def login_key(login: str) -> str:
-    """What every spelling of this name or address shares, whether or not it is somebody's."""
+    """Return the canonical form of a name or address, known or not."""
     return (email_key(login) if "@" in login else username_key(login)) or login
 
 
@@ -70,10 +70,10 @@ def add(
     now: datetime,
     terms_version: str | None = None,
 ) -> Account | None:
-    """The new account, or None if the name or the address was taken, even a moment ago.
+    """Return the new account, or None if the name or the address was taken, even a moment ago.
 
-    One statement: the unique keys decide, and a refusal leaves the transaction usable. Without an
-    address it only holds its name: no key of an address lacks an `@`.
+    One statement: the unique keys decide, and a refusal leaves the transaction usable. Without an address the
+    account only reserves its name: no key of an address lacks an `@`.
     """
     added = tx.execute(
         insert_into(tx, User)
@@ -96,34 +96,33 @@ def add(
 
 
 def lock(tx: Session, user_id: int) -> bool:
-    """Let nobody else change this account, its links or its sessions until this transaction is over.
+    """Lock the account until the end of the transaction; False if it does not exist.
 
-    False if it is not there, even since a moment ago. Every transaction locks the account, or
-    keeps it, before its links, and those before its sessions, so that no two ever wait for each other.
+    Every transaction locks the account before its links, and those before its sessions, so that no two
+    deadlock.
     """
     return _changed(tx, User.id == user_id, password_hash=User.password_hash)
 
 
 def lock_shared(tx: Session, user_id: int) -> bool:
-    """Let nobody erase this account until this transaction is over; False if it is not there."""
+    """Lock the account against erasure until the end of the transaction; False if it does not exist."""
     return tx.execute(select(shared_lock(user_id))).scalar() is not None
 
 
 def shared_lock(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
-    """The id of an account that is there, kept from being erased; NULL for one that is not.
+    """Return the account's id, locked against erasure, or NULL if it does not exist.
 
-    What refers to an account in this way waits for an erasure that has begun, and does not fail by it.
+    A row that refers to an account in this way waits for a concurrent erasure, and does not fail by it.
     """
     there = select(User.id).where(User.id == user_id)
     return there.with_for_update(read=True, key_share=True).scalar_subquery()
 
 
 def is_unchanged(tx: Session, account: Account, *, new_hash: str | None = None) -> bool:
-    """Whether the account still is as it was when its password was checked; locks it until the commit.
+    """Whether the account is as it was when its password was checked; locks it until the commit.
 
-    A password changed or blocked, an address changed, a second factor switched on or off, an account
-    disabled or left while the hash was computed makes this False. `new_hash` replaces a hash of
-    outdated cost.
+    False if a password, an address or a second factor changed, or the account was disabled, blocked or
+    scheduled for erasure, while the hash was computed. `new_hash` replaces a hash of outdated cost.
     """
     same = (
         User.password_hash.is_not_distinct_from(account.password_hash),
@@ -135,7 +134,7 @@ def is_unchanged(tx: Session, account: Account, *, new_hash: str | None = None) 
 
 
 def page(tx: Session, *, after: int, limit: int, search: str = "") -> list[Account]:
-    """Accounts by rising id, above `after`; with `search`, those whose name or address holds it."""
+    """Return accounts by rising id, above `after`; with `search`, those whose name or address contains it."""
     wanted = select(*COLUMNS).where(User.id > after).order_by(User.id).limit(limit)
     if search:
         holds = (
@@ -147,29 +146,29 @@ def page(tx: Session, *, after: int, limit: int, search: str = "") -> list[Accou
 
 
 def disable(tx: Session, user_id: int, now: datetime) -> bool:
-    """Close the account and void its tokens; False if it is closed already."""
+    """Disable the account and void its tokens; False if it is disabled already."""
     return _changed(
         tx, User.id == user_id, User.disabled_at.is_(None), disabled_at=now, tokens_valid_after=now
     )
 
 
 def enable(tx: Session, user_id: int) -> bool:
-    """Open a disabled account again; False if it is open already. Its old tokens stay void."""
+    """Enable a disabled account; False if it is enabled. Its old tokens stay void."""
     return _changed(tx, User.id == user_id, User.disabled_at.is_not(None), disabled_at=None)
 
 
 def void_tokens(tx: Session, user_id: int | None, now: datetime) -> None:
-    """Refuse all tokens without a session that were issued before now: of one account, or of all."""
+    """Void all tokens without a session issued before now: of one account, or of all."""
     _changed(tx, *([User.id == user_id] if user_id is not None else []), tokens_valid_after=now)
 
 
 def confirm_email(tx: Session, user_id: int, now: datetime) -> bool:
-    """Note that the address is its owner's; False if that was known already."""
+    """Confirm the address; False if it is confirmed already."""
     return _changed(tx, User.id == user_id, User.email_verified_at.is_(None), email_verified_at=now)
 
 
 def set_password(tx: Session, user_id: int, password_hash: str, now: datetime) -> None:
-    """A new password, whatever the old one was; it is not blocked, and old tokens are void."""
+    """Set a new password, unblock it, and void old tokens."""
     _changed(
         tx,
         User.id == user_id,
@@ -182,7 +181,7 @@ def set_password(tx: Session, user_id: int, password_hash: str, now: datetime) -
 
 
 def remove_password(tx: Session, user_id: int, now: datetime) -> None:
-    """Let no password open the account; old tokens are void."""
+    """Remove the password and void old tokens."""
     _changed(
         tx,
         User.id == user_id,
@@ -194,23 +193,23 @@ def remove_password(tx: Session, user_id: int, now: datetime) -> None:
 
 
 def count_failure(tx: Session, user_id: int) -> int | None:
-    """One more wrong password from a device that the account does not know; how many there are in a row."""
+    """Count a wrong password from an unknown device; return how many there are in a row."""
     counted = update(User).where(User.id == user_id).values(failures=User.failures + 1)
     return tx.execute(counted.returning(User.failures)).scalar_one_or_none()
 
 
 def reset_failures(tx: Session, user_id: int, limit: int) -> bool:
-    """Begin to count strangers' failures anew, if there were fewer than `limit`; False if not."""
+    """Reset the failures of unknown devices if there are fewer than `limit`; False if not."""
     return _changed(tx, User.id == user_id, User.failures < limit, failures=0)
 
 
 def block_password(tx: Session, user_id: int, now: datetime) -> None:
-    """Let the password open nothing until a reset."""
+    """Block the password until a reset."""
     _changed(tx, User.id == user_id, password_blocked_at=now, tokens_valid_after=now)
 
 
 def rename(tx: Session, user_id: int, username: str) -> bool:
-    """Give the account this name; False if it is somebody else's, even since a moment ago.
+    """Change the user name; False if it is taken, even since a moment ago.
 
     After a False the transaction can only be rolled back.
     """
@@ -218,7 +217,7 @@ def rename(tx: Session, user_id: int, username: str) -> bool:
 
 
 def change_email(tx: Session, user_id: int, email: str, now: datetime) -> bool:
-    """Give the account this address, which its owner has proven; False as in `rename`."""
+    """Change the address to one that its owner has proven; False as in `rename`."""
     return _unless_taken(tx, user_id, email=email, email_key=email_key(email), email_verified_at=now)
 
 
@@ -230,21 +229,21 @@ def _unless_taken(tx: Session, user_id: int, **values: str | datetime | None) ->
 
 
 def schedule_deletion(tx: Session, user_id: int, due: datetime) -> bool:
-    """Note when the account is to be erased; False if it is leaving already."""
+    """Schedule the erasure of the account; False if it is scheduled already."""
     return _changed(tx, User.id == user_id, User.deletion_due_at.is_(None), deletion_due_at=due)
 
 
 def call_off_deletion(tx: Session, user_id: int) -> bool:
-    """Let the account stay; False if it was not leaving."""
+    """Cancel the erasure; False if none is scheduled."""
     return _changed(tx, User.id == user_id, User.deletion_due_at.is_not(None), deletion_due_at=None)
 
 
 def due_for_erasure(
     tx: Session, now: datetime, unconfirmed_before: datetime, *, confirming: bool, limit: int
 ) -> list[int]:
-    """Accounts whose time is over; where `confirming` is required, also those that never were since before.
+    """Return accounts that are due for erasure; where `confirming` is required, unconfirmed ones too.
 
-    What only holds a name can never be confirmed, and goes at that age anyway.
+    An account that only reserves a name can never be confirmed, and is due at that age in any case.
     """
     due = _is_due(now, unconfirmed_before, confirming=confirming)
     return [*tx.scalars(select(User.id).where(due).order_by(User.id).limit(limit))]
@@ -253,7 +252,7 @@ def due_for_erasure(
 def lock_if_due(
     tx: Session, user_id: int, now: datetime, unconfirmed_before: datetime, *, confirming: bool
 ) -> bool:
-    """Lock an account that is due for erasure; False if it was restored or confirmed a moment ago."""
+    """Lock an account that is due for erasure; False if it was restored or confirmed meanwhile."""
     due = _is_due(now, unconfirmed_before, confirming=confirming)
     return _changed(tx, User.id == user_id, due, password_hash=User.password_hash)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.docs.test_documentation import read, table_rows
+from tests.support.documents import read, table_rows
 
 HERE = Path(__file__).parent
 

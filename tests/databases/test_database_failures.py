@@ -66,7 +66,7 @@ ACTIONS: dict[str, tuple[Callable[[Member], Action], str]] = {
 
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("name", ACTIONS)
-@pytest.mark.parametrize("kind", ["OperationalError", "InternalError"])
+@pytest.mark.parametrize("kind", ["OperationalError", pytest.param("InternalError", marks=pytest.mark.slow)])
 def test_whichever_statement_fails_nothing_is_half_done(app: Flask, name: str, kind: str) -> None:
     prepare, word = ACTIONS[name]
     action = prepare(Member(app))

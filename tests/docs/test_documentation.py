@@ -19,13 +19,13 @@ from app import create_app
 from auth.events import EndReason, Event, Refusal
 from config import PAGES, ConfigurationError, DevelopmentConfig, Settings
 from models import db
+from tests.support.architecture import ROOT
+from tests.support.documents import code_in, project_files, read, table_rows
 from utils.limits.rate_limits import POLICIES
 from utils.observability.logs import JsonLines
 from utils.observability.metrics import Metrics
 from utils.web.http import Documentation, documentation
 
-ROOT = Path(__file__).parent.parent.parent
-SKIPPED = {"instance", "build", "__pycache__", "node_modules"}
 SPARE = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
 DEFAULTS = Settings.load(DevelopmentConfig, {}, SPARE)
 FIELDS: dict[str, Field[Any]] = {entry.name.upper(): entry for entry in fields(Settings)}
@@ -34,43 +34,6 @@ COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_OR
 COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES)}
 COMPUTED |= {"PASSWORD_CONTEXT_WORDS", "LEAKED_PASSWORDS_URL"}
 COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
-
-
-def project_files() -> list[Path]:
-    """Every file that git tracks; without git, all outside hidden folders and caches."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if listed.returncode == 0 and (ROOT / ".git").exists():
-        names = filter(None, listed.stdout.split("\0"))
-        return [path for path in map(ROOT.joinpath, names) if path.is_file()]
-    found = []
-    for path in ROOT.rglob("*"):
-        folders = path.relative_to(ROOT).parts[:-1]
-        if path.is_file() and not any(f in SKIPPED or (f[0] == "." and f != ".ci") for f in folders):
-            found.append(path)
-    return found
-
-
-def read(name: str) -> str:
-    return (ROOT / name).read_text("utf-8")
-
-
-def table_rows(text: str, *header: str) -> list[list[str]]:
-    """The rows, as cells, of every table whose header begins with these cells."""
-    rows: list[list[str]] = []
-    inside = False
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else []
-        if not cells:
-            inside = False
-        elif cells[: len(header)] == list(header):
-            inside = True
-        elif inside and set(line) - set("|- "):
-            rows.append(cells)
-    return rows
-
-
-def code_in(text: str) -> list[str]:
-    return re.findall(r"`([^`\n]+)`", text)
 
 
 def test_the_sample_sets_nothing_and_explains_each_setting() -> None:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.docs.test_documentation import read, table_rows
 from tests.support import evidence
 from tests.support.architecture import ROOT
+from tests.support.documents import read, table_rows
 
 IDS = read("tests/docs/asvs-ids.txt")
 DOCUMENT = read("docs/security/asvs.md")

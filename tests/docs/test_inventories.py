@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.docs.test_documentation import code_in, read, table_rows
 from tests.support.architecture import Sources, project_sources
+from tests.support.documents import code_in, read, table_rows
 
 CRYPTOGRAPHY = {"hashlib", "hmac", "secrets", "random", "ssl", "jwt", "cryptography", "itsdangerous"}
 CRYPTOGRAPHY |= {"os.urandom", "uuid1", "uuid4", "werkzeug.security", "crypt", "bcrypt", "argon2", "nacl"}

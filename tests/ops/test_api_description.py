@@ -182,6 +182,7 @@ def token() -> Iterator[str]:
         db.engine.dispose()
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(
     max_examples=25,

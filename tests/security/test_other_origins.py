@@ -74,6 +74,7 @@ def preflight(client: FlaskClient, origin: str, path: str = "/auth/login", **mor
     return client.options(path, headers=headers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("origin", OTHERS)
 def test_other_origins_get_nothing_on_any_path(memory: FlaskClient, origin: str) -> None:
     for method, path in calls(memory.application):

@@ -32,6 +32,7 @@ SQL_WORDS = set("select insert update delete text func union union_all exists li
 SESSION_WORDS = set("add add_all delete execute flush get merge query scalar scalars".split())
 
 
+@cache
 def project_sources() -> Sources:
     """Every Python file of the project."""
     folders = ("auth", "ops", "utils", "pages", "migrations", "tests", "bench", "deploy")

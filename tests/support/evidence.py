@@ -6,8 +6,8 @@ from collections import Counter
 from functools import cache
 from typing import NamedTuple
 
-from tests.docs.test_documentation import code_in, table_rows
 from tests.support.architecture import ROOT
+from tests.support.documents import code_in, table_rows
 
 TABLE = ("id", "requirement", "status", "evidence")
 STATES = ("met", "planned", "not met", "not applicable")

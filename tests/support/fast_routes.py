@@ -1,27 +1,38 @@
-"""One compiled URL builder for each route of the test process.
+"""Each route of a test process is compiled once.
 
-Werkzeug compiles two functions for each rule of a map: 30 of the 34 ms of `create_app`.
-They depend on the rule alone, so that each app of a test process can have the same.
+Werkzeug parses a rule, and compiles two functions for it, whenever it is added to a map: most of the
+34 ms of `create_app`. What it makes depends on the rule alone, so that all apps of a process can share it.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from werkzeug.routing import Rule
 
-_compile = Rule._compile_builder
-_built: dict[tuple[Any, ...], Callable[..., tuple[str, str]]] = {}
+_compile = Rule.compile
+_compiled: dict[tuple[Any, ...], dict[str, Any]] = {}
+_MADE = ("_parts", "_trace", "_converters", "arguments")
 
 
-def _shared_builder(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-    if rule.defaults:
-        return _compile(rule, append_unknown)
-    key = (rule.rule, tuple(rule._trace), append_unknown)
-    if key not in _built:
-        _built[key] = _compile(rule, append_unknown)
-    return _built[key]
+def _compile_once(rule: Rule) -> None:
+    """Take what was compiled for the same rule before, or compile it."""
+    assert rule.map is not None
+    if rule.map.host_matching or rule.subdomain:
+        _compile(rule)
+        return
+    defaults = tuple(sorted((rule.defaults or {}).items()))
+    key = (rule.rule, defaults, rule.merge_slashes, rule.strict_slashes, rule.websocket)
+    if key not in _compiled:
+        _compile(rule)
+        builders = (rule._build.__func__, rule._build_unknown.__func__)  # type: ignore[attr-defined]
+        _compiled[key] = {name: getattr(rule, name) for name in _MADE} | {"builders": builders}
+        return
+    made = _compiled[key]
+    for name in _MADE:
+        setattr(rule, name, made[name])
+    build, build_unknown = made["builders"]
+    rule._build, rule._build_unknown = build.__get__(rule), build_unknown.__get__(rule)
 
 
-def share_builders() -> None:
-    """Have every app of this process share the builders of its routes."""
-    Rule._compile_builder = _shared_builder  # type: ignore[method-assign,assignment]
+def share_routes() -> None:
+    """Have every app of this process share what was compiled for its routes."""
+    Rule.compile = _compile_once  # type: ignore[method-assign,assignment]

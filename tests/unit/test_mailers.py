@@ -198,6 +198,7 @@ def test_a_refusal_is_told_by_its_number(server: SmtpServer, stage: str, answer:
     assert server.mails == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trouble", "stage"),
     [

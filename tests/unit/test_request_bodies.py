@@ -154,6 +154,7 @@ def test_a_body_that_is_no_json_object_is_refused(
     assert time.perf_counter() - began < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "kind", "status"), BODIES.values(), ids=BODIES.keys())
 def test_no_body_breaks_any_route(memory: FlaskClient, body: bytes, kind: str, status: int) -> None:
     for path, method in routes(memory.application):
@@ -163,6 +164,7 @@ def test_no_body_breaks_any_route(memory: FlaskClient, body: bytes, kind: str, s
         assert MARK not in answer.get_data(as_text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
 def test_an_odd_value_in_any_field_is_no_500(app: Flask, client: FlaskClient, value: Any) -> None:
     token = signed_in(client)["access_token"]

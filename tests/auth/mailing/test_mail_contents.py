@@ -18,7 +18,7 @@ from auth.events import LinkPurpose
 from auth.mailing.links import LIFETIMES
 from auth.mailing.messages import MAILS
 from tests.conftest import AppFactory
-from tests.docs.test_documentation import code_in, read, table_rows
+from tests.support.documents import code_in, read, table_rows
 from tests.support.memory_apps import memory_app
 from tests.support.sent_mail import (
     PURPOSES,
