@@ -1,5 +1,49 @@
-"""Rules of the screens."""
+"""Screen rules: what a person, a screen reader and a password manager find."""
 
 from tests.sabotage import Sabotage
 
-SCREENS: list[Sabotage] = []
+FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
+SCREENS = [
+    Sabotage(
+        "a form that is sent twice makes one call",
+        FORM,
+        '    if (this.button.getAttribute("aria-busy") === "true") return;\n',
+        "",
+        "test_screen_forms.py::test_52_a_form_that_is_sent_twice_makes_one_call",
+    ),
+    Sabotage(
+        "a slow answer is told after half a second",
+        FORM,
+        "const SLOW = 500;",
+        "const SLOW = 500_000;",
+        "test_screen_keyboard.py::test_50_a_slow_answer_is_told_to_everybody",
+    ),
+    Sabotage(
+        "the form checks its fields, and not the browser",
+        FORM,
+        "    form.noValidate = true;\n",
+        "",
+        "test_screen_keyboard.py::test_42_an_empty_log_in_leads_to_the_first_fault_and_sends_nothing",
+    ),
+    Sabotage(
+        "password managers know the field of the address",
+        MACROS,
+        ' autocomplete="{{ autocomplete }}" inputmode="email"',
+        ' inputmode="email"',
+        "test_screen_structure.py::test_28_the_form_to_log_in",
+    ),
+    Sabotage(
+        "a refusal of the form is announced",
+        MACROS,
+        '<div role="alert" aria-atomic="true" id="{{ id }}">',
+        '<div aria-atomic="true" id="{{ id }}">',
+        "test_screen_structure.py::test_33_the_live_regions_are_served_empty",
+    ),
+    Sabotage(
+        "the toggle of a password says its state",
+        "pages/static/lib/password.js",
+        '      button.setAttribute("aria-pressed", String(visible));\n',
+        "",
+        "test_screen_keyboard.py::test_48_the_toggle_shows_and_hides_and_says_so",
+    ),
+]
