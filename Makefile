@@ -30,7 +30,8 @@ test: .venv/dev.stamp lint ## lint, types, and the whole suite in parallel, on S
 
 # Needs what .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose, sqlite3, faketime, oathtool, express.
 check: test ## what needs more than pip or more time, nothing skipped
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "slow and not nightly" --nothing-skipped
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "slow and not nightly and not alone" --nothing-skipped
+	$(BIN)/python -m pytest -q -m alone --nothing-skipped
 
 nightly: check ## what takes long and rarely fails: a clean clone, a cluster, every interleaving, large tables
 	$(BIN)/python -m pytest -q -m nightly --nothing-skipped

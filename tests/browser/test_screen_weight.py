@@ -1,11 +1,14 @@
 """What the log-in page costs a browser; `make bench` prints it for every page."""
 
+import pytest
 from playwright.sync_api import Browser
 
 from bench.pages import PHONE, cost
 from tests.support.screens import Site, browser, site
 
 __all__ = ["browser", "site"]
+
+pytestmark = pytest.mark.alone
 
 
 def test_the_log_in_is_light_and_stands_still(browser: Browser, site: Site) -> None:
