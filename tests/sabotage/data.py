@@ -83,9 +83,9 @@ DATA = [
     Sabotage(
         "an account has twenty passkeys at most",
         "auth/factors/passkeys.py",
-        "MAX_PASSKEYS = 20",
-        "MAX_PASSKEYS = 21",
-        "test_passkeys.py::test_an_account_has_twenty_at_most",
+        "        raise TooManyPasskeys\n    try:",
+        "        pass\n    try:",
+        "test_passkeys.py::test_options_from_before_do_not_add_a_passkey_beyond_the_limit",
     ),
     Sabotage(
         "a mail is given up after a day",

@@ -228,6 +228,15 @@ def test_what_is_no_credential(client: FlaskClient, access: str, body: dict[str,
         assert post(client, path, token, **body).status_code in {400, 401}
 
 
+def test_options_from_before_do_not_add_a_passkey_beyond_the_limit(client: FlaskClient, access: str) -> None:
+    for _ in range(MAX_PASSKEYS - 1):
+        added(client, access)
+    both = [post(client, "passkeys/options", access).get_json()["public_key"] for _ in range(2)]
+    made = [SoftPasskey().create(options) for options in both]
+    assert post(client, "passkeys", access, credential=made[0]).status_code == 201
+    assert said(post(client, "passkeys", access, credential=made[1])) == (409, "too_many_passkeys")
+
+
 def test_an_account_has_twenty_at_most(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
