@@ -17,6 +17,7 @@ printf 'postgresql://auth_owner:%s@postgres/auth\n' "$(cat "$folder/postgres_own
 printf 'postgresql://auth_app:%s@postgres/auth\n' "$(cat "$folder/postgres_app_password")" | keep app_database_uri
 printf 'redis://:%s@valkey/0\n' "$(cat "$folder/valkey_password")" | keep redis_url
 
-# Each service reads its secrets as a user of its own; the folder keeps everybody else on the host out.
+# Compose mounts each file with its mode into containers that run as other users: the files must be 0444.
+# systemd reads them as root. The folder, 0700, keeps the other users of the host out.
 chmod 0444 "$folder"/*
 chmod 0700 "$folder"
