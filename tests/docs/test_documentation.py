@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import click
 import pytest
+from dotenv import dotenv_values
 from flask import Flask
 
 from app import create_app
@@ -34,6 +35,13 @@ COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_OR
 COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES)}
 COMPUTED |= {"PASSWORD_CONTEXT_WORDS", "LEAKED_PASSWORDS_URL"}
 COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
+
+
+def test_uncommenting_the_whole_sample_changes_nothing() -> None:
+    lines = re.sub(r"^# (?=[A-Z_]+=)", "", read(".env.example"), flags=re.MULTILINE)
+    given = {k: v or "" for k, v in dotenv_values(stream=io.StringIO(lines)).items()}
+    assert set(given) == set(FIELDS)
+    assert Settings.load(DevelopmentConfig, given, SPARE) == DEFAULTS
 
 
 def test_the_sample_sets_nothing_and_explains_each_setting() -> None:
@@ -61,14 +69,29 @@ def test_every_setting_has_a_row_and_no_row_is_of_another() -> None:
         assert set(rows) <= set(FIELDS), document
 
 
-@pytest.mark.parametrize("document", SETTING_TABLES)
-def test_the_defaults_are_the_right_ones(document: str) -> None:
-    for name, row in SETTING_TABLES[document].items():
+def check_defaults(rows: dict[str, list[str]]) -> None:
+    for name, row in rows.items():
         if name in COMPUTED:
             assert re.search(r"[a-z]{3}", row[1]), f"{name}: the default is described in words"
         else:
             value = getattr(DEFAULTS, name.lower())
             assert row[1] == f"`{str(value).lower() if isinstance(value, bool) else value}`", name
+
+
+@pytest.mark.parametrize("document", SETTING_TABLES)
+def test_the_defaults_are_the_right_ones(document: str) -> None:
+    check_defaults(SETTING_TABLES[document])
+
+
+@pytest.mark.parametrize("name", ["JWT_ACCESS_TOKEN_EXPIRES", "SESSION_IDLE_LIFETIME"])
+def test_wrong_default_in_the_table_fails(name: str) -> None:
+    with pytest.raises(AssertionError, match=name):
+        check_defaults({name: [SETTING_TABLES[SETTINGS][name][0], "`1`"]})
+
+
+def test_settings_document_names_the_file_form_of_every_secret() -> None:
+    secrets = {f"{name}_FILE" for name, entry in FIELDS.items() if entry.metadata["secret"]}
+    assert set(re.findall(r"\b[A-Z_]+_FILE\b", read(SETTINGS))) == secrets
 
 
 def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
