@@ -249,8 +249,10 @@ def _is_of_a_library(error: HTTPException) -> bool:
     """Whether Flask or Werkzeug raised it by themselves, and no view by `abort`."""
     trace, raised_by = error.__traceback__, None
     while trace is not None:
-        if trace.tb_frame.f_code.co_name not in {"abort", "__call__"}:
-            raised_by = trace.tb_frame.f_code.co_filename
+        code = trace.tb_frame.f_code
+        is_library = code.co_filename.startswith(_LIBRARIES)
+        if not (is_library and code.co_qualname in {"abort", "Aborter.__call__"}):
+            raised_by = code.co_filename
         trace = trace.tb_next
     return raised_by is None or raised_by.startswith(_LIBRARIES)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Blueprint, Flask, Response, abort, request
 from flask.testing import FlaskClient
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import Conflict, ServiceUnavailable
 from werkzeug.routing import RequestRedirect
 
 from tests.unit.test_errors import assert_shape, memory
@@ -110,3 +110,23 @@ def test_words_of_werkzeug_itself_are_not_repeated(own: FlaskClient) -> None:
         assert answer.status_code in {400, 415}
         kind = BadRequest if answer.status_code == 400 else UnsupportedMediaType
         assert answer.get_json()["message"] == kind.message
+
+
+class CallableView:
+    def __call__(self) -> Any:
+        abort(409, "The book is lent.")
+
+
+def view_named_abort() -> Any:
+    def abort() -> Any:
+        raise Conflict("The book is lent.")
+
+    return abort
+
+
+@pytest.mark.parametrize("view", [CallableView(), view_named_abort()], ids=["object", "named abort"])
+def test_the_description_of_an_unusual_view_is_kept(memory: Flask, view: Any) -> None:
+    memory.add_url_rule("/unusual", "unusual", view)
+    answer = memory.test_client().get("/unusual")
+    assert_shape(answer, 409, "conflict")
+    assert answer.get_json()["message"] == "The book is lent."
