@@ -131,7 +131,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
 def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Services:
     clock = replaced.get("clock", SystemClock())
     metrics = Metrics()
-    tarpit = RefusalDelay(0 if settings.testing else DELAY)
+    refusal_delay = RefusalDelay(0 if settings.testing else DELAY)
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
@@ -143,12 +143,12 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
             concurrency=settings.hash_concurrency,
             waiting=MAX_WAITING,
             metrics=metrics,
-            tarpit=tarpit,
+            refusal_delay=refusal_delay,
         ),
         "leaks": _leaks(settings, metrics),
         "metrics": metrics,
         "limiter": _limiter(settings, clock),
-        "tarpit": tarpit,
+        "refusal_delay": refusal_delay,
         "mailer": mailer_for(settings, ROOT),
         "delivery": _delivery(app, settings),
         "admit": admission.admit,

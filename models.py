@@ -227,7 +227,7 @@ class AuditEvent(Base):
 class OneTimeToken(Base):
     """What a mailed link stands for. The token itself is stored nowhere: it is an HMAC over this row.
 
-    A row without a user belongs to nobody: strangers cost as many rows as members do.
+    A row without a user costs an unknown address as many rows as a known one.
     """
 
     __tablename__ = "one_time_tokens"
@@ -267,7 +267,7 @@ class OutgoingMail(Base):
     recipient: Mapped[str] = mapped_column(String(254))
     token_id: Mapped[UUID | None] = mapped_column(ForeignKey("one_time_tokens.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
-    due_at: Mapped[datetime]  # the next try; while somebody is trying, when their lease ends
+    due_at: Mapped[datetime]  # the next try; while it is being delivered, the end of the lease
     attempts: Mapped[int]
     last_error: Mapped[str | None] = mapped_column(String(60))
     sent_at: Mapped[datetime | None]
@@ -282,7 +282,7 @@ _partial(
 
 
 class KnownDevice(Base):
-    """A browser or app in which somebody has signed in to this account, recognised by its mark."""
+    """A browser or app from which this account has logged in, recognized by its device token."""
 
     __tablename__ = "known_devices"
     __table_args__ = (Index("ix_known_devices_last_seen_at", "last_seen_at"),)
@@ -310,7 +310,7 @@ class TotpFactor(Base):
 
 
 class RecoveryCode(Base):
-    """A code for somebody who has lost their factor. Only its digest is kept: it has 120 random bits."""
+    """A code that replaces a lost factor once. Only its digest is stored: it has 120 random bits."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = (Index("ix_recovery_codes_user_id", "user_id"),)
@@ -322,7 +322,7 @@ class RecoveryCode(Base):
 
 
 class AuthChallenge(Base):
-    """What is waited for: a second factor, or a passkey. Without a user it is whoever has one."""
+    """A pending authentication challenge. `user_id` is NULL for a usernameless passkey login."""
 
     __tablename__ = "challenges"
     __table_args__ = (

@@ -10,8 +10,8 @@ class PasswordTooShort(BadRequest):
     code, message = "password_too_short", "Password is too short"
 
     @classmethod
-    def message_for(cls, fault: str) -> str:
-        return f"Password {fault}"
+    def message_for(cls, _fault: str) -> str:
+        return f"Password {_fault}"
 
 
 class PasswordTooCommon(BadRequest):
@@ -32,7 +32,7 @@ class PasswordLeaked(BadRequest):
 
 
 class PasswordUnchanged(BadRequest):
-    """Said only to somebody who has entered the present one rightly."""
+    """Raised only after the right present password."""
 
     code, message = "password_unchanged", "The new password is the present one. Choose another."
 
@@ -50,7 +50,7 @@ class EmailTaken(Conflict):
 
 
 class AccountTaken(Conflict):
-    """Somebody registered the same name or address a moment before: the database decided."""
+    """A concurrent registration took the name or address: the database decided."""
 
     code, message = "account_taken", "A user with this username or email already exists."
 
@@ -88,7 +88,7 @@ class SecondFactorInvalid(Unauthorized):
 
 
 class PasskeyInvalid(Unauthorized):
-    """One answer for another challenge, a wrong signature, a stale counter, and a passkey of nobody here."""
+    """One answer for another challenge, a wrong signature, a stale counter, and an unknown passkey."""
 
     code, message = (
         "passkey_invalid",
@@ -109,7 +109,7 @@ class RefreshTokenExpired(Unauthorized):
 
 
 class RefreshTokenReused(Unauthorized):
-    """An already used refresh token came back: somebody has a copy, so the session ended (RFC 9700, 4.14)."""
+    """A used refresh token was presented again: a copy exists, so the session ended (RFC 9700, 4.14)."""
 
     code, message = "refresh_token_reused", "Refresh token was used before; the session has been ended."
 
@@ -130,13 +130,13 @@ class SecondFactorSetupRequired(Forbidden):
 
 
 class WrongCurrentPassword(Forbidden):
-    """From somebody who is signed in already. No 401: their token is good."""
+    """Raised for a caller who is logged in. No 401: the access token is valid."""
 
     code, message = "wrong_current_password", "The current password is not right."
 
 
 class WrongCode(Forbidden):
-    """A wrong or used code from somebody who is signed in already. No 401: their token is good."""
+    """A wrong or used code of a caller who is logged in. No 401: the access token is valid."""
 
     code, message = "wrong_code", "This code is not right, or was used already."
 
@@ -225,7 +225,7 @@ class PasskeyNotFound(NotFound):
 
 
 class PasskeyRefused(BadRequest):
-    """What a browser made is no passkey for us: another challenge or origin, or nobody was verified."""
+    """What a browser made is no passkey for us: another challenge or origin, or no user verification."""
 
     code, message = "passkey_refused", "This passkey could not be added. Begin again."
 

@@ -16,7 +16,7 @@ from utils.web.http import answers, limited, peer_address, unlimited
 
 ops_bp = Blueprint("ops", __name__)
 
-# A call from this machine that has one of these was passed on for somebody else.
+# A call from this machine with one of these headers was forwarded for another client.
 OF_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
 
 

@@ -14,6 +14,7 @@ from config import Settings, is_loopback
 from pages import assets
 from pages.safety import add_page_headers, is_local, safe_next
 from pages.texts import catalogue, text
+from utils.errors import CrossSiteRefused
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
@@ -22,6 +23,7 @@ CONTRAST_COOKIE = "contrast"
 CONTRASTS = ("seed", "more")
 YEAR = 365 * 24 * 60 * 60
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
+CROSS_SITE = CrossSiteRefused.code  # the 403 that has a page of its own
 MARK = "signed-in"  # a cookie of the scripts: that there may be a session to renew
 
 pages_bp = Blueprint("pages", __name__, template_folder="templates")
@@ -116,7 +118,7 @@ def contrast() -> AnyResponse:
 @pages_bp.get("/favicon.ico")
 @limited("reads")
 def icon() -> AnyResponse:
-    """The icon, for whoever asks for it under its old name."""
+    """The icon under its old name."""
     return assets.answer("", "lib/icon.svg")
 
 
@@ -177,14 +179,15 @@ def _link(href: str, key: str) -> Markup:
 
 
 def _error_page(response: Response) -> Response:
-    """A failure in the dress of the pages, for somebody who browses; programs keep their JSON."""
+    """Return a failure as a page to a browser; programs get JSON."""
     error = g.get("error")
     kinds = request.accept_mimetypes
     browses = kinds.best_match(["application/json", "text/html"]) == "text/html"
     if error is None or not browses or request.path.startswith("/auth/") or not response.is_json:
         return response
     key = f"error_{error.status}"
-    key = key if f"{key}.title" in catalogue()["page"] else "error_500"
+    if f"{key}.title" not in catalogue()["page"] or (error.status == 403 and error.code != CROSS_SITE):
+        key = "error_500" if error.status >= 500 else "error_400"
     page = render_template("message.html", key=key, request_id=g.get("request_id"), **_blank_next())
     response.set_data(page)
     response.mimetype = "text/html"

@@ -1,1 +1,1 @@
-"""The cellar: what would make sense in a project that has no users."""
+"""What another project could use: nothing here knows accounts."""

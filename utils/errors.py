@@ -34,8 +34,8 @@ log = logging.getLogger("auth")
 class ApiError(Exception):
     """A refusal with a published code. A code never changes its meaning."""
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
+    status: int = 500
+    code: str = "internal_error"
     message: str = "Something went wrong on our side."
 
     def __init__(
@@ -52,7 +52,7 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     @classmethod
-    def message_for(cls, fault: str) -> str | None:  # noqa: ARG003
+    def message_for(cls, _fault: str) -> str | None:
         """The message for a fault of a field, for classes whose message names it; None: the class's own."""
         return None
 
@@ -231,8 +231,8 @@ def _unnamed(status: int) -> ApiError:
     # Werkzeug's, as Python renames some: a code must not change with the Python that runs.
     phrase = HTTP_STATUS_CODES.get(status, "Error")
     refusal = ApiError(f"{phrase}.")
-    refusal.status = status  # type: ignore[misc]  # of this one answer
-    refusal.code = re.sub(r"[^a-z0-9]+", "_", phrase.lower().replace("'", "")).strip("_")  # type: ignore[misc]
+    refusal.status = status
+    refusal.code = re.sub(r"[^a-z0-9]+", "_", phrase.lower().replace("'", "")).strip("_")
     return refusal
 
 
@@ -275,7 +275,7 @@ def _kind(error: Exception) -> str:
 
 
 def _is_unavailable(error: DBAPIError) -> bool:
-    """Whether the database is away, or lacks a table or column because nobody has migrated it yet."""
+    """Whether the database is away, or lacks a table or column because its migration is missing."""
     lacks = {"42P01", "42703"}  # undefined_table, undefined_column; on SQLite an OperationalError
     return (
         isinstance(error, OperationalError)

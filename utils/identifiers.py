@@ -35,7 +35,7 @@ _RESERVED = frozenset(
 
 
 def username_key(name: str) -> str | None:
-    """The canonical form of a user name, or None for what can be nobody's name."""
+    """The canonical form of a user name, or None for an impossible name."""
     try:
         return str(_MAPPED.enforce(name)) if len(name) <= MAX_USERNAME else None
     except (UnicodeError, ValueError):

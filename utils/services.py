@@ -82,7 +82,7 @@ class Services:
     hasher: Hasher
     leaks: Leaks
     limiter: Limiter
-    tarpit: RefusalDelay  # for those whom the limiter refuses
+    refusal_delay: RefusalDelay  # for those whom the limiter refuses
     mailer: Mailer
     delivery: Delivery
     metrics: Metrics

@@ -33,10 +33,10 @@ class AttemptSource(NamedTuple):
 
 
 def attempt_source(
-    services: Services, tx: Session, account: Account | None, mark: str | None
+    services: Services, tx: Session, account: Account | None, token: str | None
 ) -> AttemptSource:
     """Return the source of an attempt, by its device token. Costs the same for unknown accounts."""
-    device_id = tokens.read_device_token(services, mark)
+    device_id = tokens.read_device_token(services, token)
     known = known_devices.failures(tx, account.id if account else 0, device_id) if device_id else None
     if known is not None:
         return AttemptSource(device_id, known)
@@ -50,8 +50,8 @@ def count_attempt(
     if account and who.device_id:  # nothing that strangers share with it counts, their network neither
         limits = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
     else:
-        # By what was typed, also where it is somebody's: a count that a name shared with an address
-        # would tell which address belongs to the name.
+        # By what was typed, known or not: a count that a name shared with its address would tell which
+        # address belongs to the name.
         digest = login_digest(services, login)
         limits = [
             ("login-pair", f"{digest}-{client.network}"),

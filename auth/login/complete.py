@@ -49,7 +49,7 @@ def complete(
     now = services.clock.now()
     if by_factor and account.factors_reset_due_at:
         resets.cancel(services, tx, account, client)
-    mark = _recognize_device(services, tx, account, client, device_token)
+    recognized = _recognize_device(services, tx, account, client, device_token)
     if replaces and (old := rotation.session_of(services, tx, replaces)):
         replaced = sessions.end(tx, old.id, old.user_id, EndReason.REPLACED, now)
         services.metrics.count_ended(EndReason.REPLACED, replaced)
@@ -68,18 +68,18 @@ def complete(
     services.metrics.count_ended(EndReason.TOO_MANY, beyond)
     services.metrics.sessions_started.inc()
     audit.append(tx, event, now, client, user_id=account.id, session_id=started.id)
-    return CompletedLogin(account, tokens.issue(services, started, account, now), mark)
+    return CompletedLogin(account, tokens.issue(services, started, account, now), recognized)
 
 
 def _recognize_device(
-    services: Services, tx: Session, account: Account, client: ClientInfo, mark: str | None
+    services: Services, tx: Session, account: Account, client: ClientInfo, token: str | None
 ) -> str:
     """Return the device token of the call if it is genuine, else a new one.
 
     One token serves all accounts of a browser; each account has its own known devices.
     """
     now = services.clock.now()
-    device_id = tokens.read_device_token(services, mark) or uuid4()
+    device_id = tokens.read_device_token(services, token) or uuid4()
     if not known_devices.mark_seen(tx, account.id, device_id, now):
         facts = messages.client_facts(client, now)
         links.send_link(services, tx, account, LinkPurpose.DISOWN, "new_sign_in", facts)

@@ -63,8 +63,9 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     known_devices.reset_all_failures(tx, account.id)
     known_devices.distrust_all(tx, account.id)
     if users.confirm_email(tx, account.id, now):
-        known_devices.forget_all(tx, account.id)  # those of whoever signed up,
-        resets.remove_factors_silently(services, tx, account.id)  # and so are these
+        # Devices and factors are those of the person who registered the address.
+        known_devices.forget_all(tx, account.id)
+        resets.remove_factors_silently(services, tx, account.id)
     resets.postpone(services, tx, account.id)
     # "This wasn't me" is still to be said of a factor, whose mail came before.
     revoke.revoke_all(services, tx, account.id, EndReason.PASSWORD_RESET, purposes=revoke.CREDENTIAL_LINKS)

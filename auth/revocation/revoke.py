@@ -80,8 +80,8 @@ def erase(
     """
     audit.forget_person(tx, user_id)
     users.erase(tx, user_id)
-    nobody = ClientInfo(address=None, user_agent="", request_id=client.request_id)
-    audit.append(tx, event, services.clock.now(), nobody, operator=operator)
+    anonymous = ClientInfo(address=None, user_agent="", request_id=client.request_id)
+    audit.append(tx, event, services.clock.now(), anonymous, operator=operator)
 
 
 def disown(services: Services, token: str, client: ClientInfo) -> None:

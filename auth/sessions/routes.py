@@ -31,8 +31,8 @@ def refresh(form: RefreshToken) -> Any:
     """Exchange a refresh token for a new pair.
 
     A refresh token works once. For 20 seconds the one just used still answers with the
-    same successor, so that two tabs or a lost answer log nobody out; any older one ends
-    the session.
+    same successor, so that two tabs or a lost answer do not end the session. Any older one
+    ends it.
     """
     pair = rotation.refresh(services(), cookies.presented(form.refresh_token), client_info())
     by_cookie = cookies.refresh_cookie() is not None

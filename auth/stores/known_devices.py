@@ -1,4 +1,4 @@
-"""Known devices: in which browsers and apps somebody has signed in to an account before."""
+"""Known devices: the browsers and apps from which an account has logged in before."""
 
 from collections.abc import Sequence
 from datetime import datetime

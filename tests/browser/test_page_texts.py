@@ -37,7 +37,7 @@ def show_failures(app: Flask) -> None:
     statuses = {kind.status for kind in kinds if issubclass(kind, errors.ApiError)}
     for status in statuses:
         with app.test_request_context("/none", headers={"Accept": "text/html"}):
-            g.error, g.request_id = SimpleNamespace(status=status), "ab12"
+            g.error, g.request_id = SimpleNamespace(status=status, code="cross_site_refused"), "ab12"
             page = routes._error_page(Response("{}", mimetype="application/json"))
             assert page.mimetype == "text/html"
 

@@ -130,3 +130,13 @@ def test_the_description_of_an_unusual_view_is_kept(memory: Flask, view: Any) ->
     answer = memory.test_client().get("/unusual")
     assert_shape(answer, 409, "conflict")
     assert answer.get_json()["message"] == "The book is lent."
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 422])
+def test_a_browser_is_told_of_a_refusal_and_of_no_other_cause(own: FlaskClient, status: int) -> None:
+    page = own.get(f"/abort/{status}", headers={"Accept": "text/html"})
+    assert page.status_code == status
+    text = page.get_data(as_text=True)
+    assert "The request was refused." in text
+    assert "another site" not in text
+    assert "on our side" not in text

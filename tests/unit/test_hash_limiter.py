@@ -156,7 +156,7 @@ def test_no_connection_is_held_while_waiting_and_the_rest_goes_on(make_app: AppF
 def test_the_setting_decides_how_many(make_app: AppFactory) -> None:
     hasher = make_app({"HASH_CONCURRENCY": "3"}).extensions["auth_services"].hasher
     assert isinstance(hasher, LimitedHasher)
-    assert hasher._gate._initial_value == 3  # type: ignore[attr-defined]
+    assert hasher._semaphore._initial_value == 3  # type: ignore[attr-defined]
     assert hasher._places == MAX_WAITING == 64
 
 
@@ -168,7 +168,7 @@ def test_who_is_refused_is_held_first_and_takes_up_no_place() -> None:
             held.append(True)
 
     slow = SlowHasher()
-    hasher = LimitedHasher(slow, concurrency=1, waiting=0, metrics=Metrics(), tarpit=Holding())
+    hasher = LimitedHasher(slow, concurrency=1, waiting=0, metrics=Metrics(), refusal_delay=Holding())
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(hasher.hash, PASSWORD)
         until(lambda: slow.running == 1, "the first to hash")

@@ -33,7 +33,7 @@ def seconds(app: Flask) -> float:
 
 
 def test_a_refusal_is_slow_and_an_answer_is_not(make_app: AppFactory, clock: FixedClock) -> None:
-    app = make_app(limiter=limits(clock, login=1), tarpit=RefusalDelay(PAUSE))
+    app = make_app(limiter=limits(clock, login=1), refusal_delay=RefusalDelay(PAUSE))
     began = time.monotonic()
     assert guess(app).status_code == 401
     assert time.monotonic() - began < PAUSE
@@ -66,7 +66,7 @@ def test_nobody_holds_a_connection_meanwhile(make_app: AppFactory, clock: FixedC
         def hold(self) -> None:
             found.append(checked_out(app))
 
-    app = make_app(limiter=limits(clock, login=1), tarpit=Looking())
+    app = make_app(limiter=limits(clock, login=1), refusal_delay=Looking())
     assert [guess(app).status_code for _ in range(3)] == [401, 429, 429]
     assert found == [0, 0]
 

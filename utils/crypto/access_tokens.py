@@ -90,7 +90,7 @@ def _genuine(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> M
 
     What comes of it is remembered, by the whole token and the keys: most calls bring a token that was
     looked at before, and PyJWT takes as long as the database does. A refusal is not remembered, so
-    that nobody can fill the memory with forgeries; times and the session are looked at every time.
+    that forgeries cannot fill the memory; times and the session are checked on every call.
     """
     if not COMPACT.fullmatch(token):
         raise ValueError("not in the compact form")

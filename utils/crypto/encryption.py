@@ -20,7 +20,7 @@ class Encrypted(NamedTuple):
 
 
 class DecryptionFailed(Exception):
-    """None of the keys opens it: the master secret is gone, or somebody changed the row."""
+    """None of the keys opens it: the master secret is gone, or the row was changed."""
 
 
 def encrypt(master: str, label: str, secret: bytes, *, bound_to: bytes) -> Encrypted:

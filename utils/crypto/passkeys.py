@@ -34,7 +34,7 @@ class NewPasskey(NamedTuple):
 
 
 class Assertion(NamedTuple):
-    """A proof that somebody has the passkey."""
+    """A verified assertion: the caller has the passkey."""
 
     sign_count: int
     backed_up: bool

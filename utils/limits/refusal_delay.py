@@ -1,8 +1,7 @@
-"""A tarpit: whoever is refused is answered slowly, so that who never stops calling takes nothing from others.
+"""Delay of refusals: clients that ignore `Retry-After` retry immediately, and take capacity from others.
 
-A caller that ignores `Retry-After` turns each quick refusal into the next call. Held for a moment
-it makes few, and costs a thread that sleeps. So many are held and no more: the threads beyond
-those answer everybody else.
+Each refused call is held for a moment, which costs a sleeping thread. The number of held calls is bounded,
+so that the other threads answer all other calls.
 """
 
 from threading import BoundedSemaphore, Event

@@ -34,12 +34,12 @@ class LimitedHasher:
         waiting: int,
         metrics: Metrics,
         max_wait: float = MAX_WAIT,
-        tarpit: RefusalDelay | None = None,
+        refusal_delay: RefusalDelay | None = None,
     ) -> None:
         self._hasher, self._metrics, self._max_wait = hasher, metrics, max_wait
-        self._gate = BoundedSemaphore(concurrency)
+        self._semaphore = BoundedSemaphore(concurrency)
         self._lock, self._places = Lock(), waiting
-        self._tarpit = tarpit or RefusalDelay(0)
+        self._refusal_delay = refusal_delay or RefusalDelay(0)
 
     def hash(self, password: str) -> str:
         with self._admitted():
@@ -58,12 +58,12 @@ class LimitedHasher:
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
-        if not self._gate.acquire(blocking=False):
+        if not self._semaphore.acquire(blocking=False):
             self._wait()
         try:
             yield
         finally:
-            self._gate.release()
+            self._semaphore.release()
 
     def _wait(self) -> None:
         with self._lock:
@@ -73,7 +73,7 @@ class LimitedHasher:
             self._refuse()
         self._metrics.hashes_waiting.inc()
         try:
-            is_in = self._gate.acquire(timeout=self._max_wait)
+            is_in = self._semaphore.acquire(timeout=self._max_wait)
         finally:
             self._metrics.hashes_waiting.dec()
             with self._lock:
@@ -83,5 +83,5 @@ class LimitedHasher:
 
     def _refuse(self) -> NoReturn:
         self._metrics.hashes_refused.inc()
-        self._tarpit.hold()
+        self._refusal_delay.hold()
         raise Busy

@@ -2,7 +2,7 @@
 
 Five of forty hex digits of the password's SHA-1 are sent, and the rest is compared here, so that the
 collection learns neither the password nor its digest (k-anonymity). Without an answer in time
-the password counts as not leaked: nobody is kept out because another service is away.
+the password counts as not leaked: an outage of that service must not stop registrations.
 """
 
 import contextlib
@@ -96,7 +96,7 @@ class LeakedPasswords:
             if self._tls:
                 connection.sock = self._tls.wrap_socket(wire, server_hostname=self._host)
             connection.sock.settimeout(self._deadline)
-            # Padding hides the number of entries from whoever watches the length of the answer.
+            # Padding hides the number of entries from an observer of the answer's length.
             connection.request("GET", self._path + prefix, headers={"Add-Padding": "true"})
             answer = connection.getresponse()
             if answer.status != http.client.OK:

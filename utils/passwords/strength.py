@@ -31,7 +31,7 @@ class Strength(NamedTuple):
 
 
 def strength(password: str, words: Iterable[str] = (), *, max_wait: float = MAX_WAIT) -> Strength:
-    """The strength of a password to somebody who knows these words. Raises `Busy` if it is not its turn."""
+    """Return the strength for an attacker who knows these words. Raises `Busy` after `max_wait` seconds."""
     import zxcvbn  # noqa: PLC0415  (it takes 30 ms to import)
 
     text = scored_part(password)

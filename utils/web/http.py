@@ -90,7 +90,7 @@ def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             try:
                 verdict = services().limiter.check(name, client_info().network)
             except TooManyRequests:
-                services().tarpit.hold()
+                services().refusal_delay.hold()
                 raise
             if verdict:
                 g.rate_limit_headers = verdict.headers
