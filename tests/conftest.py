@@ -21,10 +21,12 @@ from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
 from tests.support.fast_routes import share_routes
+from tests.support.fast_statements import share_statements
 from tests.support.service import FixedClock
 from utils.database.migrations import upgrade
 
 share_routes()
+share_statements()
 HERE = Path(__file__).parent
 
 # Test modules that need more than requirements.txt; everything else runs on that alone.
@@ -167,11 +169,15 @@ def new_sqlite(template: Path, folder: Path) -> str:
 
 
 def emptied(uri: str) -> str:
-    """The same Postgres database, without a row."""
+    """The same Postgres database without a row, and with its sequences started anew.
+
+    `DELETE` takes a fiftieth of the time of `TRUNCATE`, as every table is small.
+    """
     engine = create_engine(uri)
-    tables = ", ".join(table.name for table in db.metadata.sorted_tables)
+    tables = [table.name for table in reversed(db.metadata.sorted_tables)]
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in tables))
+        connection.exec_driver_sql("SELECT setval(sequencename::regclass, 1, false) FROM pg_sequences")
     engine.dispose()
     return uri
 
