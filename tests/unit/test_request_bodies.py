@@ -147,6 +147,21 @@ def test_the_walk_knows_the_routes(memory: FlaskClient) -> None:
 def test_a_body_that_is_no_json_object_is_refused(
     memory: FlaskClient, body: bytes, kind: str, status: int
 ) -> None:
+    answer = memory.post("/auth/register", data=body, headers={"Content-Type": kind})
+    assert_refused(answer, status)
+
+
+def test_every_route_refuses_a_body_that_is_no_json_object(memory: FlaskClient) -> None:
+    headers = bearer(signed_in(memory)["access_token"])
+    for path, method in with_body(memory.application):
+        assert_refused(memory.open(path, method=method, json=[], headers=headers), 400)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("body", "kind", "status"), BODIES.values(), ids=BODIES.keys())
+def test_every_route_refuses_every_such_body(
+    memory: FlaskClient, body: bytes, kind: str, status: int
+) -> None:
     headers = bearer(signed_in(memory)["access_token"]) | {"Content-Type": kind}
     began = time.perf_counter()
     for path, method in with_body(memory.application):

@@ -128,12 +128,12 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("forged", FORGED)
-def test_what_is_no_cursor_is_refused(client: FlaskClient, forged: str) -> None:
+def test_malformed_cursors_are_refused(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
-    answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"cursor": forged})
-    assert said(answer) == (400, "validation_failed")
-    assert set(answer.get_json()["fields"]) == {"cursor"}
+    for forged in FORGED:
+        answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"cursor": forged})
+        assert said(answer) == (400, "validation_failed"), forged
+        assert set(answer.get_json()["fields"]) == {"cursor"}, forged
 
 
 @pytest.mark.parametrize("row", [0, 1, 2**31, 2**63 - 1])
@@ -145,11 +145,12 @@ def test_a_cursor_that_was_made_up_shows_ones_own_events_at_most(client: FlaskCl
     assert [item["event"] for item in found] == (["signed_in", "account_registered"] if row > 1 else [])
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "101", "1.5", "x", "1e2", "99999999999999999999"])
-def test_a_page_has_1_to_100_events(client: FlaskClient, limit: str) -> None:
+def test_a_page_has_1_to_100_events(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
-    answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"limit": limit})
-    assert (*said(answer), set(answer.get_json()["fields"])) == (400, "validation_failed", {"limit"})
+    for limit in ("0", "-1", "101", "1.5", "x", "1e2", "99999999999999999999"):
+        answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"limit": limit})
+        assert said(answer) == (400, "validation_failed"), limit
+        assert set(answer.get_json()["fields"]) == {"limit"}
     for fine in (1, 100):
         assert len(page(client, access, limit=fine)["events"]) == min(fine, 2)
 
