@@ -101,7 +101,7 @@ def test_clock_skew_to_postgres_is_a_problem(production: AppFactory) -> None:
     app = production(clock=clock)
     assert findings(app, 0)["clock"]["state"] == "ok"
     clock.advance(60)
-    is_postgres = "postgres" in app.config["SQLALCHEMY_DATABASE_URI"]
+    is_postgres = app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgres")
     assert findings(app, int(is_postgres))["clock"]["state"] == ("problem" if is_postgres else "ok")
 
 
