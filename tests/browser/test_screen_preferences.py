@@ -6,27 +6,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.account_screen_styles import EMAIL
-from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, STATES, login_busy
+from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, login_busy
 from tests.support.screens import PHONE, Site, browser, complaints, log_in, opened, screen, site, style
 
 __all__ = ["browser", "complaints", "screen", "site"]
-WIDTHS = (320, 360, 768, 1280)
 SECRET = "a-password-that-must-not-be-told-92"
 NEEDS_SCRIPT = "This page needs JavaScript."
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
-def test_95_nothing_overflows_horizontally(screen: Page, state: str) -> None:
-    STATES[state](screen)
-    for width in WIDTHS:
-        screen.set_viewport_size({"width": width, "height": 800})
-        assert screen.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [width, width]
-        edges = screen.locator("main :visible").evaluate_all(
-            "(all) => all.map((node) => node.getBoundingClientRect()).filter((box) => box.width > 1)"
-            ".map((box) => [box.left, box.right])"
-        )
-        assert all(left >= 0 and right <= width for left, right in edges)
 
 
 @pytest.mark.slow

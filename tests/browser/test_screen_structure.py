@@ -1,13 +1,11 @@
-"""Names, attributes and structure of the pages, and axe in each of their states."""
+"""Names, attributes and structure of the pages."""
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.account_screen_styles import EMAIL
 from tests.support.memory_apps import memory_app
@@ -15,89 +13,13 @@ from tests.support.screen_styles import (
     ACCOUNT_PAGES,
     OPEN_PAGES,
     STATES,
-    choose_contrast,
     metered,
     reset_form,
 )
-from tests.support.screens import Site, browser, complaints, screen, site
+from tests.support.screens import browser, complaints, screen, site
 
 __all__ = ["browser", "complaints", "screen", "site"]
-WITH_FIELDS = [
-    "login",
-    "signup",
-    "forgot",
-    "reset",
-    "verify-password",
-    "verify-again",
-    "account",
-    "account-security",
-]
-FLAWS = {"login-errors", "signup-errors", "forgot-errors", "reset-errors"}
-FLAWS |= {"account-security-errors", "account-errors", "account-dialog-errors"}
-FLAWS |= {"two-factor-errors", "account-two-factor-set-up-errors", "account-two-factor-codes-errors"}
-FLAWS |= {"account-two-factor-rename-errors"}
-RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-# The primary button's label, and links: the two colour pairs that the design prescribes.
-AGREED = re.compile(
-    r'color-contrast<(span class="btn__label"|a class="(btn btn--primary|link)\b|button [^>]*"link")'
-)
 BROWSES = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
-def test_25_one_main_one_heading_and_a_title(screen: Page, state: str) -> None:
-    STATES[state](screen)
-    expect(screen.locator("main")).to_have_count(1)
-    expect(screen.locator("h1")).to_have_count(1)
-    expect(screen.locator("html")).to_have_attribute("lang", "en")
-    title = f"{screen.locator('h1').inner_text()} \N{EN DASH} AxiomTech"
-    faulty = state in FLAWS | {"login-refused"}
-    expect(screen).to_have_title(f"Error: {title}" if faulty else title)
-
-
-@pytest.fixture
-def open_to_axe(browser: Browser, site: Site) -> Iterator[Page]:
-    """Return a page without our content security policy, which forbids injecting axe."""
-    context = browser.new_context(base_url=site.url, bypass_csp=True, reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
-
-
-def violations(page: Page) -> list[tuple[str, str]]:
-    """Return axe's violations as (rule, element)."""
-    found: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
-    return [(fault["id"], node["html"]) for fault in found for node in fault["nodes"]]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
-def test_26_axe_finds_nothing_with_more_contrast(open_to_axe: Page, site: Site, state: str) -> None:
-    choose_contrast(open_to_axe.context, site.url, "more")
-    STATES[state](open_to_axe)
-    assert violations(open_to_axe) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
-def test_26_axe_finds_only_the_agreed_contrasts_by_default(open_to_axe: Page, state: str) -> None:
-    STATES[state](open_to_axe)
-    left = [fault for fault in violations(open_to_axe) if not AGREED.match("".join(fault))]
-    assert left == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", WITH_FIELDS)
-def test_27_every_input_has_a_visible_label(screen: Page, state: str) -> None:
-    STATES[state](screen)
-    inputs = screen.locator("main input:not([type=hidden]):not([aria-hidden=true]):visible").all()
-    assert inputs
-    for field in inputs:
-        label = screen.locator(f'label[for="{field.get_attribute("id")}"]')
-        expect(label).to_have_count(1)
-        expect(label).to_be_visible()
-    if screen.locator("#email").count():
-        expect(screen.get_by_label("Email Address")).to_have_count(1)
 
 
 def attributes(page: Page, selector: str, **expected: str) -> None:
@@ -193,44 +115,6 @@ def test_33_live_regions_are_exposed_to_screen_readers(screen: Page, path: str) 
         )
         assert "none" not in shown
         assert shown or path in {"/reset", "/verify-email", *OPEN_PAGES[8:12]}  # their form has been replaced
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
-def test_34_descriptions_exist_and_only_errors_are_invalid(screen: Page, state: str) -> None:
-    STATES[state](screen)
-    missing = screen.evaluate(
-        "[...document.querySelectorAll('[aria-describedby]')].flatMap((node) => "
-        "node.getAttribute('aria-describedby').split(' ')).filter((id) => !document.getElementById(id))"
-    )
-    assert missing == []
-    invalid = screen.locator("[aria-invalid]")
-    if state not in FLAWS:
-        expect(invalid).to_have_count(0)
-        return
-    for field in invalid.all():
-        expect(field).to_have_attribute("aria-invalid", "true")
-        expect(field).to_have_accessible_description(re.compile(r"\w{3}"))
-
-
-TOO_SMALL = """
-[...document.querySelectorAll("a[href], button, input:not([type=hidden])")]
-  .filter((node) => node.checkVisibility() && !node.closest(".visually-hidden, label"))
-  .filter((node) => node.parentNode.tagName !== "P" || node.parentNode.firstChild === node)
-  .map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
-  .filter(([, box]) => box.width < 24 || box.height < 24).map(([html]) => html)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
-def test_35_targets_are_large_enough(screen: Page, state: str) -> None:
-    STATES[state](screen)
-    assert screen.evaluate(TOO_SMALL) == []
-    for toggle in screen.locator(".pw__toggle:visible").all():
-        size = toggle.bounding_box()
-        assert size
-        assert (size["width"], size["height"]) == (48, 48)
 
 
 @pytest.mark.slow
