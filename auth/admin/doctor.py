@@ -13,7 +13,7 @@ from auth.admin import pruning
 from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
 from utils.crypto.keys import key_id
-from utils.database.migrations import schema_is_old
+from utils.database.migrations import schema_is_outdated
 from utils.limits.rate_limits import RedisCounters
 from utils.mail.mailers import FileMailer, MailError
 from utils.services import Services
@@ -87,7 +87,7 @@ def _settings(services: Services) -> Iterator[Finding]:
 
 def _database(services: Services) -> Iterator[Finding]:
     began = perf_counter()
-    if schema_is_old(services.tx().connection()):
+    if schema_is_outdated(services.tx().connection()):
         yield Finding("database", "problem", "Its schema is old.", "Run: flask --app app db upgrade")
         return
     if services.settings.production and services.settings.database_uri.startswith("sqlite"):

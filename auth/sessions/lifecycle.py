@@ -21,7 +21,7 @@ def log_out(
     """End every session that one of these tokens proves. The access token may have expired."""
     tx, now = services.tx(), services.clock.now()
     proven = {(s.id, s.user_id) for text in refresh_tokens if (s := rotation.session_of(services, tx, text))}
-    claims = access_tokens.read(services, access_token, expired_too=True)
+    claims = access_tokens.read(services, access_token, allow_expired=True)
     if claims and claims.session_id:
         proven.add((claims.session_id, claims.user_id))
     for session_id, user_id in sorted(proven):

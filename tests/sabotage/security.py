@@ -55,8 +55,8 @@ SECURITY = [
     Sabotage(
         "an expired token is refused",
         "utils/crypto/access_tokens.py",
-        "    if expires <= now and not expired_too:",
-        "    if expires < now and not expired_too:",
+        "    if expires <= now and not allow_expired:",
+        "    if expires < now and not allow_expired:",
         "test_tokens.py::test_a_token_ends_with_its_last_second",
     ),
     Sabotage(

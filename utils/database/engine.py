@@ -46,13 +46,13 @@ class Reads:
     def first(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
         """The first row, or None."""
         try:
-            return self._asked(statement, values)
+            return self._execute(statement, values)
         except DBAPIError as problem:
             if not problem.connection_invalidated:
                 raise
-        return self._asked(statement, values)
+        return self._execute(statement, values)
 
-    def _asked(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
+    def _execute(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
         with self._engine.connect() as connection:
             return connection.execute(statement, values).first()
 
@@ -65,7 +65,7 @@ def init_engine(engine: Engine) -> None:
     """
 
     @event.listens_for(engine, "checkin")
-    def leave_transaction(connection: Any, record: Any) -> None:
+    def end_transaction(connection: Any, record: Any) -> None:
         try:
             if connection is not None:
                 connection.rollback()  # asks the server nothing when there is no transaction
@@ -85,11 +85,11 @@ def _init_postgres(engine: Engine) -> None:
     """
 
     @event.listens_for(engine, "connect")
-    def note_a_new_one(_connection: Any, record: Any) -> None:
+    def mark_new(_connection: Any, record: Any) -> None:
         record.info["is_new"] = True
 
     @event.listens_for(engine, "checkout")
-    def refuse_a_dead_one(connection: Any, record: Any, _proxy: Any) -> None:
+    def check_idle_connection(connection: Any, record: Any, _proxy: Any) -> None:
         is_new = record.info.pop("is_new", False)
         waiting = select.poll()
         waiting.register(connection.fileno(), select.POLLIN)
@@ -105,7 +105,7 @@ def _init_postgres(engine: Engine) -> None:
 
 def _init_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "do_connect")
-    def create_for_the_owner_only(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    def create_private_file(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
         # O_EXCL, so that a file that is there is never opened here: closing any descriptor of it drops
         # all locks that this process has on it, and another process would delete the log under us.
         with contextlib.suppress(OSError):  # SQLite itself says what is wrong with the path

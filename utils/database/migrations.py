@@ -24,7 +24,7 @@ def _known() -> tuple[str, frozenset[str]]:
     return scripts.get_current_head() or "", frozenset(s.revision for s in scripts.walk_revisions())
 
 
-def schema_is_old(connection: Connection) -> bool:
+def schema_is_outdated(connection: Connection) -> bool:
     """Whether the database misses migrations of this code. A newer schema is fine: it only expanded."""
     if not inspect(connection).has_table("alembic_version"):
         return True
@@ -41,7 +41,7 @@ def upgrade(engine: Engine) -> None:
     config = Config(attributes={})
     config.set_main_option("script_location", str(MIGRATIONS))
     with _lock(engine), engine.connect() as connection:
-        if schema_is_old(connection):
+        if schema_is_outdated(connection):
             connection.rollback()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

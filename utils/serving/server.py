@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_loopback, misspelt
 from utils.database.engine import POOL_SIZE
-from utils.database.migrations import schema_is_old, upgrade
+from utils.database.migrations import schema_is_outdated, upgrade
 from utils.limits.refusal_delay import MAX_DELAYED
 from utils.observability.logs import configure_logging, logging_of_server, no_access_log
 from utils.observability.metrics import shared_between_workers
@@ -83,7 +83,7 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
 def _warn_of_old_schema(db: SQLAlchemy) -> None:
     """Elsewhere than in development nobody migrates unasked: it is a step of the release."""
     with db.engine.connect() as connection:
-        if schema_is_old(connection):
+        if schema_is_outdated(connection):
             click.echo("The database lacks migrations; run: flask --app app db upgrade", err=True)
 
 

@@ -35,7 +35,7 @@ class Documentation:
     scope: str | None = None  # a restricted token of this scope is admitted as well
     cookie: bool = False
     limit: str | None = None
-    unlimited_because: str | None = None
+    unlimited_reason: str | None = None
 
 
 def documentation(view: Callable[..., Any]) -> Documentation:
@@ -44,7 +44,7 @@ def documentation(view: Callable[..., Any]) -> Documentation:
     return found
 
 
-class Guarded(Protocol):
+class AuthenticatedRequest(Protocol):
     """A request that `jwt_required` let through."""
 
     user_id: int
@@ -74,8 +74,8 @@ def answers(
             body, code = result if isinstance(result, tuple) else (result, status)
             return make_response(jsonify(body), code)
 
-        told = documentation(answered)
-        told.status, told.output, told.also, told.errors = status, output, also, errors
+        docs = documentation(answered)
+        docs.status, docs.output, docs.also, docs.errors = status, output, also, errors
         return answered
 
     return decorate
@@ -106,7 +106,7 @@ def unlimited(because: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Say why a route has no rate limit; every route has one or the other."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        documentation(view).unlimited_because = because
+        documentation(view).unlimited_reason = because
         return view
 
     return decorate

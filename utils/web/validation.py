@@ -115,8 +115,8 @@ def takes(model: type[B], *, optional: bool = False) -> Callable[[Callable[..., 
                 raise NoInput
             return view(model.read(data), *args, **kwargs)
 
-        told = documentation(checked)
-        told.body, told.body_optional = model, optional
+        docs = documentation(checked)
+        docs.body, docs.body_optional = model, optional
         return checked
 
     return decorate

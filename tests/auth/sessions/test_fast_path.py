@@ -70,10 +70,10 @@ def test_on_postgres_it_is_in_no_transaction(app: Flask, client: FlaskClient) ->
 
 def test_a_token_is_looked_at_once_and_its_time_every_time(client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
-    before = access_tokens._genuine.cache_info()
+    before = access_tokens._verified.cache_info()
     for _ in range(3):
         assert me(client, access).status_code == 200
-    after = access_tokens._genuine.cache_info()
+    after = access_tokens._verified.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
     clock.advance(timedelta(hours=1).total_seconds())
     assert me(client, access).status_code == 401
@@ -83,10 +83,10 @@ def test_a_forgery_of_a_remembered_token_is_not_that_token(client: FlaskClient) 
     access = signed_in(client)["access_token"]
     assert me(client, access).status_code == 200
     head, body, signature = access.split(".")
-    before = access_tokens._genuine.cache_info().currsize
+    before = access_tokens._verified.cache_info().currsize
     for forged in (f"{head}.{body}.{'A' * len(signature)}", f"{head}.{body}.{signature}=", access[:-1]):
         assert me(client, forged).status_code == 401
-    assert access_tokens._genuine.cache_info().currsize == before  # forgeries take no room
+    assert access_tokens._verified.cache_info().currsize == before  # forgeries take no room
 
 
 def test_a_remembered_token_ends_with_its_key_its_session_and_its_issuer(
