@@ -39,11 +39,11 @@ from utils.errors import init_errors
 from utils.identifiers import MAX_USERNAME
 from utils.limits.rate_limits import (
     CountingLimiter,
+    FallbackCounters,
     Limiter,
     LocalCounters,
     NoLimits,
     RedisCounters,
-    WithFallback,
 )
 from utils.limits.refusal_delay import DELAY, RefusalDelay
 from utils.mail.delivery import Delivery
@@ -52,10 +52,10 @@ from utils.observability.logs import init_logs
 from utils.observability.metrics import Metrics, init_metrics
 from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 from utils.passwords.hashing import PasswordHasher
-from utils.passwords.leaked import LeakedPasswords, NoCollection
+from utils.passwords.leaked import LeakedPasswords, NoLeakCheck
 from utils.services import Leaks, Services, services
 from utils.serving import server
-from utils.serving.development import kept_secrets
+from utils.serving.development import development_secrets
 from utils.web.cors import init_cors
 from utils.web.http import init_http
 
@@ -111,7 +111,7 @@ def load_settings(config_name: str | None = None) -> Settings:
         raise ConfigurationError([f"There is no configuration of this name: {', '.join(config_by_name)}."])
     config = config_by_name[name]
     lacking = [key for key in SECRETS if not environ.get(key) and not environ.get(f"{key}_FILE")]
-    spare = kept_secrets(ROOT / "instance", lacking) if config.FLASK_ENV == "development" else {}
+    spare = development_secrets(ROOT / "instance", lacking) if config.FLASK_ENV == "development" else {}
     return Settings.load(config, environ, spare)
 
 
@@ -160,7 +160,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
 def _leaks(settings: Settings, metrics: Metrics) -> Leaks:
     """The collection of leaked passwords, where one is set."""
     url = settings.leaked_passwords_url
-    return LeakedPasswords(url, metrics) if url else NoCollection()
+    return LeakedPasswords(url, metrics) if url else NoLeakCheck()
 
 
 def _delivery(app: Flask, settings: Settings) -> Delivery:
@@ -181,7 +181,7 @@ def _limiter(settings: Settings, clock: Clock) -> Limiter:
         return NoLimits()
     local = LocalCounters(clock)
     if settings.redis_url:
-        return CountingLimiter(WithFallback(RedisCounters(settings.redis_url), local, clock), local)
+        return CountingLimiter(FallbackCounters(RedisCounters(settings.redis_url), local, clock), local)
     return CountingLimiter(DatabaseCounters(db.session, clock), local)
 
 

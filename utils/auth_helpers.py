@@ -38,7 +38,7 @@ def generate_jwt_token(user_id: int) -> str:
 
 
 def verify_jwt_token(token: str) -> int | None:
-    """Return the user id of a valid access token, else None. Does not read the database; see `jwt_required`."""
+    """Return the user id of a valid access token, or None. Reads no database; see `jwt_required`."""
     claims = access_tokens.read(services(), token)
     return claims.user_id if claims and claims.scope is None else None
 

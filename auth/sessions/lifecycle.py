@@ -27,7 +27,7 @@ def log_out(
     for session_id, user_id in sorted(proven):
         users.lock_shared(tx, user_id)
         if sessions.end(tx, session_id, user_id, EndReason.SIGNED_OUT, now):
-            services.metrics.count_ended(EndReason.SIGNED_OUT)
+            services.metrics.count_ended_sessions(EndReason.SIGNED_OUT)
             audit.append(tx, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
     tx.commit()
 
@@ -50,7 +50,7 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
     step_up.lock_for_change(services, principal)
     if not sessions.end(tx, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
-    services.metrics.count_ended(EndReason.REVOKED)
+    services.metrics.count_ended_sessions(EndReason.REVOKED)
     audit.append(tx, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
     tx.commit()
 
@@ -61,7 +61,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
     ended = sessions.end_others(tx, current, principal.user_id, EndReason.REVOKED, now)
-    services.metrics.count_ended(EndReason.REVOKED, ended)
+    services.metrics.count_ended_sessions(EndReason.REVOKED, ended)
     audit.append(
         tx,
         Event.OTHER_SESSIONS_ENDED,

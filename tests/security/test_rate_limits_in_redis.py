@@ -16,7 +16,7 @@ from tests.support.memory_apps import memory_app
 from tests.support.redis_server import RedisServer, redis_serving
 from tests.support.service import FixedClock, register, rows
 from tests.support.small_limits import ON, burst, guess, limits
-from utils.limits.rate_limits import LocalCounters, RedisCounters, WithFallback
+from utils.limits.rate_limits import FallbackCounters, LocalCounters, RedisCounters
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def shared(
     """Two apps that share nothing but Redis and a clock, and let each network log in five times."""
     clock = FixedClock()
 
-    def counters() -> WithFallback:
-        return WithFallback(RedisCounters(redis.url), LocalCounters(clock), clock)
+    def counters() -> FallbackCounters:
+        return FallbackCounters(RedisCounters(redis.url), LocalCounters(clock), clock)
 
     def database() -> dict[str, str]:  # a file, as one in memory is not for several threads
         return {"DATABASE_URI": new_sqlite(sqlite_template, tmp_path)}
@@ -144,7 +144,7 @@ def test_something_else_that_answers_in_the_place_of_redis(words: bytes) -> None
         Thread(target=other.serve_forever, daemon=True).start()
         url = f"redis://127.0.0.1:{other.server_address[1]}/0"
         clock = FixedClock()
-        counters = WithFallback(RedisCounters(url), LocalCounters(clock), clock)
+        counters = FallbackCounters(RedisCounters(url), LocalCounters(clock), clock)
         with memory_app(clock=clock, limiter=limits(clock, counters, login=5)) as app:
             assert allowed([app]) == [5]
             clock.advance(5)

@@ -14,7 +14,7 @@ from config import Settings, config_by_name, environment_name, misspelt
 from tests.support.architecture import ROOT
 from tests.support.production import FINE, FLASK, JWT, faults, faults_of, load
 from tests.support.service import at_once
-from utils.serving.development import kept_secrets
+from utils.serving.development import development_secrets
 
 OWN = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
@@ -183,8 +183,8 @@ def test_testing_reads_neither_the_environment_nor_dotenv(
 
 
 def test_development_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
-    first = kept_secrets(tmp_path / "instance", OWN)
-    assert kept_secrets(tmp_path / "instance", OWN) == first
+    first = development_secrets(tmp_path / "instance", OWN)
+    assert development_secrets(tmp_path / "instance", OWN) == first
     assert len(set(first.values())) == 2
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "instance").iterdir()} == {0o600}
     assert len(list((tmp_path / "instance").iterdir())) == 2
@@ -192,7 +192,7 @@ def test_development_secrets_are_made_once_and_for_their_owner_only(tmp_path: Pa
 
 
 def test_processes_that_start_together_agree_on_their_secrets(tmp_path: Path) -> None:
-    found = at_once([lambda: kept_secrets(tmp_path / "instance", OWN)] * 12)
+    found = at_once([lambda: development_secrets(tmp_path / "instance", OWN)] * 12)
     assert len(found) == 12
     assert all(secrets == found[0] for secrets in found)
 

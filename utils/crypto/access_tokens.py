@@ -70,14 +70,16 @@ def read(services: Services, token: object, *, allow_expired: bool = False) -> C
     settings = services.settings
     keys = (services.config["JWT_SECRET_KEY"], *settings.jwt_previous_secret_keys)
     try:
-        claims = _verified_for_either_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
+        claims = _verified_for_any_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
         now, audience = services.clock.now().timestamp(), settings.jwt_audience
         return _validated(claims, now, audience, allow_expired=allow_expired)
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 
-def _verified_for_either_audience(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Mapping[str, Any]:
+def _verified_for_any_audience(
+    token: str, keys: tuple[str, ...], issuer: str, audience: str
+) -> Mapping[str, Any]:
     try:
         return _verified(token, keys, issuer, audience)
     except jwt.InvalidAudienceError:

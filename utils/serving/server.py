@@ -21,7 +21,7 @@ from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_
 from utils.database.engine import POOL_SIZE
 from utils.database.migrations import schema_is_outdated, upgrade
 from utils.limits.refusal_delay import MAX_DELAYED
-from utils.observability.logs import configure_logging, logging_of_server, no_access_log
+from utils.observability.logs import configure_logging, disable_access_log, server_log_config
 from utils.observability.metrics import shared_between_workers
 from utils.passwords.hash_limiter import MAX_WAITING
 from utils.services import Services
@@ -32,16 +32,16 @@ THREADS = POOL_SIZE + MAX_WAITING + MAX_DELAYED
 STOP_TIMEOUT = 10  # seconds that requests in flight have to finish
 HEADER_TIMEOUT = 10  # seconds that a client has to send its headers
 MAX_HEADERS = 32 * 1024
-PARENT_WATCH = 1  # seconds between two looks of a worker at its parent
+PARENT_POLL = 1  # seconds between two looks of a worker at its parent
 
 
 def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
     """The app for a serving process: a WSGI server's worker, or `flask run`."""
     command = click.get_current_context(silent=True)
-    configure_logging(everything=command is None)
+    configure_logging(all_loggers=command is None)
     if command is None or command.info_name != "run":
         return create_app()
-    no_access_log()
+    disable_access_log()
     # Flask's own server listens where its options say; the public address must say the same.
     os.environ["PORT"] = str(command.params["port"])
     app = create_app()
@@ -101,7 +101,7 @@ def _serve(app: Flask, db: SQLAlchemy) -> None:
 
     settings = settings_of(app)
     prepare(app, db, settings.host)
-    if fault := _why_not_listen(settings):
+    if fault := _bind_fault(settings):
         sys.exit(fault)
     server = Granian(
         "app:app",
@@ -114,7 +114,7 @@ def _serve(app: Flask, db: SQLAlchemy) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT * 1000, max_buffer_size=MAX_HEADERS),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT,
-        log_dictconfig=logging_of_server(),
+        log_dictconfig=server_log_config(),
         log_level=LogLevels.error,
         working_dir=Path(app.root_path),
     )
@@ -134,21 +134,21 @@ def _load_in_worker(parent: int, target: str) -> Flask:
     """
     if os.getppid() != parent:
         sys.exit(1)
-    Thread(target=_end_with, args=[parent], name="parent-watch", daemon=True).start()
+    Thread(target=_watch_parent, args=[parent], name="parent-watch", daemon=True).start()
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
     _services_of(app).delivery.start()  # mails may be waiting since another process ended
     return app
 
 
-def _end_with(parent: int) -> None:
+def _watch_parent(parent: int) -> None:
     """Stop this process in the orderly way once its parent is gone, and in the other way if that fails.
 
     It asks instead of having a signal sent: one that comes before the server listens to it is lost.
     """
     nothing = Event()
     while os.getppid() == parent:
-        nothing.wait(PARENT_WATCH)
+        nothing.wait(PARENT_POLL)
     os.kill(os.getpid(), signal.SIGTERM)
     nothing.wait(STOP_TIMEOUT)
     os._exit(1)
@@ -163,7 +163,7 @@ def _services_of(app: Flask) -> Services:
     return found
 
 
-def _why_not_listen(settings: Settings) -> str | None:
+def _bind_fault(settings: Settings) -> str | None:
     """What keeps it from listening; asked beforehand, for a sentence instead of a traceback."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:

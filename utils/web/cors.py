@@ -11,7 +11,7 @@ from config import Settings
 PREFLIGHT_SECONDS = 600
 
 
-def _exactly(origin: str) -> re.Pattern[str]:
+def _origin_pattern(origin: str) -> re.Pattern[str]:
     return re.compile(r"[a-z]+://[^/]+" if origin == "*" else re.escape(origin) + r"\Z")
 
 
@@ -33,7 +33,7 @@ def init_cors(app: Flask, settings: Settings, *, headers: Iterable[str] = ()) ->
     CORS(
         app,
         # As patterns of our own: a text is matched in any case, and sometimes taken for a pattern.
-        origins=[_exactly(origin) for origin in settings.cors_origins],
+        origins=[_origin_pattern(origin) for origin in settings.cors_origins],
         methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", *headers],
         expose_headers=["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"],

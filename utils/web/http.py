@@ -139,7 +139,7 @@ def _security_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def _behind_proxies(wsgi_app: Any, hops: int) -> Any:
+def _with_proxy_fix(wsgi_app: Any, hops: int) -> Any:
     """Take the caller's address from the last `hops` entries of X-Forwarded-For, and from nowhere else.
 
     Without a usable entry the caller has no address: it must not pass for the proxy.
@@ -167,7 +167,7 @@ def init_http(app: Flask, settings: Settings) -> None:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # that would answer with a redirect to the host of the request
     if settings.trusted_proxies:
-        app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+        app.wsgi_app = _with_proxy_fix(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     headers = _security_headers(settings)
 
     @app.after_request

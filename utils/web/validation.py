@@ -70,7 +70,7 @@ class Query(Body):
 
 
 # What pydantic finds, in the manner of our own: the end of a sentence that the field's name begins.
-_WORDS = {
+_MESSAGES = {
     "missing": "is missing",
     "string_type": "must be text",
     "bool_type": "must be true or false",
@@ -89,7 +89,7 @@ def _refuse(body: type[Body], missing: list[str], problem: ValidationError) -> N
     refusals: dict[str, str] = {}  # those of the body's own, with the fault in words
     for fault in problem.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else "body"
-        fields[name] = _WORDS.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
+        fields[name] = _MESSAGES.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
         if fault["type"] in body.refusals:
             refusals[fault["type"]] = fault["msg"]
     fields |= dict.fromkeys(missing, "is missing")
