@@ -172,7 +172,8 @@ class Settings:
         faults += _combination_faults(settings, environ)
         if faults:
             faults += [
-                f"{given} is no setting. Is {meant} meant?" for given, meant in misspelt(environ).items()
+                f"{given} is not a setting. Did you mean {meant}?"
+                for given, meant in misspelt(environ).items()
             ]
             raise ConfigurationError(faults)
         return settings

@@ -117,7 +117,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr == f"Port {port} on 127.0.0.1 is taken or not allowed; set PORT to another one.\n"
+    assert ended.stderr == f"Port {port} on 127.0.0.1 is in use or not permitted. Set another PORT.\n"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])  # RFC 5737, RFC 2606: nobody's
@@ -134,7 +134,7 @@ def test_a_foreign_address_is_not_called_a_taken_port(tmp_path: Path, host: str)
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == f"{host} is no address of this machine; set HOST to one."
+    assert ended.stderr.splitlines()[-1] == f"{host} is not an address of this machine. Set HOST to one."
 
 
 def test_flask_run_migrates_and_serves_this_machine_only(tmp_path: Path) -> None:

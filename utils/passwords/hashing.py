@@ -24,9 +24,9 @@ class PasswordHasher:
         return generate_password_hash(unicodedata.normalize("NFC", password), self.method, salt_length=32)
 
     def check(self, hashed: str, password: str) -> bool:
-        """Whether the password is the one that was hashed; an unreadable hash is a no and a log line.
+        """Return whether the password matches the hash. An unreadable hash is logged and returns False.
 
-        A no costs one hash in every case, so that time tells nothing about the row.
+        False takes the time of one hash in every case, so that timing does not reveal unreadable hashes.
         """
         if _is_in_bounds(hashed):
             try:
@@ -41,7 +41,7 @@ class PasswordHasher:
         return False
 
     def is_readable(self, hashed: str) -> bool:
-        """Return whether `check` accepts the format, method and cost of this hash. Takes the time of one hash."""
+        """Return whether `check` accepts the format, method and cost of this hash. Computes one hash."""
         if not _is_in_bounds(hashed):
             return False
         try:

@@ -1,4 +1,4 @@
-"""Other origins: which pages elsewhere may read our answers, and with what."""
+"""CORS: which other origins may call the API, and with which headers."""
 
 import re
 from collections.abc import Iterable
@@ -16,23 +16,23 @@ def _origin_pattern(origin: str) -> re.Pattern[str]:
 
 
 def init_cors(app: Flask, settings: Settings, *, headers: Iterable[str] = ()) -> None:
-    """Let pages of exactly these origins call with tokens in headers and bodies, never with cookies.
+    """Allow the origins of `CORS_ORIGINS`, without credentials: tokens in headers and bodies, no cookies.
 
-    `headers` are request headers that such a page may send besides the usual two.
+    `headers` are allowed request headers besides `Authorization` and `Content-Type`.
     """
     if not settings.cors_origins:
         return
 
     @app.after_request
-    def complete(response: Response) -> Response:
-        # Also on answers to calls without an Origin: a cache may keep those for callers that send one.
+    def add_vary(response: Response) -> Response:
+        # Also without an Origin: a cache could serve that response to a request with one.
         response.vary.add("Origin")
         response.headers.pop("Access-Control-Allow-Private-Network", None)
         return response
 
     CORS(
         app,
-        # As patterns of our own: a text is matched in any case, and sometimes taken for a pattern.
+        # Patterns: flask-cors compares strings ignoring case, and takes some for patterns.
         origins=[_origin_pattern(origin) for origin in settings.cors_origins],
         methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", *headers],
