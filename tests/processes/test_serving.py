@@ -150,7 +150,7 @@ def test_flask_run_migrates_and_serves_this_machine_only(tmp_path: Path) -> None
         check=False,
     )
     assert refused.returncode == 1
-    assert "development serves this machine only" in refused.stderr
+    assert "HOST must be a loopback address" in refused.stderr
     assert "Traceback" not in refused.stderr
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(

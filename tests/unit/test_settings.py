@@ -124,7 +124,7 @@ def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
     assert (
         load(DATABASE_URI=None, DATABASE_URI_FILE=str(path)).database_uri == "postgresql+psycopg://u:p@db/x"
     )
-    assert "JWT_SECRET_KEY and JWT_SECRET_KEY_FILE are both set; keep one." in faults(
+    assert "JWT_SECRET_KEY and JWT_SECRET_KEY_FILE are both set; set one of them." in faults(
         JWT_SECRET_KEY_FILE=str(path)
     )
 
@@ -216,7 +216,7 @@ def test_a_process_with_bad_settings_ends_with_a_sentence(tmp_path: Path) -> Non
     assert ended.returncode == 1
     assert ended.stdout == ""
     head, *told = ended.stderr.splitlines()
-    assert head == "The configuration is not usable:"
+    assert head == "The configuration is invalid:"
     assert {line.split()[1] for line in told} == {"PORT", "The", "FLASK_DEBUG"}
     assert FLASK not in ended.stderr
 
@@ -224,7 +224,7 @@ def test_a_process_with_bad_settings_ends_with_a_sentence(tmp_path: Path) -> Non
 def test_a_process_of_an_unknown_environment_ends_with_a_sentence(tmp_path: Path) -> None:
     ended = run(tmp_path, FLASK_ENV="staging")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("The configuration is not usable:\n  - FLASK_ENV must be one of")
+    assert ended.stderr.startswith("The configuration is invalid:\n  - FLASK_ENV must be one of")
     assert "Traceback" not in ended.stderr
 
 

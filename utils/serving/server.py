@@ -26,8 +26,8 @@ from utils.observability.metrics import shared_between_workers
 from utils.passwords.hash_limiter import MAX_WAITING
 from utils.services import Services
 
-# Threads of a worker: for requests with a database connection, for those that wait for a hash, and for delayed
-# refusals.
+# Threads of a worker: for requests with a database connection, for requests that wait for a hash, and for
+# delayed refusals.
 THREADS = POOL_SIZE + MAX_WAITING + MAX_DELAYED
 STOP_TIMEOUT = 10  # seconds for requests in flight to finish
 HEADER_TIMEOUT = 10  # seconds for a client to send its headers

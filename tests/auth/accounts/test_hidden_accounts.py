@@ -161,7 +161,7 @@ def test_faults_of_a_body_do_not_depend_on_the_address(hidden: Flask) -> None:
 
 
 def test_hiding_wants_confirmed_addresses(make_app: AppFactory) -> None:
-    with pytest.raises(ConfigurationError, match="HIDE_ACCOUNT_EXISTENCE needs REQUIRE_VERIFIED_EMAIL"):
+    with pytest.raises(ConfigurationError, match="HIDE_ACCOUNT_EXISTENCE requires REQUIRE_VERIFIED_EMAIL"):
         make_app(HIDE | {"REQUIRE_VERIFIED_EMAIL": "false"})
 
 
