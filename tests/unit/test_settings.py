@@ -217,7 +217,7 @@ def test_a_process_with_bad_settings_ends_with_a_sentence(tmp_path: Path) -> Non
     assert ended.stdout == ""
     head, *told = ended.stderr.splitlines()
     assert head == "The configuration is invalid:"
-    assert {line.split()[1] for line in told} == {"PORT", "The", "FLASK_DEBUG"}
+    assert {line.split()[1] for line in told} == {"PORT", "Two", "FLASK_DEBUG"}
     assert FLASK not in ended.stderr
 
 

@@ -64,9 +64,9 @@ def test_a_production_that_is_well_has_no_problem(production: AppFactory) -> Non
     assert set(found) >= {"settings", "database", "redis", "mail", "public address", "password hash"}
     assert set(found) >= {"clock", "outbox", "pruning"}
     assert found["public address"]["state"] == "warning"  # auth.example.com is nowhere
-    assert "log-ins a second" in found["password hash"]["text"]
+    assert "logins per second" in found["password hash"]["text"]
     spoken = auth(production(), "doctor").stdout
-    assert spoken.endswith("All is well.\n")
+    assert spoken.endswith("No problems.\n")
 
 
 def test_mail_that_nobody_would_get_is_a_problem(production: AppFactory, tmp_path: Any) -> None:
