@@ -76,7 +76,7 @@ def test_secrets_are_sealed_anew_by_command(
     assert command(app, "reseal") == (0, "0 re-encrypted, 0 cannot be decrypted with any of the keys.\n")
     assert rows(app, "SELECT key_id FROM totp_factors") == [{"key_id": key_id(NEW)}]
     assert events(app).count("secrets_resealed") == 2
-    assert "1, all under the present key" in command(app, "doctor")[1]
+    assert "1 TOTP secrets, all encrypted under the current key" in command(app, "doctor")[1]
     owner.client = make_app({"FLASK_SECRET_KEY": NEW}).test_client()
     clock.advance(1)
     assert owner.log_in()
