@@ -62,13 +62,13 @@ class InvalidCredentials(Unauthorized):
 
 
 class SecondFactorRequired(Unauthorized):
-    """The password was right. What `POST /auth/login/second-factor` needs is beside the code."""
+    """The password was right. The response also has the input of `POST /auth/login/second-factor`."""
 
     code, message = "second_factor_required", "The password is right. Prove your second factor as well."
 
-    def __init__(self, beside: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, extra: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.beside = dict(beside or {})
+        self.extra = dict(extra or {})
 
 
 class ChallengeInvalid(Unauthorized):
@@ -184,7 +184,7 @@ class ReauthRequired(Forbidden):
 
     def __init__(self, *, by_factor: bool = False) -> None:
         super().__init__("Prove your second factor once more for this." if by_factor else None)
-        self.beside = {"by_factor": True} if by_factor else {}
+        self.extra = {"by_factor": True} if by_factor else {}
 
 
 class LinkUnknown(NotFound):

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from auth.errors import PasswordTooCommon, PasswordTooShort
 from utils.errors import ApiError
-from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
+from utils.identifiers import MAX_EMAIL, MAX_USERNAME, display_username, is_reserved, normalized_email
 from utils.passwords.blocklist import is_common
 from utils.web.cursors import read_cursor
 from utils.web.validation import settings_of
@@ -59,7 +59,7 @@ def _not_common(password: SecretStr, info: ValidationInfo) -> SecretStr:
 
 def _chosen_username(name: str, info: ValidationInfo) -> str:
     try:
-        shown = shown_username(name)
+        shown = display_username(name)
     except ValueError as problem:
         raise _fault("username_invalid", str(problem)) from None
     if is_reserved(shown, settings_of(info).brand_name):
@@ -75,7 +75,7 @@ def _printable(text: str) -> str:
 
 def _address(text: str) -> str:
     try:
-        return normal_email(text)
+        return normalized_email(text)
     except ValueError as problem:
         raise _fault("email_invalid", str(problem)) from None
 

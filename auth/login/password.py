@@ -60,7 +60,7 @@ def log_in(
     if account.two_factor_at and not _is_trusted(services, account, who):
         challenge = pending.issue(services, tx, account, client, remember=remember)
         tx.commit()
-        services.metrics.sign_ins.labels("second_factor_asked").inc()
+        services.metrics.logins.labels("second_factor_asked").inc()
         return challenge
     done = complete.complete(
         services,
@@ -73,7 +73,7 @@ def log_in(
         replaces=replaces,
     )
     tx.commit()
-    services.metrics.sign_ins.labels("success").inc()
+    services.metrics.logins.labels("success").inc()
     return done
 
 
@@ -114,7 +114,7 @@ def _refuse(
     else:
         audit.append(tx, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
     tx.commit()
-    services.metrics.sign_ins.labels(reason).inc()
+    services.metrics.logins.labels(reason).inc()
     if reason is Refusal.EMAIL_NOT_VERIFIED and not services.settings.hide_account_existence:
         raise EmailNotVerified
     raise InvalidCredentials  # who registered an address could else learn whether it was taken

@@ -42,7 +42,7 @@ def revoke_all(
     challenges.void(tx, user_id, now)
     one_time_tokens.void(tx, user_id, purposes, now)
     ended = sessions.end_all(tx, user_id, reason, now)
-    services.metrics.count_ended(reason, ended)
+    services.metrics.count_ended_sessions(reason, ended)
     return ended
 
 

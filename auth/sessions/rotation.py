@@ -84,7 +84,7 @@ def _in_grace(services: Services, current: SessionState) -> bool:
 def _end_reused(services: Services, tx: Session, current: SessionState, client: ClientInfo) -> None:
     now = services.clock.now()
     if sessions.end(tx, current.id, current.user_id, EndReason.REUSE, now):
-        services.metrics.count_ended(EndReason.REUSE)
+        services.metrics.count_ended_sessions(EndReason.REUSE)
         if account := users.by_id(tx, current.user_id):
             links.notify(services, tx, account, "session_stolen", client)
         audit.append(

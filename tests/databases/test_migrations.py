@@ -21,7 +21,7 @@ from config import Settings, TestingConfig
 from models import db
 from tests.conftest import NO_POSTGRES
 from tests.support.service import at_once, execute, me, rows, signed_in
-from utils.database.migrations import MIGRATIONS, schema_is_old, upgrade
+from utils.database.migrations import MIGRATIONS, schema_is_outdated, upgrade
 
 
 @pytest.fixture(params=["sqlite"] if NO_POSTGRES else ["sqlite", "postgres"])
@@ -83,7 +83,7 @@ def drift(engine: Engine) -> list[object]:
 
 def is_old(engine: Engine) -> bool:
     with engine.connect() as connection:
-        return schema_is_old(connection)
+        return schema_is_outdated(connection)
 
 
 def test_upgrade_downgrade_and_upgrade_again(engine: Engine) -> None:

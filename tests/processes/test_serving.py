@@ -113,7 +113,7 @@ def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr == f"Port {port} on 127.0.0.1 is taken or not allowed; set PORT to another one.\n"
+    assert ended.stderr == f"Port {port} on 127.0.0.1 is in use or not permitted. Set another PORT.\n"
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])  # RFC 5737, RFC 2606: unassigned
@@ -130,7 +130,7 @@ def test_foreign_host_is_reported_as_such(tmp_path: Path, host: str) -> None:
         check=False,
     )
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1] == f"{host} is no address of this machine; set HOST to one."
+    assert ended.stderr.splitlines()[-1] == f"{host} is not an address of this machine. Set HOST to one."
 
 
 def test_flask_run_migrates_and_serves_loopback_only(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_flask_run_migrates_and_serves_loopback_only(tmp_path: Path) -> None:
         check=False,
     )
     assert refused.returncode == 1
-    assert "development serves this machine only" in refused.stderr
+    assert "HOST must be a loopback address" in refused.stderr
     assert "Traceback" not in refused.stderr
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(

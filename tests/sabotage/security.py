@@ -55,8 +55,8 @@ SECURITY = [
     Sabotage(
         "an expired token is refused",
         "utils/crypto/access_tokens.py",
-        "    if expires <= now and not expired_too:",
-        "    if expires < now and not expired_too:",
+        "    if expires <= now and not allow_expired:",
+        "    if expires < now and not allow_expired:",
         "test_tokens.py::test_token_expires_at_its_exp_second",
     ),
     Sabotage(
@@ -132,8 +132,8 @@ SECURITY = [
     Sabotage(
         "a 500 says nothing of its cause",
         "utils/errors.py",
-        "    return _answer(InternalError())\n",
-        "    return _answer(InternalError(str(error)))\n",
+        "    return _respond(InternalError())\n",
+        "    return _respond(InternalError(str(error)))\n",
         "test_errors.py::test_unexpected_exception_does_not_reveal_its_cause",
     ),
     Sabotage(

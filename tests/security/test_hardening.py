@@ -31,7 +31,7 @@ def test_sample_secret_among_previous_keys_is_refused(name: str) -> None:
     ],
 )
 def test_in_memory_database_is_refused_in_production(uri: str) -> None:
-    assert "in memory" in " ".join(faults(DATABASE_URI=uri))
+    assert "in-memory" in " ".join(faults(DATABASE_URI=uri))
 
 
 def test_malformed_database_url_is_refused_and_not_echoed() -> None:
@@ -62,7 +62,7 @@ def test_a_public_url_without_a_host_is_refused(given: str) -> None:
 
 
 def test_secret_reused_with_a_line_break_is_refused() -> None:
-    assert "twice" in " ".join(faults(JWT_SECRET_KEY=FINE["FLASK_SECRET_KEY"] + "\n"))
+    assert "same value" in " ".join(faults(JWT_SECRET_KEY=FINE["FLASK_SECRET_KEY"] + "\n"))
 
 
 @pytest.mark.parametrize("header", [None, "", "rubbish", "\xff, rubbish"])
@@ -151,7 +151,7 @@ def test_database_error_of_a_command_is_reported_without_values(
     other.close()
     assert result.exit_code == 1
     told = result.stderr.splitlines()[-1]
-    assert told.startswith("Error: The database refused (OperationalError).")
+    assert told.startswith("Error: The database reported an error (OperationalError).")
     assert "flask --app app db upgrade" in told
     assert "canary" not in result.stderr
     assert "scrypt" not in result.output

@@ -36,7 +36,7 @@ OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-a
 def without_limit(app: Flask) -> list[str]:
     """Return the routes with neither a limit nor a documented exemption."""
     views = {rule.rule: documentation(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
-    fine = {path for path, told in views.items() if (told.limit in POLICIES) != bool(told.unlimited_because)}
+    fine = {path for path, told in views.items() if (told.limit in POLICIES) != bool(told.unlimited_reason)}
     return sorted(set(views) - fine)
 
 

@@ -16,7 +16,7 @@ from tests.support.memory_apps import memory_app
 from tests.support.redis_server import RedisServer, redis_serving
 from tests.support.service import FixedClock, register, rows
 from tests.support.small_limits import ON, burst, limits, wrong_login
-from utils.limits.rate_limits import LocalCounters, RedisCounters, WithFallback
+from utils.limits.rate_limits import FallbackCounters, LocalCounters, RedisCounters
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def shared(
     """Yield two apps that share only Redis and a clock, with five logins a network."""
     clock = FixedClock()
 
-    def counters() -> WithFallback:
-        return WithFallback(RedisCounters(redis.url), LocalCounters(clock), clock)
+    def counters() -> FallbackCounters:
+        return FallbackCounters(RedisCounters(redis.url), LocalCounters(clock), clock)
 
     def database() -> dict[str, str]:  # a file, since an in-memory database does not support threads
         return {"DATABASE_URI": new_sqlite(sqlite_template, tmp_path)}
@@ -144,7 +144,7 @@ def test_invalid_redis_replies_fall_back_to_local_counting(words: bytes) -> None
         Thread(target=other.serve_forever, daemon=True).start()
         url = f"redis://127.0.0.1:{other.server_address[1]}/0"
         clock = FixedClock()
-        counters = WithFallback(RedisCounters(url), LocalCounters(clock), clock)
+        counters = FallbackCounters(RedisCounters(url), LocalCounters(clock), clock)
         with memory_app(clock=clock, limiter=limits(clock, counters, login=5)) as app:
             assert allowed([app]) == [5]
             clock.advance(5)

@@ -31,7 +31,7 @@ from utils.auth_helpers import (
     verify_jwt_token,
 )
 from utils.errors import ApiError
-from utils.web.http import Guarded
+from utils.web.http import AuthenticatedRequest
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_guard_passes_the_principal_to_the_view() -> None:
         @jwt_required
         def mine() -> Any:
             """A view of another application."""
-            return jsonify(id=cast(Guarded, request).user_id, sid=str(g.principal.session_id))
+            return jsonify(id=cast(AuthenticatedRequest, request).user_id, sid=str(g.principal.session_id))
 
         client = app.test_client()
         pair = signed_in(client)

@@ -14,7 +14,7 @@ from tests.support.load import UNDER_LOAD
 from tests.support.sent_mail import last, token_in
 from tests.support.server import Server, serving, until
 from tests.support.service import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
-from utils.limits.rate_limits import POLICIES, REDIS_PAUSE, Count, LocalCounters, WithFallback
+from utils.limits.rate_limits import POLICIES, REDIS_PAUSE, Count, FallbackCounters, LocalCounters
 
 HOUR = 3600
 STEPS = pytest.mark.parametrize("step", [-HOUR, HOUR], ids=["back", "forward"])
@@ -158,7 +158,7 @@ class UnavailableRedis:
 
 def test_redis_is_retried_after_a_backward_step(clock: FixedClock) -> None:
     gone = UnavailableRedis()
-    counters = WithFallback(gone, LocalCounters(clock), clock)
+    counters = FallbackCounters(gone, LocalCounters(clock), clock)
     counters.hit("key", 60)
     clock.advance(REDIS_PAUSE.total_seconds() / 2)
     counters.hit("key", 60)

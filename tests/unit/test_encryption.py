@@ -71,12 +71,12 @@ def test_reseal_command_encrypts_secrets_with_the_new_key(
     rotated: tuple[Flask, Owner], make_app: AppFactory, clock: FixedClock
 ) -> None:
     app, owner = rotated
-    assert "1 are sealed under a previous key" in command(app, "doctor")[1]
-    assert command(app, "reseal") == (0, "1 sealed anew, 0 cannot be read with any of the keys.\n")
-    assert command(app, "reseal") == (0, "0 sealed anew, 0 cannot be read with any of the keys.\n")
+    assert "1 TOTP secrets are encrypted under a previous key" in command(app, "doctor")[1]
+    assert command(app, "reseal") == (0, "1 re-encrypted, 0 cannot be decrypted with any of the keys.\n")
+    assert command(app, "reseal") == (0, "0 re-encrypted, 0 cannot be decrypted with any of the keys.\n")
     assert rows(app, "SELECT key_id FROM totp_factors") == [{"key_id": key_id(NEW)}]
     assert events(app).count("secrets_resealed") == 2
-    assert "1, all under the present key" in command(app, "doctor")[1]
+    assert "1 TOTP secrets, all encrypted under the current key" in command(app, "doctor")[1]
     owner.client = make_app({"FLASK_SECRET_KEY": NEW}).test_client()
     clock.advance(1)
     assert owner.log_in()
@@ -93,9 +93,9 @@ def test_missing_key_refuses_totp_codes_but_not_recovery_codes(
     assert reasons == [{"reason": "seal_broken"}]
     assert owner.second_step(recovery_code=owner.recovery_codes[0]).status_code == 200
     code, words = command(app, "doctor")
-    assert (code, "The key of 1 authenticator apps is gone" in words) == (1, True)
+    assert (code, "The key of 1 TOTP secrets is missing" in words) == (1, True)
     code, words = command(app, "reseal")
-    assert (code, "1 cannot be read" in words) == (1, True)
+    assert (code, "1 cannot be decrypted" in words) == (1, True)
 
 
 def test_secret_copied_to_another_account_does_not_decrypt(make_app: AppFactory, clock: FixedClock) -> None:

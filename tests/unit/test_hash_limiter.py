@@ -90,7 +90,7 @@ def test_waiting_for_a_hash_times_out() -> None:
         until(lambda: slow.running == 1, "one to hash")
         for _ in range(3):  # the place in the queue is given back each time
             assert outcome(pool.submit(hasher.hash, PASSWORD)) == "Busy"
-            assert hasher._places == 1
+            assert hasher._waiting_left == 1
         slow.go_on.set()
         assert outcome(first) == "NoneType"
     assert (slow.calls, figure(hasher, "auth_hashes_waiting")) == (1, 0)
@@ -157,7 +157,7 @@ def test_hash_concurrency_is_a_setting(make_app: AppFactory) -> None:
     hasher = make_app({"HASH_CONCURRENCY": "3"}).extensions["auth_services"].hasher
     assert isinstance(hasher, LimitedHasher)
     assert hasher._semaphore._initial_value == 3  # type: ignore[attr-defined]
-    assert hasher._places == MAX_WAITING == 64
+    assert hasher._waiting_left == MAX_WAITING == 64
 
 
 def test_refused_hash_is_delayed_and_takes_no_place() -> None:

@@ -32,7 +32,7 @@ from tests.support.requests import NEW, forget, post, said
 from tests.support.server import until
 from tests.support.service import PASSWORD, checked_out, login, register, rows, signed_in
 from utils.observability.metrics import Metrics
-from utils.passwords.leaked import MAX_ANSWER, PLACES, LeakedPasswords
+from utils.passwords.leaked import MAX_ANSWER, MAX_CONCURRENT, LeakedPasswords
 
 PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
 DEADLINE, SLACK = 0.5, 3  # seconds; this machine may be busy
@@ -238,15 +238,15 @@ def test_hanging_leak_server_occupies_few_threads(collection: Collection) -> Non
     collection.answer = stall(collection)
     metrics = Metrics()
     leaks = LeakedPasswords(collection.url, metrics, deadline=60)
-    with ThreadPoolExecutor(PLACES) as pool:
-        asking = [pool.submit(leaks.has, LEAKED) for _ in range(PLACES)]
-        until(lambda: len(collection.asked) == PLACES, "all places to be taken")
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+        asking = [pool.submit(leaks.has, LEAKED) for _ in range(MAX_CONCURRENT)]
+        until(lambda: len(collection.asked) == MAX_CONCURRENT, "all places to be taken")
         assert leaks.has(LEAKED) is False
-        assert len(collection.asked) == PLACES
+        assert len(collection.asked) == MAX_CONCURRENT
         assert not any(each.done() for each in asking)
         collection.over.set()
         assert {each.result() for each in asking} == {False}
-    assert outcomes(metrics) == {"failed": PLACES + 1}
+    assert outcomes(metrics) == {"failed": MAX_CONCURRENT + 1}
 
 
 def test_leaked_password_refusal_does_not_reveal_a_hidden_account(

@@ -19,7 +19,7 @@ from tests.support.service import PASSWORD, CountingHasher, FixedClock, at_once,
 from tests.support.small_limits import limits
 from utils.errors import Busy
 from utils.passwords import strength as scorer
-from utils.passwords.strength import MAX_STAND_INS, SCORED, scored_part, strength
+from utils.passwords.strength import MAX_SUBSTITUTIONS, SCORED, scored_part, strength
 
 ON = {"PASSWORD_BLOCKLIST": "true"}
 # The most expensive known inputs for zxcvbn, found by hand and by search.
@@ -183,7 +183,7 @@ def test_characters_beyond_the_substitution_cap_keep_entropy_and_repeats() -> No
     text = scored_part("Ab4@8(3690Ab4@8(3690")
     assert text[:10] == text[10:]
     assert len(set(text)) == 10
-    assert sum(char in text for char in "4@8(3690") == MAX_STAND_INS
+    assert sum(char in text for char in "4@8(3690") == MAX_SUBSTITUTIONS
     assert scored_part("Tr0ub4dor&3 $5") == "Tr0ub4dor&3 $5"
     assert scored_part("e\u0301" * 40) == unicodedata.normalize("NFC", "e\u0301" * SCORED)
 
@@ -202,7 +202,7 @@ def test_a_long_passphrase_and_a_random_password_score_best(client: FlaskClient,
 
 
 def test_scoring_is_serialised_and_waiting_times_out_as_busy(client: FlaskClient) -> None:
-    with scorer._one_at_a_time:
+    with scorer._scoring_lock:
         with pytest.raises(Busy):
             strength("x", max_wait=0.01)
         answer = ask(client)

@@ -17,9 +17,9 @@ from utils.errors import InvalidJson
 from utils.identifiers import (
     MAX_EMAIL,
     MAX_USERNAME,
+    display_username,
     email_key,
-    normal_email,
-    shown_username,
+    normalized_email,
     username_from,
     username_key,
 )
@@ -140,10 +140,10 @@ def test_username_key_is_idempotent(name: str) -> None:
 @example("é")
 def test_shown_username_is_idempotent_and_has_the_same_key(name: str) -> None:
     try:
-        shown = shown_username(name)
+        shown = display_username(name)
     except ValueError:
         return
-    assert shown_username(shown) == shown
+    assert display_username(shown) == shown
     assert username_key(shown) == username_key(name)
     assert username_key(shown) is not None
     assert 1 <= len(shown) <= MAX_USERNAME
@@ -162,7 +162,7 @@ def test_email_key_is_idempotent(address: str) -> None:
     if key is None:
         return
     assert len(key) <= 512
-    assert email_key(normal_email(address)) == key
+    assert email_key(normalized_email(address)) == key
     if len(key) <= MAX_EMAIL:
         assert email_key(key) == key
 
@@ -170,7 +170,7 @@ def test_email_key_is_idempotent(address: str) -> None:
 @given(ADDRESSES | st.text())
 def test_derived_username_is_valid(address: str) -> None:
     made = username_from(address)
-    assert shown_username(made) == made
+    assert display_username(made) == made
 
 
 @given(st.text() | st.text(BASE64URL, min_size=76, max_size=76))

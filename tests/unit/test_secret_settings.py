@@ -90,4 +90,4 @@ def test_low_entropy_or_malformed_secret_is_refused(text: str) -> None:
 )
 def test_a_secret_used_twice_is_refused(names: tuple[str, str]) -> None:
     told = faults(**dict.fromkeys(names, "Zt8Lw1Xc6Rb9Np4Ky7Jm2Hd5Gf0SaTuE"))
-    assert told == ["The same secret is used twice; each needs a random value of its own."]
+    assert told == ["Two secrets have the same value; each must be a different random value."]

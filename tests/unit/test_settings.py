@@ -14,7 +14,7 @@ from config import Settings, config_by_name, environment_name, misspelt
 from tests.support.architecture import ROOT
 from tests.support.production import FINE, FLASK, JWT, faults, faults_of, load
 from tests.support.service import at_once
-from utils.serving.development import kept_secrets
+from utils.serving.development import development_secrets
 
 OWN = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
@@ -124,7 +124,7 @@ def test_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     assert (
         load(DATABASE_URI=None, DATABASE_URI_FILE=str(path)).database_uri == "postgresql+psycopg://u:p@db/x"
     )
-    assert "JWT_SECRET_KEY and JWT_SECRET_KEY_FILE are both set; keep one." in faults(
+    assert "JWT_SECRET_KEY and JWT_SECRET_KEY_FILE are both set; set one of them." in faults(
         JWT_SECRET_KEY_FILE=str(path)
     )
 
@@ -183,8 +183,8 @@ def test_testing_reads_neither_the_environment_nor_dotenv(
 
 
 def test_development_secrets_are_generated_once_with_private_mode(tmp_path: Path) -> None:
-    first = kept_secrets(tmp_path / "instance", OWN)
-    assert kept_secrets(tmp_path / "instance", OWN) == first
+    first = development_secrets(tmp_path / "instance", OWN)
+    assert development_secrets(tmp_path / "instance", OWN) == first
     assert len(set(first.values())) == 2
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "instance").iterdir()} == {0o600}
     assert len(list((tmp_path / "instance").iterdir())) == 2
@@ -192,7 +192,7 @@ def test_development_secrets_are_generated_once_with_private_mode(tmp_path: Path
 
 
 def test_concurrent_starts_share_generated_secrets(tmp_path: Path) -> None:
-    found = at_once([lambda: kept_secrets(tmp_path / "instance", OWN)] * 12)
+    found = at_once([lambda: development_secrets(tmp_path / "instance", OWN)] * 12)
     assert len(found) == 12
     assert all(secrets == found[0] for secrets in found)
 
@@ -216,15 +216,15 @@ def test_process_with_invalid_settings_exits_with_a_message(tmp_path: Path) -> N
     assert ended.returncode == 1
     assert ended.stdout == ""
     head, *told = ended.stderr.splitlines()
-    assert head == "The configuration is not usable:"
-    assert {line.split()[1] for line in told} == {"PORT", "The", "FLASK_DEBUG"}
+    assert head == "The configuration is invalid:"
+    assert {line.split()[1] for line in told} == {"PORT", "Two", "FLASK_DEBUG"}
     assert FLASK not in ended.stderr
 
 
 def test_process_with_an_unknown_environment_exits_with_a_message(tmp_path: Path) -> None:
     ended = run(tmp_path, FLASK_ENV="staging")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("The configuration is not usable:\n  - FLASK_ENV must be one of")
+    assert ended.stderr.startswith("The configuration is invalid:\n  - FLASK_ENV must be one of")
     assert "Traceback" not in ended.stderr
 
 

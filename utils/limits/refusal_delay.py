@@ -1,19 +1,19 @@
-"""Delay of refusals: clients that ignore `Retry-After` retry immediately, and take capacity from others.
+"""Delay of refusals: clients that ignore `Retry-After` retry immediately and take capacity from others.
 
-Each refused call is held for a moment, which costs a sleeping thread. The number of held calls is bounded,
-so that the other threads answer all other calls.
+Each refused request is delayed, which costs a sleeping thread. The number of delayed requests is bounded, so
+that threads remain for all others.
 """
 
 import time
 from collections.abc import Callable
 from threading import BoundedSemaphore
 
-MAX_DELAYED = 64  # calls of each process
+MAX_DELAYED = 64  # requests per process
 DELAY = 0.5  # seconds
 
 
 class RefusalDelay:
-    """Holds at most `places` calls at once, each for `pause` seconds."""
+    """Delays at most `places` requests at once, each by `pause` seconds."""
 
     def __init__(
         self, pause: float = DELAY, places: int = MAX_DELAYED, wait: Callable[[float], object] = time.sleep
@@ -21,7 +21,7 @@ class RefusalDelay:
         self._pause, self._places, self._wait = pause, BoundedSemaphore(places), wait
 
     def hold(self) -> None:
-        """Hold the call that is to be refused, if there is a place. It must have no database connection."""
+        """Sleep for `pause` seconds if there is a place. The caller must not hold a database connection."""
         if self._pause and self._places.acquire(blocking=False):
             try:
                 self._wait(self._pause)

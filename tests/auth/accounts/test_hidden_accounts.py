@@ -165,7 +165,7 @@ def test_validation_errors_do_not_depend_on_the_address(hidden: Flask) -> None:
 
 
 def test_hiding_accounts_requires_verified_email(make_app: AppFactory) -> None:
-    with pytest.raises(ConfigurationError, match="HIDE_ACCOUNT_EXISTENCE needs REQUIRE_VERIFIED_EMAIL"):
+    with pytest.raises(ConfigurationError, match="HIDE_ACCOUNT_EXISTENCE requires REQUIRE_VERIFIED_EMAIL"):
         make_app(HIDE | {"REQUIRE_VERIFIED_EMAIL": "false"})
 
 

@@ -101,7 +101,7 @@ def test_invalid_utf8_user_argument_is_unknown_user(app: Flask, command: str) ->
 def test_invalid_utf8_search_is_refused_in_one_line(app: Flask) -> None:
     result = auth(app, "list-users", "--search", "\udcff")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: What was given is not UTF-8.\n"
+    assert result.stderr == "Error: The input is not valid UTF-8.\n"
     assert events(app) == []
 
 
@@ -126,7 +126,7 @@ def test_unusable_database_is_reported_in_one_line(tmp_path: Path, words: tuple[
     settings = Settings.load(TestingConfig, {"DATABASE_URI": f"sqlite:///{tmp_path}/empty.db"})
     result = auth(create_app(settings=settings), *words, "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: The database refused (OperationalError). Is it there")
+    assert result.stderr.startswith("Error: The database reported an error (OperationalError). Check that")
     assert result.stderr.count("\n") == 1
 
 

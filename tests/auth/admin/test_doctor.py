@@ -64,9 +64,9 @@ def test_healthy_production_has_no_problem(production: AppFactory) -> None:
     assert set(found) >= {"settings", "database", "redis", "mail", "public address", "password hash"}
     assert set(found) >= {"clock", "outbox", "pruning"}
     assert found["public address"]["state"] == "warning"  # auth.example.com is nowhere
-    assert "log-ins a second" in found["password hash"]["text"]
+    assert "logins per second" in found["password hash"]["text"]
     spoken = auth(production(), "doctor").stdout
-    assert spoken.endswith("All is well.\n")
+    assert spoken.endswith("No problems.\n")
 
 
 def test_unusable_mailer_is_a_problem(production: AppFactory, tmp_path: Any) -> None:

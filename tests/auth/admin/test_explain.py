@@ -172,7 +172,9 @@ def test_explain_reports_a_reserved_username(make_app: AppFactory) -> None:
 
 def test_operator_reset_link_works_and_is_logged(app: Flask, client: FlaskClient) -> None:
     register(client)
-    assert auth(app, "send-reset", "1").stdout == "The mail is written, and goes while the service runs.\n"
+    assert (
+        auth(app, "send-reset", "1").stdout == "The mail is in the outbox. A serving process delivers it.\n"
+    )
     assert asked(app, "send-reset", "ada@example.com") == {"written": True}
     mail = [mail for mail in deliver(app) if mail["X-Template"] == "reset_password"][-1]
     token = text_of(mail).partition("#token=")[2].split()[0]

@@ -84,13 +84,13 @@ def test_disable_ends_access_at_once_and_enable_allows_login_again(app: Flask, c
     assert me(client, other["access_token"]).status_code == 200
     assert rows(app, "SELECT end_reason FROM sessions WHERE user_id = 1") == [{"end_reason": "operator"}]
     assert asked(app, "disable", "ada") == {"changed": False}
-    assert auth(app, "disable", "ada").stdout == "It was disabled already.\n"
+    assert auth(app, "disable", "ada").stdout == "The account was already disabled.\n"
     assert auth(app, "enable", "ada").stdout == "Enabled.\n"
     assert me(client, pair["access_token"]).status_code == 401
     assert refresh(client, pair["refresh_token"]).status_code == 401
     assert login(client).status_code == 200
     assert asked(app, "enable", "ada") == {"changed": False}
-    assert auth(app, "enable", "ada").stdout == "It was not disabled.\n"
+    assert auth(app, "enable", "ada").stdout == "The account was not disabled.\n"
     assert asked(app, "disable", "ada") == {"changed": True}
     assert asked(app, "enable", "ada") == {"changed": True}
     kinds = ["account_disabled", "account_enabled"] * 2
@@ -212,7 +212,7 @@ def test_show_finds_by_name_address_or_id(app: Flask, client: FlaskClient, who: 
     told = auth(app, "show", who).stdout
     assert re.search(r"account_shown  \w", told), "who looked"
     assert "username: ada\n" in told
-    assert "living sessions: 1\n" in told
+    assert "active sessions: 1\n" in told
     assert "scrypt" not in told
     assert written(app) == [event("account_shown", 1)] * 2
 

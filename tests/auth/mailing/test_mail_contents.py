@@ -33,7 +33,7 @@ from tests.support.sent_mail import (
     write,
 )
 from tests.support.service import PASSWORD, FixedClock, execute, login, register, rows
-from utils.identifiers import deliverable, normal_email
+from utils.identifiers import deliverable, normalized_email
 from utils.mail.mailers import TEMPLATE_HEADER
 
 LINKS = {"LINK_VERIFY": "https://www.example.com/a", "LINK_RESET": "https://www.example.com/b?x=1&y=%20"}
@@ -200,7 +200,7 @@ ODD = ["o'brien+tag", "a/b=c", "{x}|y", "#!$%&*^`~", "=x", "?x", "a=b?c", "x" * 
 @pytest.mark.parametrize("local", ODD)
 def test_unusual_address_is_the_only_recipient(plain: Flask, local: str) -> None:
     for address in (f"{local}@example.com", f"{local}@bücher.example"):
-        write(plain, "address_taken", recipient=normal_email(address))
+        write(plain, "address_taken", recipient=normalized_email(address))
     for mail, address in zip(delivered(plain), ("example.com", "xn--bcher-kva.example"), strict=True):
         assert email.utils.getaddresses([str(mail["To"])]) == [("", f"{local}@{address}")]
 

@@ -72,10 +72,10 @@ def test_token_signature_is_cached_and_expiry_is_checked_every_time(
     client: FlaskClient, clock: FixedClock
 ) -> None:
     access = signed_in(client)["access_token"]
-    before = access_tokens._genuine.cache_info()
+    before = access_tokens._verified.cache_info()
     for _ in range(3):
         assert me(client, access).status_code == 200
-    after = access_tokens._genuine.cache_info()
+    after = access_tokens._verified.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
     clock.advance(timedelta(hours=1).total_seconds())
     assert me(client, access).status_code == 401
@@ -85,10 +85,10 @@ def test_forgery_of_a_cached_token_is_refused(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     assert me(client, access).status_code == 200
     head, body, signature = access.split(".")
-    before = access_tokens._genuine.cache_info().currsize
+    before = access_tokens._verified.cache_info().currsize
     for forged in (f"{head}.{body}.{'A' * len(signature)}", f"{head}.{body}.{signature}=", access[:-1]):
         assert me(client, forged).status_code == 401
-    assert access_tokens._genuine.cache_info().currsize == before  # forgeries take no room
+    assert access_tokens._verified.cache_info().currsize == before  # forgeries take no room
 
 
 def test_cached_token_is_refused_after_key_session_or_issuer_change(
