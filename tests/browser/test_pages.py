@@ -63,6 +63,14 @@ def test_safe_next_is_kept(path: str) -> None:
     assert safe_next(path) == path
 
 
+def test_page_policy_allows_files_of_this_origin_only(client: FlaskClient) -> None:
+    directives = client.get("/login").headers["Content-Security-Policy"].split("; ")
+    own = dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "form-action"), "'self'")
+    none = dict.fromkeys(("default-src", "base-uri", "frame-ancestors", "object-src"), "'none'")
+    images, sinks = {"img-src": "'self' data:"}, {"require-trusted-types-for": "'script'"}
+    assert dict(each.split(" ", 1) for each in directives) == own | none | images | sinks
+
+
 def test_contrast_is_stored_in_a_cookie_and_rendered(client: FlaskClient) -> None:
     assert "data-contrast" not in client.get("/login").get_data(as_text=True)
     for chosen in ("more", "seed"):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.screen_steps import NEW_PASSWORD, fill_login, submit
+from tests.support.screen_steps import NEW_PASSWORD, fill_login, restored, submit
 from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
 from tests.support.service import PASSWORD
 
@@ -191,6 +191,17 @@ def test_anonymous_visitor_is_sent_to_login_and_back(screen: Page, site: Site) -
     fill_login(screen, site.registered())
     submit(screen, "Log In")
     screen.wait_for_url("**/account/devices")
+
+
+@pytest.mark.slow
+def test_account_page_restored_from_the_cache_reloads(screen: Page, site: Site) -> None:
+    """A page that the back button shows after a logout does not keep the data of the account."""
+    address = site.registered()
+    log_in(screen, address)
+    expect(screen.locator("#email-shown")).to_have_text(address)
+    screen.context.clear_cookies()
+    restored(screen)
+    screen.wait_for_url("**/login?**", timeout=5_000)
 
 
 @pytest.mark.slow

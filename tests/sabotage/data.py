@@ -124,9 +124,9 @@ DATA = [
     ),
     Sabotage(
         "old tokens are void after an account was disabled",
-        "auth/stores/users.py",
-        "disabled_at=now, tokens_valid_after=now",
-        "disabled_at=now",
+        "auth/sessions/admission.py",
+        "    if claims.issued_at < account.tokens_valid_after:\n        return None\n",
+        "",
         "test_operators.py::test_token_from_before_disable_stays_revoked_after_enable",
     ),
     Sabotage(
