@@ -1,5 +1,8 @@
 """Isolation in the deployment files: networks, passwords and cluster policies."""
 
+import pytest
+
+from app import create_app
 from tests.deploy.test_deployment import COMPOSE, KINDS, SERVICES
 
 
@@ -22,7 +25,6 @@ def test_cluster_enforces_pod_security_and_exposes_only_the_api() -> None:
     labels = KINDS["Namespace"]["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     (rule,) = KINDS["Ingress"]["spec"]["rules"]
-    assert [path["path"] for path in rule["http"]["paths"]] == ["/auth"]
     assert KINDS["Ingress"]["spec"]["tls"][0]["hosts"] == [rule["host"]]
     assert KINDS["ConfigMap"]["data"]["TRUSTED_PROXIES"] == "1"
     assert "type" not in KINDS["Service"]["spec"]  # inside the cluster only
@@ -32,3 +34,25 @@ def test_cluster_enforces_pod_security_and_exposes_only_the_api() -> None:
     (door,) = wall["ingress"]
     assert all(peer.keys() == {"namespaceSelector"} and peer["namespaceSelector"] for peer in door["from"])
     assert [port["port"] for port in door["ports"]] == ["http"]
+
+
+def passed(path: str) -> bool:
+    """Return whether the Ingress passes a path on."""
+    (rule,) = KINDS["Ingress"]["spec"]["rules"]
+    return any(
+        path == entry["path"] or (entry["pathType"] == "Prefix" and path.startswith(f"{entry['path']}/"))
+        for entry in rule["http"]["paths"]
+    )
+
+
+def test_ingress_passes_the_api_and_the_screens() -> None:
+    rules = create_app("testing").url_map.iter_rules()
+    served = {rule.rule: rule.endpoint.startswith(("auth.", "pages.")) for rule in rules}
+    assert {path: passed(path) for path in served} == served
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/health/ready", "/docs", "/openapi.json", "/authx", "/nowhere"]
+)
+def test_ingress_passes_nothing_else(path: str) -> None:
+    assert not passed(path)

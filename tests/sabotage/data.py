@@ -146,8 +146,8 @@ DATA = [
     Sabotage(
         "the runbook encrypts authenticator secrets with the new key",
         "docs/guides/operator.md",
-        "```bash\nflask --app app auth reseal\n```",
-        "```bash\ntrue\n```",
-        "test_runbooks.py::test_totp_works_after_rotating_the_flask_key",
+        "    flask --app app auth reseal\n    flask --app app auth doctor\n",
+        "    true\n",
+        "test_runbooks.py::test_sessions_and_authenticator_apps_survive_the_rotation_of_a_key",
     ),
 ]
