@@ -134,7 +134,7 @@ def test_a_page_shows_no_word_of_its_address(client: FlaskClient) -> None:
 
 def test_the_doctor_warns_of_links_to_pages_that_are_off(make_app: AppFactory) -> None:
     def told(**settings: str) -> bool:
-        return "Name pages of your own in LINK_RESET" in auth(make_app(settings), "doctor", "--json").stdout
+        return "Set LINK_RESET and the other" in auth(make_app(settings), "doctor", "--json").stdout
 
     assert told(PAGES_ENABLED="false")
     assert not told(PAGES_ENABLED="false", LINK_RESET="https://www.example.com/new-password")

@@ -157,7 +157,7 @@ def test_nobody_is_named_by_default() -> None:
 
 def test_every_site_is_for_development_only() -> None:
     (fault,) = faults(CORS_ORIGINS="*")
-    assert fault.startswith("CORS_ORIGINS must name its origins")
+    assert fault.startswith("CORS_ORIGINS must list origins")
     with memory_app({"CORS_ORIGINS": "*"}) as app:
         answer = app.test_client().get("/auth/me", headers={"Origin": "https://anything.example:8443"})
         assert answer.headers["Access-Control-Allow-Origin"] == "https://anything.example:8443"

@@ -175,4 +175,4 @@ def test_an_audience_that_ends_as_a_set_up_does_is_one_like_another(make_app: Ap
 def test_an_operator_is_told_that_a_password_opens_the_set_up_alone(app: Flask, client: FlaskClient) -> None:
     register(client)
     told = app.test_cli_runner().invoke(args=["auth", "explain", "ada"]).output
-    assert "opens the set-up of a second factor, which is required, and nothing else" in told
+    assert "only allows setting up a second factor, which is required" in told
