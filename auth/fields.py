@@ -15,11 +15,11 @@ from utils.web.cursors import read_cursor
 from utils.web.validation import settings_of
 
 MAX_PASSWORD = 256  # code points, after NFC
-# Longer text is refused before it is normalised, which is slow for hostile text.
+# Longer text is refused before normalization, which is slow for hostile text.
 MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
 MAX_TOKEN = 512
 MAX_CODE = 64
-# The faults of a new password that have a code of their own; the first of them is told.
+# The faults of a new password with their own error code; the first one is reported.
 NEW_PASSWORD_REFUSALS: Mapping[str, type[ApiError]] = {
     "password_too_short": PasswordTooShort,
     "password_too_common": PasswordTooCommon,
@@ -38,7 +38,7 @@ def _within_maximum(password: SecretStr) -> SecretStr:
 
 
 def _without_nul_at_its_end(password: SecretStr) -> SecretStr:
-    # HMAC cannot tell a password from the same with NULs at its end.
+    # HMAC does not distinguish a password from the same one with trailing NUL bytes.
     if password.get_secret_value().endswith("\0"):
         raise _fault("password_invalid", "must not end in a NUL character")
     return password

@@ -20,7 +20,7 @@ def change(
     end_other_sessions: bool,
     client: ClientInfo,
 ) -> None:
-    """Set a new password with the present one. Ends the other sessions unless told not to.
+    """Change the password, with the current one. Ends the other sessions by default.
 
     Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, `PasswordLeaked`, or
     `TokenInvalid` if the calling session ended meanwhile.

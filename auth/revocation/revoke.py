@@ -24,7 +24,7 @@ from utils.services import Services
 
 # Links that let a password or an address be set.
 CREDENTIAL_LINKS = (LinkPurpose.VERIFY, LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE)
-# Those, and what was mailed about sign-ins that are over now. Undo and restore, the ways back, stay.
+# Those, and links of mails about logins that are ended. Undo and restore links stay valid.
 SESSION_LINKS = (*CREDENTIAL_LINKS, LinkPurpose.DISOWN)
 
 

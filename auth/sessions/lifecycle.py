@@ -35,7 +35,7 @@ def log_out(
 def live_sessions(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
     """Return the caller's live sessions, and the id of the calling one."""
     current = step_up.own_session(principal)
-    return sessions.living(services.tx(), principal.user_id, services.clock.now()), current
+    return sessions.active(services.tx(), principal.user_id, services.clock.now()), current
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:

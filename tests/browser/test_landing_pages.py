@@ -130,7 +130,7 @@ def test_landing_page_does_not_reflect_query_or_host(client: FlaskClient) -> Non
 
 def test_doctor_warns_of_links_to_disabled_pages(make_app: AppFactory) -> None:
     def told(**settings: str) -> bool:
-        return "Name pages of your own in LINK_RESET" in auth(make_app(settings), "doctor", "--json").stdout
+        return "Set LINK_RESET and the other" in auth(make_app(settings), "doctor", "--json").stdout
 
     assert told(PAGES_ENABLED="false")
     assert not told(PAGES_ENABLED="false", LINK_RESET="https://www.example.com/new-password")

@@ -157,7 +157,7 @@ def test_no_origin_is_allowed_by_default() -> None:
 
 def test_wildcard_origin_is_refused_in_production() -> None:
     (fault,) = faults(CORS_ORIGINS="*")
-    assert fault.startswith("CORS_ORIGINS must name its origins")
+    assert fault.startswith("CORS_ORIGINS must list origins")
     with memory_app({"CORS_ORIGINS": "*"}) as app:
         answer = app.test_client().get("/auth/me", headers={"Origin": "https://anything.example:8443"})
         assert answer.headers["Access-Control-Allow-Origin"] == "https://anything.example:8443"

@@ -171,4 +171,4 @@ def test_configured_audience_ending_in_setup_is_accepted(make_app: AppFactory) -
 def test_explain_reports_that_enrollment_is_required(app: Flask, client: FlaskClient) -> None:
     register(client)
     told = app.test_cli_runner().invoke(args=["auth", "explain", "ada"]).output
-    assert "opens the set-up of a second factor, which is required, and nothing else" in told
+    assert "only allows setting up a second factor, which is required" in told
