@@ -21,7 +21,7 @@ def _render_item(kind: str, item: object, _context: object) -> str | bool:
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
-def _tell(*, step: MigrationInfo, **_: object) -> None:
+def _print_step(*, step: MigrationInfo, **_: object) -> None:
     """Print the applied revisions on the command line; a server logs them."""
     if click.get_current_context(silent=True):
         click.echo(f"{'upgraded to' if step.is_upgrade else 'downgraded from'} {step.up_revision_id}")
@@ -40,7 +40,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         render_as_batch=sqlite,
         render_item=_render_item,
-        on_version_apply=_tell,
+        on_version_apply=_print_step,
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -58,7 +58,9 @@ def _told_in_words() -> Iterator[None]:
         if getattr(getattr(problem, "orig", None), "sqlstate", "") == INSUFFICIENT_PRIVILEGE:
             sys.exit("The role of DATABASE_URI may not change the schema. Migrate as the owner role.")
         if isinstance(problem, OperationalError) and getattr(problem, "statement", None) is None:
-            sys.exit("The database of DATABASE_URI cannot be opened. Check that it is running and accepts this user.")
+            sys.exit(
+                "The database of DATABASE_URI cannot be opened. Check that it runs and accepts this user."
+            )
         raise
 
 

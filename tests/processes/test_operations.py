@@ -130,7 +130,7 @@ def test_migrating_as_the_app_role_is_refused_in_words(roles: Roles) -> None:
     for app in made:
         dispose(app)
     assert refused.exit_code == 1
-    told = "The role of DATABASE_URI may not change the schema; migrate as the owner role."
+    told = "The role of DATABASE_URI may not change the schema. Migrate as the owner role."
     assert str(refused.exception) == told
 
 
