@@ -50,7 +50,7 @@ def run(connection: Connection) -> None:
 
 
 @contextmanager
-def _told_in_words() -> Iterator[None]:
+def _readable_errors() -> Iterator[None]:
     """Exit with a message on the two common errors of a setup; other errors keep their traceback."""
     try:
         yield
@@ -59,7 +59,8 @@ def _told_in_words() -> Iterator[None]:
             sys.exit("The role of DATABASE_URI may not change the schema. Migrate as the owner role.")
         if isinstance(problem, OperationalError) and getattr(problem, "statement", None) is None:
             sys.exit(
-                "The database of DATABASE_URI cannot be opened. Check that it runs and accepts this user."
+                "The database of DATABASE_URI cannot be opened. "
+                "Check that it is running and accepts this user."
             )
         raise
 
@@ -73,6 +74,6 @@ if context.is_offline_mode():
 elif handed := context.config.attributes.get("connection"):
     run(handed)
 else:
-    with _told_in_words(), db.engine.connect() as own:
+    with _readable_errors(), db.engine.connect() as own:
         run(own)
         own.commit()

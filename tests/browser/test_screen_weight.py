@@ -1,4 +1,4 @@
-"""What the log-in page costs a browser; `make bench` prints it for every page."""
+"""What the login page costs a browser; `make bench` prints it for every page."""
 
 import pytest
 from playwright.sync_api import Browser
@@ -11,7 +11,7 @@ __all__ = ["browser", "site"]
 pytestmark = pytest.mark.alone
 
 
-def test_the_log_in_is_light_and_stands_still(browser: Browser, site: Site) -> None:
+def test_login_page_is_light_and_has_no_layout_shift(browser: Browser, site: Site) -> None:
     context = browser.new_context(viewport=PHONE)
     found = measure_page(context, site.url, "/login")
     context.close()

@@ -175,8 +175,7 @@ def test_cookies_and_headers_keep_their_names() -> None:
 
 def test_signed_tokens_keep_their_labels_and_form() -> None:
     session: Any = SimpleNamespace(id=ID, secret=b"s" * 16, generation=3)
-    refresh = tokens.read_refresh(REFRESH_TOKEN)
-    assert refresh
+    assert (refresh := tokens.read_refresh(REFRESH_TOKEN))
     assert tokens.is_genuine(SERVICES, refresh, session)
     assert tokens.one_time(SERVICES, ROW) == ONE_TIME_TOKEN
     assert tokens.challenge(SERVICES, ROW) == CHALLENGE

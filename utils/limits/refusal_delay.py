@@ -4,7 +4,9 @@ Each refused request is delayed, which costs a sleeping thread. The number of de
 that threads remain for all others.
 """
 
-from threading import BoundedSemaphore, Event
+import time
+from collections.abc import Callable
+from threading import BoundedSemaphore
 
 MAX_DELAYED = 64  # requests per process
 DELAY = 0.5  # seconds
@@ -13,13 +15,15 @@ DELAY = 0.5  # seconds
 class RefusalDelay:
     """Delays at most `places` requests at once, each by `pause` seconds."""
 
-    def __init__(self, pause: float = DELAY, places: int = MAX_DELAYED) -> None:
-        self._pause, self._places = pause, BoundedSemaphore(places)
+    def __init__(
+        self, pause: float = DELAY, places: int = MAX_DELAYED, wait: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._pause, self._places, self._wait = pause, BoundedSemaphore(places), wait
 
     def hold(self) -> None:
         """Sleep for `pause` seconds if there is a place. The caller must not hold a database connection."""
         if self._pause and self._places.acquire(blocking=False):
             try:
-                Event().wait(self._pause)
+                self._wait(self._pause)
             finally:
                 self._places.release()
