@@ -21,7 +21,7 @@ def _render_item(kind: str, item: object, _context: object) -> str | bool:
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
-def _tell(*, step: MigrationInfo, **_: object) -> None:
+def _print_step(*, step: MigrationInfo, **_: object) -> None:
     """Print the applied revisions on the command line; a server logs them."""
     if click.get_current_context(silent=True):
         click.echo(f"{'upgraded to' if step.is_upgrade else 'downgraded from'} {step.up_revision_id}")
@@ -40,7 +40,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         render_as_batch=sqlite,
         render_item=_render_item,
-        on_version_apply=_tell,
+        on_version_apply=_print_step,
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -50,7 +50,7 @@ def run(connection: Connection) -> None:
 
 
 @contextmanager
-def _told_in_words() -> Iterator[None]:
+def _readable_errors() -> Iterator[None]:
     """Exit with a message on the two common errors of a setup; other errors keep their traceback."""
     try:
         yield
@@ -74,6 +74,6 @@ if context.is_offline_mode():
 elif handed := context.config.attributes.get("connection"):
     run(handed)
 else:
-    with _told_in_words(), db.engine.connect() as own:
+    with _readable_errors(), db.engine.connect() as own:
         run(own)
         own.commit()
