@@ -1,12 +1,12 @@
-"""docs/guides/operator.md against the code and deploy/: commands, alerts, limits, retention, modes of secret files."""
+"""The operator guide against the code and deploy/: commands, alerts, limits, retention, secret files."""
 
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
-from flask import Flask
 
 from app import create_app
 from auth.admin import pruning
@@ -16,13 +16,14 @@ from auth.mailing.links import LIFETIMES
 from tests.docs.test_documentation import DEFAULTS
 from tests.support.architecture import ROOT
 from tests.support.documents import code_in, read, table_rows
+from tests.support.service import FixedClock
 from utils.database import engine
 from utils.limits import rate_limits
 from utils.limits.refusal_delay import MAX_DELAYED
 from utils.mail import mailers
 from utils.passwords import hash_limiter, leaked
-from utils.serving import server
 from utils.services import services
+from utils.serving import server
 from utils.web.http import MAX_BODY
 
 GUIDE = read("docs/guides/operator.md")
@@ -74,9 +75,9 @@ def test_guide_states_the_limits_of_the_code() -> None:
 @pytest.fixture
 def ages() -> dict[str, int]:
     """Return after how many days `prune` deletes rows, by table, with the default settings."""
-    app: Flask = create_app("testing")
-    with app.app_context():
-        now = services().clock.now()
+    clock = FixedClock(datetime(2026, 11, 28, tzinfo=UTC))
+    with create_app("testing", clock=clock).app_context():
+        now = clock.now()
         return {growing.table: (now - growing.before).days for growing in pruning.growing(services())}
 
 
