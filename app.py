@@ -1,14 +1,14 @@
-"""The composition root: settings, then services, then Flask. The only file that knows everybody.
+"""The composition root: creates settings, services and the Flask app.
 
-create_app()            as FLASK_ENV says; development when it says nothing
-create_app("testing")   in-memory SQLite, a cheap hash, nothing from the environment
-python app.py           serve, as `make run` does
-app:app                 for `flask --app app ...` and for any WSGI server
+create_app()            the environment of FLASK_ENV, by default development
+create_app("testing")   in-memory SQLite, a fast hash, no environment variables
+python app.py           serve, like `make run`
+app:app                 for `flask --app app ...` and for WSGI servers
 """
 
 import signal
 
-if __name__ == "__main__":  # before the slow imports: until it serves, Ctrl-C ends it without a traceback
+if __name__ == "__main__":  # before the slow imports: Ctrl-C exits without a traceback
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from functools import cache
@@ -39,11 +39,11 @@ from utils.errors import init_errors
 from utils.identifiers import MAX_USERNAME
 from utils.limits.rate_limits import (
     CountingLimiter,
+    FallbackCounters,
     Limiter,
     LocalCounters,
     NoLimits,
     RedisCounters,
-    WithFallback,
 )
 from utils.limits.refusal_delay import DELAY, RefusalDelay
 from utils.mail.delivery import Delivery
@@ -52,10 +52,10 @@ from utils.observability.logs import init_logs
 from utils.observability.metrics import Metrics, init_metrics
 from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 from utils.passwords.hashing import PasswordHasher
-from utils.passwords.leaked import LeakedPasswords, NoCollection
+from utils.passwords.leaked import LeakedPasswords, NoLeakCheck
 from utils.services import Leaks, Services, services
 from utils.serving import server
-from utils.serving.development import kept_secrets
+from utils.serving.development import development_secrets
 from utils.web.cors import init_cors
 from utils.web.http import init_http
 
@@ -71,10 +71,10 @@ SECRETS = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
 
 def create_app(config_name: str | None = None, settings: Settings | None = None, **replaced: Any) -> Flask:
-    """The application: `settings` if given, else those of `config_name`, else those of `FLASK_ENV`.
+    """Return the application, with `settings`, or those of `config_name` or `FLASK_ENV`.
 
-    `replaced` takes the place of services by name (`clock=...`, `hasher=...`). Nothing is
-    migrated or served here. Raises `ConfigurationError`, an exit with code 1, for unusable settings.
+    `replaced` replaces services by name (`clock=...`, `hasher=...`). Does not migrate the database. Raises
+    `ConfigurationError`, an exit with code 1, for invalid settings.
     """
     settings = settings or load_settings(config_name)
     app = Flask("auth_service", root_path=str(ROOT), instance_path=str(ROOT / "instance"), static_folder=None)
@@ -92,7 +92,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
     init_cors(app, settings, headers=[DEVICE_HEADER])
-    if click.get_current_context(silent=True):  # the command line only: it takes 130 ms to import
+    if click.get_current_context(silent=True):  # command line only: imports in 130 ms
         from flask_migrate import Migrate  # noqa: PLC0415
 
         Migrate(app, db, directory=str(ROOT / "migrations"))
@@ -100,7 +100,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
 
 
 def load_settings(config_name: str | None = None) -> Settings:
-    """The settings of an environment, read from the process's environment and `.env`."""
+    """Return the settings of an environment, from environment variables and `.env`."""
     if config_name == "testing":
         return Settings.load(config_by_name["testing"], {})
     environ = environment()
@@ -108,15 +108,15 @@ def load_settings(config_name: str | None = None) -> Settings:
     if name == "testing":
         return load_settings("testing")
     if name not in config_by_name:
-        raise ConfigurationError([f"There is no configuration of this name: {', '.join(config_by_name)}."])
+        raise ConfigurationError([f"The configuration must be one of {', '.join(config_by_name)}."])
     config = config_by_name[name]
-    lacking = [key for key in SECRETS if not environ.get(key) and not environ.get(f"{key}_FILE")]
-    spare = kept_secrets(ROOT / "instance", lacking) if config.FLASK_ENV == "development" else {}
-    return Settings.load(config, environ, spare)
+    missing = [key for key in SECRETS if not environ.get(key) and not environ.get(f"{key}_FILE")]
+    fallback = development_secrets(ROOT / "instance", missing) if config.FLASK_ENV == "development" else {}
+    return Settings.load(config, environ, fallback)
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:
-    """The five specified settings under Flask's names, and what the extensions read."""
+    """Return `app.config`: five settings under Flask's names, and those of extensions."""
     return {
         "FLASK_ENV": settings.flask_env,
         "SECRET_KEY": settings.flask_secret_key,
@@ -158,13 +158,13 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
 
 
 def _leaks(settings: Settings, metrics: Metrics) -> Leaks:
-    """The collection of leaked passwords, where one is set."""
+    """Return the leak check, if it is configured."""
     url = settings.leaked_passwords_url
-    return LeakedPasswords(url, metrics) if url else NoCollection()
+    return LeakedPasswords(url, metrics) if url else NoLeakCheck()
 
 
 def _delivery(app: Flask, settings: Settings) -> Delivery:
-    """A thread of the process that serves; a command ends too soon, and a test delivers by hand."""
+    """Return the mail delivery: a background thread in serving processes, none in commands and tests."""
     command = click.get_current_context(silent=True)
     serves = command is None or command.info_name == "run"
 
@@ -176,17 +176,17 @@ def _delivery(app: Flask, settings: Settings) -> Delivery:
 
 
 def _limiter(settings: Settings, clock: Clock) -> Limiter:
-    """Counters that all processes share: Redis where there is one, the database otherwise."""
+    """Return the limiter: counts in Redis if it is configured, else in the database."""
     if not settings.rate_limit_enabled:
         return NoLimits()
     local = LocalCounters(clock)
     if settings.redis_url:
-        return CountingLimiter(WithFallback(RedisCounters(settings.redis_url), local, clock), local)
+        return CountingLimiter(FallbackCounters(RedisCounters(settings.redis_url), local, clock), local)
     return CountingLimiter(DatabaseCounters(db.session, clock), local)
 
 
 def __getattr__(name: str) -> Flask:
-    """`app`, made when it is first asked for: importing this module starts nothing."""
+    """Create `app` at its first access, so that importing this module has no effects."""
     if name != "app":
         raise AttributeError(name)
     globals()["app"] = app = server.application(create_app, db)

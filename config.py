@@ -1,8 +1,7 @@
-"""Settings: one frozen, typed object, read from the environment before anything else happens.
+"""Settings: one frozen, typed object, read from the environment at start.
 
-A config class per environment gives the defaults under the upper-case names that
-Flask people know; the environment (and `.env`, outside `testing`) overrides them.
-Whatever is wrong is said in one message, every fault at once, and nothing starts.
+A config class per environment has the defaults, under Flask's upper-case names. The environment and `.env`
+override them, except in `testing`. One message names all faults, and the service does not start.
 """
 
 import os
@@ -18,16 +17,16 @@ is_loopback = values.is_loopback
 
 
 class ConfigurationError(SystemExit):
-    """What is wrong with the settings: all faults in one message, exit code 1, no traceback."""
+    """Invalid settings: exits with code 1 and a message that names all faults, without a traceback."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         lines = "\n".join(f"  - {fault}" for fault in faults)
-        super().__init__(f"The configuration is not usable:\n{lines}")
+        super().__init__(f"The configuration is invalid:\n{lines}")
 
 
 class Config:
-    """Defaults shared by every environment. Names that are absent here default as in `Settings`."""
+    """Defaults of all environments. Other settings have their default in `Settings`."""
 
     FLASK_ENV: ClassVar[str] = "development"
     SECRET_KEY: ClassVar[str | None] = None
@@ -38,19 +37,19 @@ class Config:
 
 
 class DevelopmentConfig(Config):
-    """SQLite under `instance/`, loopback only, secrets made at random on first start."""
+    """SQLite under `instance/`, loopback only, random secrets generated at the first start."""
 
 
 class ProductionConfig(Config):
-    """Nothing is assumed: see `_production_faults` for what it refuses to start on."""
+    """No unsafe defaults: `_production_faults` has the conditions under which it refuses to start."""
 
     FLASK_ENV = "production"
 
 
 class TestingConfig(Config):
-    """In-memory SQLite, a cheap hash, and nothing from the environment or `.env`."""
+    """In-memory SQLite and a fast hash. Ignores the environment and `.env`."""
 
-    __test__ = False  # pytest must not take it for a test class
+    __test__ = False  # not a test class of pytest
     FLASK_ENV = "testing"
     TESTING = True
     SECRET_KEY = "testing-only: everything but access tokens is signed with this"
@@ -69,18 +68,18 @@ config_by_name: dict[str, type[Config]] = {
     "default": DevelopmentConfig,
 }
 
-# Where the config classes use Flask's name for a setting and the environment its own.
+# Settings whose names differ between the environment and the config classes (Flask's names).
 _CLASS_NAMES = {"FLASK_SECRET_KEY": "SECRET_KEY", "DATABASE_URI": "SQLALCHEMY_DATABASE_URI"}
 
 
 def _setting(parse: Callable[[str], Any], default: Any = None, *, secret: bool = False) -> Any:
-    """A field of `Settings`; `default` None means that `Settings.load` works it out or insists."""
+    """Return a field of `Settings`. Without a default it is optional, derived, or required."""
     return field(metadata={"parse": parse, "default": default, "secret": secret}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything the service can be told. Field `x` is environment variable `X`; durations are seconds."""
+    """All settings. Field `x` is environment variable `X`. Durations are in seconds."""
 
     flask_env: str = _setting(str)
     flask_secret_key: str = _setting(values.secret, secret=True)
@@ -105,7 +104,7 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
     redis_url: str | None = _setting(values.redis_url, secret=True)
     rate_limit_enabled: bool = _setting(values.boolean, True)
-    metrics_token: str | None = _setting(values.access_key, secret=True)
+    metrics_token: str | None = _setting(values.bearer_key, secret=True)
     mail_url: str | None = _setting(values.mail_url, secret=True)
     mail_from: str = _setting(values.mail_address)
     link_verify: str = _setting(values.page)
@@ -141,11 +140,11 @@ class Settings:
 
     @classmethod
     def load(
-        cls, config: type[Config], environ: Mapping[str, str], spare: Mapping[str, str] | None = None
+        cls, config: type[Config], environ: Mapping[str, str], fallback: Mapping[str, str] | None = None
     ) -> Self:
-        """Read every setting from `environ`, else from `config`, else from `spare` or its default.
+        """Return the settings from `environ`, else from `config`, else from `fallback` or the default.
 
-        Raises `ConfigurationError` naming every fault; no value that was given is repeated.
+        Raises `ConfigurationError`, which names all faults and quotes no values.
         """
         faults: list[str] = []
         found: dict[str, Any] = {}
@@ -155,8 +154,8 @@ class Settings:
             in_class = getattr(config, _CLASS_NAMES.get(name, name), None)
             if name == "FLASK_ENV":
                 given, in_class = None, config.FLASK_ENV
-            if given is None and in_class is None and spare:
-                given = spare.get(name)
+            if given is None and in_class is None and fallback:
+                given = fallback.get(name)
             try:
                 if given is not None:
                     found[entry.name] = entry.metadata["parse"](given)
@@ -168,26 +167,25 @@ class Settings:
                 faults.append(f"{name} {problem}.")
                 found[entry.name] = None
         faults += _missing_faults(found, faults)
-        settings = cls(**_with_derived(found))
+        settings = cls(**_with_derived_defaults(found))
         faults += _combination_faults(settings, environ)
         if faults:
             faults += [
-                f"{given} is no setting. Is {meant} meant?" for given, meant in misspelt(environ).items()
+                f"{given} is not a setting. Did you mean {meant}?"
+                for given, meant in misspelt(environ).items()
             ]
             raise ConfigurationError(faults)
         return settings
 
 
 HIDING_NEEDS_VERIFIED = (
-    "HIDE_ACCOUNT_EXISTENCE needs REQUIRE_VERIFIED_EMAIL: otherwise a login tells which addresses are new."
+    "HIDE_ACCOUNT_EXISTENCE requires REQUIRE_VERIFIED_EMAIL: otherwise a login shows which addresses are new."
 )
-LOOPBACK_ONLY = (
-    "HOST must be a loopback address unless FLASK_ENV=production: development serves this machine only."
-)
+LOOPBACK_ONLY = "HOST must be a loopback address unless FLASK_ENV=production."
 
 
 def environment_name(environ: Mapping[str, str]) -> str:
-    """The name in `FLASK_ENV`; nothing set means development. Raises `ConfigurationError` if unknown."""
+    """Return the name in `FLASK_ENV`, by default development. Raises `ConfigurationError` if unknown."""
     name = environ.get("FLASK_ENV") or "default"
     if name not in config_by_name:
         names = ", ".join(name for name in config_by_name if name != "default")
@@ -200,8 +198,8 @@ def _missing_faults(found: Mapping[str, Any], faults: list[str]) -> list[str]:
     return [f"{name} is missing." for name in names if not any(f.startswith(name) for f in faults)]
 
 
-def _with_derived(found: dict[str, Any]) -> dict[str, Any]:
-    """Fill in what follows from other settings when it was not given itself."""
+def _with_derived_defaults(found: dict[str, Any]) -> dict[str, Any]:
+    """Set the defaults that depend on other settings."""
     production = found["flask_env"] == "production"
     if found["public_url"] is None:
         found["public_url"] = "" if production else f"http://localhost:{found['port']}"
@@ -222,7 +220,7 @@ def _with_derived(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-# Where mailed links lead, unless a setting names another place.
+# Default paths of mailed links.
 PAGES = {
     "link_verify": "/verify-email",
     "link_reject": "/reject",
@@ -234,7 +232,7 @@ PAGES = {
 
 
 def _combination_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """What is wrong with settings that are each fine by themselves."""
+    """Return the faults of combinations of settings."""
     faults = []
     if settings.hide_account_existence and not settings.require_verified_email:
         faults.append(HIDING_NEEDS_VERIFIED)
@@ -252,18 +250,18 @@ def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[s
         name: getattr(settings, name) or ()
         for name in ("flask_previous_secret_keys", "jwt_previous_secret_keys")
     }
-    # A previous key still opens doors, so a copied one is as bad there.
+    # Previous keys still verify, so sample values are as dangerous there.
     named = [*keys.items(), *((name, key) for name, several in previous.items() for key in several)]
-    copied = dict.fromkeys(name for name, key in named if key and values.looks_copied(key))
-    faults += [f"{name.upper()} holds a sample value." for name in copied]
+    samples = dict.fromkeys(name for name, key in named if key and values.is_sample_value(key))
+    faults += [f"{name.upper()} holds a sample value." for name in samples]
     every = [key for _, key in named if key]
     if len(set(every)) != len(every):
-        faults.append("The same secret is used twice; each needs a random value of its own.")
+        faults.append("Two secrets have the same value; each must be a different random value.")
     if environ.get("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no"}:
-        faults.append("FLASK_DEBUG is on; the debugger runs any code that it is sent.")
+        faults.append("FLASK_DEBUG is on; the debugger executes any code that it is sent.")
     uri = settings.database_uri or ""
     if values.is_in_memory(uri):
-        faults.append("DATABASE_URI is a database in memory, which every restart would empty.")
+        faults.append("DATABASE_URI is an in-memory database, which is lost at a restart.")
     if settings.public_url is not None and not settings.public_url.startswith("https://"):
         faults.append("PUBLIC_URL must be set, and start with https://.")
     faults += [
@@ -272,20 +270,20 @@ def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[s
         if settings.public_url.startswith("https://") and not getattr(settings, name).startswith("https://")
     ]
     if "*" in (settings.cors_origins or ()):
-        faults.append("CORS_ORIGINS must name its origins; * lets every site in.")
-    if settings.password_hash_method and values.weak_hash(settings.password_hash_method):
+        faults.append("CORS_ORIGINS must list origins; * allows every site.")
+    if settings.password_hash_method and values.is_weak_hash(settings.password_hash_method):
         faults.append("PASSWORD_HASH_METHOD is below OWASP's minimum.")
     return faults
 
 
 def environment() -> dict[str, str]:
-    """The process's environment over what `.env` in the working directory says."""
-    from dotenv import dotenv_values  # noqa: PLC0415  (testing never reads a .env)
+    """Return the environment variables, and those of `.env` in the working directory that are not set."""
+    from dotenv import dotenv_values  # noqa: PLC0415  (testing does not read .env)
 
     return {k: v for k, v in dotenv_values(".env").items() if v is not None} | dict(os.environ)
 
 
 def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables that are no setting and look like one, each with the setting that may be meant."""
+    """Return environment variables that are not settings but resemble one, with the similar setting."""
     known = [n for f in fields(Settings) for n in (f.name.upper(), f"{f.name.upper()}_FILE")]
-    return values.near_misses(environ, known)
+    return values.similar_names(environ, known)

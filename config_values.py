@@ -1,7 +1,7 @@
-"""How the text of one setting becomes a value, and what is refused on the way.
+"""Parsers of settings.
 
-Every parser takes the text and returns the value or raises `ValueError` with the end of
-a sentence that begins with the setting's name. No message repeats what was given.
+A parser returns the value of a text or raises `ValueError`. The message continues a sentence that begins with
+the name of the setting, and never quotes the text, which may be a secret.
 """
 
 import base64
@@ -61,8 +61,8 @@ def words(text: str) -> tuple[str, ...]:
 def origin(text: str) -> str:
     try:
         parts = urlsplit(text)
-        _ = parts.port  # raises for what is none
-    except ValueError:  # whose own text repeats what was given
+        _ = parts.port  # raises if it is invalid
+    except ValueError:  # its message quotes the text
         raise ValueError("must be a URL such as https://auth.example.com") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
         raise ValueError("must be scheme, host and port only, such as https://auth.example.com")
@@ -80,12 +80,12 @@ def origin(text: str) -> str:
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Origins by comma, or `*` alone (which production refuses)."""
+    """Return origins separated by commas, or `*` alone (which production refuses)."""
     return ("*",) if text.strip() == "*" else tuple(origin(word) for word in words(text))
 
 
 def page(text: str) -> str:
-    """The URL of a page that a mailed link leads to; the token is added as its fragment."""
+    """Return the URL of the page of a mailed link. The token is appended as its fragment."""
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -99,14 +99,14 @@ def page(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text that may stand in a mail's header."""
+    """Return text that is valid in a mail header."""
     if not text.isprintable():
         raise ValueError("must be one line of printable text")
     return text
 
 
 def mail_address(text: str) -> str:
-    """A sender, whose domain may be `localhost`."""
+    """Return the address of a sender. Its domain may be `localhost`."""
     atom, host = r"[A-Za-z0-9!#$%&'*+/=^_`{|}~-]+", r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[A-Za-z0-9.:]+\]"
     if not re.fullmatch(rf"{atom}(\.{atom})*@({host})", text):
         raise ValueError("must be an address such as no-reply@example.com")
@@ -114,7 +114,7 @@ def mail_address(text: str) -> str:
 
 
 def mail_url(text: str) -> str:
-    """Where mails go: `file:DIR`, `smtp://[user:password@]host[:port]` or `smtps://...`."""
+    """Return a mail URL: `file:DIR`, `smtp://[user:password@]host[:port]` or `smtps://...`."""
     if text.startswith("file:"):
         if not text.removeprefix("file:") or text.startswith("file://"):
             raise ValueError("must be file: and a folder, such as file:instance/mail")
@@ -132,12 +132,12 @@ def mail_url(text: str) -> str:
 
 
 def redis_url(text: str) -> str:
-    import redis  # noqa: PLC0415  (0.3 s of import that only its users pay)
+    import redis  # noqa: PLC0415  (imports in 0.3 s)
 
     if not re.match(r"(redis|rediss|unix)://", text):
         raise ValueError("must start with redis://, rediss:// or unix://")
     try:
-        redis.ConnectionPool.from_url(text).make_connection()  # connects to nothing yet
+        redis.ConnectionPool.from_url(text).make_connection()  # does not connect
     except (ValueError, TypeError, redis.RedisError):  # whose own text may quote the password
         fault = "must be a URL with options that exist; percent-encode what is special in its password"
         raise ValueError(fault) from None
@@ -145,10 +145,10 @@ def redis_url(text: str) -> str:
 
 
 def range_url(text: str) -> str:
-    """Where leaked passwords are asked for: what is added to it are the first digits."""
+    """Return the URL of a leak check. The first digits of a digest are appended."""
     try:
         parts = urlsplit(page(text))
-    except ValueError:  # whose own words are those of a page
+    except ValueError:  # its message is about pages
         parts = urlsplit("")
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     if not secure or not parts.path.endswith("/") or parts.query:
@@ -156,15 +156,15 @@ def range_url(text: str) -> str:
     return text
 
 
-def access_key(text: str) -> str:
-    """A token that somebody sends us to be let in."""
+def bearer_key(text: str) -> str:
+    """Return a bearer token that clients must send."""
     if len(text) < 16:
         raise ValueError("must be at least 16 characters, chosen at random")
     return text
 
 
 def database_uri(text: str) -> str:
-    """The URL with its driver written in, so that `postgres://` and `postgresql://` just work."""
+    """Return the URL with its driver, for `postgres://` and `postgresql://` too."""
     try:
         make_url(text)
     except (ArgumentError, ValueError):  # whose own text may quote the password
@@ -178,7 +178,7 @@ def database_uri(text: str) -> str:
 
 
 def is_in_memory(uri: str) -> bool:
-    """Whether the URL names a SQLite database that a restart empties, in any of its spellings."""
+    """Return whether the URL is an in-memory SQLite database, in any of its forms."""
     text = uri.lower()
     nameless = text.partition("?")[0].rstrip("/") == "sqlite:"
     words = (":memory:", "mode=memory", "vfs=memdb")
@@ -197,9 +197,9 @@ def hash_method(text: str) -> str:
 
 
 def is_bounded_method(method: str) -> bool:
-    """Whether it is a method that we compute, at a cost that cannot stop the service.
+    """Return whether the hash method is supported and its cost is bounded.
 
-    The bound is for stored hashes too: a hostile row names its own cost.
+    Also applies to stored hashes: a manipulated row could have an extreme cost.
     """
     found = re.fullmatch(
         r"scrypt:(\d{1,8}):([1-9]\d{0,3}):([1-9]\d{0,3})|pbkdf2:sha(?:256|512):([1-9]\d{0,8})", method
@@ -214,12 +214,12 @@ def is_bounded_method(method: str) -> bool:
 
 
 def secret(text: str) -> str:
-    """A key for an HMAC. Key material of another kind is refused: it may be public (CVE-2022-29217)."""
-    text = text.strip()  # a line break at the end of a file is no part of it
+    """Return an HMAC key. Other key material is refused, since it may be public (CVE-2022-29217)."""
+    text = text.strip()  # the line break at the end of a file
     if len(text.encode()) < MIN_SECRET_BYTES:
         raise ValueError(f"must be at least {MIN_SECRET_BYTES} bytes, chosen at random")
     if _is_key_document(text.lstrip("\ufeff").strip()):
-        raise ValueError("holds a PEM, SSH, DER or JWK key; it must be a random text of its own")
+        raise ValueError("is a PEM, SSH, DER or JWK key; it must be a random text")
     return text
 
 
@@ -239,7 +239,7 @@ def _is_key_document(text: str) -> bool:
         return False
     if len(der) < 3:
         return False
-    # An ASN.1 SEQUENCE whose length field says exactly what is there, holding what keys hold.
+    # An ASN.1 SEQUENCE with the right length that contains an INTEGER, OID or SEQUENCE, as keys do.
     header = 2 + (der[1] & 0x7F if der[1] & 0x80 else 0)
     length = int.from_bytes(der[2:header], "big") if header > 2 else der[1]
     return der[0] == 0x30 and 0 < length == len(der) - header and der[header] in {0x02, 0x06, 0x30}
@@ -249,7 +249,7 @@ def secrets(text: str) -> tuple[str, ...]:
     return tuple(secret(word) for word in words(text))
 
 
-# Words of samples and tutorials; a secret that holds one was copied, not drawn at random.
+# Words of samples and tutorials; a random secret does not contain them.
 _SAMPLE_WORDS = (
     "change-me change_me changeme change-this your-secret your_secret your-256-bit your_jwt "
     "your-jwt example placeholder super-secret supersecret super_secret dev-secret dev_secret "
@@ -258,12 +258,12 @@ _SAMPLE_WORDS = (
 ).split()
 
 
-def looks_copied(secret: str) -> bool:
+def is_sample_value(secret: str) -> bool:
     return len(set(secret)) < 10 or any(word in secret.lower() for word in _SAMPLE_WORDS)
 
 
-def weak_hash(method: str) -> bool:
-    """Below OWASP's minimum (Password Storage Cheat Sheet; ASVS 5.0 appendix C)."""
+def is_weak_hash(method: str) -> bool:
+    """Return whether it is below OWASP's minimum (Password Storage Cheat Sheet; ASVS 5.0, appendix C)."""
     name, first, *rest = method.split(":")
     if name == "pbkdf2":
         return int(rest[0]) < {"sha256": 600_000, "sha512": 220_000}[first]
@@ -272,8 +272,8 @@ def weak_hash(method: str) -> bool:
     return int(rest[0]) < 8 or int(rest[1]) < passes
 
 
-def near_misses(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
-    """Names that are none of the known ones and look like one, each with the one that it looks like."""
+def similar_names(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """Return unknown names that resemble a known one, each with that name."""
     close = {name: get_close_matches(name, known, 1, cutoff=0.83) for name in names if name not in known}
     return {name: found[0] for name, found in sorted(close.items()) if found}
 
@@ -283,10 +283,10 @@ def is_loopback(host: str) -> bool:
 
 
 def text_of(name: str, environ: Mapping[str, str], secret: bool, faults: list[str]) -> str | None:
-    """The text given for a setting; a secret may be given as the name of a file instead."""
+    """Return the text of a setting, or None. Secrets may be in the file that `NAME_FILE` names."""
     text, file = environ.get(name), environ.get(f"{name}_FILE") if secret else None
     if text and file:
-        faults.append(f"{name} and {name}_FILE are both set; keep one.")
+        faults.append(f"{name} and {name}_FILE are both set; set one of them.")
     elif file:
         try:
             return Path(file).read_text(encoding="utf-8").strip()

@@ -1,8 +1,7 @@
-"""The tables: columns, constraints and what of them may be shown. No queries, no crypto, no config.
+"""The tables: columns and constraints, and the public fields. No queries.
 
-Times are UTC and aware wherever Python sees them. `username_key` and `email_key` are
-the canonical forms that decide who is the same; they are computed in Python
-(`auth.stores.users`), because no two databases fold case alike.
+Times are UTC and aware. `username_key` and `email_key` are canonical forms with unique constraints; they are
+computed in Python (`auth.stores.users`), because databases fold case differently.
 """
 
 from datetime import UTC, datetime
@@ -38,7 +37,7 @@ NAMING_CONVENTION = {
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC time, also on SQLite, which has no zones and would hand back a naive one."""
+    """An aware UTC time. SQLite stores no time zones, and would return naive times."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -57,7 +56,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The typed base of every table."""
+    """Declarative base of all tables."""
 
     registry = registry(
         metadata=MetaData(naming_convention=NAMING_CONVENTION),
@@ -65,15 +64,15 @@ class Base(DeclarativeBase):
     )
 
 
-# Nothing that a statement changes is held as an object: sessions need not be synchronized with it.
+# Rows that statements change are not held as objects, so sessions need not be synchronized.
 db = SQLAlchemy(model_class=Base, session_options={"execution_options": {"synchronize_session": False}})
 
-# SQLite gives only an INTEGER key that grows by itself.
+# SQLite generates values for INTEGER keys only.
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Account(NamedTuple):
-    """A user as one statement read it: plain values that stay true to that moment."""
+    """A snapshot of a user: plain values, read by one statement."""
 
     id: int
     username: str
@@ -92,12 +91,12 @@ class Account(NamedTuple):
 
 
 def _partial(name: str, column: Any, where: ColumnElement[bool]) -> Index:
-    """An index over the few rows that a rare question is about."""
+    """Return a partial index, for rare rows."""
     return Index(name, column, sqlite_where=where, postgresql_where=where)
 
 
 class User(Base):
-    """A person's account. `id` never comes back, not even after the account is erased."""
+    """An account. `id` is never reused, not even after the account is erased."""
 
     __tablename__ = "users"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -106,31 +105,31 @@ class User(Base):
     username: Mapped[str] = mapped_column(String(80))
     username_key: Mapped[str] = mapped_column(String(160), unique=True)
     email: Mapped[str] = mapped_column(String(254))
-    email_key: Mapped[str] = mapped_column(String(512), unique=True)  # IDNA lengthens
+    email_key: Mapped[str] = mapped_column(String(512), unique=True)  # IDNA can lengthen it
     password_hash: Mapped[str | None] = mapped_column(String(255))
     password_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     email_verified_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]  # set and cleared by operators only
-    deletion_due_at: Mapped[datetime | None]  # set by the owner who leaves, cleared by the owner's restoring
+    deletion_due_at: Mapped[datetime | None]  # set and cleared by the owner
     password_blocked_at: Mapped[datetime | None]  # cleared by a reset
     tokens_valid_after: Mapped[datetime]
-    # Wrong passwords in a row from devices that the account does not know.
+    # Consecutive wrong passwords from unknown devices.
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
-    # Since when a password alone opens nothing. With the number of recovery codes it stands here too,
-    # so that a guarded call still asks one statement of one row.
+    # When the second factor was enabled. This and the number of recovery codes are denormalized, so that an
+    # authenticated request reads one row.
     two_factor_at: Mapped[datetime | None]
     recovery_codes_left: Mapped[int] = mapped_column(default=0, server_default="0")
-    # Set by operators, cleared by the owner who still has a factor: then all of them are forgotten.
+    # Set by operators, cleared by an owner who still has a factor. When due, all factors are removed.
     factors_reset_due_at: Mapped[datetime | None]
-    # Tries at second factors: how many in the present window, and when that ends.
+    # Wrong second factors in the current window, and its end.
     factor_tries: Mapped[int] = mapped_column(default=0, server_default="0")
     factor_tries_end_at: Mapped[datetime | None]
     terms_accepted_at: Mapped[datetime | None]
-    terms_version: Mapped[str | None] = mapped_column(String(32))  # which terms were accepted then
+    terms_version: Mapped[str | None] = mapped_column(String(32))  # the version that was accepted
 
     def to_dict(self) -> dict[str, Any]:
-        """What a person and their frontends may see; never the hash."""
+        """Return the fields that the API sends to the user; never the hash."""
         return public_fields(self)
 
 
@@ -140,7 +139,7 @@ _partial("ix_users_unconfirmed", User.created_at, User.email_verified_at.is_(Non
 
 
 def public_fields(user: User | Account) -> dict[str, Any]:
-    """The public fields of a user, whichever way it was read."""
+    """Return the public fields of a user or a snapshot of one."""
     return {
         "id": user.id,
         "username": user.username,
@@ -152,12 +151,12 @@ def public_fields(user: User | Account) -> dict[str, Any]:
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with its zone, as every time in an answer is written."""
+    """Return the time in ISO 8601, UTC with `Z`, as in all responses."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class UserSession(Base):
-    """One signed-in device. However often its refresh token rotates, it stays one row."""
+    """A session. Rotations of its refresh token update this row."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -181,12 +180,12 @@ class UserSession(Base):
     user_agent: Mapped[str] = mapped_column(String(512))
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
-    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # wrong passwords in a row from it
-    factor_at: Mapped[datetime | None]  # when a second factor, or a passkey, was last proven in it
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # consecutive wrong passwords in it
+    factor_at: Mapped[datetime | None]  # when a second factor or passkey was last verified
 
 
 class SessionState(NamedTuple):
-    """What the tokens of a session depend on, as one statement read it."""
+    """A snapshot of a session: the values that its tokens depend on."""
 
     id: UUID
     user_id: int
@@ -200,7 +199,7 @@ class SessionState(NamedTuple):
 
 
 class AuditEvent(Base):
-    """One action, or one counted minute of refusals for names that do not exist."""
+    """An action, or the number of refusals per minute for unknown names."""
 
     __tablename__ = "audit_events"
     __table_args__ = (
@@ -225,9 +224,9 @@ class AuditEvent(Base):
 
 
 class OneTimeToken(Base):
-    """What a mailed link stands for. The token itself is stored nowhere: it is an HMAC over this row.
+    """A one-time token of a mailed link. The token itself is not stored: it is an HMAC over this row.
 
-    A row without a user costs an unknown address as many rows as a known one.
+    Rows without a user are written for unknown addresses, so that timing tells nothing.
     """
 
     __tablename__ = "one_time_tokens"
@@ -240,7 +239,7 @@ class OneTimeToken(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     purpose: Mapped[str] = mapped_column(String(20))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    email: Mapped[str] = mapped_column(String(254))  # the address that it speaks for
+    email: Mapped[str] = mapped_column(String(254))  # the address that it was sent to
     email_key: Mapped[str] = mapped_column(String(512))
     nonce: Mapped[bytes]
     created_at: Mapped[datetime]
@@ -249,7 +248,7 @@ class OneTimeToken(Base):
 
 
 class OutgoingMail(Base):
-    """A mail to be sent: which template, with which facts. The link in it is made when it is delivered."""
+    """A mail to send: a template and its values. Its link is generated at delivery."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -260,14 +259,14 @@ class OutgoingMail(Base):
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    message_id: Mapped[UUID]  # a mail that goes twice after a crash is the same message
+    message_id: Mapped[UUID]  # the same if the mail is sent twice after a crash
     template: Mapped[str] = mapped_column(String(40))
     facts: Mapped[dict[str, str]] = mapped_column(JSON)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     recipient: Mapped[str] = mapped_column(String(254))
     token_id: Mapped[UUID | None] = mapped_column(ForeignKey("one_time_tokens.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
-    due_at: Mapped[datetime]  # the next try; while it is being delivered, the end of the lease
+    due_at: Mapped[datetime]  # the next attempt; during delivery, the end of the lease
     attempts: Mapped[int]
     last_error: Mapped[str | None] = mapped_column(String(60))
     sent_at: Mapped[datetime | None]
@@ -291,26 +290,28 @@ class KnownDevice(Base):
     device_id: Mapped[UUID] = mapped_column(primary_key=True)
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # wrong passwords in a row from it
-    trusted_until: Mapped[datetime | None]  # until when a log-in from it needs no second factor
+    failures: Mapped[int] = mapped_column(
+        default=0, server_default="0"
+    )  # consecutive wrong passwords from it
+    trusted_until: Mapped[datetime | None]  # until then, logins from it need no second factor
 
 
 class TotpFactor(Base):
-    """The authenticator app of an account (RFC 6238): one at most, and none yet while it is not confirmed."""
+    """The authenticator app of an account (RFC 6238), at most one. In use once `confirmed_at` is set."""
 
     __tablename__ = "totp_factors"
     __table_args__ = (Index("ix_totp_factors_key_id", "key_id"),)
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     sealed_secret: Mapped[bytes]
-    key_id: Mapped[str] = mapped_column(String(12))  # under which master key it is sealed
+    key_id: Mapped[str] = mapped_column(String(12))  # the id of its encryption key
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
-    last_step: Mapped[int] = mapped_column(BigInteger)  # the time step of the last code that was right
+    last_step: Mapped[int] = mapped_column(BigInteger)  # time step of the last accepted code, against replay
 
 
 class RecoveryCode(Base):
-    """A code that replaces a lost factor once. Only its digest is stored: it has 120 random bits."""
+    """A single-use recovery code with 120 random bits. Only its digest is stored."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = (Index("ix_recovery_codes_user_id", "user_id"),)
@@ -341,14 +342,14 @@ class AuthChallenge(Base):
 
 
 class Passkey(Base):
-    """A passkey (WebAuthn): the public key, and what tells copies. `user_handle` is one for an account."""
+    """A passkey (WebAuthn). `user_handle` is the same for all passkeys of an account."""
 
     __tablename__ = "passkeys"
     __table_args__ = (Index("ix_passkeys_user_id", "user_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    user_handle: Mapped[bytes]  # by which the authenticator knows whose it is; random
+    user_handle: Mapped[bytes]  # random; identifies the account to the authenticator
     credential_id: Mapped[bytes] = mapped_column(unique=True)
     public_key: Mapped[bytes]
     sign_count: Mapped[int] = mapped_column(BigInteger)
@@ -360,7 +361,7 @@ class Passkey(Base):
 
 
 class RateLimit(Base):
-    """Calls of one subject in its present window, for processes that share no Redis."""
+    """The count of a rate-limit window, for services without Redis."""
 
     __tablename__ = "rate_limits"
     __table_args__ = (Index("ix_rate_limits_ends_at", "ends_at"),)

@@ -1,4 +1,4 @@
-"""May this account be used? One table: the purpose of a call, and the states that refuse it.
+"""The table of uses of an account, and the states that refuse them.
 
 `refusal` answers for an account that was read. `auth.stores.account_state.clause` is the same answer as
 SQL, so that one statement can decide and change. Reading, setting and clearing a state is no decision and
@@ -22,7 +22,7 @@ _LOCKED = (*_CLOSED, Refusal.PASSWORD_BLOCKED)
 
 
 class Use(Enum):
-    """What an account is to be used for."""
+    """Uses of an account."""
 
     LOG_IN = auto()  # by password or passkey
     COMPLETE_LOGIN = auto()  # with the second factor

@@ -1,4 +1,4 @@
-"""The refusals of this domain. A published code never changes its meaning; a test pins them all."""
+"""The errors of accounts. Published codes never change their meaning; a test pins them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ class PasswordTooCommon(BadRequest):
 
 
 class PasswordContainsContext(BadRequest):
-    """A new password made of what an attacker knows already; which word it was is not said."""
+    """The new password is made of context words. The message does not say which."""
 
     code = "password_contains_context"
     message = "Password must not contain your user name, your email address or the name of this service."
@@ -32,7 +32,7 @@ class PasswordLeaked(BadRequest):
 
 
 class PasswordUnchanged(BadRequest):
-    """Raised only after the right present password."""
+    """Raised only after the current password was verified."""
 
     code, message = "password_unchanged", "The new password is the present one. Choose another."
 
@@ -56,23 +56,23 @@ class AccountTaken(Conflict):
 
 
 class InvalidCredentials(Unauthorized):
-    """One answer for a wrong password, an unknown name and a disabled account (ASVS 6.3.8)."""
+    """The same error for a wrong password, an unknown name and a disabled account (ASVS 6.3.8)."""
 
     code, message = "invalid_credentials", "Invalid credentials"
 
 
 class SecondFactorRequired(Unauthorized):
-    """The password was right. What `POST /auth/login/second-factor` needs is beside the code."""
+    """The password was right. The response also has the input of `POST /auth/login/second-factor`."""
 
     code, message = "second_factor_required", "The password is right. Prove your second factor as well."
 
-    def __init__(self, beside: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, extra: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.beside = dict(beside or {})
+        self.extra = dict(extra or {})
 
 
 class ChallengeInvalid(Unauthorized):
-    """Not one of ours, used, or void because something was changed meanwhile."""
+    """The challenge is unknown, used, or void since the account was changed."""
 
     code, message = "challenge_invalid", "This log-in is over. Begin again."
 
@@ -82,13 +82,13 @@ class ChallengeExpired(Unauthorized):
 
 
 class SecondFactorInvalid(Unauthorized):
-    """One answer for a wrong code, one of another time, and one that was used (ASVS 6.5.1)."""
+    """The same error for a wrong, an expired and a used code (ASVS 6.5.1)."""
 
     code, message = "second_factor_invalid", "This code is not right, or was used already."
 
 
 class PasskeyInvalid(Unauthorized):
-    """One answer for another challenge, a wrong signature, a stale counter, and an unknown passkey."""
+    """The same error for a wrong challenge or signature, a stale counter, and an unknown passkey."""
 
     code, message = (
         "passkey_invalid",
@@ -115,7 +115,7 @@ class RefreshTokenReused(Unauthorized):
 
 
 class EmailNotVerified(Forbidden):
-    """Said only after the right password, and not at all where it is hidden who has an account."""
+    """Raised only after the right password, and never with `HIDE_ACCOUNT_EXISTENCE`."""
 
     code, message = (
         "email_not_verified",
@@ -124,19 +124,19 @@ class EmailNotVerified(Forbidden):
 
 
 class SecondFactorSetupRequired(Forbidden):
-    """No 401: the token is good, for setting a second factor up."""
+    """Not a 401: the token is valid, to set up a second factor."""
 
     code, message = "second_factor_setup_required", "Set up a second factor first: this service requires one."
 
 
 class WrongCurrentPassword(Forbidden):
-    """Raised for a caller who is logged in. No 401: the access token is valid."""
+    """Raised for a caller who is logged in. Not a 401: the access token is valid."""
 
     code, message = "wrong_current_password", "The current password is not right."
 
 
 class WrongCode(Forbidden):
-    """A wrong or used code of a caller who is logged in. No 401: the access token is valid."""
+    """A wrong or used code of a caller who is logged in. Not a 401: the access token is valid."""
 
     code, message = "wrong_code", "This code is not right, or was used already."
 
@@ -178,13 +178,13 @@ class TwoFactorOff(Conflict):
 
 
 class ReauthRequired(Forbidden):
-    """Step-up (ASVS 7.5.1): this call wants a recent sign-in, with `by_factor` one by a factor."""
+    """Step-up (ASVS 7.5.1): this call requires a recent login; with `by_factor`, one by a second factor."""
 
     code, message = "reauth_required", "Prove once more who you are for this."
 
     def __init__(self, *, by_factor: bool = False) -> None:
         super().__init__("Prove your second factor once more for this." if by_factor else None)
-        self.beside = {"by_factor": True} if by_factor else {}
+        self.extra = {"by_factor": True} if by_factor else {}
 
 
 class LinkUnknown(NotFound):
@@ -207,7 +207,7 @@ class LinkUsed(Gone):
 
 
 class AccountDisabled(Conflict):
-    """Said at the command line only; to anybody else a disabled account looks like none."""
+    """Command line only. The API does not distinguish a disabled account from none."""
 
     code, message = "account_disabled", "The account is disabled, or to be erased."
 

@@ -1,11 +1,11 @@
-"""The words that are stored: of the audit log, of ended sessions, of one-time tokens. Each enum is closed."""
+"""Stored values: audit events, refusal reasons, end reasons of sessions, and purposes of one-time tokens."""
 
 from enum import StrEnum
 from typing import cast
 
 
 class Event(StrEnum):
-    """What happened. Every action writes exactly one; a published word never changes its meaning."""
+    """Audit events. Every action writes exactly one. Published values never change their meaning."""
 
     ACCOUNT_REGISTERED = "account_registered"
     ACCOUNT_CREATED = "account_created"  # by an operator, who is named in the row
@@ -13,7 +13,7 @@ class Event(StrEnum):
     SIGNED_IN_WITH_CODE = "signed_in_with_code"  # and the password
     SIGNED_IN_WITH_RECOVERY_CODE = "signed_in_with_recovery_code"  # and the password
     SIGNED_IN_WITH_PASSKEY = "signed_in_with_passkey"
-    SIGN_IN_REFUSED = "sign_in_refused"  # the reason is in the row, never in the answer
+    SIGN_IN_REFUSED = "sign_in_refused"  # the reason is in the row, never in the response
     SECOND_FACTOR_ASKED = "second_factor_asked"  # the password was right
     SECOND_FACTOR_REFUSED = "second_factor_refused"
     SESSION_REFRESHED = "session_refreshed"
@@ -25,7 +25,7 @@ class Event(StrEnum):
     SIGN_IN_DISOWNED = "sign_in_disowned"  # "this wasn't me"
     REAUTHENTICATED = "reauthenticated"
     PROOF_REFUSED = "proof_refused"  # a wrong password from a session or with a link
-    LINK_REFUSED = "link_refused"  # a one-time token that is used, expired or not one of ours
+    LINK_REFUSED = "link_refused"  # a one-time token that is used, expired or unknown
     VERIFICATION_REQUESTED = "verification_requested"
     EMAIL_VERIFIED = "email_verified"
     REGISTRATION_REJECTED = "registration_rejected"  # "I did not sign up": the account is erased
@@ -52,7 +52,7 @@ class Event(StrEnum):
     ACCOUNT_RESTORED = "account_restored"
     ACCOUNT_ERASED = "account_erased"  # names no person
     MAIL_GIVEN_UP = "mail_given_up"
-    # What an operator does at the command line; each names the operator.
+    # Operator actions at the command line; each names the operator.
     ACCOUNTS_LISTED = "accounts_listed"
     ACCOUNT_SHOWN = "account_shown"
     ACCOUNT_DISABLED = "account_disabled"
@@ -67,7 +67,7 @@ class Event(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a sign-in or a link was refused; for the operator who is asked."""
+    """Reasons why a login or a link was refused, for operators."""
 
     UNKNOWN = "unknown"
     WRONG_PASSWORD = "wrong_password"
@@ -93,7 +93,7 @@ class EndReason(StrEnum):
 
     SIGNED_OUT = "signed_out"
     REVOKED = "revoked"
-    REPLACED = "replaced"  # by a new sign-in over the same cookie
+    REPLACED = "replaced"  # by a new login with the same cookie
     TOO_MANY = "too_many"
     REUSE = "reuse"
     GUESSING = "guessing"  # too many wrong passwords from it
@@ -108,7 +108,7 @@ class EndReason(StrEnum):
 
 
 class LinkPurpose(StrEnum):
-    """What a one-time token is good for; it opens nothing else."""
+    """The purpose of a one-time token. It is valid for nothing else."""
 
     VERIFY = "verify"
     RESET = "reset"
@@ -118,7 +118,7 @@ class LinkPurpose(StrEnum):
     DISOWN = "disown"
 
 
-# What the owner of an account reads. Every word of the log has its sentence.
+# Texts for the owner of an account, one per event.
 EVENT_TEXTS: dict[Event, str] = {
     Event.ACCOUNT_REGISTERED: "You signed up.",
     Event.ACCOUNT_CREATED: "The account was made by an operator.",
@@ -199,8 +199,8 @@ REASON_TEXTS: dict[Refusal, str] = {
 
 
 def event_text(event: str, reason: str | None) -> str:
-    """An event as its account's owner reads it."""
-    # While a release is rolled out, a newer process may have written a word that this one lacks.
+    """Return the text of an event for the owner of the account."""
+    # During a rolling release, a newer process may have written an event that this one does not know.
     sentence = EVENT_TEXTS.get(cast(Event, event), "Something happened").removesuffix(".")
-    because = REASON_TEXTS.get(cast(Refusal, reason)) if reason else None
-    return f"{sentence}: {because}." if because else f"{sentence}."
+    reason_text = REASON_TEXTS.get(cast(Refusal, reason)) if reason else None
+    return f"{sentence}: {reason_text}." if reason_text else f"{sentence}."

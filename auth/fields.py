@@ -9,17 +9,17 @@ from pydantic_core import PydanticCustomError
 
 from auth.errors import PasswordTooCommon, PasswordTooShort
 from utils.errors import ApiError
-from utils.identifiers import MAX_EMAIL, MAX_USERNAME, is_reserved, normal_email, shown_username
+from utils.identifiers import MAX_EMAIL, MAX_USERNAME, display_username, is_reserved, normalized_email
 from utils.passwords.blocklist import is_common
 from utils.web.cursors import read_cursor
 from utils.web.validation import settings_of
 
 MAX_PASSWORD = 256  # code points, after NFC
-# Longer text is refused before it is normalised, which is slow for hostile text.
+# Longer text is refused before normalization, which is slow for hostile text.
 MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
 MAX_TOKEN = 512
 MAX_CODE = 64
-# The faults of a new password that have a code of their own; the first of them is told.
+# The faults of a new password with their own error code; the first one is reported.
 NEW_PASSWORD_REFUSALS: Mapping[str, type[ApiError]] = {
     "password_too_short": PasswordTooShort,
     "password_too_common": PasswordTooCommon,
@@ -38,7 +38,7 @@ def _within_maximum(password: SecretStr) -> SecretStr:
 
 
 def _without_nul_at_its_end(password: SecretStr) -> SecretStr:
-    # HMAC cannot tell a password from the same with NULs at its end.
+    # HMAC does not distinguish a password from the same one with trailing NUL bytes.
     if password.get_secret_value().endswith("\0"):
         raise _fault("password_invalid", "must not end in a NUL character")
     return password
@@ -59,7 +59,7 @@ def _not_common(password: SecretStr, info: ValidationInfo) -> SecretStr:
 
 def _chosen_username(name: str, info: ValidationInfo) -> str:
     try:
-        shown = shown_username(name)
+        shown = display_username(name)
     except ValueError as problem:
         raise _fault("username_invalid", str(problem)) from None
     if is_reserved(shown, settings_of(info).brand_name):
@@ -75,7 +75,7 @@ def _printable(text: str) -> str:
 
 def _address(text: str) -> str:
     try:
-        return normal_email(text)
+        return normalized_email(text)
     except ValueError as problem:
         raise _fault("email_invalid", str(problem)) from None
 

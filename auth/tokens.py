@@ -14,7 +14,7 @@ from uuid import UUID
 
 from models import Account, AuthChallenge, OneTimeToken, SessionState
 from utils.crypto import access_tokens
-from utils.crypto.keys import derive_key, is_mac, mac
+from utils.crypto.keys import derive_key, mac, verify_mac
 from utils.services import Services
 
 _MAC_BYTES = 32
@@ -37,7 +37,9 @@ class _Signer:
 
     def is_genuine(self, services: Services, given: bytes, *parts: bytes) -> bool:
         """Whether a present or previous key made this MAC. Compares in constant time."""
-        return is_mac(given, (derive_key(key, self.label) for key in _keys(services)), self.prefix, *parts)
+        return verify_mac(
+            given, (derive_key(key, self.label) for key in _keys(services)), self.prefix, *parts
+        )
 
     def split(self, text: str) -> tuple[bytes, bytes] | None:
         """Return head and MAC of a text in the right form, else None."""

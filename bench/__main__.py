@@ -1,9 +1,11 @@
-"""`make bench`: what this service does, as ratios to its own floors in the same run, with the aims.
+"""`make bench`: measurements with targets. Throughput is relative to baselines of the same run.
 
-What each page costs a browser (`bench/pages.py`); calls a second of the fast paths (`bench/rates.py`);
-what is left of them under a flood of log-ins (`bench/flood.py`); what callers notice of a restart
-(`bench/restarts.py`); how far guessing gets
-(`bench/attack.py`); and whether the time of an answer tells who has an account (`bench/timing.py`).
+- `bench/pages.py`: requests and bytes of each page
+- `bench/rates.py`: throughput of the fast paths
+- `bench/flood.py`: throughput and latency during a login flood
+- `bench/restarts.py`: failed requests during restarts
+- `bench/attack.py`: brute-force attacks against the rate limits
+- `bench/timing.py`: timing side channels for account enumeration
 """
 
 import argparse
@@ -32,15 +34,15 @@ PARTS = ("pages", "attack", *UNDER_LOAD)
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts, by comma: {', '.join(PARTS)}")
-    parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the median is shown")
-    parser.add_argument("--timing", type=int, default=200, help="rounds of the timing test")
+    parser.add_argument("--seconds", type=float, default=5, help="seconds of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds; the median is printed")
+    parser.add_argument("--timing", type=int, default=200, help="rounds of the timing measurement")
     parser.add_argument("--servers", default="granian", help="granian, gunicorn or both, by comma")
     parser.add_argument("--databases", default="sqlite,postgres", help="one or both, by comma")
     options = parser.parse_args()
     parts = options.only.split(",")
     if "pages" in parts:
-        weigh_pages()
+        measure_pages()
     if "attack" in parts:
         report_attacks()
     if under_load := [part for part in parts if part in UNDER_LOAD]:
@@ -50,7 +52,7 @@ def main() -> None:
 
 
 def measure(parts: list[str], options: argparse.Namespace) -> None:
-    """The parts that need servers and databases."""
+    """Run the parts that need servers and databases."""
     hashing = Settings.__dataclass_fields__["password_hash_method"].metadata["default"]
     if "rates" in parts:
         report_start()
@@ -72,10 +74,10 @@ def measure(parts: list[str], options: argparse.Namespace) -> None:
                     report_timing(database, uri, options.timing, folder)
 
 
-def weigh_pages() -> None:
-    """The pages in Chromium, where there is one."""
+def measure_pages() -> None:
+    """Measure the pages, if Chromium is installed."""
     if chromium() is None:
-        print(f"The pages are not weighed. {INSTALL}")
+        print(f"The pages are not measured. {INSTALL}")
         return
     with (
         tempfile.TemporaryDirectory() as name,

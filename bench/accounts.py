@@ -1,4 +1,4 @@
-"""The calls that `make scale` measures, as accounts chosen at random would make them."""
+"""The calls that `make scale` measures, made by random accounts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,17 +12,17 @@ from app import create_app
 from auth import tokens
 from auth.stores import users
 from bench.machine import PASSWORD
-from bench.population import Size, fill, living_sessions
+from bench.population import Size, active_sessions, fill
 from config import Settings, TestingConfig
 from models import SessionState, db
 from utils.services import Services
 
 Call = Callable[[], None]
-STIRRING = 20_000  # accounts: their rows lie in more pages than `shared_buffers` has by default
+STIRRING = 20_000  # accounts, whose rows fill more pages than the default `shared_buffers`
 
 
 class FreeHasher:
-    """Every password is right, at once: the hash costs as much at every size."""
+    """Accepts every password without hashing: the cost of a hash does not depend on the size."""
 
     def hash(self, password: str) -> str:
         return f"free${password}"
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 @contextmanager
 def place(uri: str, size: Size) -> Iterator[Place]:
-    """The service on this empty, migrated database, with so many of everything."""
+    """Fill this empty, migrated database and yield the service on it."""
     app = create_app(
         settings=Settings.load(TestingConfig, {"DATABASE_URI": uri, "PAGES_ENABLED": "false"}),
         hasher=FreeHasher(),
@@ -64,35 +64,34 @@ def place(uri: str, size: Size) -> Iterator[Place]:
 
 
 def accounts(where: Place, batch: int) -> Iterator[dict[str, Call]]:
-    """The measured calls, each time of another account, until a batch is used up; then of any once more.
+    """Yield the measured calls of one account after another, in batches of random accounts.
 
-    So many others are read after a batch that Postgres has its pages no longer in its own memory, as the
-    look for them would else have brought them there.
+    After a batch is selected, many other rows are read, to evict its pages from PostgreSQL's buffers.
     """
     while True:
         with where.engine.connect() as connection:
-            rows = living_sessions(connection, where.size.users, batch)
-            living_sessions(connection, where.size.users, STIRRING)
+            rows = active_sessions(connection, where.size.users, batch)
+            active_sessions(connection, where.size.users, STIRRING)
         if not rows:
-            raise RuntimeError("no account has a living session and a known device")
+            raise RuntimeError("no account has an active session and a known device")
         for row in rows:
             yield calls(where, row)
 
 
 def calls(where: Place, row: dict[str, Any]) -> dict[str, Call]:
-    """The measured calls as this account would make them. Each raises `RuntimeError` for a refusal."""
+    """Return the measured calls of this account. Each raises `RuntimeError` on an error response."""
     state = SessionState(**{name: row[name] for name in SessionState._fields})
     with where.app.app_context():
         account = users.by_id(where.services.tx(), state.user_id)
         if account is None:
-            raise RuntimeError("the account of a living session is gone")
+            raise RuntimeError("the account of an active session does not exist")
         pair = tokens.issue(where.services, state, account, where.services.clock.now())
-        mark = tokens.device_token(where.services, row["device_id"])
+        device_token = tokens.device_token(where.services, row["device_id"])
     login = {"username": row["username"], "password": PASSWORD}
     bearer = {"Authorization": f"Bearer {pair.access_token}"}
     return {
         "me": _call(where.app, "/auth/me", bearer),
-        "login, known device": _call(where.app, "/auth/login", {"X-Device-Token": mark}, login),
+        "login, known device": _call(where.app, "/auth/login", {"X-Device-Token": device_token}, login),
         "login, new device": _call(where.app, "/auth/login", {}, login),
         "refresh": _call(where.app, "/auth/refresh", {}, {"refresh_token": pair.refresh_token}),
         "sessions": _call(where.app, "/auth/sessions", bearer),

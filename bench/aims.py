@@ -1,17 +1,17 @@
-"""What a figure should be, printed beside what it is."""
+"""Targets of measurements, printed with their results."""
 
 from typing import NamedTuple
 
 
 class Aim(NamedTuple):
-    """A figure should be at least, or at most, this."""
+    """A lower or upper limit of a result."""
 
     limit: float
     at_least: bool = True
     unit: str = ""
 
-    def beside(self, figure: float) -> str:
-        """The figure, the aim, and whether it is met."""
+    def compared(self, figure: float) -> str:
+        """Return the result, the target, and whether it is met."""
         kept = figure >= self.limit if self.at_least else figure <= self.limit
         way = "at least" if self.at_least else "at most"
         return (
@@ -27,6 +27,6 @@ def at_most(limit: float, unit: str = "") -> Aim:
     return Aim(limit, False, unit)
 
 
-def tell(name: str, figure: float, aim: Aim | None = None, unit: str = "") -> None:
-    """Print a line of a report."""
-    print(f"  {name:44}{aim.beside(figure) if aim else f'{figure:8.2f}{unit}'}", flush=True)
+def print_line(name: str, figure: float, aim: Aim | None = None, unit: str = "") -> None:
+    """Print a line of a report, with the target if there is one."""
+    print(f"  {name:44}{aim.compared(figure) if aim else f'{figure:8.2f}{unit}'}", flush=True)

@@ -1,8 +1,7 @@
-"""How far guessing gets, and whether the owner gets in meanwhile: three attacks, with a clock moved by hand.
+"""Brute-force attacks: how many guesses are checked, and whether the owner can still log in.
 
-The real app with its real limits on a database of its own; only the hash is a cheap one and the
-time is not waited for. A guess is let through when its password was compared, and would have opened
-the account if it had been right.
+Three attacks run against the app with its real rate limits, a fast hash and a simulated clock. A guess counts
+as let through if its password was checked.
 """
 
 import tempfile
@@ -23,14 +22,14 @@ from utils.database.migrations import upgrade
 
 PAIRS = 10_000
 VICTIMS = 100
-ATTACKER = "198.18"  # networks that begin like this (RFC 2544)
+ATTACKER = "198.18"  # prefix of its networks (RFC 2544)
 KNOWN_EVERY = timedelta(minutes=7)
 FRESH_EVERY = timedelta(minutes=53)
 HOURS = 8
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that only moves when it is set."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -41,26 +40,26 @@ class Clock:
 
 @dataclass
 class Field:
-    """Where the attack happens: the app, its members, and an owner who logs in now and then."""
+    """An attack: the app, its members, and an owner who logs in periodically."""
 
     app: Flask
     clock: Clock
-    mark: str = ""  # of the owner's device
+    device_token: str = ""  # of the owner
     tried: int = 0
-    known: list[int] = field(default_factory=list)  # statuses of the owner's log-ins on the known device
+    known: list[int] = field(default_factory=list)  # statuses of the owner's logins on the known device
     fresh: list[int] = field(default_factory=list)  # and on new ones
     asks_at: dict[str, datetime] = field(default_factory=dict)
 
     def guess(self, name: str, password: str, network: int) -> None:
-        """One guess of the attacker."""
+        """Make one guess."""
         self.tried += 1
         assert self.login(name, password, f"{ATTACKER}.{network // 256 % 256}.{network % 256}") != 200
 
     def wait(self, seconds: float) -> None:
-        """Let time pass; the owner logs in when it is time to."""
+        """Advance the clock. The owner logs in when due."""
         self.clock.moment += timedelta(seconds=seconds)
         if self._is_time("known", KNOWN_EVERY):
-            self.known.append(self.login("user0", PASSWORD, "192.0.2.1", self.mark))
+            self.known.append(self.login("user0", PASSWORD, "192.0.2.1", self.device_token))
         if self._is_time("fresh", FRESH_EVERY):
             self.fresh.append(self.login("user0", PASSWORD, f"192.0.2.{100 + len(self.fresh)}"))
 
@@ -72,7 +71,7 @@ class Field:
         return True
 
     def let_through(self) -> int:
-        """How many of the attacker's guesses had a chance."""
+        """Return the number of guesses whose password was checked."""
         chance = (
             "SELECT coalesce(sum(count), 0) FROM audit_events WHERE ip_address LIKE :network "
             "AND event = 'sign_in_refused' AND reason IN ('unknown', 'wrong_password')"
@@ -80,21 +79,21 @@ class Field:
         with self.app.app_context(), db.engine.connect() as connection:
             return int(connection.execute(text(chance), {"network": f"{ATTACKER}.%"}).scalar_one())
 
-    def login(self, name: str, password: str, address: str, mark: str = "") -> int:
-        """The status of a log-in. The first success brings the mark of the owner's device."""
+    def login(self, name: str, password: str, address: str, device_token: str = "") -> int:
+        """Return the status of a login. Stores the device token of the first success."""
         answer = self.app.test_client().post(
             "/auth/login",
             json={"username": name, "password": password},
             environ_base={"REMOTE_ADDR": address},
-            headers={"X-Device-Token": mark} if mark else {},
+            headers={"X-Device-Token": device_token} if device_token else {},
         )
         if answer.status_code == 200:
-            self.mark = self.mark or answer.get_json()["device_token"]
+            self.device_token = self.device_token or answer.get_json()["device_token"]
         return answer.status_code
 
 
-def a_field(folder: Path, number: int) -> Field:
-    """A service with a hundred members, the first of whom has logged in on a device."""
+def make_field(folder: Path, number: int) -> Field:
+    """Return an app with `VICTIMS` members, the first of whom has logged in on a device."""
     clock = Clock()
     uri = f"sqlite:///{folder}/attack{number}.db"
     settings = Settings.load(TestingConfig, {"DATABASE_URI": uri, "RATE_LIMIT_ENABLED": "true"})
@@ -111,12 +110,12 @@ def a_field(folder: Path, number: int) -> Field:
 
 
 def guesses() -> Iterator[str]:
-    """Passwords that are all wrong."""
+    """Yield wrong passwords."""
     return (f"guess number {number}" for number in count())
 
 
 def stuffing(found: Field, networks: int) -> None:
-    """10,000 pairs from a leak, each tried once, three a second; every hundredth name is a member's."""
+    """Credential stuffing: 10,000 leaked pairs, three per second; every hundredth name is a member's."""
     wrong = guesses()
     for number in range(PAIRS):
         name = f"user{number // 100}" if number % 100 == 0 else f"leaked{number}"
@@ -125,14 +124,14 @@ def stuffing(found: Field, networks: int) -> None:
 
 
 def targeted(found: Field, networks: int) -> None:
-    """One account, tried every five seconds."""
+    """Targeted attack: one account, a guess every five seconds."""
     for number, password in islice(enumerate(guesses()), HOURS * 720):
         found.guess("user0", password, number % networks)
         found.wait(5)
 
 
 def spray(found: Field, networks: int) -> None:
-    """A few likely passwords, each tried on every member, one after the other."""
+    """Password spraying: each password is tried on all members, one guess every five seconds."""
     names = cycle(f"user{number}" for number in range(VICTIMS))
     for number, password in islice(enumerate(guesses()), HOURS * 720):
         found.guess(next(names), password, number % networks)
@@ -150,12 +149,12 @@ ATTACKS: dict[str, tuple[Callable[[Field, int], None], int]] = {
 
 
 def report_attacks() -> None:
-    """One line for each attack: what was tried, what was let through, and how the owner fared."""
-    print("\nguessing, with the limits of the default settings; the owner on a known device and on new ones")
+    """Print a line per attack: guesses, guesses let through, and the owner's successful logins."""
+    print("\nbrute force, default rate limits; logins of the owner on a known device and on new ones")
     print(f"  {'attack':48}{'tried':>7}{'let through':>13}{'known':>12}{'new':>10}")
     with tempfile.TemporaryDirectory() as name:
         for number, (words, (attack, networks)) in enumerate(ATTACKS.items()):
-            found = a_field(Path(name), number)
+            found = make_field(Path(name), number)
             attack(found, networks)
             known, fresh = (f"{each.count(200)} of {len(each)}" for each in (found.known, found.fresh))
             print(f"  {words:48}{found.tried:7}{found.let_through():13}{known:>12}{fresh:>10}", flush=True)

@@ -1,16 +1,16 @@
-"""Where a Chromium is, for whatever drives one."""
+"""The path of a Chromium."""
 
 import os
 import shutil
 from functools import cache
 from pathlib import Path
 
-INSTALL = "There is no Chromium: install it (Debian: chromium), or name it in CHROMIUM."
+INSTALL = "Chromium is not installed. Install it (Debian: chromium), or set CHROMIUM to its path."
 
 
 @cache
 def chromium() -> str | None:
-    """The one that `CHROMIUM` names, else the system's, else the one that Playwright downloaded."""
+    """Return the path in `CHROMIUM`, else the system's Chromium, else Playwright's, else None."""
     for found in (os.environ.get("CHROMIUM"), shutil.which("chromium"), "/usr/bin/chromium"):
         if found and Path(found).exists():
             return found

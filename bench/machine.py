@@ -1,4 +1,4 @@
-"""What this machine does by itself: its raw hashes, the time that it was denied, what processes use."""
+"""Properties of the machine: hashes per second, load, and resource use of processes."""
 
 import os
 import time
@@ -12,7 +12,7 @@ CORES = os.cpu_count() or 1
 
 
 def _hashes(method: str, seconds: float) -> float:
-    """Hashes a second of one process."""
+    """Return the hashes per second of one process."""
     began, count = time.perf_counter(), 0
     while time.perf_counter() < began + seconds:
         generate_password_hash(PASSWORD, method, salt_length=32)
@@ -21,13 +21,13 @@ def _hashes(method: str, seconds: float) -> float:
 
 
 def raw_hashes(method: str, seconds: float) -> float:
-    """Hashes a second on all cores, with nothing around them."""
+    """Return the hashes per second on all cores."""
     with ProcessPoolExecutor(CORES) as pool:
         return sum(pool.map(_hashes, [method] * CORES, [seconds] * CORES))
 
 
 class Noise:
-    """How busy the machine was with others since this was made."""
+    """The load and steal time of the machine since this object was created."""
 
     def __init__(self) -> None:
         self._before = self._times()
@@ -45,13 +45,13 @@ class Noise:
 def _children(pid: int) -> list[int]:
     try:
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except (FileNotFoundError, ProcessLookupError):  # it ended a moment ago
+    except (FileNotFoundError, ProcessLookupError):  # the process has ended
         return []
     return [each for child in map(int, found) for each in (child, *_children(child))]
 
 
 def workers_of(pid: int) -> list[int]:
-    """The processes that serve: all below this one but helpers of the standard library, or it alone."""
+    """Return the worker processes of a server, or the server itself if it has none."""
     below = [each for each in _children(pid) if b"resource_tracker" not in _command(each)]
     return below or [pid]
 
@@ -64,7 +64,7 @@ def _command(pid: int) -> bytes:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of its workers so far."""
+    """Return the processor time of the workers, in seconds."""
     ticks = 0
     for each in workers_of(pid):
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
@@ -72,10 +72,10 @@ def cpu_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def settled(pid: int, seconds: float = 60) -> None:
-    """Wait until its workers have nothing to do: a load that ends leaves calls whose callers are gone.
+def wait_until_idle(pid: int, seconds: float = 60) -> None:
+    """Wait until the workers are idle: a load that ends leaves unfinished requests.
 
-    Raises `RuntimeError` after so many seconds.
+    Raises `RuntimeError` after `seconds`.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -83,11 +83,11 @@ def settled(pid: int, seconds: float = 60) -> None:
         time.sleep(0.5)
         if cpu_seconds(pid) - before < 0.05:  # a tenth of a processor
             return
-    raise RuntimeError("the service did not come to rest")
+    raise RuntimeError("the service did not become idle")
 
 
 def memory(pid: int, what: str = "VmRSS") -> float:
-    """Megabytes of its largest worker: resident now (`VmRSS`), or at most so far (`VmHWM`)."""
+    """Return the memory of the largest worker in MB: current (`VmRSS`) or peak (`VmHWM`)."""
     sizes = []
     for each in workers_of(pid):
         lines = Path(f"/proc/{each}/status").read_text().splitlines()

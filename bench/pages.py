@@ -1,4 +1,4 @@
-"""What a page costs a browser: requests, bytes, what blocks its first picture, and how much it shifts."""
+"""Cost of each page in a browser: requests, bytes, layout shift and render-blocking resources."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ performance.getEntriesByType("resource")
 
 
 class Cost(NamedTuple):
-    """Of one page with an empty cache. `bytes` are those on the wire, with headers; the icon is left out."""
+    """The cost of a page with an empty cache. `bytes` includes headers; the icon is excluded."""
 
     requests: int
     bytes: int
@@ -31,8 +31,8 @@ class Cost(NamedTuple):
     blocking: list[str]
 
 
-def cost(context: BrowserContext, url: str, path: str) -> Cost:
-    """Open the page with an empty cache and let it come to rest."""
+def measure_page(context: BrowserContext, url: str, path: str) -> Cost:
+    """Open the page with an empty cache and return its cost when the network is idle."""
     page = context.new_page()
     page.add_init_script(WATCH)
     network = context.new_cdp_session(page)
@@ -57,7 +57,7 @@ def cost(context: BrowserContext, url: str, path: str) -> Cost:
 
 
 def log_in(context: BrowserContext, url: str, email: str, password: str) -> None:
-    """By the form, as a person does."""
+    """Log in by the form."""
     page = context.new_page()
     page.goto(f"{url}/login")
     page.fill("#email", email)
@@ -68,7 +68,7 @@ def log_in(context: BrowserContext, url: str, email: str, password: str) -> None
 
 
 def report_pages(context: BrowserContext, url: str, paths: Iterable[str]) -> None:
-    """One line for each page."""
+    """Print a line per page."""
     for path in paths:
-        found = cost(context, url, path)
+        found = measure_page(context, url, path)
         print(f"{path:20} {found.requests:8} {found.bytes:8} {found.shift:6.3f} {len(found.blocking)}")

@@ -1,4 +1,4 @@
-"""The statements that the service really sends, and how Postgres finds their rows."""
+"""The statements that the service sends, and their query plans in PostgreSQL."""
 
 import re
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ READ = re.compile(r"Buffers: (shared [^,\n]*)")
 
 
 class Sent(NamedTuple):
-    """A statement as the driver was given it."""
+    """A statement and its parameters, as passed to the driver."""
 
     statement: str
     parameters: Any
 
 
 class Plan(NamedTuple):
-    """How one statement was carried out: the lines that name scans, what it cost, and what was read whole."""
+    """The plan of a statement: its scans, execution time, buffers and sequentially scanned tables."""
 
     statement: str
     scans: list[str]
@@ -32,7 +32,7 @@ class Plan(NamedTuple):
 
 @contextmanager
 def recorded(engine: Engine) -> Iterator[list[Sent]]:
-    """Every statement that goes to the database meanwhile, with its parameters."""
+    """Record the statements that are sent in this context."""
     found: list[Sent] = []
 
     def note(
@@ -48,7 +48,7 @@ def recorded(engine: Engine) -> Iterator[list[Sent]]:
 
 
 def explained(engine: Engine, sent: Sent) -> Plan:
-    """Carry the statement out again, see how, and undo it; an INSERT, whose key is taken, is only planned."""
+    """Return the plan of a statement, executed and rolled back. An INSERT is only planned: its key exists."""
     how = "EXPLAIN " if sent.statement.startswith("INSERT") else "EXPLAIN (ANALYZE, BUFFERS) "
     connection = engine.raw_connection()
     try:
@@ -70,7 +70,7 @@ def explained(engine: Engine, sent: Sent) -> Plan:
 
 
 def large_tables(engine: Engine, rows: int) -> set[str]:
-    """The tables with so many rows or more, as Postgres counted them last."""
+    """Return the tables with at least so many rows, by PostgreSQL's statistics."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()

@@ -1,4 +1,4 @@
-"""Many accounts, and what a year of use leaves with them, put straight into an empty, migrated Postgres."""
+"""Fills an empty, migrated PostgreSQL with accounts and the rows of a year of use."""
 
 from contextlib import closing
 from typing import NamedTuple
@@ -6,20 +6,20 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine.default import DefaultDialect
 
-OLD = 0.05  # the share of rows that `prune` should find
+OLD = 0.05  # the share of rows that `prune` deletes
 AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 )
 HASH = "'scrypt:32768:8:3$' || md5(n::text) || '$' || repeat(md5('hash' || n), 4)"
-# Each number from 1 up goes to another account, and to all of them before one has a second row: rows of
-# one account lie far apart, as they do when they were written over months.
+# Assigns consecutive rows to different accounts, so that the rows of an account are far apart on disk, as if
+# written over months.
 WHOSE = "1 + n::bigint * 7919 % :users"
 ADDRESS = "'198.51.' || n % 256 || '.' || n % 251"
 NUMBERED = "(SELECT n, random() AS chance, random() AS part FROM generate_series(1, :rows) AS n) AS numbered"
 
 
 class Rows(NamedTuple):
-    """A table with the columns that are given, and the statement that makes their values."""
+    """A table with its columns, and the SELECT that generates their values."""
 
     table: str
     values: str
@@ -36,7 +36,7 @@ FROM (SELECT n, now() - interval '400 days' * (1 - n / :rows ::float) AS began
     FROM generate_series(1, :rows) AS n) AS numbered
 """,
 )
-# Of twenty: one is old (by its end, or because nobody used it), ten live, five were ended, four ran out.
+# Of twenty: one is old, ten are active, five were ended, four expired.
 SESSIONS = Rows(
     """sessions (id, user_id, secret, generation, remembered, amr, auth_time, created_at, last_used_at,
     rotated_at, idle_end, absolute_end, ip_address, user_agent, ended_at, end_reason)""",
@@ -108,7 +108,7 @@ SERIAL = ("users", "audit_events", "outbox")
 
 
 class Size(NamedTuple):
-    """How many rows; the other tables follow from the accounts."""
+    """Numbers of rows. The sizes of the other tables depend on the accounts."""
 
     users: int
     sessions: int
@@ -116,7 +116,7 @@ class Size(NamedTuple):
 
 
 def fill(engine: Engine, size: Size) -> None:
-    """Load so many of each, and leave the database as its own housekeeping would."""
+    """Insert the rows, build the indexes, and run VACUUM (ANALYZE)."""
     steps = (
         (USERS, size.users),
         (SESSIONS, size.sessions),
@@ -144,12 +144,12 @@ def fill(engine: Engine, size: Size) -> None:
 
 
 def _copy(engine: Engine, made: Rows, given: dict[str, float]) -> None:
-    """Into this table by COPY, as a dump is loaded: one connection makes the rows, another takes them."""
+    """Insert rows by COPY: one connection generates them, another stores them."""
     values = text(made.values).bindparams(**given)
     select = str(values.compile(dialect=DefaultDialect(), compile_kwargs={"literal_binds": True}))
     with closing(engine.raw_connection()) as source, closing(engine.raw_connection()) as target:
         out, into = source.cursor(), target.cursor()
-        into.execute("SET LOCAL session_replication_role = replica")  # references are right as made
+        into.execute("SET LOCAL session_replication_role = replica")  # the generated foreign keys are valid
         with (
             out.copy(f"COPY ({select}) TO STDOUT") as rows,
             into.copy(f"COPY {made.table} FROM STDIN") as taken,
@@ -160,7 +160,7 @@ def _copy(engine: Engine, made: Rows, given: dict[str, float]) -> None:
 
 
 def _take_indexes(connection: Connection) -> list[str]:
-    """Drop the indexes that are no constraints, as they are built faster at the end; how to make them."""
+    """Drop the indexes that are not constraints; return their definitions. Building them last is faster."""
     made = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname LIKE 'ix%'"
     found = connection.execute(text(made)).all()
     for name, _ in found:
@@ -169,7 +169,7 @@ def _take_indexes(connection: Connection) -> list[str]:
 
 
 def bytes_a_row(engine: Engine) -> dict[str, tuple[int, int, int]]:
-    """Of each table that has rows: how many, and the bytes of each in the table and with its indexes."""
+    """Return, per non-empty table, its rows, bytes per row, and bytes per row with indexes."""
     found = {}
     with engine.connect() as connection:
         tables = connection.scalars(
@@ -184,12 +184,12 @@ def bytes_a_row(engine: Engine) -> dict[str, tuple[int, int, int]]:
 
 
 def database_size(engine: Engine) -> int:
-    """Bytes of the whole database."""
+    """Return the size of the database in bytes."""
     with engine.connect() as connection:
         return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
 
 
-def living_sessions(connection: Connection, users: int, wanted: int) -> list[dict[str, object]]:
-    """A living session and a known device of accounts chosen at random: at most so many, at least some."""
+def active_sessions(connection: Connection, users: int, wanted: int) -> list[dict[str, object]]:
+    """Return an active session and a known device each, of at most `wanted` random accounts."""
     rows = connection.execute(text(CHOSEN), {"users": users, "wanted": wanted})
     return [dict(row) for row in rows.mappings()]

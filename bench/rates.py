@@ -1,7 +1,7 @@
-"""Calls a second of the fast paths, as ratios to this service's own floors in the same run.
+"""Throughput of the fast paths, relative to baselines of the same run.
 
-`hello` is a bare route of this very app with all its hooks; `hash` is the password hash alone on
-all cores. Absolute figures of a noisy machine mean little; ratios in one run do.
+The baselines are `hello`, a minimal route of the app with all its hooks, and `hash`, the password hash alone
+on all cores. Ratios are more robust on a noisy machine than absolute numbers.
 """
 
 import statistics
@@ -9,14 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.aims import Aim, at_least, at_most, tell
+from bench.aims import Aim, at_least, at_most, print_line
 from bench.load import load, post
 from bench.machine import PASSWORD, Noise, cpu_seconds, memory, raw_hashes
 from bench.servers import ROOT, Service, register, running
 
 CONNECTIONS = 16
 LOGIN_CONNECTIONS = 6
-SESSIONS = 48  # that refresh in turns: living ones of one account, of which there may be 50
+SESSIONS = 48  # active sessions of one account, which refresh in turns (50 at most)
 AIMS: dict[str, dict[str, Aim]] = {
     "sqlite": {"me": at_least(0.40)},
     "postgres": {"me": at_least(0.20), "refresh": at_least(0.12)},
@@ -29,19 +29,19 @@ Rates = dict[str, list[float]]
 
 
 def report_start() -> None:
-    """How long the import and the app take."""
+    """Print the time of the import and of `create_app`."""
     command = [sys.executable, "-c", STARTING]
     said = [
         subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout for _ in range(5)
     ]
     print("\nstart")
-    tell("import and create_app", statistics.median(map(float, said)), at_most(0.8, " s"))
+    print_line("import and create_app", statistics.median(map(float, said)), at_most(0.8, " s"))
 
 
 def report_rates(
     server: str, database: str, uri: str, rounds: int, seconds: float, folder: Path, hashing: str
 ) -> None:
-    """One line for each route: the median of the rounds, its ratio to the floor, and the aim."""
+    """Print a line per route: the median, its ratio to the baseline, and the target."""
     noise, found, cpu = Noise(), Rates(), dict[str, list[float]]()
     with running(server, uri, RATE_LIMIT_ENABLED="false") as service:
         register(service)
@@ -58,14 +58,14 @@ def report_rates(
     print(f"\n{server} on {database}, {CONNECTIONS} connections, 2 workers ({noise})")
     for name in ("hello", "me", "verify", "refresh", "login"):
         spent = 1000 * statistics.median(cpu[name])
-        print(f"  {name:8}{rates[name]:9.1f} calls/s {spent:9.2f} ms of a processor a call")
+        print(f"  {name:8}{rates[name]:9.1f} calls/s {spent:9.2f} ms of CPU per call")
     print(f"  {'hash':8}{rates['hash']:9.1f} hashes/s on all cores")
-    tell("me / hello", rates["me"] / rates["hello"], aims["me"])
-    tell("me with limits / me without", from_many["true"] / from_many["false"], at_least(0.9))
-    tell("verify / me", rates["verify"] / rates["me"], at_least(1.0))
-    tell("refresh / hello", rates["refresh"] / rates["hello"], aims.get("refresh"))
-    tell("login / hash", rates["login"] / rates["hash"], at_least(0.95))
-    tell("resident memory of an idle worker", idle, at_most(110, " MB"))
+    print_line("me / hello", rates["me"] / rates["hello"], aims["me"])
+    print_line("me with limits / me without", from_many["true"] / from_many["false"], at_least(0.9))
+    print_line("verify / me", rates["verify"] / rates["me"], at_least(1.0))
+    print_line("refresh / hello", rates["refresh"] / rates["hello"], aims.get("refresh"))
+    print_line("login / hash", rates["login"] / rates["hash"], at_least(0.95))
+    print_line("resident memory of an idle worker", idle, at_most(110, " MB"))
 
 
 def _round(service: Service, seconds: float, folder: Path, rates: Rates, cpu: Rates) -> None:
@@ -86,7 +86,7 @@ def _round(service: Service, seconds: float, folder: Path, rates: Rates, cpu: Ra
 
 
 def _me_from_many_addresses(service: Service, rounds: int, seconds: float, folder: Path) -> float:
-    """`me` from so many addresses that none is refused."""
+    """Return the rate of `/auth/me` from many addresses, below their rate limits."""
     token = post(f"{service.url}/auth/login", {"username": "ada", "password": PASSWORD})["access_token"]
     how = {"connections": CONNECTIONS, "token": token, "many_addresses": True}
     return statistics.median(

@@ -1,4 +1,4 @@
-"""What callers notice when a server is reloaded, loses a worker, or is stopped while they call."""
+"""Failed requests while a server is reloaded, loses a worker, or is stopped."""
 
 import http.client
 import os
@@ -17,25 +17,25 @@ from bench.load import post
 from bench.machine import Noise, workers_of
 from bench.servers import Service, register, running
 
-CALLERS = 8  # connections that ask for `me`, one call after the other
-SETTLE = 2.0  # seconds of calls before and after
+CALLERS = 8  # connections that call `/auth/me` continuously
+SETTLE = 2.0  # seconds of requests before and after
 DEADLINE = 30.0
 
 
 @dataclass
 class Callers:
-    """Callers who keep their connections, open another when one breaks, and count what went wrong."""
+    """Clients with persistent connections, which reconnect on errors and count failures."""
 
     service: Service
     token: str
     answered: int = 0
-    cut_off: int = 0  # calls that were sent and got no answer
-    longest: float = 0.0  # seconds without an answer to any caller
-    refused: int = 0  # answers that were none to the call
+    cut_off: int = 0  # requests without a response
+    longest: float = 0.0  # seconds without a response to any client
+    refused: int = 0  # error responses
     _last: float = field(default_factory=time.monotonic)
     _lock: Lock = field(default_factory=Lock)
 
-    def go_on(self, stopped: Event) -> None:
+    def run(self, stopped: Event) -> None:
         parts, headers = urlsplit(self.service.url), {"Authorization": f"Bearer {self.token}"}
         while not stopped.is_set():
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=DEADLINE)
@@ -49,7 +49,7 @@ class Callers:
                     if answer.will_close:
                         break
             except ConnectionRefusedError:
-                stopped.wait(0.01)  # nobody listens, so nothing was sent
+                stopped.wait(0.01)  # the port is closed, so nothing was sent
             except (OSError, http.client.HTTPException):
                 with self._lock:
                     self.cut_off += 1
@@ -69,19 +69,19 @@ def _calling(service: Service) -> Iterator[Callers]:
     token = post(f"{service.url}/auth/login", CALLER)["access_token"]
     callers, stopped = Callers(service, token), Event()
     with ThreadPoolExecutor(CALLERS) as pool:
-        running_ones = [pool.submit(callers.go_on, stopped) for _ in range(CALLERS)]
+        futures = [pool.submit(callers.run, stopped) for _ in range(CALLERS)]
         time.sleep(SETTLE)
         callers.longest = 0.0
         try:
             yield callers
         finally:
             stopped.set()
-    for each in running_ones:
+    for each in futures:
         each.result()
 
 
 def _until(done: Callable[[], bool]) -> float:
-    """Seconds until something is true; `DEADLINE` where it does not become so."""
+    """Return the seconds until `done` returns True, at most `DEADLINE`."""
     began = time.monotonic()
     while not done() and time.monotonic() < began + DEADLINE:
         time.sleep(0.01)
@@ -89,7 +89,7 @@ def _until(done: Callable[[], bool]) -> float:
 
 
 def report_restarts(server: str, database: str, uri: str, rounds: int) -> None:
-    """A line for each of them and each round."""
+    """Print a line per event and round."""
     noise, lines = Noise(), []
     for _ in range(rounds):
         with running(server, uri, RATE_LIMIT_ENABLED="false") as service:
@@ -101,39 +101,39 @@ def report_restarts(server: str, database: str, uri: str, rounds: int) -> None:
 
 
 def _reloaded(service: Service) -> str:
-    """SIGHUP: until all workers are others."""
+    """Reload (SIGHUP), until all workers are replaced."""
     with _calling(service) as callers:
         before = set(workers_of(service.pid))
         os.kill(service.pid, signal.SIGHUP)
         took = _until(lambda: len(now := set(workers_of(service.pid))) == len(before) and not now & before)
         time.sleep(SETTLE)
-    return f"reloaded: {_told(callers, took)}"
+    return f"reloaded: {_result(callers, took)}"
 
 
 def _killed(service: Service) -> str:
-    """SIGKILL of one worker: until there is another one."""
+    """Kill one worker (SIGKILL), until it is replaced."""
     with _calling(service) as callers:
         before = workers_of(service.pid)
         os.kill(before[0], signal.SIGKILL)
         took = _until(lambda: len(now := workers_of(service.pid)) == len(before) and before[0] not in now)
         time.sleep(SETTLE)
-    return f"a worker killed: {_told(callers, took)}"
+    return f"a worker killed: {_result(callers, took)}"
 
 
 def _stopped(service: Service) -> str:
-    """SIGTERM: until the process at its head is gone."""
+    """Stop (SIGTERM), until the main process has ended."""
     with _calling(service) as callers:
         os.kill(service.pid, signal.SIGTERM)
-        took = _until(lambda: not _is_there(service.pid))
+        took = _until(lambda: not _is_running(service.pid))
         callers.longest = 0.0
-    return f"stopped: {_told(callers, took)}"
+    return f"stopped: {_result(callers, took)}"
 
 
-def _is_there(pid: int) -> bool:
+def _is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def _told(callers: Callers, took: float) -> str:
+def _result(callers: Callers, took: float) -> str:
     pause = f", {callers.longest:.2f} s without any answer" if callers.longest else ""
     return (
         f"after {took:5.2f} s, {callers.cut_off} of {callers.answered} calls cut off, "

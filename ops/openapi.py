@@ -1,7 +1,7 @@
-"""The API description (OpenAPI 3.1), made from the routes, their inputs, outputs and errors.
+"""The API description (OpenAPI 3.1), generated from the code.
 
-Nothing is written twice: paths come from the URL map, bodies from the pydantic models,
-answers from the output types, refusals from the error classes.
+Paths come from the URL map, request bodies from the pydantic models, responses from the output types and
+errors from the error classes.
 """
 
 from collections.abc import Iterator
@@ -26,25 +26,25 @@ ERROR_SCHEMA = {
     "type": "object",
     "required": ["code", "message", "request_id"],
     "properties": {
-        "code": {"type": "string", "description": "For programs. Its meaning never changes."},
+        "code": {"type": "string", "description": "For programs. A code never changes its meaning."},
         "message": {"type": "string", "description": "For people."},
         "fields": {
             "type": "object",
             "additionalProperties": {"type": "string"},
-            "description": "What is wrong with each field, where that applies.",
+            "description": "The fault of each invalid field, by name.",
         },
-        "request_id": {"type": "string", "description": "Under this id the log knows the request."},
+        "request_id": {"type": "string", "description": "The id of the request in the log."},
     },
 }
 
 
 def describe(app: Flask, version: str) -> dict[str, Any]:
-    """The whole document, as it is served at `/openapi.json`."""
+    """Return the OpenAPI document that is served at `/openapi.json`."""
     schemas: dict[str, Any] = {"Error": ERROR_SCHEMA}
     paths: dict[str, dict[str, Any]] = {}
-    for rule, method, told in documented_routes(app):
+    for rule, method, docs in documented_routes(app):
         view = app.view_functions[rule.endpoint]
-        operation = _operation(rule, view.__doc__ or "", told, schemas)
+        operation = _operation(rule, view.__doc__ or "", docs, schemas)
         paths.setdefault(_path(rule), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -66,86 +66,86 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
 
 
 def documented_routes(app: Flask) -> Iterator[tuple[Rule, str, Documentation]]:
-    """Every route that tells its answer, with each of its methods."""
+    """Yield every documented route with each of its methods."""
     for rule in app.url_map.iter_rules():
-        told = documentation(app.view_functions[rule.endpoint])
-        if told.output is None and told.status == 200:
-            continue  # not one of ours: Flask's own static files
+        docs = documentation(app.view_functions[rule.endpoint])
+        if docs.output is None and docs.status == 200:
+            continue  # a static file or a page
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            yield rule, method, told
+            yield rule, method, docs
 
 
-def errors_of(told: Documentation) -> list[type[ApiError]]:
-    """What a route may answer instead: its own refusals, and those of the decorators around it."""
+def errors_of(docs: Documentation) -> list[type[ApiError]]:
+    """Return the errors of a route: those it declares, and those of its decorators."""
     by_code = {error.code: error for error in error_classes()}
-    codes = [*told.errors]
-    if told.limit:
+    codes = [*docs.errors]
+    if docs.limit:
         codes += ["rate_limited"]
-    if told.guarded:
+    if docs.guarded:
         codes += ["token_missing", "token_malformed", "token_invalid"]
-        codes += [] if told.scope else ["second_factor_setup_required"]
-    if told.cookie:
+        codes += [] if docs.scope else ["second_factor_setup_required"]
+    if docs.cookie:
         codes += ["cross_site_refused"]
-    if told.body:
+    if docs.body:
         codes += ["json_invalid", "validation_failed", "payload_too_large", "unsupported_media_type"]
-        codes += [] if told.body_optional else ["no_input", "missing_fields"]
-        codes += PASSWORD_REFUSALS if _sets_a_password(told) else []
-    if told.query:
+        codes += [] if docs.body_optional else ["no_input", "missing_fields"]
+        codes += PASSWORD_REFUSALS if _sets_a_password(docs) else []
+    if docs.query:
         codes += ["validation_failed"]
     codes += ["internal_error", "unavailable"]
     return [by_code[code] for code in dict.fromkeys(codes)]
 
 
-def _sets_a_password(told: Documentation) -> bool:
+def _sets_a_password(docs: Documentation) -> bool:
     schemas: dict[str, Any] = {}
-    _body_schema(told, schemas)
+    _body_schema(docs, schemas)
     fields = [field for schema in schemas.values() for field in schema.get("properties", {}).values()]
     return any(field.get("format") == "password" and "minLength" in field for field in fields)
 
 
-def _operation(rule: Rule, text: str, told: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
     summary, _, description = text.strip().partition("\n")
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary.rstrip("."),
         "description": " ".join(description.split()),
         "tags": [rule.endpoint.partition(".")[0]],
-        "security": [{"bearer": []}] if told.guarded else [],
-        "responses": _responses(told, schemas),
+        "security": [{"bearer": []}] if docs.guarded else [],
+        "responses": _responses(docs, schemas),
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
         for name in sorted(rule.arguments)
     ]
-    if told.query:
-        fields = TypeAdapter(told.query).json_schema()["properties"]
+    if docs.query:
+        fields = TypeAdapter(docs.query).json_schema()["properties"]
         parameters += [{"name": name, "in": "query", "schema": field} for name, field in fields.items()]
     if parameters:
         operation["parameters"] = parameters
-    if told.body:
+    if docs.body:
         operation["requestBody"] = {
-            "required": not told.body_optional,
-            "content": {"application/json": {"schema": _body_schema(told, schemas)}},
+            "required": not docs.body_optional,
+            "content": {"application/json": {"schema": _body_schema(docs, schemas)}},
         }
     return operation
 
 
-def _body_schema(told: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
-    return _schema(told.body, schemas, mode="validation")
+def _body_schema(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
+    return _schema(docs.body, schemas, mode="validation")
 
 
-def _responses(told: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": HTTPStatus(told.status).phrase}
-    if told.output is not None:
-        schema = _schema(told.output, schemas, mode="serialization")
+def _responses(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": HTTPStatus(docs.status).phrase}
+    if docs.output is not None:
+        schema = _schema(docs.output, schemas, mode="serialization")
         success["content"] = {"application/json": {"schema": schema, "example": example_of(schema, schemas)}}
-    responses = {str(told.status): success}
-    if told.also:
-        status, output = told.also
+    responses = {str(docs.status): success}
+    if docs.also:
+        status, output = docs.also
         schema = _schema(output, schemas, mode="serialization")
         content = {"application/json": {"schema": schema, "example": example_of(schema, schemas)}}
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
-    for error in errors_of(told):
+    for error in errors_of(docs):
         answer = responses.setdefault(str(error.status), _error_response(error))
         answer["description"] += f"{', ' if ': ' in answer['description'] else ': '}`{error.code}`"
         answer["content"]["application/json"]["examples"][error.code] = {
@@ -163,7 +163,7 @@ def _error_response(error: type[ApiError]) -> dict[str, Any]:
 
 
 def _schema(kind: Any, schemas: dict[str, Any], *, mode: Any) -> dict[str, Any]:
-    """A reference to the type's schema, which is put among `schemas` with all that it needs."""
+    """Return a reference to the schema of a type. Adds the schema and its dependencies to `schemas`."""
     schema = TypeAdapter(kind).json_schema(ref_template=REF, mode=mode)
     schemas.update(schema.pop("$defs", {}))
     schemas[kind.__name__] = schema
@@ -171,7 +171,7 @@ def _schema(kind: Any, schemas: dict[str, Any], *, mode: Any) -> dict[str, Any]:
 
 
 def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """An example put together from those of the fields; a plain one where a field has none."""
+    """Return an example, built from the examples of the fields or else from defaults by type."""
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if "examples" in schema:
@@ -181,11 +181,11 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     if choices := schema.get("anyOf"):
         return example_of(choices[0], schemas)
     if schema.get("type") != "object":
-        return _PLAIN_EXAMPLES.get(schema.get("type", ""))
+        return _DEFAULT_EXAMPLES.get(schema.get("type", ""))
     return {name: example_of(part, schemas) for name, part in schema.get("properties", {}).items()}
 
 
-_PLAIN_EXAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
+_DEFAULT_EXAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
 
 
 def _path(rule: Rule) -> str:

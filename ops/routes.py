@@ -9,15 +9,15 @@ from typing_extensions import TypedDict
 
 from config import is_loopback
 from utils.auth_helpers import optional_bearer_token
-from utils.database.migrations import schema_is_old
+from utils.database.migrations import schema_is_outdated
 from utils.errors import NotFound, TokenInvalid, Unavailable
 from utils.services import services
 from utils.web.http import answers, limited, peer_address, unlimited
 
 ops_bp = Blueprint("ops", __name__)
 
-# A call from this machine with one of these headers was forwarded for another client.
-OF_PROXIES = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
+# A request from a loopback address with one of these headers was forwarded for another client.
+PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via")
 
 
 class Status(TypedDict):
@@ -34,31 +34,31 @@ class OpenApi(TypedDict):
 
 @ops_bp.get("/health/live")
 @answers(200, Status)
-@unlimited("a probe that asks nothing costs nothing")
+@unlimited("the probe reads nothing and costs nothing")
 def live() -> Any:
-    """Whether the process answers. Asks nothing else."""
+    """Return 200 if the process is running. Checks nothing else."""
     return Status(status="ok")
 
 
 @ops_bp.get("/health/ready")
 @answers(200, Status, errors=("unavailable",))
-@unlimited("probes come often, from one address, and must not be refused")
+@unlimited("probes are frequent, come from one address and must not be refused")
 def ready() -> Any:
-    """Whether the database answers and its schema is not behind the code; 503 otherwise."""
-    if schema_is_old(services().tx().connection()):
+    """Return 200 if the database answers and has all migrations of this release, else 503."""
+    if schema_is_outdated(services().tx().connection()):
         raise Unavailable
     return Status(status="ok")
 
 
 @ops_bp.get("/metrics")
-@unlimited("Prometheus comes often, from one address; others are turned away")
+@unlimited("scrapes are frequent and come from one address; other clients are refused")
 def metrics() -> Response:
-    """Figures for Prometheus: on the machine itself, or with `METRICS_TOKEN` as the bearer."""
+    """Return the Prometheus metrics to the bearer of `METRICS_TOKEN`; without one, to loopback clients."""
     token = services().settings.metrics_token
     if token:
         if not compare_digest((optional_bearer_token() or "").encode(), token.encode()):
             raise TokenInvalid
-    elif not is_loopback(peer_address()) or any(name in request.headers for name in OF_PROXIES):
+    elif not is_loopback(peer_address()) or any(name in request.headers for name in PROXY_HEADERS):
         raise NotFound
     return Response(services().metrics.exposition(), content_type="text/plain; version=1.0.0; charset=utf-8")
 
@@ -67,7 +67,7 @@ def metrics() -> Response:
 @answers(200, OpenApi, errors=("not_found",))
 @limited("reads")
 def openapi() -> Any:
-    """The description of this API (OpenAPI 3.1)."""
+    """Return the description of this API (OpenAPI 3.1)."""
     if not services().settings.docs_enabled:
         raise NotFound
     return services().describe()

@@ -1,7 +1,6 @@
-"""The pages: shells from templates, small ES modules, one stylesheet; a client of the JSON API.
+"""The pages: templates, ES modules and a stylesheet. They are a client of the JSON API.
 
-They hold no rules of their own. Whatever a page does, it does by a call that anybody else
-could make; nothing is changed by opening one.
+Pages have no privileged access: every action is a call of the public API. A GET changes nothing.
 """
 
 from pages.routes import Facts, init_pages

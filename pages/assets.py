@@ -1,7 +1,6 @@
-"""The stylesheet, the modules and the icon, under a path that changes whenever one of them does.
+"""Static files under a path with their version.
 
-A module imports its neighbours by relative paths, so that a page and all of its modules are
-of one version: a browser never joins an old module to a new page.
+Modules import each other by relative paths, so that a page and its modules always have the same version.
 """
 
 import hashlib
@@ -23,7 +22,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 @cache
 def files() -> MappingProxyType[str, bytes]:
-    """Return every file by its path below `static/`; the texts of the modules are one of them."""
+    """Return every file by its path below `static/`, including the generated `lib/texts.js`."""
     paths = [path for path in sorted(STATIC.rglob("*")) if path.suffix in TYPES]
     found = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in paths}
     return MappingProxyType(found | {"lib/texts.js": script_texts().encode()})
@@ -31,7 +30,7 @@ def files() -> MappingProxyType[str, bytes]:
 
 @cache
 def version() -> str:
-    """A digest of all of them."""
+    """Return the version: 12 hex digits of a digest of all files."""
     digest = hashlib.sha256()
     for name, content in sorted(files().items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -39,13 +38,13 @@ def version() -> str:
 
 
 def asset(name: str) -> str:
-    """The path of a file, for templates. Raises `KeyError` for a file there is not."""
+    """Return the URL path of a file, for templates. Raises `KeyError` if the file does not exist."""
     files()[name]
     return f"/assets/{version()}/{name}"
 
 
-def answer(asked_version: str, name: str) -> AnyResponse:
-    """A file. Only the present version may be kept, and that for good. Raises `NotFound`."""
+def answer(requested_version: str, name: str) -> AnyResponse:
+    """Return a file. Only the current version is cacheable, for a year. Raises `NotFound`."""
     content = files().get(name)
     if content is None:
         raise NotFound
@@ -53,6 +52,6 @@ def answer(asked_version: str, name: str) -> AnyResponse:
     response = Response(content, content_type=f"{kind}; charset=utf-8")
     response.add_etag()
     response.make_conditional(request)
-    if asked_version == version() and response.status_code in {200, 304}:  # and not a 412
+    if requested_version == version() and response.status_code in {200, 304}:  # and not a 412
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     return response

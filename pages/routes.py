@@ -1,4 +1,4 @@
-"""The shells that the pages are served as, and the few plain forms that work without script."""
+"""Routes of the pages, and the plain forms that work without JavaScript."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ CONTRAST_COOKIE = "contrast"
 CONTRASTS = ("seed", "more")
 YEAR = 365 * 24 * 60 * 60
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
-CROSS_SITE = CrossSiteRefused.code  # the 403 that has a page of its own
-MARK = "signed-in"  # a cookie of the scripts: that there may be a session to renew
+CROSS_SITE = CrossSiteRefused.code  # the only 403 with its own page
+HINT_COOKIE = "signed-in"  # set by the scripts: there may be a session to refresh
 
 pages_bp = Blueprint("pages", __name__, template_folder="templates")
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the pages say of the service besides its settings."""
+    """Values that the pages show, besides the settings."""
 
     password_max_length: int
     username_max_length: int
@@ -40,13 +40,13 @@ class Facts:
 
 
 class Shell(NamedTuple):
-    """A page: its template, and the key of its texts."""
+    """A page: its template and the key of its texts."""
 
     template: str
     key: str
 
 
-# Those with a form answer a POST too: what a browser sends there when no script has taken over.
+# Pages with a form also accept a POST, which a browser sends without JavaScript.
 FORMS: dict[str, Shell] = {
     "/login": Shell("login.html", "login"),
     "/signup": Shell("signup.html", "signup"),
@@ -76,35 +76,35 @@ PLAIN: dict[str, Shell] = {
 
 @limited("reads")
 def shell(path: str) -> str:
-    """A page as everybody gets it: who is asking is found out by its script."""
+    """Return a page. It is the same for all users; its script loads the user's data."""
     page = (FORMS | PLAIN)[path]
     return render_template(page.template, key=page.key)
 
 
 @limited("reads")
 def without_script(path: str) -> str:  # noqa: ARG001
-    """What a form answers that was sent by the browser itself: nothing was read, nothing was done."""
+    """Return the page for a form that was submitted without JavaScript. The form is not processed."""
     return render_template("message.html", key="no_script")
 
 
 @pages_bp.get("/")
 @limited("reads")
 def home() -> AnyResponse:
-    """The way in: to the account where there may be a session, else to the log-in."""
-    return redirect("/account" if request.cookies.get(MARK) else "/login")
+    """Redirect to the account if there may be a session, else to the login."""
+    return redirect("/account" if request.cookies.get(HINT_COOKIE) else "/login")
 
 
 @pages_bp.get("/.well-known/change-password")
 @limited("reads")
 def change_password() -> AnyResponse:
-    """Where password managers find the form (W3C, A Well-Known URL for Changing Passwords)."""
+    """Redirect password managers to the form (W3C, A Well-Known URL for Changing Passwords)."""
     return redirect("/account/security")
 
 
 @pages_bp.post("/preferences/contrast")
 @limited("reads")
 def contrast() -> AnyResponse:
-    """Keep the choice of colours in a cookie, and go back (WCAG techniques C29 and G174)."""
+    """Store the chosen contrast in a cookie and redirect back (WCAG techniques C29 and G174)."""
     refuse_cross_site()
     wanted = request.form.get("contrast", "")
     back = request.form.get("back")
@@ -118,20 +118,20 @@ def contrast() -> AnyResponse:
 @pages_bp.get("/favicon.ico")
 @limited("reads")
 def icon() -> AnyResponse:
-    """The icon under its old name."""
+    """Return the icon under its traditional path."""
     return assets.answer("", "lib/icon.svg")
 
 
 @pages_bp.get("/assets/<version>/<path:name>")
 @limited("reads")
 def asset(version: str, name: str) -> AnyResponse:
-    """The stylesheet, a module, or the icon."""
+    """Return a static file."""
     return assets.answer(version, name)
 
 
 @pages_bp.before_request
-def under_its_name() -> AnyResponse | None:
-    """In development, send whoever came by address to the name: cookies and passkeys work there only."""
+def redirect_to_public_host() -> AnyResponse | None:
+    """In development, redirect from other loopback hosts to `PUBLIC_URL`, as cookies and passkeys need it."""
     settings = services().settings
     here = urlsplit(f"//{request.host}").hostname or ""
     if settings.flask_env != "development" or request.method != "GET":
@@ -142,7 +142,7 @@ def under_its_name() -> AnyResponse | None:
 
 
 @pages_bp.after_request
-def with_page_headers(response: Response) -> Response:
+def set_page_headers(response: Response) -> Response:
     return add_page_headers(response) if response.mimetype == "text/html" else response
 
 
@@ -174,12 +174,12 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
 
 
 def _link(href: str, key: str) -> Markup:
-    """A link within a sentence, for a gap of its text."""
+    """Return a link, as a value for a placeholder in a text."""
     return Markup('<a class="link link--inline" href="{}">{}</a>').format(href, text(key))
 
 
 def _error_page(response: Response) -> Response:
-    """Return a failure as a page to a browser; programs get JSON."""
+    """Return error responses as pages to browsers; other clients get JSON."""
     error = g.get("error")
     kinds = request.accept_mimetypes
     browses = kinds.best_match(["application/json", "text/html"]) == "text/html"
@@ -188,28 +188,28 @@ def _error_page(response: Response) -> Response:
     key = f"error_{error.status}"
     if f"{key}.title" not in catalogue()["page"] or (error.status == 403 and error.code != CROSS_SITE):
         key = "error_500" if error.status >= 500 else "error_400"
-    page = render_template("message.html", key=key, request_id=g.get("request_id"), **_blank_next())
+    page = render_template("message.html", key=key, request_id=g.get("request_id"), **_login_path())
     response.set_data(page)
     response.mimetype = "text/html"
     return add_page_headers(response)
 
 
-def _blank_next() -> dict[str, str]:
-    return {"path": "/login"}  # where its contrast switch leads: its own address may take no GET
+def _login_path() -> dict[str, str]:
+    return {"path": "/login"}  # the target of the contrast switch: the path of the error may not accept GET
 
 
 def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[[], Any]) -> None:
-    """Serve the pages, unless they are not wanted. `sign_out` is the API's own call."""
+    """Register the pages, if `PAGES_ENABLED`. `sign_out` is the logout view of the API."""
     if not settings.pages_enabled:
         return
 
     @limited("logout")
     def logout() -> AnyResponse:
-        """Log out by a plain form: the API's call, and then the log-in page."""
+        """Log out by a plain form, and redirect to the login page."""
         refuse_cross_site()
         sign_out()
         response = make_response(redirect("/login?reason=logged_out", 303))
-        response.delete_cookie(MARK, path="/")
+        response.delete_cookie(HINT_COOKIE, path="/")
         return response
 
     app.register_blueprint(pages_bp)

@@ -1,4 +1,4 @@
-"""What keeps people who are on a page from harm: its headers, and where it may send them."""
+"""Security headers of the pages, and validation of redirect targets."""
 
 import re
 from urllib.parse import unquote
@@ -6,13 +6,13 @@ from urllib.parse import unquote
 from flask import Response
 
 DEFAULT_NEXT = "/account"
-# Styles and scripts are files of ours, and nothing is inline (ASVS 3.4.3).
+# No inline styles or scripts (ASVS 3.4.3).
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
     "require-trusted-types-for 'script'"
 )
-_SIGNED_OUT = re.compile(
+_PUBLIC_PATHS = re.compile(
     r"/(login|signup|logout|forgot|two-factor|reset|verify-email|reject|undo-email-change|restore|disown|auth)(/|$)",
     re.IGNORECASE,
 )
@@ -22,33 +22,35 @@ MAX_NEXT = 2048
 
 
 def is_local(path: str | None) -> bool:
-    """Whether a browser that is sent to this path stays on this origin, however it reads the path."""
+    """Return whether a redirect to this path stays on this origin in every browser (ASVS 3.7.2)."""
     if not path or len(path) > MAX_NEXT or path[0] != "/" or path[1:2] in {"/", "\\"}:
         return False
     if any(char == "\\" or ord(char) < 0x21 or ord(char) == 0x7F for char in path):
         return False
-    return "//" not in _bare(path) and not _DOTS.search(_bare(path))
+    return "//" not in _without_query(path) and not _DOTS.search(_without_query(path))
 
 
-def _bare(path: str) -> str:
-    """The path without what follows it."""
+def _without_query(path: str) -> str:
+    """Return the path without query and fragment."""
     return re.split(r"[?#]", path, maxsplit=1)[0]
 
 
-def safe_next(asked: str | None) -> str:
-    """Where to go after a log-in: a path of this origin that is for people who are logged in."""
-    if asked is None or not is_local(asked) or _HALF_ESCAPE.search(_bare(asked)):
+def safe_next(path_given: str | None) -> str:
+    """Return the path to open after a login: a local path that requires one, else `DEFAULT_NEXT`."""
+    if path_given is None or not is_local(path_given) or _HALF_ESCAPE.search(_without_query(path_given)):
         return DEFAULT_NEXT
     try:
-        path = unquote(_bare(asked), errors="strict")
+        path = unquote(_without_query(path_given), errors="strict")
     except UnicodeDecodeError:
         return DEFAULT_NEXT
-    return DEFAULT_NEXT if _SIGNED_OUT.match(path) else asked
+    return DEFAULT_NEXT if _PUBLIC_PATHS.match(path) else path_given
 
 
 def add_page_headers(response: Response) -> Response:
-    """Headers of HTML that stand before those of data. `same-origin`, since a form posted from a page
-    under `no-referrer` has no Origin, by which the check of cookie calls knows it.
+    """Set the security headers of HTML responses.
+
+    The referrer policy is `same-origin`: under `no-referrer` a form sends `Origin: null`, which the
+    cross-site check refuses.
     """
     response.headers["Content-Security-Policy"] = POLICY
     response.headers["Referrer-Policy"] = "same-origin"

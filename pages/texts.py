@@ -1,7 +1,7 @@
-"""The catalogue: every word of the pages, in one file. There is no other language yet.
+"""The texts of the pages, in one JSON file for each language. English is the only one.
 
-`page` holds what the templates say, `script` what the modules say; both by key. `{name}` in a
-text is filled in where it is used, by markup that is ready or by a value that is then escaped.
+`page` has the texts of the templates, `script` those of the modules, both by key. A placeholder `{name}` is
+replaced by markup or by an escaped value.
 """
 
 import json
@@ -16,16 +16,16 @@ HERE = Path(__file__).parent
 
 @cache
 def catalogue(language: str = "en") -> dict[str, dict[str, str]]:
-    """All texts of a language, by the two places that use them."""
+    """Return all texts of a language: `page` and `script`."""
     texts: dict[str, dict[str, str]] = json.loads((HERE / f"texts.{language}.json").read_text("utf-8"))
     return texts
 
 
 def text(key: str, **values: Any) -> Markup:
-    """The text of this key, escaped, with its gaps filled. Raises `KeyError` for a key there is not."""
+    """Return a text, escaped, with its placeholders replaced. Raises `KeyError` for unknown keys."""
     return escape(catalogue()["page"][key]).format(**values)
 
 
 def script_texts() -> str:
-    """The texts of the modules, as a module."""
+    """Return the texts of the modules as a JavaScript module."""
     return f"export default {json.dumps(catalogue()['script'], ensure_ascii=False)};\n"

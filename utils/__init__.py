@@ -1,1 +1,1 @@
-"""What another project could use: nothing here knows accounts."""
+"""Code that does not depend on accounts; another project could use it."""

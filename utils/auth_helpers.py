@@ -1,6 +1,6 @@
-"""The helpers that every Flask developer looks for: passwords, tokens and the guard of a route.
+"""Helpers for Flask views: password hashing, access tokens and `jwt_required`.
 
-They work inside an application context, with just the arguments shown here.
+All of them need an application context.
 """
 
 import functools
@@ -12,44 +12,44 @@ from flask import g, request
 from utils.crypto import access_tokens
 from utils.errors import TokenInvalid, TokenMalformed, TokenMissing
 from utils.services import Principal, services
-from utils.web.http import Guarded, documentation
+from utils.web.http import AuthenticatedRequest, documentation
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def hash_password(password: str) -> str:
-    """A salted hash of the password, as `User.password_hash` stores it."""
+    """Return a salted hash of the password, for `User.password_hash`. Raises `Busy`."""
     return services().hasher.hash(password)
 
 
 def check_password(hashed_password: str, password: str) -> bool:
-    """Whether the password is the hashed one; False also for a hash that cannot be read."""
+    """Return whether the password matches the hash; False for an unreadable hash. Raises `Busy`."""
     return services().hasher.check(hashed_password, password)
 
 
 def generate_jwt_token(user_id: int) -> str:
-    """An access token without a session: for scripts and tests. It cannot be logged out, only outlived.
+    """Return an access token without a session, for scripts and tests.
 
-    It ends with its lifetime, or when everything of the account is ended
-    (`tokens_valid_after`), and it never counts as a fresh sign-in.
+    It cannot be revoked individually. It expires after `JWT_ACCESS_TOKEN_EXPIRES` seconds, or when all tokens
+    of the account are revoked (`tokens_valid_after`). It never counts as a recent login.
     """
     return access_tokens.sign(services(), user_id, None, services().clock.now())
 
 
 def verify_jwt_token(token: str) -> int | None:
-    """The user id in a genuine, unexpired token, else None. Asks no database: see `jwt_required`."""
+    """Return the user id of a valid access token, or None. Reads no database; see `jwt_required`."""
     claims = access_tokens.read(services(), token)
     return claims.user_id if claims and claims.scope is None else None
 
 
 def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
-    """Let only bearers of a living access token through to the view.
+    """Require a valid access token whose session has not ended. Decorator for views.
 
-    The view finds `request.user_id` (integer) and `g.principal`. A token of an ended
-    session or a disabled user is refused at once, also by another process or after a
-    restart. Raises the three 401s of the contract, with `WWW-Authenticate` (RFC 6750, 3), and
-    the principal's `out_of_scope` where its scope does not open this view.
+    Sets `request.user_id` (an integer) and `g.principal`. Ended sessions and disabled users are read from the
+    database on each request, so that they are refused immediately by every process. Raises `TokenMissing`,
+    `TokenMalformed` or `TokenInvalid` (401 with `WWW-Authenticate`; RFC 6750, 3), and the principal's
+    `out_of_scope` if the scope of the token does not include this view.
     """
 
     @functools.wraps(view)
@@ -57,25 +57,25 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
         principal = _admitted(bearer_token())
         if not principal:
             raise TokenInvalid
-        if principal.scope not in {None, told.scope}:
+        if principal.scope not in {None, docs.scope}:
             raise principal.out_of_scope
         g.principal = principal
-        cast(Guarded, request).user_id = principal.user_id
+        cast(AuthenticatedRequest, request).user_id = principal.user_id
         return view(*args, **kwargs)
 
-    told = documentation(guarded)
-    told.guarded = True
+    docs = documentation(guarded)
+    docs.guarded = True
     return guarded
 
 
 def allow_enrollment(view: Callable[P, R]) -> Callable[P, R]:
-    """Open a guarded view also to tokens of the scope `ENROLLMENT`, which admit to nothing else."""
+    """Accept restricted tokens of the scope `ENROLLMENT` as well. Decorator for views with `jwt_required`."""
     documentation(view).scope = access_tokens.ENROLLMENT
     return view
 
 
 def optional_principal() -> Principal | None:
-    """The caller, if the call carries a living access token; for views that a link opens as well."""
+    """Return the principal of a valid access token, or None. For views that also accept a mailed link."""
     token = optional_bearer_token()
     return _admitted(token) if token else None
 
@@ -86,8 +86,8 @@ def _admitted(token: str) -> Principal | None:
 
 
 def bearer_token() -> str:
-    """The token in the Authorization header. Raises `TokenMissing` or `TokenMalformed`."""
-    header = request.headers.get("Authorization", "").strip(" \t")  # other white space is no part of HTTP
+    """Return the token of the Authorization header. Raises `TokenMissing` or `TokenMalformed`."""
+    header = request.headers.get("Authorization", "").strip(" \t")  # HTTP allows no other white space
     if not header:
         raise TokenMissing
     scheme, _, token = header.partition(" ")
@@ -98,7 +98,7 @@ def bearer_token() -> str:
 
 
 def optional_bearer_token() -> str | None:
-    """The token in the Authorization header, if there is one in good form."""
+    """Return the token of the Authorization header, or None if it is missing or malformed."""
     try:
         return bearer_token()
     except (TokenMissing, TokenMalformed):

@@ -1,4 +1,4 @@
-"""The facts of a request, as plain values. Nothing below the routes sees `request` itself."""
+"""Facts of a request as plain values. Only routes use `flask.request`."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ MAX_USER_AGENT = 512
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """Who is calling, as far as the connection tells."""
+    """Address, user agent and id of a request."""
 
     address: str | None
     user_agent: str
@@ -18,7 +18,7 @@ class ClientInfo:
 
     @property
     def network(self) -> str:
-        """What counts as one caller: an IPv4 address, or an IPv6 /64, which one subscriber owns whole."""
+        """Return the subject of rate limits: the IPv4 address, or the IPv6 /64 of a subscriber."""
         if self.address is None:
             return "unknown"
         if ":" in self.address:
@@ -28,9 +28,9 @@ class ClientInfo:
 
 @lru_cache(maxsize=1024)
 def canonical_address(text: str | None) -> str | None:
-    """One spelling for each address; None for what is not an address (a socket, a hostile header).
+    """Return the canonical form of an IP address, or None if the text is not an address.
 
-    Some proxies write the caller's port behind it; that is no part of who is calling.
+    Some proxies append the port of the client; it is removed.
     """
     with_port = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?", text or "")
     bare = (with_port[1] or with_port[2]) if with_port else text
@@ -44,5 +44,5 @@ def canonical_address(text: str | None) -> str | None:
 
 
 def printable(text: str) -> str:
-    """A header's text as it may be stored and logged: no control characters, and not too long."""
+    """Return a header's text for storage and logs: at most 512 characters, no control characters."""
     return "".join(c if c.isprintable() else " " for c in text[:MAX_USER_AGENT]).strip()

@@ -1,4 +1,4 @@
-"""The one source of time. Everything that needs the time asks the clock that it was given."""
+"""The clock. Code that needs the time gets a clock as an argument."""
 
 from datetime import UTC, datetime
 from typing import Protocol
@@ -6,11 +6,11 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The present moment, aware and in UTC."""
+        """Return the current time, aware and in UTC."""
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Refusals and failures: the general ones, and the one place where any of them becomes JSON.
+"""The general API errors, and the error handlers that turn every failure into JSON.
 
     ApiError
     ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput
@@ -7,9 +7,8 @@
     ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415, TooManyRequests 429
     └── InternalError 500, Busy 503, Unavailable 503
 
-Every failure has one shape: `code` for programs, `message` for people, `fields` where it
-applies, and the `request_id` under which the log knows it. Never a value that was sent,
-a stack trace or the words of the database.
+Every error response has a `code` for programs, a `message` for people, `fields` where it applies, and the
+`request_id` of the log. It never contains submitted values, stack traces or texts of the database.
 """
 
 import logging
@@ -32,7 +31,7 @@ log = logging.getLogger("auth")
 
 
 class ApiError(Exception):
-    """A refusal with a published code. A code never changes its meaning."""
+    """An error response with a stable, published code."""
 
     status: int = 500
     code: str = "internal_error"
@@ -48,12 +47,12 @@ class ApiError(Exception):
         self.message = message or type(self).message
         self.fields = dict(fields or {})
         self.headers = dict(headers or {})
-        self.beside: Mapping[str, Any] = {}  # what else an answer needs to go on
+        self.extra: Mapping[str, Any] = {}  # further members of the response
         super().__init__(self.message)
 
     @classmethod
     def message_for(cls, _fault: str) -> str | None:
-        """The message for a fault of a field, for classes whose message names it; None: the class's own."""
+        """Return the message for the fault of a field, or None for the message of the class."""
         return None
 
 
@@ -78,7 +77,7 @@ class InvalidInput(BadRequest):
 
 
 class Unauthorized(ApiError):
-    """A 401 tells how to authenticate (RFC 6750, 3): with no credentials sent, no error code."""
+    """401 with `WWW-Authenticate`, which has no error code if no credentials were sent (RFC 6750, 3)."""
 
     status, code, message = 401, "unauthorized", "Authentication is required."
     challenge: ClassVar[str] = "Bearer"
@@ -128,13 +127,13 @@ class UnsupportedMediaType(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """RFC 6585, 4. `Retry-After` says how many seconds to wait."""
+    """429 (RFC 6585, 4). `Retry-After` is in seconds."""
 
     status, code, message = 429, "rate_limited", "Too many requests. Try again later."
 
     def __init__(self, *, policy: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(headers=headers)
-        self.policy = policy  # for the metrics, not for the caller
+        self.policy = policy  # for the metrics; not sent
 
 
 class InternalError(ApiError):
@@ -142,7 +141,7 @@ class InternalError(ApiError):
 
 
 class Busy(ApiError):
-    """Too many callers wait for a password hash, or a score, already."""
+    """Too many requests are waiting for a password hash or a strength score."""
 
     status, code, message = 503, "busy", "The service is busy just now. Try again shortly."
 
@@ -158,25 +157,25 @@ class Unavailable(ApiError):
 
 
 def error_classes(root: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
-    """Every refusal there is, the domain's too once they are imported."""
+    """Yield `root` and all its subclasses that have been imported."""
     yield root
     for child in root.__subclasses__():
         yield from error_classes(child)
 
 
 def init_errors(app: Flask) -> None:
-    """Give every failure the one shape, from whichever road it comes."""
-    app.register_error_handler(ApiError, _answer)
+    """Register the error handlers."""
+    app.register_error_handler(ApiError, _respond)
     app.register_error_handler(HTTPException, _from_werkzeug)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _answer(error: ApiError) -> Response:
+def _respond(error: ApiError) -> Response:
     g.error = error
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.fields:
         body["fields"] = error.fields
-    body.update(error.beside)
+    body.update(error.extra)
     body["request_id"] = g.get("request_id", "")
     response = jsonify(body)
     response.status_code = error.status
@@ -199,16 +198,16 @@ _BY_STATUS: dict[int, type[ApiError]] = {
         Unavailable,
     )
 }
-MAX_DESCRIPTION = 200  # characters of what a view says to `abort`
+MAX_DESCRIPTION = 200  # characters of a description given to `abort`
 _LIBRARIES = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (flask, werkzeug))
 
 
 def _from_werkzeug(error: HTTPException) -> AnyResponse | HTTPException:
-    """Answer for an exception of Werkzeug, also of `abort` in a view of one's own.
+    """Return the response for an exception of Werkzeug, including `abort` in a view.
 
-    The status stays, and `code` is that of our class for it, or else its reason phrase in snake case
-    (RFC 9110, 15). The description is taken if the view gave one: at most 200 characters without markup or
-    control characters. Werkzeug's own descriptions may quote the request and are never repeated.
+    The status is kept. `code` is that of the error class for this status, or else the reason phrase in snake
+    case (RFC 9110, 15). A description given to `abort` becomes the message if it has at most 200 characters
+    and no markup or control characters. Werkzeug's own descriptions may quote the request and are never sent.
     `abort(response)` and redirects pass through.
     """
     status = error.code or 500
@@ -217,18 +216,18 @@ def _from_werkzeug(error: HTTPException) -> AnyResponse | HTTPException:
     if isinstance(error, RequestEntityTooLarge):
         status = 413  # a subclass may say otherwise
     kind = _BY_STATUS.get(status)
-    refusal = kind() if kind else _unnamed(status)
-    refusal.message = _description_of(error) or refusal.message
-    answer = _answer(refusal)
+    refusal = kind() if kind else _generic_error(status)
+    refusal.message = _description(error) or refusal.message
+    answer = _respond(refusal)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
             answer.headers[name] = value
     return answer
 
 
-def _unnamed(status: int) -> ApiError:
-    """An error of a status that has no class here."""
-    # Werkzeug's, as Python renames some: a code must not change with the Python that runs.
+def _generic_error(status: int) -> ApiError:
+    """Return an error for a status without an error class."""
+    # Werkzeug's phrases: those of `http.HTTPStatus` change between Python versions.
     phrase = HTTP_STATUS_CODES.get(status, "Error")
     refusal = ApiError(f"{phrase}.")
     refusal.status = status
@@ -236,17 +235,17 @@ def _unnamed(status: int) -> ApiError:
     return refusal
 
 
-def _description_of(error: HTTPException) -> str | None:
-    """What the view said, or None if it said nothing that can be shown."""
+def _description(error: HTTPException) -> str | None:
+    """Return the description given to `abort`, or None if there is none that may be sent."""
     text = error.description
-    if not isinstance(text, str) or text == type(error).description or _is_of_a_library(error):
+    if not isinstance(text, str) or text == type(error).description or _raised_by_library(error):
         return None
     is_plain = len(text) <= MAX_DESCRIPTION and text.isprintable() and not re.search("[<>]", text)
     return text if is_plain and text.strip() else None
 
 
-def _is_of_a_library(error: HTTPException) -> bool:
-    """Whether Flask or Werkzeug raised it by themselves, and no view by `abort`."""
+def _raised_by_library(error: HTTPException) -> bool:
+    """Return whether Flask or Werkzeug raised the error themselves, not a view with `abort`."""
     trace, raised_by = error.__traceback__, None
     while trace is not None:
         code = trace.tb_frame.f_code
@@ -258,24 +257,24 @@ def _is_of_a_library(error: HTTPException) -> bool:
 
 
 def _unexpected(error: Exception) -> Response:
-    """The last resort. A database that is away is no fault of ours and says so."""
+    """Return a 503 if the database is unavailable, else a 500."""
     if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_unavailable(error)):
-        log.error("database unavailable", extra={"error": _kind(error)})
-        return _answer(Unavailable())
-    # The exception's own text may quote what was sent, so the log gets where, not what.
-    log.error("unexpected error", extra={"error": type(error).__name__, "trace": _places(error)})
-    return _answer(InternalError())
+        log.error("database unavailable", extra={"error": _error_name(error)})
+        return _respond(Unavailable())
+    # The text of the exception may quote submitted values: log its type and stack only.
+    log.error("unexpected error", extra={"error": type(error).__name__, "trace": _stack_frames(error)})
+    return _respond(InternalError())
 
 
-def _kind(error: Exception) -> str:
-    """The error's class, and the database's own code where there is one, which tells a disk that is full."""
+def _error_name(error: Exception) -> str:
+    """Return the class of the error and, if there is one, the code of the database (such as SQLITE_FULL)."""
     orig = getattr(error, "orig", None)
     code = getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None)
     return f"{type(error).__name__} {code}" if code else type(error).__name__
 
 
 def _is_unavailable(error: DBAPIError) -> bool:
-    """Whether the database is away, or lacks a table or column because its migration is missing."""
+    """Return whether the database is unreachable, or lacks a table or column of a missing migration."""
     lacks = {"42P01", "42703"}  # undefined_table, undefined_column; on SQLite an OperationalError
     return (
         isinstance(error, OperationalError)
@@ -284,10 +283,10 @@ def _is_unavailable(error: DBAPIError) -> bool:
     )
 
 
-def _places(error: BaseException) -> list[str]:
-    places, trace = [], error.__traceback__
+def _stack_frames(error: BaseException) -> list[str]:
+    frames, trace = [], error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
-    return places[-15:]
+    return frames[-15:]

@@ -1,6 +1,6 @@
-"""Names and addresses: what may be chosen, and the canonical form that decides who is the same.
+"""User names and email addresses: validation, normalization and canonical forms.
 
-Validate, then normalise, then store: the key is always made from the form that is kept.
+Order: validate, normalize, store. The canonical form is computed from the stored form.
 """
 
 import unicodedata
@@ -12,15 +12,15 @@ from precis_i18n import get_profile
 MAX_USERNAME = 80
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
-# RFC 8265. "Preserved" is what is shown, "mapped" decides who is the same.
-_SHOWN = get_profile("UsernameCasePreserved")
+# RFC 8265. The "preserved" form is displayed, the "mapped" form is compared.
+_PRESERVED = get_profile("UsernameCasePreserved")
 _MAPPED = get_profile("UsernameCaseMapped")
-# At least one letter or digit; marks only on something, and no heaps of them.
+# At least one letter or digit; no combining mark at the start, and at most four in a row.
 _ALPHABET = regex.compile(r"(?=.*[\p{L}\p{Nd}])(?!\p{M})(?!.*\p{M}{5})[\p{L}\p{M}\p{Nd}._-]+")
 
-# Whole-script rule of UTS 39 ("highly restrictive" without Latin mixtures): one script, or
-# the scripts that Japanese, Korean and Chinese write together.
-_TOGETHER = [
+# UTS 39, "highly restrictive" without Latin mixtures: one script, or the scripts that are combined in
+# Japanese, Korean and Chinese.
+_SCRIPT_MIXTURES = [
     r"\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}",
     r"\p{scx=Han}\p{scx=Hangul}",
     r"\p{scx=Han}\p{scx=Bopomofo}",
@@ -35,32 +35,32 @@ _RESERVED = frozenset(
 
 
 def username_key(name: str) -> str | None:
-    """The canonical form of a user name, or None for an impossible name."""
+    """Return the canonical form of a user name, or None if the name is invalid."""
     try:
         return str(_MAPPED.enforce(name)) if len(name) <= MAX_USERNAME else None
     except (UnicodeError, ValueError):
         return None
 
 
-def shown_username(name: str) -> str:
-    """The name as it will be shown. Raises `ValueError` with what is wrong with it."""
+def display_username(name: str) -> str:
+    """Return the user name as it is displayed. Raises `ValueError` with the fault as its text."""
     if "@" in name:
         raise ValueError("must not contain @")
     try:
-        shown = str(_SHOWN.enforce(name)) if len(name) <= 2 * MAX_USERNAME else name
+        displayed = str(_PRESERVED.enforce(name)) if len(name) <= 2 * MAX_USERNAME else name
     except (UnicodeError, ValueError):
-        shown = ""
-    if len(shown) > MAX_USERNAME:
+        displayed = ""
+    if len(displayed) > MAX_USERNAME:
         raise ValueError(f"must be at most {MAX_USERNAME} characters long")
-    if not _ALPHABET.fullmatch(shown) or username_key(shown) is None:
+    if not _ALPHABET.fullmatch(displayed) or username_key(displayed) is None:
         raise ValueError("may hold letters, digits, '.', '_' and '-' only")
-    if not _is_one_script(shown):
+    if not _is_one_script(displayed):
         raise ValueError("must not mix letters of different scripts")
-    return shown
+    return displayed
 
 
 def is_reserved(name: str, *more: str) -> bool:
-    """Whether the name speaks for the service itself: a reserved word, or one of `more` (the brand)."""
+    """Return whether the name is reserved for the service: a reserved word, or one of `more` (the brand)."""
     key = (username_key(name) or name).strip("._-")
     return key in _RESERVED or key in {username_key(word.replace(" ", "")) for word in more}
 
@@ -69,14 +69,14 @@ def _is_one_script(name: str) -> bool:
     letters = "".join(c for c in name if regex.fullmatch(r"[^\p{Common}\p{Inherited}]", c))
     if not letters or letters.isascii():
         return True
-    if any(regex.fullmatch(f"[{scripts}]+", letters) for scripts in _TOGETHER):
+    if any(regex.fullmatch(f"[{scripts}]+", letters) for scripts in _SCRIPT_MIXTURES):
         return True
     script = next((s for s in _scripts() if regex.match(rf"\p{{scx={s}}}", letters)), None)
     return script is not None and regex.fullmatch(rf"\p{{scx={script}}}+", letters) is not None
 
 
 def _scripts() -> list[str]:
-    """Every script in modern use (UAX 31, tables 5 and 7), the most used first."""
+    """Return every script in modern use (UAX 31, tables 5 and 7), the most common first."""
     return (
         "Latin Cyrillic Greek Arabic Han Devanagari Hebrew Hangul Hiragana Katakana Thai Bengali Tamil "
         "Telugu Armenian Georgian Ethiopic Gujarati Gurmukhi Kannada Khmer Lao Malayalam Myanmar Oriya "
@@ -87,13 +87,13 @@ def _scripts() -> list[str]:
     ).split()
 
 
-def normal_email(text: str) -> str:
-    """The address as it is kept: RFC 5321 syntax, domain in lower case, NFC. Raises `ValueError`."""
+def normalized_email(text: str) -> str:
+    """Return the address as it is stored: RFC 5321, domain in lower case, NFC. Raises `ValueError`."""
     return _validated_email(text).normalized
 
 
 def email_key(text: str) -> str | None:
-    """The canonical form of an address (IDNA domain, lower case), or None for what is no address."""
+    """Return the canonical form of an address (IDNA domain, lower case), or None if it is invalid."""
     try:
         found = _validated_email(text)
     except ValueError:
@@ -102,7 +102,7 @@ def email_key(text: str) -> str | None:
 
 
 def deliverable(email: str) -> str:
-    """The address as mail servers know it: the domain in its ASCII form."""
+    """Return the address with its domain in ASCII (IDNA), for SMTP. Raises `ValueError`."""
     found = _validated_email(email)
     return f"{found.local_part}@{found.ascii_domain}"
 
@@ -110,7 +110,7 @@ def deliverable(email: str) -> str:
 def _validated_email(text: str) -> ValidatedEmail:
     if len(text) > MAX_EMAIL:
         raise ValueError(f"must be at most {MAX_EMAIL} characters long")
-    if "=?" in text:  # an encoded word (RFC 2047): a mail's header would decode it to another address
+    if "=?" in text:  # an encoded word (RFC 2047): a mail header would decode it to another address
         raise ValueError("is not a valid email address")
     try:
         return validate_email(text, check_deliverability=False, strict=True)
@@ -119,7 +119,7 @@ def _validated_email(text: str) -> ValidatedEmail:
 
 
 def username_from(email: str) -> str:
-    """A name made from the local part of an address: `[a-z0-9._-]`, at most 60 characters, never empty."""
+    """Return a user name made from the local part of an address: 1 to 60 characters of `[a-z0-9._-]`."""
     local = unicodedata.normalize("NFKD", email.rpartition("@")[0].partition("+")[0]).lower()
     name = regex.sub(r"[^a-z0-9._-]", "", local).strip("._-")[:60]
     return name or "user"

@@ -1,7 +1,6 @@
-"""Services: the outside things the flows work with, typed, and the one door to them.
+"""Services: the typed dependencies of the flows.
 
-`app.py` chooses every one of them; a test replaces any by argument
-(`create_app("testing", clock=FixedClock())`) and never patches a name.
+`app.py` creates them. Tests replace them by argument (`create_app("testing", clock=FixedClock())`).
 """
 
 from collections.abc import Callable, Mapping
@@ -26,28 +25,28 @@ from utils.observability.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a genuine access token says. `session_id` is None for tokens of `generate_jwt_token`."""
+    """The claims of a valid access token. `session_id` is None for tokens of `generate_jwt_token`."""
 
     user_id: int
     session_id: UUID | None
     issued_at: datetime
-    scope: str | None = None  # the only views it admits to; None: all
+    scope: str | None = None  # restricts the token to the views of this scope; None: all views
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of a guarded view, admitted by the database a moment ago."""
+    """The authenticated user of a request."""
 
     user_id: int
     session_id: UUID | None
     auth_time: datetime | None
-    account: Any  # the user as the admitting statement read it; opaque to utils
-    scope: str | None = None  # the only views that are open to the caller; None: all
-    out_of_scope: type[ApiError] = Forbidden  # what the other views answer with
+    account: Any  # the user's row, as `Admit` read it; opaque to utils
+    scope: str | None = None  # restricts the principal to the views of this scope; None: all views
+    out_of_scope: type[ApiError] = Forbidden  # the error of all other views
 
 
 class Hasher(Protocol):
-    """Password hashing; both calls cost the same for the same settings."""
+    """Password hashing. `hash` and `check` take the same time for the same settings."""
 
     def hash(self, password: str) -> str: ...
 
@@ -59,30 +58,30 @@ class Hasher(Protocol):
 
 
 class Leaks(Protocol):
-    """A collection of leaked passwords."""
+    """Looks up leaked passwords."""
 
     def has(self, password: str, /) -> bool: ...
 
 
 class Admit(Protocol):
-    """Whether the database still admits the bearer of these claims; None if it does not."""
+    """Returns the principal of these claims, or None if the session ended or the user is disabled."""
 
     def __call__(self, services: "Services", claims: Claims, /) -> Principal | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that a flow may use besides its arguments."""
+    """The dependencies of a flow."""
 
     settings: Settings
-    config: Mapping[str, Any]  # app.config: the five specified settings are read from it at call time
+    config: Mapping[str, Any]  # app.config: five settings are read from it on each call
     clock: Clock
     tx: Callable[[], Session]  # the database session of this request or command
-    reads: Reads  # for what asks one thing and writes nothing
+    reads: Reads  # single SELECT statements without a transaction
     hasher: Hasher
     leaks: Leaks
     limiter: Limiter
-    refusal_delay: RefusalDelay  # for those whom the limiter refuses
+    refusal_delay: RefusalDelay  # of requests that the limiter refuses
     mailer: Mailer
     delivery: Delivery
     metrics: Metrics
@@ -91,6 +90,6 @@ class Services:
 
 
 def services() -> Services:
-    """The services of the current app. Raises `RuntimeError` outside an application context."""
+    """Return the services of the current app. Raises `RuntimeError` outside an application context."""
     found: Services = current_app.extensions["auth_services"]
     return found

@@ -39,7 +39,7 @@ def register(
     hidden = services.settings.hide_account_existence
     if _is_taken(services, tx, email) and not hidden:
         raise EmailTaken
-    tx.rollback()  # hashing takes a while, and no connection is held meanwhile
+    tx.rollback()  # release the connection during hashing
     policy.refuse_leaked(services, password)
     hashed = services.hasher.hash(password)
     terms = services.settings.terms_version if terms_accepted else None
@@ -109,7 +109,7 @@ def _inserted(
     holds_address: bool = True,
 ) -> Account | None:
     """Return the new account under its name, or under a free one made from its address."""
-    # What only holds a name has no password, so that it opens nothing, whatever the settings become.
+    # An account that only holds a name has no password, so that no login is possible under any settings.
     address, opens_with = (email, hashed) if holds_address else (None, None)
     suggested = username or username_from(email)
     name = suggested

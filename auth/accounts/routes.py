@@ -29,9 +29,8 @@ from utils.web.validation import takes, takes_query
 def register(form: Registration) -> Any:
     """Create an account.
 
-    With `username_from_email` instead of a `username`, the server makes a free name from
-    the address. Where it is hidden who has an account, the answer is a 202 for new and taken
-    addresses alike, and a mail says the rest.
+    With `username_from_email` instead of a `username`, the server generates a free name from the address.
+    With `HIDE_ACCOUNT_EXISTENCE` the response is a 202 for new and existing addresses, and the mail differs.
     """
     account = registration.register(
         services(),
@@ -50,7 +49,7 @@ def register(form: Registration) -> Any:
 @jwt_required
 @allow_enrollment
 def me() -> Any:
-    """Read the signed-in user, and when they last proved who they are."""
+    """Return the logged-in user, and the time of their last authentication."""
     principal = g.principal
     return outputs.me(principal.account, principal.auth_time, enrollment_only=principal.scope is not None)
 
@@ -61,7 +60,7 @@ def me() -> Any:
 @jwt_required
 @takes(Profile)
 def change_me(form: Profile) -> Any:
-    """Change the user name. Its owner is told by mail."""
+    """Change the user name. The owner is notified by mail."""
     if form.username is None:
         return user(g.principal.account)
     return user(profile.rename(services(), g.principal, form.username, client_info()))
@@ -72,9 +71,9 @@ def change_me(form: Profile) -> Any:
 @limited("account-changes")
 @jwt_required
 def leave() -> Any:
-    """Close the account at once, and erase it after 14 days unless its owner restores it.
+    """Close the account, and erase it after 14 days unless the owner restores it.
 
-    Wants a sign-in younger than 10 minutes. The link that restores it is mailed.
+    Requires a login within the last 10 minutes. A link to restore it is mailed.
     """
     due = deletion.request(services(), g.principal, client_info())
     cookies.delete_refresh_cookie()
@@ -86,7 +85,7 @@ def leave() -> Any:
 @limited("links")
 @takes(Link)
 def restore(form: Link) -> Any:
-    """Keep an account that was to be erased, with the link that was mailed."""
+    """Restore an account that is scheduled for erasure, with the mailed link."""
     deletion.restore(services(), form.token, client_info())
     return message("restore")
 
@@ -96,7 +95,7 @@ def restore(form: Link) -> Any:
 @limited("account-changes")
 @jwt_required
 def export() -> Any:
-    """Take along all that is stored about oneself. Wants a sign-in younger than 10 minutes."""
+    """Export all data stored about the account. Requires a login within the last 10 minutes."""
     found = data_export.export(services(), g.principal, client_info())
     return export_output.export(
         found.user,
@@ -112,16 +111,16 @@ def export() -> Any:
     )
 
 
-# No OPTIONS: to a proxy that asks by the caller's own method, its 200 would be a yes to everybody.
+# No OPTIONS: a proxy that forwards the client's method would take its 200 for a valid token.
 @auth_bp.get("/verify", provide_automatic_options=False)
 @answers(204)
 @unlimited("a proxy asks it for every request that it passes on, always from the same address")
 @jwt_required
 def verify() -> Any:
-    """Ask whether a token is good, for a proxy or another service.
+    """Verify an access token, for a proxy or another service.
 
-    The answer has no body; its headers `X-Auth-User-Id` and `X-Auth-Username`
-    (percent-encoded) say whose the token is.
+    The response has no body. Its headers `X-Auth-User-Id` and `X-Auth-Username` (percent-encoded) identify
+    the user.
     """
     return outputs.verified(g.principal.account)
 
@@ -132,6 +131,6 @@ def verify() -> Any:
 @jwt_required
 @takes_query(Page)
 def my_activity(page: Page) -> Any:
-    """Read what happened to one's account, the newest first."""
+    """Return the activity of the account, newest first."""
     before = read_cursor(page.cursor) if page.cursor else None
     return outputs.activity(*activity.page(services(), g.principal, before, page.limit))

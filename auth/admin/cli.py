@@ -1,7 +1,7 @@
-"""`flask auth ...`: what an operator does to accounts, at the machine itself.
+"""`flask auth ...`: the commands for operators.
 
-Every command speaks to a person, or with `--json` to a program. Exit codes: 0 done,
-1 refused (the reason is on standard error), 2 called wrongly.
+Commands print text, or JSON with `--json`. Exit codes: 0 success, 1 refused (with the reason on standard
+error), 2 usage error.
 """
 
 import functools
@@ -33,26 +33,26 @@ from utils.services import services
 
 
 def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
-    """A command whose function returns what `--json` prints, what a person reads, and any exit code but 0."""
+    """Register a command. Its function returns the data of `--json`, the text, and an optional exit code."""
 
     def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
         @functools.wraps(function)
         def run(*, as_json: bool, **arguments: Any) -> None:
             try:
-                data, words, *code = function(**arguments)
+                data, text, *code = function(**arguments)
             except ApiError as refusal:
-                raise click.ClickException(in_words(refusal)) from None
-            except UnicodeEncodeError:  # bytes of an argument or of a terminal that are no text
-                raise click.ClickException("What was given is not UTF-8.") from None
+                raise click.ClickException(error_line(refusal)) from None
+            except UnicodeEncodeError:  # an argument or terminal input is not valid text
+                raise click.ClickException("The input is not valid UTF-8.") from None
             except SQLAlchemyError as problem:
-                said = (
-                    f"The database refused ({type(problem).__name__}). Is it there, and its schema up to date"
-                )
-                raise click.ClickException(f"{said} (flask --app app db upgrade)?") from None
-            click.echo(json.dumps(data, indent=2) if as_json else words)
+                raise click.ClickException(
+                    f"The database reported an error ({type(problem).__name__}). Check that it is running "
+                    "and that its schema is up to date (flask --app app db upgrade)."
+                ) from None
+            click.echo(json.dumps(data, indent=2) if as_json else text)
             click.get_current_context().exit(*code)
 
-        option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+        option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
         made: click.Command = auth_bp.cli.command(name)(option(run))
         return made
 
@@ -60,12 +60,12 @@ def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Comma
 
 
 @command("create-user")
-@click.option("--username", help="The name to sign in with; asked for if it is left out.")
-@click.option("--email", help="The address of the account; asked for if it is left out.")
+@click.option("--username", help="The user name; prompted for if omitted.")
+@click.option("--email", help="The email address; prompted for if omitted.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, for scripts.")
 def create_user(username: str | None, email: str | None, password_stdin: bool) -> tuple[Any, str]:
-    """Create an account. The password is never an argument: no shell or process list may keep it."""
-    # On standard error, so that standard output holds the answer and nothing else.
+    """Create an account. The password is not an argument, to keep it out of shell histories."""
+    # Prompts go to standard error, so that standard output has only the result.
     username = click.prompt("Username", err=True) if username is None else username
     email = click.prompt("Email", err=True) if email is None else email
     if password_stdin:
@@ -85,16 +85,16 @@ def create_user(username: str | None, email: str | None, password_stdin: bool) -
 
 
 @command("list-users")
-@click.option("--search", default="", help="Only those whose name or address holds this.")
+@click.option("--search", default="", help="Only accounts whose name or address contains this.")
 @click.option(
     "--after",
     default=0,
     type=click.IntRange(0, MAX_ID),
-    help="Only ids above this one: the last id of the page before.",
+    help="Only ids greater than this one: the last id of the previous page.",
 )
-@click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="At most so many.")
+@click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="The maximum number of accounts.")
 def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
-    """List accounts, by rising id."""
+    """List accounts, ordered by id."""
     found = operators.page(services(), operator(), after=after, limit=limit, search=search)
     lines = [f"{a.id:>8}  {a.username}  <{a.email}>{'  disabled' if a.disabled_at else ''}" for a in found]
     return {"users": [outputs.account(a) for a in found]}, "\n".join(lines) or "No users."
@@ -103,11 +103,11 @@ def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
 @command("show")
 @click.argument("login")
 def show(login: str) -> tuple[Any, str]:
-    """Show the account of a name, address or id: its state, living sessions and last events."""
+    """Show an account by name, address or id: its state, active sessions and last events."""
     seen = operators.overview(services(), login, operator())
     data = outputs.overview(seen.account, seen.sessions, seen.events)
     lines = [f"{name}: {value}" for name, value in data["user"].items()]
-    lines += [f"living sessions: {len(data['sessions'])}"]
+    lines += [f"active sessions: {len(data['sessions'])}"]
     lines += [
         f"  {s['id']}  last used {s['last_used_at']}  {s['ip_address']}  {s['browser']} on {s['system']}"
         for s in data["sessions"]
@@ -123,23 +123,23 @@ def show(login: str) -> tuple[Any, str]:
 @command("explain")
 @click.argument("login")
 def explain(login: str) -> tuple[Any, str]:
-    """Say why somebody can or cannot log in to an account, and what happened last."""
-    told = explanation.explain(services(), login, operator())
-    verdict = "can" if told.can_log_in else "cannot"
-    lines = [f"{told.account.username} <{told.account.email}> {verdict} log in."]
-    lines += [f"  - {finding}" for finding in told.findings]
-    lines += ["What happened last, as the owner reads it:", *(f"  {event}" for event in told.events)]
-    data = {"user": outputs.account(told.account), "can_log_in": told.can_log_in}
-    return data | {"findings": told.findings, "events": told.events}, "\n".join(lines)
+    """Explain why the owner of an account can or cannot log in, and show its last events."""
+    found = explanation.explain(services(), login, operator())
+    verdict = "can" if found.can_log_in else "cannot"
+    lines = [f"{found.account.username} <{found.account.email}> {verdict} log in."]
+    lines += [f"  - {finding}" for finding in found.findings]
+    lines += ["Last events, as the owner sees them:", *(f"  {event}" for event in found.events)]
+    data = {"user": outputs.account(found.account), "can_log_in": found.can_log_in}
+    return data | {"findings": found.findings, "events": found.events}, "\n".join(lines)
 
 
 @command("doctor")
 def examine() -> tuple[Any, str, int]:
-    """Check this deployment, and say what to do. The exit code is 1 if something is wrong."""
+    """Check this deployment and advise on problems. The exit code is 1 if there is a problem."""
     found = doctor.examine(services())
     lines = [f"{f.state:>8}  {f.check}: {f.text}{f' {f.advice}' if f.advice else ''}" for f in found]
     problems = sum(finding.state == "problem" for finding in found)
-    lines += [f"{problems} problem{'' if problems == 1 else 's'}." if problems else "All is well."]
+    lines += [f"{problems} problem{'' if problems == 1 else 's'}." if problems else "No problems."]
     data = {"well": not problems, "findings": [finding._asdict() for finding in found]}
     return data, "\n".join(lines), min(problems, 1)
 
@@ -147,26 +147,26 @@ def examine() -> tuple[Any, str, int]:
 @command("disable")
 @click.argument("login")
 def disable(login: str) -> tuple[Any, str]:
-    """Disable an account and end all its sessions, at once."""
+    """Disable an account and end all its sessions."""
     changed = operators.disable(services(), login, operator())
-    return {"changed": changed}, "Disabled." if changed else "It was disabled already."
+    return {"changed": changed}, "Disabled." if changed else "The account was already disabled."
 
 
 @command("enable")
 @click.argument("login")
 def enable(login: str) -> tuple[Any, str]:
-    """Enable a disabled account. Its old sessions stay ended."""
+    """Enable a disabled account. Its ended sessions stay ended."""
     changed = operators.enable(services(), login, operator())
-    return {"changed": changed}, "Enabled." if changed else "It was not disabled."
+    return {"changed": changed}, "Enabled." if changed else "The account was not disabled."
 
 
 @command("end-sessions")
 @click.argument("login", required=False)
-@click.option("--everybody", is_flag=True, help="Of all accounts: everybody has to sign in again.")
+@click.option("--everybody", is_flag=True, help="For all accounts: all users have to log in again.")
 def end_sessions(login: str | None, everybody: bool) -> tuple[Any, str]:
-    """End all sessions and void all tokens of an account, or of everybody."""
+    """End all sessions and revoke all tokens of an account, or of all accounts."""
     if (login is None) != everybody:
-        raise click.UsageError("Name an account, or say --everybody.")
+        raise click.UsageError("Give an account or --everybody.")
     ended = operators.end_sessions(services(), login, operator())
     return session_outputs.ended(ended), f"Ended {ended} session{'' if ended == 1 else 's'}."
 
@@ -174,7 +174,7 @@ def end_sessions(login: str | None, everybody: bool) -> tuple[Any, str]:
 @command("token")
 @click.argument("login")
 def token(login: str) -> tuple[Any, str]:
-    """Print an access token for a script. It has no session: it cannot be logged out, only outlived."""
+    """Print an access token for a script. It cannot be revoked individually; it expires."""
     text = operators.issue_token(services(), login, operator())
     return {"access_token": text}, text
 
@@ -182,42 +182,47 @@ def token(login: str) -> tuple[Any, str]:
 @command("send-reset")
 @click.argument("login")
 def send_reset(login: str) -> tuple[Any, str]:
-    """Mail a link for a new password to an account's address. A serving process delivers it."""
+    """Mail a password reset link to the account's address. A serving process delivers it."""
     operators.send_reset(services(), login, operator())
-    return {"written": True}, "The mail is written, and goes while the service runs."
+    return {"written": True}, "The mail is in the outbox. A serving process delivers it."
 
 
 @command("lock-out")
 @click.argument("login")
 def lock_out(login: str) -> tuple[Any, str]:
-    """End everything of an account that somebody else is in, and mail its owner a link for a new password.
+    """Lock an intruder out of an account, and mail the owner a password reset link.
 
-    As "this wasn't me" does: sessions, devices and passkeys are gone, and the password is blocked until the
-    reset. Authenticator codes go a day later, unless somebody logs in with them and the new password.
+    Same as "this wasn't me": ends the sessions, removes devices and passkeys, and blocks the password until
+    the reset. Authenticator codes are removed a day later, unless the owner logs in with them and the new
+    password.
     """
     operators.lock_out(services(), login, operator())
-    return {"locked_out": True}, "Locked out. The link for a new password goes while the service runs."
+    return {
+        "locked_out": True
+    }, "Locked out. The password reset link is in the outbox; a serving process delivers it."
 
 
 @command("reset-factors")
 @click.argument("login")
-@click.option("--stop", is_flag=True, help="Let them stay after all.")
+@click.option("--stop", is_flag=True, help="Cancel the removal.")
 def reset_factors(login: str, stop: bool) -> tuple[Any, str]:
-    """Remove the second factors of an account in 24 hours, for somebody who has lost them all.
+    """Remove the second factors of an account after 24 hours, for an owner who has lost them all.
 
-    The owner is told by mail, and can stop it on any device that is logged in.
+    The owner is notified by mail and can cancel the removal on any device that is logged in.
     """
     if stop:
         operators.stop_factors_reset(services(), login, operator())
-        return factor_outputs.reset(None), "The second factors stay."
+        return factor_outputs.reset(None), "The removal was cancelled. The second factors stay."
     data = factor_outputs.reset(operators.reset_factors(services(), login, operator()))
     return data, f"The second factors will be removed at {data['factors_reset_at']}."
 
 
 @command("deliver-mail")
-@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, for a machine that only delivers.")
+@click.option(
+    "--watch", is_flag=True, help="Deliver until interrupted, for a machine that only delivers mail."
+)
 def deliver_mail(watch: bool) -> tuple[Any, ...]:
-    """Deliver the mails that are due; 1 if one could not go. The serving processes do so by themselves."""
+    """Deliver due mails; exit code 1 if one failed. Serving processes deliver mails on their own."""
     if watch:
         stops = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, stops)
@@ -229,27 +234,27 @@ def deliver_mail(watch: bool) -> tuple[Any, ...]:
     tried = Counter[str]()
     while outcome := delivery.try_next(services()):
         tried[outcome] += 1
-    words = [f"{tried[name]} {name.replace('_', ' ')}" for name in ("sent", "failed", "given_up", "outdated")]
-    return dict(tried), ", ".join(words), int(bool(tried["failed"] + tried["given_up"]))
+    text = [f"{tried[name]} {name.replace('_', ' ')}" for name in ("sent", "failed", "given_up", "outdated")]
+    return dict(tried), ", ".join(text), int(bool(tried["failed"] + tried["given_up"]))
 
 
 @command("reseal")
 def reseal() -> tuple[Any, ...]:
-    """Seal the secrets of authenticator apps under the present FLASK_SECRET_KEY; 1 if one cannot be read."""
+    """Re-encrypt TOTP secrets under the current FLASK_SECRET_KEY; exit code 1 if one cannot be decrypted."""
     found = operators.rotate_encrypted_secrets(services(), operator())
-    words = f"{found.done} sealed anew, {found.lost} cannot be read with any of the keys."
-    return {"resealed": found.done, "unreadable": found.lost}, words, int(bool(found.lost))
+    text = f"{found.done} re-encrypted, {found.lost} cannot be decrypted with any of the keys."
+    return {"resealed": found.done, "unreadable": found.lost}, text, int(bool(found.lost))
 
 
 @command("prune")
 def prune() -> tuple[Any, str]:
-    """Delete what has outlived its use. Run it daily; it works in small steps beside the service."""
+    """Delete expired rows. Run it daily; it works in small batches while the service runs."""
     deleted = pruning.prune(services(), operator())
     return {"deleted": deleted}, ", ".join(f"{name}: {count} deleted" for name, count in deleted.items())
 
 
 def operator() -> Operator:
-    """Who is at the machine, as the system knows and no environment variable claims."""
+    """Return the operator: the user of the operating system, not of environment variables."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name[:80]
     except KeyError:  # a container's user without a name
@@ -258,7 +263,7 @@ def operator() -> Operator:
     return Operator(name, client)
 
 
-def in_words(refusal: ApiError) -> str:
-    """A refusal as one line for a terminal."""
+def error_line(refusal: ApiError) -> str:
+    """Return an error as one line of text."""
     faults = [f"{name}: {fault}" for name, fault in refusal.fields.items()]
     return "; ".join([refusal.message, *faults])

@@ -1,4 +1,4 @@
-"""Is this deployment well? One check for each thing that goes wrong, and what to do about it."""
+"""`flask auth doctor`: checks of a deployment, with advice for each problem."""
 
 import urllib.error
 import urllib.request
@@ -13,7 +13,7 @@ from auth.admin import pruning
 from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
 from utils.crypto.keys import key_id
-from utils.database.migrations import schema_is_old
+from utils.database.migrations import schema_is_outdated
 from utils.limits.rate_limits import RedisCounters
 from utils.mail.mailers import FileMailer, MailError
 from utils.services import Services
@@ -22,13 +22,13 @@ State = Literal["ok", "warning", "problem"]
 MAX_SKEW = timedelta(seconds=5)
 MAX_BACKLOG = timedelta(minutes=15)
 PRUNE_EVERY = timedelta(days=2)
-FAST_HASH, SLOW_HASH = 0.05, 1.0  # seconds; OWASP wants a hash to cost less than one
-ADVISED_LENGTH = 15  # NIST SP 800-63B-4, 3.1.1.2, where a password is all there is
+FAST_HASH, SLOW_HASH = 0.05, 1.0  # seconds; OWASP: a hash should take less than one
+ADVISED_LENGTH = 15  # NIST SP 800-63B-4, 3.1.1.2, for passwords as the only factor
 PROBE_TIMEOUT = 3
 
 
 class Finding(NamedTuple):
-    """The state of one thing and, unless it is well, the remedy."""
+    """The result of a check and, unless it is ok, the remedy."""
 
     check: str
     state: State
@@ -37,49 +37,52 @@ class Finding(NamedTuple):
 
 
 def examine(services: Services) -> list[Finding]:
-    """Return every finding. A deployment is well if none of them is a problem."""
+    """Return the findings of all checks."""
     found = [*_settings(services)]
-    database = [*_guarded("database", lambda: _database(services))]
+    database = [*_reporting_errors("database", lambda: _database(services))]
     found += [*database, *_redis(services), *_mailer(services), *_public_url(services), *_hash(services)]
     if all(finding.state != "problem" for finding in database):
         found += [
-            *_guarded("clock", lambda: _clock(services)),
-            *_guarded("sealed secrets", lambda: _sealed(services)),
-            *_guarded("outbox", lambda: _outbox(services)),
+            *_reporting_errors("clock", lambda: _clock(services)),
+            *_reporting_errors("sealed secrets", lambda: _encrypted_secrets(services)),
+            *_reporting_errors("outbox", lambda: _outbox(services)),
         ]
-        found += _guarded("pruning", lambda: _pruning(services))
+        found += _reporting_errors("pruning", lambda: _pruning(services))
     services.tx().rollback()
     return found
 
 
-def _guarded(check: str, examined: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _reporting_errors(check: str, examined: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     try:
         yield from examined()
     except SQLAlchemyError as problem:
-        yield Finding(
-            check, "problem", f"It cannot be asked ({type(problem).__name__}).", "See DATABASE_URI."
-        )
+        yield Finding(check, "problem", f"The query failed ({type(problem).__name__}).", "See DATABASE_URI.")
 
 
 def _settings(services: Services) -> Iterator[Finding]:
     settings = services.settings
-    # Unsafe ones never get here: the service does not start on them.
-    yield Finding("settings", "ok", f"They and the secrets are usable ({settings.flask_env}).")
+    # The service does not start with unsafe settings.
+    yield Finding("settings", "ok", f"The settings and secrets are valid ({settings.flask_env}).")
     if not settings.production:
-        yield Finding("settings", "warning", "This is not production.", "Set FLASK_ENV=production there.")
+        yield Finding(
+            "settings",
+            "warning",
+            "This is not a production environment.",
+            "Set FLASK_ENV=production in production.",
+        )
     if settings.password_min_length < ADVISED_LENGTH:
         yield Finding(
             "settings",
             "warning",
-            f"Passwords of {settings.password_min_length} characters are taken.",
-            f"NIST advises {ADVISED_LENGTH} where there is no second factor: PASSWORD_MIN_LENGTH.",
+            f"Passwords of {settings.password_min_length} characters are accepted.",
+            f"NIST advises {ADVISED_LENGTH} without a second factor: set PASSWORD_MIN_LENGTH.",
         )
     if not settings.pages_enabled and settings.link_reset == f"{settings.public_url}/reset":
         yield Finding(
             "settings",
             "warning",
-            "Mailed links lead to pages that are switched off.",
-            "Name pages of your own in LINK_RESET and the other LINK_ settings, or unset PAGES_ENABLED.",
+            "Mailed links lead to pages that are not served.",
+            "Set LINK_RESET and the other LINK_ settings to your own pages, or unset PAGES_ENABLED.",
         )
     if not settings.rate_limit_enabled:
         yield Finding("settings", "problem", "Rate limits are off.", "Unset RATE_LIMIT_ENABLED.")
@@ -87,54 +90,56 @@ def _settings(services: Services) -> Iterator[Finding]:
 
 def _database(services: Services) -> Iterator[Finding]:
     began = perf_counter()
-    if schema_is_old(services.tx().connection()):
-        yield Finding("database", "problem", "Its schema is old.", "Run: flask --app app db upgrade")
+    if schema_is_outdated(services.tx().connection()):
+        yield Finding(
+            "database", "problem", "The schema lacks migrations.", "Run: flask --app app db upgrade"
+        )
         return
     if services.settings.production and services.settings.database_uri.startswith("sqlite"):
-        text = "It is SQLite: one file, on one machine."
+        text = "SQLite is one file on one machine."
         yield Finding(
-            "database", "warning", text, "See that it is on a disk that lasts, or set DATABASE_URI."
+            "database", "warning", text, "Make sure that its disk is persistent, or set DATABASE_URI."
         )
     took = (perf_counter() - began) * 1000
-    yield Finding("database", "ok", f"It answers in {took:.0f} ms, and its schema is up to date.")
+    yield Finding("database", "ok", f"The database answers in {took:.0f} ms; the schema is up to date.")
 
 
 def _redis(services: Services) -> Iterator[Finding]:
     if not services.settings.redis_url:
-        yield Finding("redis", "ok", "Not used: limits are counted in the database.")
+        yield Finding("redis", "ok", "Not used; rate limits are counted in the database.")
         return
     counters = RedisCounters(services.settings.redis_url)
     try:
         counters.check()
-    except Exception as problem:  # noqa: BLE001  (from what is no Redis at all, anything comes)
+    except Exception as problem:  # noqa: BLE001  (another kind of server can cause any exception)
         yield Finding(
             "redis",
             "problem",
-            f"It does not answer ({type(problem).__name__}); each process counts for itself.",
+            f"Redis does not answer ({type(problem).__name__}); each process counts for itself.",
             "See REDIS_URL.",
         )
     else:
-        yield Finding("redis", "ok", "It answers.")
+        yield Finding("redis", "ok", "Redis answers.")
 
 
 def _mailer(services: Services) -> Iterator[Finding]:
     try:
         services.mailer.check()
     except MailError as problem:
-        yield Finding("mail", "problem", f"No mail would be taken: {problem}.", "See MAIL_URL.")
+        yield Finding("mail", "problem", f"Mail cannot be sent: {problem}.", "See MAIL_URL.")
         return
     if services.settings.production and isinstance(services.mailer, FileMailer):
         yield Finding(
-            "mail", "problem", "Mails are written to files, which nobody reads.", "Set MAIL_URL to a server."
+            "mail", "problem", "Mails are written to files and not sent.", "Set MAIL_URL to a server."
         )
         return
-    yield Finding("mail", "ok", "It would be taken.")
+    yield Finding("mail", "ok", "Mail can be sent.")
 
 
 def _public_url(services: Services) -> Iterator[Finding]:
     url = services.settings.public_url
-    if not services.settings.production:  # which serves this machine only
-        yield Finding("public address", "ok", f"{url}, for this machine only.")
+    if not services.settings.production:  # it is served on this machine only
+        yield Finding("public address", "ok", f"{url}, on this machine only.")
         return
     try:
         with urllib.request.urlopen(f"{url}/health/live", timeout=PROBE_TIMEOUT):  # noqa: S310  (http or https)
@@ -144,7 +149,7 @@ def _public_url(services: Services) -> Iterator[Finding]:
             "public address",
             "warning",
             f"{url} cannot be reached from here ({_kind(problem)}).",
-            "Mails link to it. See PUBLIC_URL, the name's DNS entry, the proxy and its certificate.",
+            "Mails link to it. Check PUBLIC_URL, the DNS entry, the proxy and its certificate.",
         )
     else:
         yield Finding("public address", "ok", f"{url} answers.")
@@ -161,11 +166,16 @@ def _hash(services: Services) -> Iterator[Finding]:
     began = perf_counter()
     services.hasher.hash("a password of usual length")
     took = perf_counter() - began
-    text = f"One takes {took * 1000:.0f} ms here: about {1 / took:.1f} log-ins a second and core."
+    text = f"A hash takes {took * 1000:.0f} ms: about {1 / took:.1f} logins per second and core."
     if took < FAST_HASH and services.settings.production:
-        yield Finding("password hash", "warning", text, "That is fast for a thief too: PASSWORD_HASH_METHOD.")
+        yield Finding(
+            "password hash",
+            "warning",
+            text,
+            "It is too fast against offline attacks: set PASSWORD_HASH_METHOD.",
+        )
     elif took > SLOW_HASH:
-        yield Finding("password hash", "warning", text, "Over a second: give it faster cores.")
+        yield Finding("password hash", "warning", text, "It takes over a second: use faster cores.")
     else:
         yield Finding("password hash", "ok", text)
 
@@ -174,26 +184,30 @@ def _clock(services: Services) -> Iterator[Finding]:
     theirs = diagnosis.database_time(services.tx())
     skew = abs(theirs - services.clock.now()) if theirs else timedelta(0)
     if skew > MAX_SKEW:
-        text = f"It differs from the database's by {skew.total_seconds():.0f} s."
-        yield Finding("clock", "problem", text, "Let a time service set both.")
+        text = f"The clock differs from the database's by {skew.total_seconds():.0f} s."
+        yield Finding("clock", "problem", text, "Synchronize both clocks (NTP).")
     else:
-        yield Finding("clock", "ok", "It agrees with the database's.")
+        yield Finding("clock", "ok", "The clock agrees with the database's.")
 
 
-def _sealed(services: Services) -> Iterator[Finding]:
+def _encrypted_secrets(services: Services) -> Iterator[Finding]:
     key = key_id(services.config["SECRET_KEY"])
     known = {key, *map(key_id, services.settings.flask_previous_secret_keys)}
     counts = totp.counts_by_key(services.tx())
     lost = sum(count for name, count in counts.items() if name not in known)
     old = sum(counts.values()) - counts.get(key, 0) - lost
     if lost:
-        text = f"The key of {lost} authenticator apps is gone: their codes are refused."
-        yield Finding("sealed secrets", "problem", text, "Put it back into FLASK_PREVIOUS_SECRET_KEYS.")
+        text = f"The key of {lost} TOTP secrets is missing: their codes are refused."
+        yield Finding("sealed secrets", "problem", text, "Add it to FLASK_PREVIOUS_SECRET_KEYS.")
     elif old:
-        text = f"{old} are sealed under a previous key."
+        text = f"{old} TOTP secrets are encrypted under a previous key."
         yield Finding("sealed secrets", "warning", text, "Run: flask --app app auth reseal")
     else:
-        yield Finding("sealed secrets", "ok", f"{sum(counts.values())}, all under the present key.")
+        yield Finding(
+            "sealed secrets",
+            "ok",
+            f"{sum(counts.values())} TOTP secrets, all encrypted under the current key.",
+        )
 
 
 def _outbox(services: Services) -> Iterator[Finding]:
@@ -204,8 +218,8 @@ def _outbox(services: Services) -> Iterator[Finding]:
         yield Finding(
             "outbox",
             "problem",
-            f"{waiting} wait, the oldest since {moment_text(since)}.",
-            "See whether a process serves, or `deliver-mail --watch` runs, and the mail check above.",
+            f"{waiting} mails are waiting, the oldest since {moment_text(since)}.",
+            "Check that a process serves or `deliver-mail --watch` runs, and the mail check above.",
         )
     elif lost:
         yield Finding(
@@ -215,7 +229,7 @@ def _outbox(services: Services) -> Iterator[Finding]:
             "See `explain`.",
         )
     else:
-        yield Finding("outbox", "ok", f"{waiting} wait, none for long.")
+        yield Finding("outbox", "ok", f"{waiting} mails are waiting, none for long.")
 
 
 def _pruning(services: Services) -> Iterator[Finding]:
@@ -224,13 +238,13 @@ def _pruning(services: Services) -> Iterator[Finding]:
     over = [
         growing.table
         for growing in pruning.growing(services)
-        # Deleted here, and brought back by the rollback: this asks exactly what `prune` would do.
+        # Deleted here and restored by the rollback, to run the same statement as `prune`.
         if growing.prune_slice(tx, growing.before - PRUNE_EVERY, 1)
     ]
     tx.rollback()
     if over:
-        when = f"since {moment_text(last)}" if last and now - last < timedelta(days=365) else "lately"
-        text = f"Nobody has pruned {when}: {', '.join(over)} hold what is over."
+        when = f"since {moment_text(last)}" if last and now - last < timedelta(days=365) else "recently"
+        text = f"`prune` has not run {when}: {', '.join(over)} contain expired rows."
         yield Finding("pruning", "problem", text, "Run `flask --app app auth prune` daily.")
     else:
-        yield Finding("pruning", "ok", "Nothing that is over is kept.")
+        yield Finding("pruning", "ok", "There are no expired rows.")

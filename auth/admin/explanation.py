@@ -1,4 +1,4 @@
-"""\"Why can't I log in?\": what an operator is told about one account, in words."""
+"""`flask auth explain`: why the owner of an account can or cannot log in."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SHOWN_MAILS = 20
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether the account can log in, and what speaks for or against it."""
+    """Whether the account can log in, and the reasons."""
 
     account: Account
     can_log_in: bool
@@ -31,7 +31,7 @@ class Explanation:
 def explain(services: Services, login: str, operator: Operator) -> Explanation:
     """Explain why an account can or cannot log in, and what happened last.
 
-    Raises `UserNotFound`; its message says if the address was given up lately.
+    Raises `UserNotFound`; its message says whether an account had the address in the last 72 hours.
     """
     tx = services.tx()
     try:
@@ -39,7 +39,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     except UserNotFound:
         if "@" in login and one_time_tokens.address_is_reserved(tx, login, None, services.clock.now()):
             raise UserNotFound(
-                "No account has this address now: one gave it up within 72 hours, and may take it back."
+                "No account has this address now. One had it within the last 72 hours, and may take it back."
             ) from None
         raise
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
@@ -69,7 +69,7 @@ def _opened_by(services: Services, account: Account) -> str:
     if account.password_hash is None:
         return "A passkey opens this account; it has no password. `send-reset` mails a link that sets one."
     if account.two_factor_at is None and services.settings.require_second_factor:
-        return "The right password opens the set-up of a second factor, which is required, and nothing else."
+        return "The right password only allows setting up a second factor, which is required."
     if account.two_factor_at is None:
         return "The right password opens this account."
     since, left = moment_text(account.two_factor_at), account.recovery_codes_left
@@ -80,19 +80,19 @@ def _reset_of_factors(account: Account) -> list[str]:
     if account.factors_reset_due_at is None:
         return []
     due = moment_text(account.factors_reset_due_at)
-    return [f"Its second factors will be removed on {due}. `reset-factors --stop` lets them stay."]
+    return [f"Its second factors will be removed on {due}. `reset-factors --stop` cancels that."]
 
 
 def _against(services: Services, account: Account) -> Iterator[str]:
     """Return what keeps the right password from opening the account, and the remedy for each."""
     if not account.email:
         yield (
-            "This account only holds its name: somebody registered it with an address that has another "
-            "account. Nobody can log in to it, and it goes by itself."
+            "This account only holds its name: it was registered with the address of another account. "
+            "Logins are impossible, and it is deleted automatically."
         )
         return
     if account.disabled_at:
-        yield f"An operator disabled it on {moment_text(account.disabled_at)}. `enable` opens it again."
+        yield f"An operator disabled it on {moment_text(account.disabled_at)}. `enable` enables it."
     if account.deletion_due_at:
         yield (
             f"Its owner asked for its deletion; it will be erased on {moment_text(account.deletion_due_at)}. "
@@ -112,8 +112,8 @@ def _against(services: Services, account: Account) -> Iterator[str]:
         yield "Its address was never confirmed. A new password by `send-reset` confirms it, too."
     if account.failures >= check.MAX_FAILURES:
         yield (
-            f"{account.failures} wrong passwords in a row came from devices that it does not know: these are "
-            "refused, known ones are not. `send-reset` mails a link for a new password, which ends it."
+            f"{account.failures} consecutive wrong passwords came from unknown devices. These are refused, "
+            "known devices are not. `send-reset` mails a password reset link, which ends this."
         )
     yield from _slowed(services, account)
 
@@ -122,12 +122,12 @@ def _slowed(services: Services, account: Account) -> Iterator[str]:
     """Return what is refused temporarily."""
     tries, end = second_factors.tries(services.tx(), account.id)
     if tries >= MAX_TRIES and end and end > services.clock.now():
-        yield f"{tries} wrong codes were given lately: the second step is refused until {moment_text(end)}."
+        yield f"There were {tries} wrong codes recently: second factors are refused until {moment_text(end)}."
     for kind, login in (("name", account.username), ("address", account.email)):
         slowed = services.limiter.peek("login-account", brute_force.login_digest(services, login))
         if slowed and slowed.remaining == 0:
-            often = f"Its {kind} was tried {slowed.policy.quota} times or more lately"
-            yield f"{often}, and is refused for another {slowed.reset} seconds (429), whoever asks."
+            often = f"Its {kind} was tried {slowed.policy.quota} times or more recently"
+            yield f"{often}, and is refused for another {slowed.reset} seconds (429) from all clients."
 
 
 _SUCCESSES = {
@@ -140,7 +140,7 @@ _SUCCESSES = {
 
 
 def _wrong_passwords(events: Sequence[AuditEvent]) -> list[str]:
-    """How often a wrong password was tried since the last success."""
+    """Return the number of wrong passwords since the last success."""
     tries = []
     for row in events:
         if row.event in _SUCCESSES:

@@ -44,8 +44,8 @@ def overview(services: Services, login: str, operator: Operator) -> Overview:
     account, tx = find(services, login), services.tx()
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
     tx.commit()
-    living = sessions.living(tx, account.id, services.clock.now())
-    return Overview(account, living, audit.page(tx, account.id, None, SHOWN_EVENTS))
+    active = sessions.active(tx, account.id, services.clock.now())
+    return Overview(account, active, audit.page(tx, account.id, None, SHOWN_EVENTS))
 
 
 def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:

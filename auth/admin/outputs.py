@@ -40,9 +40,9 @@ def account(found: Account) -> AccountFields:
     }
 
 
-def overview(found: Account, living: Iterable[UserSession], events: Iterable[AuditEvent]) -> Overview:
+def overview(found: Account, active: Iterable[UserSession], events: Iterable[AuditEvent]) -> Overview:
     return {
         "user": account(found),
-        "sessions": [session_fields(row, None) for row in living],
+        "sessions": [session_fields(row, None) for row in active],
         "events": [export_output.event_fields(row) for row in events],
     }

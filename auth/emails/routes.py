@@ -35,7 +35,7 @@ def verify_email(form: Verification) -> Any:
 @limited("links")
 @takes(Link)
 def check_verification_link(form: Link) -> Any:
-    """Ask what a link is for, which address it confirms, and whether that is done. Uses nothing up."""
+    """Return the purpose and address of a link, and whether it is confirmed. Does not use the link."""
     return outputs.verification(*confirmation.check_link(services(), form.token))
 
 
@@ -44,7 +44,7 @@ def check_verification_link(form: Link) -> Any:
 @limited("mailed")
 @takes(Address)
 def resend_verification(form: Address) -> Any:
-    """Mail the confirmation once more. The answer is the same for every address."""
+    """Mail the confirmation again. The response is the same for every address."""
     confirmation.resend(services(), form.email, client_info())
     return message("resend")
 
@@ -54,7 +54,7 @@ def resend_verification(form: Address) -> Any:
 @limited("links")
 @takes(Link)
 def reject_registration(form: Link) -> Any:
-    """Say "I did not sign up": the account that was registered with one's address is erased."""
+    """Reject a registration with one's own address ("I did not sign up"): erases the account."""
     confirmation.reject(services(), form.token, client_info())
     return message("reject")
 
@@ -65,9 +65,9 @@ def reject_registration(form: Link) -> Any:
 @jwt_required
 @takes(Address)
 def change_email(form: Address) -> Any:
-    """Move to another address. Nothing changes until the link that is mailed there is opened.
+    """Change the email address. It takes effect when the link mailed to the new address is used.
 
-    Wants a sign-in younger than 10 minutes. The answer is the same for an address that is taken.
+    Requires a login within the last 10 minutes. The response is the same for an address that is taken.
     """
     change.request_change(services(), g.principal, form.email, client_info())
     return message("change_email")
@@ -78,7 +78,7 @@ def change_email(form: Address) -> Any:
 @limited("links")
 @takes(Link)
 def undo_email_change(form: Link) -> Any:
-    """Take a change of address back, with the link that was mailed to the old one.
+    """Undo a change of address, with the link mailed to the old address.
 
     Ends every session, and blocks the password until a reset.
     """

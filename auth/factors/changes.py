@@ -30,4 +30,4 @@ def end_what_factors_opened(services: Services, tx: Session, user_id: int, *, ke
     challenges.void(tx, user_id, now)
     if keep:
         ended = sessions.end_others(tx, keep, user_id, EndReason.FACTORS_CHANGED, now)
-        services.metrics.count_ended(EndReason.FACTORS_CHANGED, ended)
+        services.metrics.count_ended_sessions(EndReason.FACTORS_CHANGED, ended)

@@ -16,7 +16,7 @@ from utils.client_info import ClientInfo
 from utils.services import Principal, Services
 
 DELAY = timedelta(hours=24)
-SUSPECT_FOR = timedelta(days=7)  # as long as the mail of a new sign-in can be answered
+SUSPECT_FOR = timedelta(days=7)  # the lifetime of the link in the mail about a new login
 
 
 def schedule(services: Services, tx: Session, account: Account) -> datetime | None:

@@ -89,7 +89,7 @@ def remove_totp(form: SecondFactor) -> Any:
 def replace_recovery_codes(form: SecondFactor) -> Any:
     """Make ten new recovery codes, with a code, a passkey or one of the old ones; those are void.
 
-    Wants a sign-in younger than 10 minutes.
+    Requires a login within the last 10 minutes.
     """
     found = recovery_codes.replace_recovery_codes(services(), g.principal, _response_of(form), client_info())
     return outputs.recovery_codes(found)
@@ -126,7 +126,7 @@ def list_passkeys() -> Any:
 def passkey_creation_options() -> Any:
     """Ask for what `navigator.credentials.create` needs. Good for one try within five minutes.
 
-    Wants a sign-in younger than 10 minutes; where the account has a second factor, one with that.
+    Requires a login within the last 10 minutes, by a second factor if the account has one.
     """
     return outputs.options(passkeys.creation_options(services(), g.principal))
 

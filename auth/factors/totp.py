@@ -16,7 +16,7 @@ from utils.crypto import totp as totp_codes
 from utils.crypto.encryption import DecryptionFailed
 from utils.services import Principal, Services
 
-SET_UP_FOR = timedelta(hours=1)  # that a secret waits for its first code
+SET_UP_FOR = timedelta(hours=1)  # until an unconfirmed secret expires
 
 
 class SetUp(NamedTuple):
@@ -53,7 +53,7 @@ def confirm_totp(
 ) -> list[str]:
     """Enable authenticator codes with a valid one and return the recovery codes, which cannot be read again.
 
-    Voids earlier recovery codes. Ends the other sessions unless told not to; always where a second factor is
+    Voids earlier recovery codes. Ends the other sessions by default; always where a second factor is
     required, as they began without one. Raises `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`, `WrongCode`
     and `TooManyRequests`.
     """
@@ -96,7 +96,7 @@ def remove_totp(services: Services, principal: Principal, given: FactorResponse,
     tx, now = services.tx(), services.clock.now()
     account = verification.prove_and_record(services, principal, given, client)
     if not totp.remove(tx, account.id):
-        tx.rollback()  # the code is not used up for nothing
+        tx.rollback()  # do not use up the code
         raise TwoFactorOff
     was_last = changes.disable_if_last(services, tx, account.id)
     changes.end_what_factors_opened(services, tx, account.id, keep=None)

@@ -47,19 +47,19 @@ def count_attempt(
     services: Services, login: str, account: Account | None, who: AttemptSource, client: ClientInfo
 ) -> None:
     """Count the attempt before anything is hashed. Raises `TooManyRequests`, also for unknown names."""
-    if account and who.device_id:  # nothing that strangers share with it counts, their network neither
+    if account and who.device_id:  # only the policy of the device applies, not that of the network
         limits = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
     else:
-        # By what was typed, known or not: a count that a name shared with its address would tell which
-        # address belongs to the name.
+        # By what was typed, known or not: a count shared by name and address would reveal which address
+        # belongs to the name.
         digest = login_digest(services, login)
         limits = [
             ("login-pair", f"{digest}-{client.network}"),
             ("login-account", digest),
             ("login-day", client.network),
         ]
-    # What one of them refuses must not use up another: a network that goes on and on has no
-    # part any more in what the name has left.
+    # A refusal by one policy must not consume the quota of another: a refused network must not use up the
+    # quota of the name.
     for name, subject in limits:
         standing = services.limiter.peek(name, subject)
         if standing and standing.remaining == 0:

@@ -52,7 +52,7 @@ def complete(
     recognized = _recognize_device(services, tx, account, client, device_token)
     if replaces and (old := rotation.session_of(services, tx, replaces)):
         replaced = sessions.end(tx, old.id, old.user_id, EndReason.REPLACED, now)
-        services.metrics.count_ended(EndReason.REPLACED, replaced)
+        services.metrics.count_ended_sessions(EndReason.REPLACED, replaced)
     started = sessions.start(
         tx,
         user_id=account.id,
@@ -65,7 +65,7 @@ def complete(
         by_factor=by_factor,
     )
     beyond = sessions.end_oldest_beyond(tx, MAX_LIVE_SESSIONS, started, now)
-    services.metrics.count_ended(EndReason.TOO_MANY, beyond)
+    services.metrics.count_ended_sessions(EndReason.TOO_MANY, beyond)
     services.metrics.sessions_started.inc()
     audit.append(tx, event, now, client, user_id=account.id, session_id=started.id)
     return CompletedLogin(account, tokens.issue(services, started, account, now), recognized)

@@ -70,7 +70,7 @@ def log_in(
         replaces=replaces,
     )
     tx.commit()
-    services.metrics.sign_ins.labels("success").inc()
+    services.metrics.logins.labels("success").inc()
     return done
 
 
@@ -84,7 +84,7 @@ def _refusal(services: Services, account: Account | None) -> Refusal | None:
 
 def _record_refusal(services: Services, account: Account | None, reason: Refusal, client: ClientInfo) -> None:
     tx, now = services.tx(), services.clock.now()
-    services.metrics.sign_ins.labels(reason).inc()
+    services.metrics.logins.labels(reason).inc()
     if account:
         audit.append(tx, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
     else:

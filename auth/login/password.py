@@ -13,7 +13,7 @@ from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
 
-# Who knew the right password has not guessed.
+# These refusals follow a right password, so they are no failures.
 _NOT_COUNTED = {Refusal.EMAIL_NOT_VERIFIED, Refusal.CHANGED_MEANWHILE}
 
 
@@ -42,7 +42,7 @@ def log_in(
     account = users.by_login(tx, login)
     who = brute_force.attempt_source(services, tx, account, device_token)
     brute_force.count_attempt(services, login, account, who, client)
-    tx.rollback()  # hashing takes a while, and no connection is held meanwhile
+    tx.rollback()  # release the connection during hashing
     refusal = _refusal(services, account, password)
     if who.is_shut_out:
         refusal = Refusal.TOO_MANY_FAILURES
@@ -60,7 +60,7 @@ def log_in(
     if account.two_factor_at and not _is_trusted(services, account, who):
         challenge = pending.issue(services, tx, account, client, remember=remember)
         tx.commit()
-        services.metrics.sign_ins.labels("second_factor_asked").inc()
+        services.metrics.logins.labels("second_factor_asked").inc()
         return challenge
     done = complete.complete(
         services,
@@ -73,7 +73,7 @@ def log_in(
         replaces=replaces,
     )
     tx.commit()
-    services.metrics.sign_ins.labels("success").inc()
+    services.metrics.logins.labels("success").inc()
     return done
 
 
@@ -106,7 +106,7 @@ def _refuse(
     """Record the refusal and raise it."""
     tx, now = services.tx(), services.clock.now()
     # It may have been erased while the hash was computed, and no row can name it then.
-    # Strangers ask the database as often.
+    # Unknown names cause the same number of queries.
     known = users.by_id(tx, account.id if account else 0)
     brute_force.record_failure(services, tx, known if reason not in _NOT_COUNTED else None, who, client)
     if account is None or known is None:
@@ -114,7 +114,7 @@ def _refuse(
     else:
         audit.append(tx, Event.SIGN_IN_REFUSED, now, client, user_id=account.id, reason=reason)
     tx.commit()
-    services.metrics.sign_ins.labels(reason).inc()
+    services.metrics.logins.labels(reason).inc()
     if reason is Refusal.EMAIL_NOT_VERIFIED and not services.settings.hide_account_existence:
         raise EmailNotVerified
-    raise InvalidCredentials  # who registered an address could else learn whether it was taken
+    raise InvalidCredentials  # else a registrant could learn whether the address was taken

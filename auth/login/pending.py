@@ -57,10 +57,10 @@ def issue(
 
 def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
     """Return the error that asks for the second factor; without the token if a cookie delivers it."""
-    beside: dict[str, Any] = {"expires_in": asked.expires_in, "methods": [*map(str, asked.methods)]}
+    extra: dict[str, Any] = {"expires_in": asked.expires_in, "methods": [*map(str, asked.methods)]}
     if asked.passkey_options:
-        beside["passkey_options"] = asked.passkey_options
-    return SecondFactorRequired(beside | ({"challenge_token": asked.token} if in_body else {}))
+        extra["passkey_options"] = asked.passkey_options
+    return SecondFactorRequired(extra | ({"challenge_token": asked.token} if in_body else {}))
 
 
 def open_challenge(services: Services, tx: Session, text: str, client: ClientInfo) -> PendingLogin:

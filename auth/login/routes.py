@@ -44,8 +44,8 @@ def login(form: Credentials) -> Any:
     instead of the body, for pages of the same origin, and takes the place of the
     session that such a cookie held before.
 
-    Hand back `device_token` at later sign-ins, as the header `X-Device-Token`: a device that
-    was not seen before is told to the owner by mail. Pages have it as a cookie.
+    Send `device_token` with later logins, as the header `X-Device-Token`: logins from unknown devices are
+    reported to the owner by mail. Pages have it as a cookie.
 
     An account with a second factor answers 401 `second_factor_required` to the right password, with
     `challenge_token` and `methods` for `POST /auth/login/second-factor`.
@@ -75,7 +75,7 @@ def login(form: Credentials) -> Any:
 @limited("login")
 @takes(SecondStep)
 def complete_login(form: SecondStep) -> Any:
-    """Complete a sign-in with its second factor: a code, a passkey, or a recovery code.
+    """Complete a login with its second factor: a code, a passkey, or a recovery code.
 
     `trust_device` lets this device do without for 30 days; its password is asked all the same. After ten
     wrong codes in 15 minutes, over all challenges, every one is refused for 15.

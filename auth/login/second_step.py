@@ -48,7 +48,7 @@ def complete_login(
         method = verification.check(services, tx, account, given, client, SecondFactorInvalid, challenge)
     except (*pending.REFUSALS, SecondFactorInvalid) as refusal:
         tx.commit()
-        services.metrics.sign_ins.labels(refusal.code).inc()
+        services.metrics.logins.labels(refusal.code).inc()
         raise
     challenges.use(tx, waiting.row.id, now)  # the account is locked: it waits still
     amr, event = _METHODS[method]
@@ -69,7 +69,7 @@ def complete_login(
     if method is Method.RECOVERY_CODE:
         recovery_codes.notify_used(services, tx, account, client)
     tx.commit()
-    services.metrics.sign_ins.labels("success").inc()
+    services.metrics.logins.labels("success").inc()
     return done
 
 

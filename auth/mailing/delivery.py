@@ -16,7 +16,7 @@ from utils.client_info import ClientInfo
 from utils.mail.mailers import MailError
 from utils.services import Services
 
-LEASE = timedelta(minutes=5)  # how long a deliverer has; longer than a mailer ever takes
+LEASE = timedelta(minutes=5)  # longer than any mailer takes
 FIRST_DELAY = timedelta(minutes=1)  # doubled with every try
 MAX_DELAY = timedelta(hours=2)
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -71,7 +71,7 @@ def _deliver(services: Services, mail: Claimed) -> str:
         return _try_again_later(services, mail, problem)
     try:
         services.mailer.send(message)
-    except Exception as problem:  # noqa: BLE001  (else a mail that a mailer chokes on is tried for ever)
+    except Exception as problem:  # noqa: BLE001  (a mail that always fails must not be retried forever)
         return _try_again_later(services, mail, problem)
     outbox.settle(tx, mail.id, mail.attempts, sent_at=services.clock.now(), last_error=None)
     return "sent"

@@ -28,7 +28,7 @@ LIFETIMES: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.RESTORE: timedelta(days=14),
     LinkPurpose.DISOWN: timedelta(days=7),
 }
-MAX_LIVE = 3  # links of one account and purpose; a stranger who asks again cannot void the owner's
+MAX_LIVE = 3  # valid links per account and purpose; requests by a stranger do not void the owner's
 MAX_MAILS = 3  # of one kind to one account in an hour, whatever else is limited
 HOUR = timedelta(hours=1)
 
@@ -90,7 +90,7 @@ def send_disown_link(
 ) -> None:
     """Mail the owner what was done, when and from where, with a link that says "this wasn't me"."""
     facts = messages.client_facts(client, services.clock.now())
-    is_unproven = account.email_verified_at is None  # whose it is, a stranger may have chosen: see `notify`
+    is_unproven = account.email_verified_at is None  # a stranger may have chosen the address: see `notify`
     send_link(services, tx, account, LinkPurpose.DISOWN, template, facts, limited=is_unproven)
 
 
@@ -117,7 +117,7 @@ def send_link(
     # Never two accounts locked in one transaction. It may have been erased a moment ago.
     is_there = users.lock(tx, user_id) if opens else users.lock_shared(tx, user_id)
     written = outbox.written_since(tx, user_id, template, now - HOUR)
-    if to:  # of whomever: a stranger with many accounts is still one stranger to that address
+    if to:  # per address, since one person may register many accounts
         written = max(written, one_time_tokens.issued_since(tx, to, purpose, now - HOUR))
     receiver = account if is_there and (not limited or written < MAX_MAILS) else None
     address = (to or receiver.email) if receiver else ""

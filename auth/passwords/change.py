@@ -20,7 +20,7 @@ def change(
     end_other_sessions: bool,
     client: ClientInfo,
 ) -> None:
-    """Set a new password with the present one. Ends the other sessions unless told not to.
+    """Change the password, with the current one. Ends the other sessions by default.
 
     Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, `PasswordLeaked`, or
     `TokenInvalid` if the calling session ended meanwhile.
@@ -49,7 +49,7 @@ def change(
     one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
     if end_other_sessions:
         ended = sessions.end_others(tx, current, account.id, EndReason.PASSWORD_CHANGED, now)
-        services.metrics.count_ended(EndReason.PASSWORD_CHANGED, ended)
+        services.metrics.count_ended_sessions(EndReason.PASSWORD_CHANGED, ended)
     links.notify(services, tx, account, "password_changed", client)
     audit.append(tx, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
     tx.commit()
@@ -73,7 +73,7 @@ def remove(services: Services, principal: Principal, client: ClientInfo) -> None
     challenges.void(tx, account.id, now)
     one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
     ended = sessions.end_others(tx, current, account.id, EndReason.PASSWORD_REMOVED, now)
-    services.metrics.count_ended(EndReason.PASSWORD_REMOVED, ended)
+    services.metrics.count_ended_sessions(EndReason.PASSWORD_REMOVED, ended)
     links.notify(services, tx, account, "password_removed", client)
     audit.append(tx, Event.PASSWORD_REMOVED, now, client, user_id=account.id, session_id=current)
     tx.commit()

@@ -45,5 +45,5 @@ def record_failure(
         users.count_failure(tx, account.id)
     elif sessions.count_failure(tx, session_id) >= MAX_FAILURES:
         ended = sessions.end(tx, session_id, account.id, EndReason.GUESSING, now)
-        services.metrics.count_ended(EndReason.GUESSING, ended)
+        services.metrics.count_ended_sessions(EndReason.GUESSING, ended)
         links.notify(services, tx, account, "session_guessing", client)

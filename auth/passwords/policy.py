@@ -10,8 +10,8 @@ def refuse_context_words(
 ) -> None:
     """Raise `PasswordContainsContext` if the password is made of name, address or the service's words."""
     if has_context_words(services, password, username=username, email=email):
-        told = "must not contain your user name, your email address or the name of this service"
-        raise PasswordContainsContext(fields={field: told})
+        fault = "must not contain your user name, your email address or the name of this service"
+        raise PasswordContainsContext(fields={field: fault})
 
 
 def refuse_leaked(services: Services, password: str, *, field: str = "password") -> None:

@@ -52,7 +52,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     tx = services.tx()
     with recorded(services, *links.REFUSALS):
         link = links.open_link(services, token, LinkPurpose.RESET, client=client)
-        tx.rollback()  # hashing takes a while, and no connection is held meanwhile
+        tx.rollback()  # release the connection during hashing
         account = link.account
         policy.refuse_context_words(services, password, username=account.username, email=account.email)
         policy.refuse_leaked(services, password)

@@ -56,7 +56,7 @@ def check_reset_link(form: Link) -> Any:
 @limited("proof")
 @takes(PasswordReset)
 def reset_password(form: PasswordReset) -> Any:
-    """Set a new password with a mailed link. Ends all sessions, and signs nobody in."""
+    """Set a new password with a mailed link. Ends all sessions, and starts none."""
     reset.reset(services(), form.token, form.password.get_secret_value(), client_info())
     return message("reset")
 
@@ -67,7 +67,7 @@ def reset_password(form: PasswordReset) -> Any:
 @jwt_required
 @takes(PasswordChange)
 def change_password(form: PasswordChange) -> Any:
-    """Set a new password with the present one. Ends the other sessions unless told not to."""
+    """Change the password, with the current one. Ends the other sessions by default."""
     change.change(
         services(),
         g.principal,

@@ -24,7 +24,7 @@ from utils.services import Services
 
 # Links that let a password or an address be set.
 CREDENTIAL_LINKS = (LinkPurpose.VERIFY, LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE)
-# Those, and what was mailed about sign-ins that are over now. Undo and restore, the ways back, stay.
+# Those, and links of mails about logins that are ended. Undo and restore links stay valid.
 SESSION_LINKS = (*CREDENTIAL_LINKS, LinkPurpose.DISOWN)
 
 
@@ -42,7 +42,7 @@ def revoke_all(
     challenges.void(tx, user_id, now)
     one_time_tokens.void(tx, user_id, purposes, now)
     ended = sessions.end_all(tx, user_id, reason, now)
-    services.metrics.count_ended(reason, ended)
+    services.metrics.count_ended_sessions(reason, ended)
     return ended
 
 

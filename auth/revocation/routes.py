@@ -16,7 +16,7 @@ from utils.web.validation import takes
 @limited("links")
 @takes(Link)
 def disown(form: Link) -> Any:
-    """Say "this wasn't me", with the link of a mail about a new sign-in.
+    """Report "this wasn't me", with the link of a mail about a new login.
 
     Ends every session, forgets every device, and blocks the password until a reset.
     """

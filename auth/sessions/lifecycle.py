@@ -21,13 +21,13 @@ def log_out(
     """End every session that one of these tokens proves. The access token may have expired."""
     tx, now = services.tx(), services.clock.now()
     proven = {(s.id, s.user_id) for text in refresh_tokens if (s := rotation.session_of(services, tx, text))}
-    claims = access_tokens.read(services, access_token, expired_too=True)
+    claims = access_tokens.read(services, access_token, allow_expired=True)
     if claims and claims.session_id:
         proven.add((claims.session_id, claims.user_id))
     for session_id, user_id in sorted(proven):
         users.lock_shared(tx, user_id)
         if sessions.end(tx, session_id, user_id, EndReason.SIGNED_OUT, now):
-            services.metrics.count_ended(EndReason.SIGNED_OUT)
+            services.metrics.count_ended_sessions(EndReason.SIGNED_OUT)
             audit.append(tx, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
     tx.commit()
 
@@ -35,7 +35,7 @@ def log_out(
 def live_sessions(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
     """Return the caller's live sessions, and the id of the calling one."""
     current = step_up.own_session(principal)
-    return sessions.living(services.tx(), principal.user_id, services.clock.now()), current
+    return sessions.active(services.tx(), principal.user_id, services.clock.now()), current
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
@@ -50,7 +50,7 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
     step_up.lock_for_change(services, principal)
     if not sessions.end(tx, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
-    services.metrics.count_ended(EndReason.REVOKED)
+    services.metrics.count_ended_sessions(EndReason.REVOKED)
     audit.append(tx, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
     tx.commit()
 
@@ -61,7 +61,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
     ended = sessions.end_others(tx, current, principal.user_id, EndReason.REVOKED, now)
-    services.metrics.count_ended(EndReason.REVOKED, ended)
+    services.metrics.count_ended_sessions(EndReason.REVOKED, ended)
     audit.append(
         tx,
         Event.OTHER_SESSIONS_ENDED,

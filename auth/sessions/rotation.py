@@ -42,7 +42,7 @@ def refresh(services: Services, presented: Sequence[str], client: ClientInfo) ->
     token = tokens.read_refresh(presented[0])
     current, account = _usable_session(services, tx, token)
     if token is None or token.generation > current.generation:
-        raise RefreshTokenInvalid  # ahead of the row: a restored backup, and no theft
+        raise RefreshTokenInvalid  # newer than the row: a restored backup, not theft
     if token.generation == current.generation:
         until = min(lifetimes.idle_end(services, now, remembered=current.remembered), current.absolute_end)
         rotated = sessions.rotate(tx, current, now, until, client)
@@ -54,7 +54,7 @@ def refresh(services: Services, presented: Sequence[str], client: ClientInfo) ->
             tx.commit()
             return pair
         tx.rollback()
-        # Another call was faster; what did it leave?
+        # A concurrent call was faster; read its result.
         current, account = _usable_session(services, tx, token)
     if token.generation == current.generation - 1 and _in_grace(services, current):
         return tokens.issue(services, current, account, now)
@@ -77,14 +77,14 @@ def _usable_session(
 
 
 def _in_grace(services: Services, current: SessionState) -> bool:
-    # A clock that was set back makes no grace of what it was set back by.
+    # A clock that was set back must not extend the grace period.
     return current.rotated_at is not None and abs(services.clock.now() - current.rotated_at) <= REUSE_GRACE
 
 
 def _end_reused(services: Services, tx: Session, current: SessionState, client: ClientInfo) -> None:
     now = services.clock.now()
     if sessions.end(tx, current.id, current.user_id, EndReason.REUSE, now):
-        services.metrics.count_ended(EndReason.REUSE)
+        services.metrics.count_ended_sessions(EndReason.REUSE)
         if account := users.by_id(tx, current.user_id):
             links.notify(services, tx, account, "session_stolen", client)
         audit.append(

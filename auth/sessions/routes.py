@@ -30,9 +30,8 @@ REFRESH_ERRORS = (
 def refresh(form: RefreshToken) -> Any:
     """Exchange a refresh token for a new pair.
 
-    A refresh token works once. For 20 seconds the one just used still answers with the
-    same successor, so that two tabs or a lost answer do not end the session. Any older one
-    ends it.
+    A refresh token is valid once. For 20 seconds, the last used one returns the same successor, so that
+    concurrent tabs or a lost response do not end the session. Reuse of any older one ends it.
     """
     pair = rotation.refresh(services(), cookies.presented(form.refresh_token), client_info())
     by_cookie = cookies.refresh_cookie() is not None
@@ -49,7 +48,7 @@ def refresh(form: RefreshToken) -> Any:
 def logout(form: RefreshToken) -> Any:
     """End the session of the refresh token, the cookie or the Bearer token, even an expired one.
 
-    The answer is the same whether or not there was a session to end.
+    The response is the same whether or not there was a session.
     """
     lifecycle.log_out(
         services(),
@@ -65,7 +64,7 @@ def logout(form: RefreshToken) -> Any:
 @limited("reads")
 @jwt_required
 def list_sessions() -> Any:
-    """List one's living sessions, the latest used first."""
+    """List the active sessions, last used first."""
     rows, current = lifecycle.live_sessions(services(), g.principal)
     return outputs.sessions(rows, current)
 
@@ -75,9 +74,9 @@ def list_sessions() -> Any:
 @limited("session-changes")
 @jwt_required
 def end_session(session_id: UUID) -> Any:
-    """End one of one's own sessions. Its tokens are refused at once.
+    """End a session of the account. Its tokens are refused immediately.
 
-    Wants a sign-in younger than 10 minutes, unless it is the session that is calling.
+    Requires a login within the last 10 minutes, unless it is the calling session.
     """
     lifecycle.end_one(services(), g.principal, session_id, client_info())
     if session_id == g.principal.session_id:
@@ -89,5 +88,5 @@ def end_session(session_id: UUID) -> Any:
 @limited("session-changes")
 @jwt_required
 def end_other_sessions() -> Any:
-    """End all of one's sessions but this one. Wants a sign-in younger than 10 minutes."""
+    """End all sessions except the calling one. Requires a login within the last 10 minutes."""
     return outputs.ended(lifecycle.end_others(services(), g.principal, client_info()))

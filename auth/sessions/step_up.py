@@ -9,7 +9,7 @@ from models import Account
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
 
-FRESH_FOR = timedelta(minutes=10)  # how young a sign-in must be for what is hard to take back (ASVS 7.5.1)
+FRESH_FOR = timedelta(minutes=10)  # age of a login for sensitive changes (ASVS 7.5.1)
 
 
 def own_session(principal: Principal) -> UUID:
@@ -22,7 +22,7 @@ def own_session(principal: Principal) -> UUID:
 def fresh_session(services: Services, principal: Principal) -> UUID:
     """Return the id of the calling session if its login is fresh. Raises `ReauthRequired` if not."""
     current = own_session(principal)
-    # Neither long ago nor far ahead: a clock that was set back makes no old sign-in fresh.
+    # Not in the future either: a clock that was set back must not make an old login fresh.
     if principal.auth_time is None or abs(services.clock.now() - principal.auth_time) >= FRESH_FOR:
         raise ReauthRequired
     return current

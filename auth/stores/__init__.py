@@ -1,1 +1,1 @@
-"""The first floor: SQL, and nothing else. A store never decides and never commits."""
+"""Stores: SQL only. A store never decides and never commits."""

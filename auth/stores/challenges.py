@@ -61,7 +61,7 @@ def void(tx: Session, user_id: int, now: datetime) -> None:
 
 
 def void_beyond(tx: Session, limit: int, newest: AuthChallenge, now: datetime) -> None:
-    """Void the oldest living ones of the same account and purpose beyond `limit`, but never the newest."""
+    """Void the oldest active ones of the same account and purpose beyond `limit`, but never the newest."""
     single_use.void_beyond(tx, limit, newest, now)
 
 

@@ -56,13 +56,13 @@ def void(
     *,
     since: datetime | None = None,
 ) -> None:
-    """Void the user's living tokens of these purposes; with `since`, only those issued from then on."""
+    """Void the user's active tokens of these purposes; with `since`, only those issued from then on."""
     where = [OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_([*purposes])]
     single_use.void(tx, OneTimeToken, now, *where, *([OneTimeToken.created_at >= since] if since else []))
 
 
 def void_beyond(tx: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
-    """Void the oldest living tokens of the same user and purpose beyond `limit`, but never the newest."""
+    """Void the oldest active tokens of the same user and purpose beyond `limit`, but never the newest."""
     single_use.void_beyond(tx, limit, newest, now)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import OneTimeToken, OutgoingMail
 
-LINK_IS_VOID = "the link is void"  # such a mail is no loss
+LINK_IS_VOID = "the link is void"  # not counted as a lost mail
 
 
 class Claimed(NamedTuple):
@@ -89,7 +89,7 @@ def claim(tx: Session, now: datetime, until: datetime) -> Claimed | None:
     """Claim the mail that has been due longest until the lease ends; None if none is due."""
     due = (*_WAITING, OutgoingMail.due_at <= now)
     first = select(OutgoingMail.id).where(*due).order_by(OutgoingMail.due_at, OutgoingMail.id).limit(1)
-    # On Postgres two who ask at once get two mails. `due` once more, for who comes a moment later.
+    # On PostgreSQL, concurrent claims get different mails. `due` is repeated for claims that waited.
     first = first.with_for_update(skip_locked=True)
     claimed = tx.execute(
         update(OutgoingMail)

@@ -43,10 +43,10 @@ class DatabaseCounters:
 
     def peek(self, key: str) -> Count:
         now = self._clock.now()
-        living = select(RateLimit.calls, RateLimit.ends_at).where(
+        active = select(RateLimit.calls, RateLimit.ends_at).where(
             RateLimit.key == key, RateLimit.ends_at > now
         )
-        row = self._tx().execute(living).one_or_none()
+        row = self._tx().execute(active).one_or_none()
         return Count(row.calls, (row.ends_at - now).total_seconds()) if row else NO_CALLS
 
 

@@ -1,4 +1,4 @@
-"""Sessions: one row for each signed-in device, and the conditional statements that end or rotate it."""
+"""Sessions: one row for each, and the conditional statements that end or rotate it."""
 
 import secrets
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from models import Account, SessionState, User, UserSession
 from utils.client_info import ClientInfo
 from utils.database.engine import Reads
 
-# What every call asks: built once, and of the tables, as the ORM costs more here than the database.
+# The query of every request: built once and on tables, as the ORM takes longer than the database.
 _TABLE = cast(Table, UserSession.__table__)
 _USER_TABLE = cast(Table, User.__table__)
 _SESSIONS, _USERS = _TABLE.c, _USER_TABLE.c
 _STATE = [_SESSIONS[name] for name in SessionState._fields]
 _ACCOUNT = [_USERS[column.key] for column in COLUMNS]
-# The one statement of a guarded call: the living session of a user who is not disabled.
+# The statement of an authenticated request: the active session of a user who is not disabled.
 _ADMITTED = select(_SESSIONS.auth_time, *_ACCOUNT).where(
     _USERS.id == _SESSIONS.user_id,
     _SESSIONS.id == bindparam("id"),
@@ -155,7 +155,7 @@ def count_failure(tx: Session, session_id: UUID) -> int:
     return tx.execute(returned).scalar() or 0
 
 
-def living(tx: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
+def active(tx: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
     """Return the user's live sessions, the latest used first."""
     return tx.scalars(
         select(UserSession)

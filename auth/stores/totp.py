@@ -11,11 +11,11 @@ from utils.crypto.encryption import Encrypted
 from utils.database.engine import insert_into
 
 
-def begin(tx: Session, user_id: int, sealed: Encrypted, now: datetime) -> bool:
+def begin(tx: Session, user_id: int, encrypted: Encrypted, now: datetime) -> bool:
     """Store a secret that waits to be confirmed, in place of an earlier one; False if one is confirmed."""
     values = {
-        "sealed_secret": sealed.text,
-        "key_id": sealed.key_id,
+        "sealed_secret": encrypted.text,
+        "key_id": encrypted.key_id,
         "created_at": now,
         "confirmed_at": None,
         "last_step": 0,

@@ -176,7 +176,7 @@ def set_password(tx: Session, user_id: int, password_hash: str, now: datetime) -
         password_changed_at=now,
         password_blocked_at=None,
         tokens_valid_after=now,
-        failures=0,  # of guesses at another password
+        failures=0,  # they were for the old password
     )
 
 

@@ -1,7 +1,7 @@
-"""`/docs`: the API description as a page, from files of our own, on which the calls can be tried.
+"""`/docs`: the API description in Swagger UI.
 
-Swagger UI's files come from an installed package and not from a foreign server. The page
-around them is ours, since theirs needs inline script, which our policy forbids.
+All files are served from this origin; those of Swagger UI come from an installed package. The HTML page is
+our own, because the original needs inline scripts, which the Content-Security-Policy forbids.
 """
 
 from functools import lru_cache
@@ -25,7 +25,7 @@ FILES = {
     "swagger-ui-bundle.js": SWAGGER_UI,
     "favicon-32x32.png": SWAGGER_UI,
 }
-# Swagger UI sets styles from its script and draws its arrows as data: images.
+# Swagger UI sets inline styles and uses data: images.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -35,7 +35,7 @@ api_page_bp = Blueprint("api_page", __name__, url_prefix="/docs")
 
 
 @api_page_bp.before_request
-def only_where_wanted() -> None:
+def require_docs_enabled() -> None:
     if not services().settings.docs_enabled:
         raise NotFound
 
@@ -43,7 +43,7 @@ def only_where_wanted() -> None:
 @api_page_bp.get("")
 @limited("reads")
 def page() -> Response:
-    """The page itself."""
+    """Return the API page."""
     response = Response(_content(HERE / "page.html"), content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = POLICY
     return response
@@ -52,7 +52,7 @@ def page() -> Response:
 @api_page_bp.get("/<name>")
 @limited("reads")
 def file(name: str) -> AnyResponse:
-    """One of the page's files, by its name in the list; nothing else of either folder."""
+    """Return a file of the API page. Raises `NotFound` for names that are not in `FILES`."""
     if name not in FILES:
         raise NotFound
     response = Response(_content(FILES[name] / name), mimetype=guess_type(name)[0])

@@ -1,5 +1,5 @@
-// Starts Swagger UI, and keeps it signed in: a token that a call returns is used by the next ones.
-// The token lives in this page's memory only and is gone when the page is closed.
+// Starts Swagger UI and reuses the access token: the token of a response is sent with the next requests.
+// The token is stored in this page's memory only, until the page is closed.
 
 const state = document.getElementById("state");
 
@@ -9,7 +9,7 @@ const ui = SwaggerUIBundle({
   deepLinking: true,
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
-  validatorUrl: null, // the description is validated by tests, not by a foreign server
+  validatorUrl: null, // the tests validate the description; no other server is asked
   responseInterceptor: (response) => {
     if (response.ok && response.body && response.body.access_token) {
       signIn(response.body.access_token);

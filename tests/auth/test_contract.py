@@ -1,4 +1,4 @@
-"""The contract, tested the way a Flask tutorial would: only what is promised, no fixture of ours."""
+"""The contract, tested as a Flask tutorial would: only what is promised, with none of our fixtures."""
 
 import time
 
@@ -35,7 +35,7 @@ def token(client):
     return response.get_json()["access_token"]
 
 
-def test_the_names_that_stay():
+def test_public_names_are_stable():
     assert auth_bp.name == "auth"
     assert set(config_by_name) >= {"development", "production", "testing", "default"}
     assert config_by_name["testing"].TESTING is True
@@ -170,7 +170,7 @@ def test_me_with_an_expired_token(app, client):
     assert response.get_json()["message"] == "Token is invalid or expired!"
 
 
-def test_the_lifetime_is_read_when_a_token_is_made(app, client):
+def test_token_lifetime_is_read_when_a_token_is_issued(app, client):
     client.post("/auth/register", json=ADA)
     app.config["JWT_ACCESS_TOKEN_EXPIRES"] = 1
     login = client.post("/auth/login", json={"username": "ada", "password": "password123"}).get_json()
@@ -184,7 +184,7 @@ def test_the_lifetime_is_read_when_a_token_is_made(app, client):
     )
 
 
-def test_the_helpers(app):
+def test_password_and_token_helpers_round_trip(app):
     hashed = hash_password("password123")
     assert hashed != "password123"
     assert check_password(hashed, "password123")
@@ -194,7 +194,7 @@ def test_the_helpers(app):
     assert verify_jwt_token("nonsense") is None
 
 
-def test_a_user_made_by_hand(app, client):
+def test_user_created_through_the_model_can_log_in(app, client):
     user = User(username="grace", email="grace@example.com", password_hash=hash_password("password123"))
     db.session.add(user)
     db.session.commit()
@@ -207,7 +207,7 @@ def test_a_user_made_by_hand(app, client):
     assert login.status_code == 200
 
 
-def test_a_token_of_nobody(app, client):
+def test_token_of_unknown_user_is_refused(app, client):
     response = client.get("/auth/me", headers={"Authorization": f"Bearer {generate_jwt_token(999)}"})
     assert response.status_code == 401
 

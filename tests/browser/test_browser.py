@@ -1,4 +1,4 @@
-"""In a real browser: a frontend on another port, and the API page."""
+"""Cross-origin frontends and the API page, in a real browser."""
 
 import json
 import os
@@ -28,7 +28,7 @@ FLAGS = [
     ).split()
 ]
 FRONTEND = ROOT / "tests" / "browser"
-# Told to the test whenever the page's policy forbids something.
+# Reports every violation of the page's policy to the test.
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
@@ -53,12 +53,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def frontend() -> Iterator[str]:
-    """The frontend, served from a port of its own; its origin."""
+    """Serve the frontend on its own port; yield its origin."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(FRONTEND))) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://localhost:{server.server_port}"
@@ -66,7 +66,7 @@ def frontend() -> Iterator[str]:
 
 
 def press(page: Page, button: str) -> dict[str, Any]:
-    """Press a button of the frontend; what it got from the service."""
+    """Press a button of the frontend; return what it received from the service."""
     page.locator(f"button[name={button}]").click()
     answer = page.locator("#answer")
     expect(answer).not_to_be_empty()
@@ -80,7 +80,9 @@ def open_frontend(page: Page, origin: str, server: Server, name: str = "ada") ->
     page.fill("input[name=password]", PASSWORD)
 
 
-def test_a_page_on_another_port_goes_all_the_way(database_uri: str, tmp_path: Path, page: Page) -> None:
+def test_listed_origin_can_register_log_in_refresh_and_log_out(
+    database_uri: str, tmp_path: Path, page: Page
+) -> None:
     with frontend() as origin, serving(database_uri, tmp_path, CORS_ORIGINS=origin) as server:
         open_frontend(page, origin, server)
         assert press(page, "register")["status"] == 201
@@ -99,7 +101,7 @@ def test_a_page_on_another_port_goes_all_the_way(database_uri: str, tmp_path: Pa
         assert page.context.cookies() == []
 
 
-def test_a_page_that_is_not_listed_gets_nothing(database_uri: str, tmp_path: Path, page: Page) -> None:
+def test_unlisted_origin_is_blocked_by_the_browser(database_uri: str, tmp_path: Path, page: Page) -> None:
     with (
         frontend() as listed,
         frontend() as other,
@@ -109,10 +111,12 @@ def test_a_page_that_is_not_listed_gets_nothing(database_uri: str, tmp_path: Pat
         for button in ("register", "login", "me", "refresh", "logout"):
             assert press(page, button) == {"failed": "TypeError"}, button
         open_frontend(page, listed, server)
-        assert press(page, "register")["status"] == 201  # the other page's call was not even made
+        assert press(page, "register")["status"] == 201  # the call of the other origin was not sent
 
 
-def test_a_listed_page_gets_nothing_with_cookies(sqlite_template: Path, tmp_path: Path, page: Page) -> None:
+def test_listed_origin_cannot_read_responses_with_cookies(
+    sqlite_template: Path, tmp_path: Path, page: Page
+) -> None:
     with (
         frontend() as origin,
         serving(_copy(sqlite_template, tmp_path), tmp_path, CORS_ORIGINS=origin) as server,
@@ -123,7 +127,7 @@ def test_a_listed_page_gets_nothing_with_cookies(sqlite_template: Path, tmp_path
         assert page.evaluate(ask.replace("include", "omit"), f"{server.url}/auth/me") == "read"
 
 
-def test_the_api_page_signs_in_and_stays_signed_in(sqlite_template: Path, tmp_path: Path, page: Page) -> None:
+def test_api_page_logs_in_and_keeps_the_token(sqlite_template: Path, tmp_path: Path, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -145,11 +149,11 @@ def test_the_api_page_signs_in_and_stays_signed_in(sqlite_template: Path, tmp_pa
         expect(page.locator("#state")).to_contain_text("Not signed in")
         assert complaints == []
         try_out(page, "auth_me", 401)
-        assert len(complaints) == 1  # the browser reports the 401, so complaints are heard
+        assert len(complaints) == 1  # the browser reports the 401, so messages are recorded
 
 
 def try_out(page: Page, operation: str, status: int, body: str | None = None) -> None:
-    """Try a call on the API page, which must come to show this status."""
+    """Call an operation on the API page, and expect this status."""
     block = page.locator(f"#operations-auth-{operation}")
     if not block.locator(".execute").count():
         block.locator(".opblock-summary-control").click()

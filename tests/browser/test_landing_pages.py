@@ -1,4 +1,4 @@
-"""The pages that mailed links lead to: looking at one, as scanners of mails do, changes nothing."""
+"""The pages that mailed links lead to: fetching one, as mail scanners do, changes nothing."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ CALLS = {
 }
 
 
-def test_every_link_of_the_settings_has_a_page_and_every_mail_a_link_of_these(app: Flask) -> None:
+def test_link_settings_pages_and_mails_match(app: Flask) -> None:
     assert set(PAGES.values()) == set(CALLS) <= set(FORMS)
     settings = settings_of(app)
     for name, path in PAGES.items():
@@ -40,7 +40,7 @@ def test_every_link_of_the_settings_has_a_page_and_every_mail_a_link_of_these(ap
 
 @pytest.mark.parametrize("path", CALLS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_at_a_page_changes_nothing_and_shows_no_token(
+def test_fetching_a_landing_page_changes_nothing_and_shows_no_token(
     make_app: AppFactory, path: str, method: str
 ) -> None:
     app = make_app({"RATE_LIMIT_ENABLED": "true"})
@@ -66,7 +66,7 @@ def test_looking_at_a_page_changes_nothing_and_shows_no_token(
 
 
 @pytest.mark.parametrize("path", CALLS)
-def test_a_form_that_a_browser_sends_itself_changes_nothing(
+def test_plain_form_post_to_a_landing_page_changes_nothing(
     app: Flask, client: FlaskClient, path: str
 ) -> None:
     signed_in(client)
@@ -81,7 +81,7 @@ def test_a_form_that_a_browser_sends_itself_changes_nothing(
     assert everything(app) == before
 
 
-def test_the_scripts_of_the_pages_make_these_calls() -> None:
+def test_page_scripts_contain_the_api_paths() -> None:
     scripts = "".join(
         path.read_text("utf-8") for path in (Path(pages.__file__).parent / "static").rglob("*.js")
     )
@@ -90,9 +90,7 @@ def test_the_scripts_of_the_pages_make_these_calls() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
-def test_the_calls_behind_the_pages_are_made_by_post_only(
-    app: Flask, client: FlaskClient, method: str
-) -> None:
+def test_landing_page_calls_accept_post_only(app: Flask, client: FlaskClient, method: str) -> None:
     pair = signed_in(client)
     token = mailbox.token(app, "verify_email")
     before = everything(app)
@@ -103,9 +101,7 @@ def test_the_calls_behind_the_pages_are_made_by_post_only(
     assert post(client, "email/verify", token=token, password=PASSWORD).status_code == 200
 
 
-def test_every_mailed_link_leads_to_its_page_and_still_works_after_scanners_were_there(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_mailed_links_work_after_mail_scanners_fetched_them(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     post(client, "password/forgot", email="ada@example.com")
     assert moved(app, access).status_code == 200
@@ -124,7 +120,7 @@ def test_every_mailed_link_leads_to_its_page_and_still_works_after_scanners_were
     assert login(client).status_code == 401
 
 
-def test_a_page_shows_no_word_of_its_address(client: FlaskClient) -> None:
+def test_landing_page_does_not_reflect_query_or_host(client: FlaskClient) -> None:
     hostile = '"><script>alert(1)</script>'
     page = client.get("/reset", query_string={"token": hostile}, headers={"Host": "evil.example"})
     text = page.get_data(as_text=True)
@@ -132,9 +128,9 @@ def test_a_page_shows_no_word_of_its_address(client: FlaskClient) -> None:
     assert "evil.example" not in text
 
 
-def test_the_doctor_warns_of_links_to_pages_that_are_off(make_app: AppFactory) -> None:
+def test_doctor_warns_of_links_to_disabled_pages(make_app: AppFactory) -> None:
     def told(**settings: str) -> bool:
-        return "Name pages of your own in LINK_RESET" in auth(make_app(settings), "doctor", "--json").stdout
+        return "Set LINK_RESET and the other" in auth(make_app(settings), "doctor", "--json").stdout
 
     assert told(PAGES_ENABLED="false")
     assert not told(PAGES_ENABLED="false", LINK_RESET="https://www.example.com/new-password")

@@ -1,4 +1,4 @@
-"""The catalogue of texts: every key that is used is there, and none is there for nothing."""
+"""The text catalogue: every key used exists, and every key is used."""
 
 import json
 import re
@@ -20,7 +20,7 @@ TEMPLATES = "".join(path.read_text("utf-8") for path in (HERE / "templates").rgl
 
 
 class Noted(dict[str, str]):
-    """Texts that know which of them were asked for."""
+    """Texts that record which keys were read."""
 
     def __init__(self, entries: dict[str, str]) -> None:
         super().__init__(entries)
@@ -32,7 +32,7 @@ class Noted(dict[str, str]):
 
 
 def show_failures(app: Flask) -> None:
-    """Every failure that somebody who browses can meet."""
+    """Render every error page."""
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     statuses = {kind.status for kind in kinds if issubclass(kind, errors.ApiError)}
     for status in statuses:
@@ -42,7 +42,7 @@ def show_failures(app: Flask) -> None:
             assert page.mimetype == "text/html"
 
 
-def test_the_pages_use_every_text_and_lack_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_use_exactly_the_keys_of_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     noted = Noted(texts.catalogue()["page"])
     monkeypatch.setitem(texts.catalogue(), "page", noted)
     with memory_app() as app:
@@ -60,7 +60,7 @@ def literals(source: str) -> set[str]:
     return set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)*)"', source))
 
 
-def test_the_scripts_use_every_text_and_lack_none() -> None:
+def test_scripts_use_exactly_the_keys_of_the_catalogue() -> None:
     known = set(texts.catalogue()["script"])
     whole = "".join(SCRIPTS.values())
     made = {f"{key}.to" for key in ("signup_sent", "forgot_sent")}
@@ -74,7 +74,7 @@ def test_the_scripts_use_every_text_and_lack_none() -> None:
     assert set(keys) - known == set()
 
 
-def test_no_text_is_written_into_a_template() -> None:
+def test_templates_contain_no_literal_text() -> None:
     bare = re.sub(
         r"\{% block layout %\}.*?\{% endblock %\}|\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>",
         "",
@@ -84,8 +84,8 @@ def test_no_text_is_written_into_a_template() -> None:
     assert re.findall(r"[A-Za-z]{2,}", bare) == []
 
 
-def test_every_gap_is_filled() -> None:
-    """A gap that no call fills would be shown as it stands."""
+def test_every_placeholder_is_filled() -> None:
+    """A placeholder that no call fills would be displayed literally."""
     for name, entries in json.loads((HERE / "texts.en.json").read_text("utf-8")).items():
         source = (
             TEMPLATES + (HERE / "routes.py").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The pages without a browser: where they may lead, plain forms, failures, assets and texts."""
+"""The pages without a browser: redirects, plain forms, error pages, assets and texts."""
 
 import re
 
@@ -11,7 +11,8 @@ from config import DevelopmentConfig, Settings
 from pages import assets, routes
 from pages.safety import DEFAULT_NEXT, POLICY, safe_next
 from tests.conftest import AppFactory
-from tests.support.service import refresh, register, signed_in
+from tests.support.service import FixedClock, refresh, register, signed_in
+from tests.support.small_limits import ON, limits
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 BROWSES = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -46,11 +47,11 @@ GOOD = [
 
 
 @pytest.mark.parametrize("path", HOSTILE)
-def test_68_a_hostile_next_leads_to_the_account(path: str) -> None:
+def test_68_hostile_next_is_replaced_by_the_account(path: str) -> None:
     assert safe_next(path) == DEFAULT_NEXT == "/account"
 
 
-def test_no_next_leads_to_the_account(client: FlaskClient) -> None:
+def test_missing_next_leads_to_the_account(client: FlaskClient) -> None:
     assert safe_next(None) == "/account"
     page = client.get("/login", query_string={"next": "//evil.example"}).get_data(as_text=True)
     assert "evil.example" not in page
@@ -58,11 +59,19 @@ def test_no_next_leads_to_the_account(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", GOOD)
-def test_a_good_next_is_kept(path: str) -> None:
+def test_safe_next_is_kept(path: str) -> None:
     assert safe_next(path) == path
 
 
-def test_the_contrast_is_kept_in_a_cookie_and_served(client: FlaskClient) -> None:
+def test_page_policy_allows_files_of_this_origin_only(client: FlaskClient) -> None:
+    directives = client.get("/login").headers["Content-Security-Policy"].split("; ")
+    own = dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "form-action"), "'self'")
+    none = dict.fromkeys(("default-src", "base-uri", "frame-ancestors", "object-src"), "'none'")
+    images, sinks = {"img-src": "'self' data:"}, {"require-trusted-types-for": "'script'"}
+    assert dict(each.split(" ", 1) for each in directives) == own | none | images | sinks
+
+
+def test_contrast_is_stored_in_a_cookie_and_rendered(client: FlaskClient) -> None:
     assert "data-contrast" not in client.get("/login").get_data(as_text=True)
     for chosen in ("more", "seed"):
         sent = {"contrast": chosen, "back": "/terms"}
@@ -77,7 +86,7 @@ def test_the_contrast_is_kept_in_a_cookie_and_served(client: FlaskClient) -> Non
     assert "data-contrast" not in client.get("/login").get_data(as_text=True)
 
 
-def test_the_contrast_switch_takes_no_other_word_and_leads_nowhere_else(client: FlaskClient) -> None:
+def test_contrast_switch_refuses_other_values_and_hostile_redirects(client: FlaskClient) -> None:
     for back in HOSTILE[:30]:
         sent = {"contrast": "purple", "back": back}
         answer = client.post("/preferences/contrast", data=sent, headers=OWN)
@@ -88,13 +97,13 @@ def test_the_contrast_switch_takes_no_other_word_and_leads_nowhere_else(client: 
     assert "Set-Cookie" not in refused.headers
 
 
-def test_the_contrast_of_a_service(make_app: AppFactory) -> None:
+def test_ui_contrast_default_is_rendered(make_app: AppFactory) -> None:
     page = make_app({"UI_CONTRAST_DEFAULT": "more"}).test_client().get("/login").get_data(as_text=True)
     assert 'data-contrast="more"' in page
     assert 'aria-pressed="true"' in page
 
 
-def test_a_service_without_pages_is_the_api_alone(make_app: AppFactory) -> None:
+def test_pages_disabled_serves_only_the_api(make_app: AppFactory) -> None:
     client = make_app({"PAGES_ENABLED": "false"}).test_client()
     paths = [*routes.FORMS, *routes.PLAIN, "/assets/0/lib/style.css", "/.well-known/change-password", "/none"]
     for path in paths:
@@ -116,7 +125,7 @@ def kind(client: FlaskClient, path: str, accept: str | None) -> tuple[int, str |
     return answer.status_code, answer.mimetype
 
 
-def test_404_by_who_asks(client: FlaskClient) -> None:
+def test_404_is_html_for_browsers_and_json_otherwise(client: FlaskClient) -> None:
     assert kind(client, "/none", BROWSES["Accept"]) == (404, "text/html")
     assert "Page Not Found" in client.get("/none", headers=BROWSES).get_data(as_text=True)
     for accept in (None, "*/*", "application/json", "application/json, text/html;q=0.5"):
@@ -127,7 +136,7 @@ def test_404_by_who_asks(client: FlaskClient) -> None:
 
 
 @pytest.mark.provokes_errors
-def test_500_by_who_asks(app: Flask, client: FlaskClient) -> None:
+def test_500_is_html_for_browsers_and_json_otherwise(app: Flask, client: FlaskClient) -> None:
     app.add_url_rule("/broken", "broken", lambda: str(1 / 0))
     assert kind(client, "/broken", BROWSES["Accept"]) == (500, "text/html")
     assert kind(client, "/broken", "application/json") == (500, "application/json")
@@ -135,10 +144,10 @@ def test_500_by_who_asks(app: Flask, client: FlaskClient) -> None:
     assert page.headers["X-Request-Id"] in page.get_data(as_text=True)
 
 
-def test_429_by_who_asks(make_app: AppFactory) -> None:
-    client = make_app({"RATE_LIMIT_ENABLED": "true"}).test_client()
-    answers = [client.get("/terms") for _ in range(2000)]
-    assert 429 in {answer.status_code for answer in answers}
+def test_429_is_html_for_browsers_and_json_otherwise(make_app: AppFactory) -> None:
+    app = make_app(ON, limiter=limits(FixedClock(), reads=3))
+    client = app.test_client()
+    assert [client.get("/terms").status_code for _ in range(4)] == [200, 200, 200, 429]
     assert kind(client, "/terms", BROWSES["Accept"]) == (429, "text/html")
     assert kind(client, "/terms", "application/json") == (429, "application/json")
     assert int(client.get("/terms", headers=BROWSES).headers["Retry-After"]) > 0
@@ -172,7 +181,7 @@ def test_a_plain_form_logs_out(app: Flask, client: FlaskClient, proof: dict[str,
 @pytest.mark.parametrize(
     "proof", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}]
 )
-def test_another_site_logs_nobody_out(app: Flask, client: FlaskClient, proof: dict[str, str]) -> None:
+def test_cross_site_logout_is_refused(app: Flask, client: FlaskClient, proof: dict[str, str]) -> None:
     token = signed_in(client)["refresh_token"]
     client.set_cookie("__Host-refresh", token, secure=True)
     answer = client.post("/logout", headers=proof | BROWSES, base_url="https://localhost:8000")
@@ -182,7 +191,9 @@ def test_another_site_logs_nobody_out(app: Flask, client: FlaskClient, proof: di
     assert refresh(app.test_client(), token).status_code == 200
 
 
-def test_an_address_leads_to_the_name_in_development_only(client: FlaskClient, database_uri: str) -> None:
+def test_ip_address_redirects_to_localhost_in_development_only(
+    client: FlaskClient, database_uri: str
+) -> None:
     secrets = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
     settings = Settings.load(DevelopmentConfig, {"DATABASE_URI": database_uri}, secrets)
     developing = create_app(settings=settings).test_client()
@@ -195,7 +206,7 @@ def test_an_address_leads_to_the_name_in_development_only(client: FlaskClient, d
     assert developing.post("/login", base_url="http://127.0.0.1:8000").status_code == 200
 
 
-def test_only_the_present_assets_are_kept(client: FlaskClient) -> None:
+def test_only_current_assets_are_immutable(client: FlaskClient) -> None:
     kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
     assert {name.rpartition(".")[2] for name in assets.files()} == set(kinds)
     for name in assets.files():
@@ -213,7 +224,7 @@ def test_only_the_present_assets_are_kept(client: FlaskClient) -> None:
         assets.asset("none.js")
 
 
-def test_only_a_good_answer_may_be_kept_for_a_year(client: FlaskClient) -> None:
+def test_failed_asset_response_is_not_immutable(client: FlaskClient) -> None:
     path = assets.asset("lib/api.js")
     assert "immutable" in client.get(path).headers["Cache-Control"]
     refused = client.get(path, headers={"If-Match": '"other"'})

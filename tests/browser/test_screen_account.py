@@ -1,11 +1,11 @@
-"""The pages of somebody who is logged in. The number of a test is that of the list of checks."""
+"""The account pages. The number in a test's name is that of the list of checks."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.screen_steps import NEW_PASSWORD, fill_login, submit
+from tests.support.screen_steps import NEW_PASSWORD, fill_login, restored, submit
 from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
 from tests.support.service import PASSWORD
 
@@ -19,7 +19,7 @@ def change_password(page: Page, current: str = PASSWORD, new: str = NEW_PASSWORD
     page.get_by_label("Confirm New Password", exact=True).fill(new)
 
 
-def test_79_a_new_password_logs_the_other_browser_out(screen: Page, other: Page, site: Site) -> None:
+def test_79_password_change_logs_out_the_other_browser(screen: Page, other: Page, site: Site) -> None:
     address = site.registered()
     for page in (screen, other):
         log_in(page, address)
@@ -38,7 +38,9 @@ def test_79_a_new_password_logs_the_other_browser_out(screen: Page, other: Page,
 
 
 @pytest.mark.slow
-def test_79_the_other_browser_stays_where_that_is_wanted(screen: Page, other: Page, site: Site) -> None:
+def test_79_password_change_keeps_the_other_browser_if_unchecked(
+    screen: Page, other: Page, site: Site
+) -> None:
     address = site.registered()
     for page in (screen, other):
         log_in(page, address)
@@ -51,7 +53,7 @@ def test_79_the_other_browser_stays_where_that_is_wanted(screen: Page, other: Pa
 
 
 @pytest.mark.slow
-def test_a_wrong_current_password_is_told_at_its_field(screen: Page, site: Site) -> None:
+def test_wrong_current_password_is_reported_at_its_field(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     change_password(screen, current="not the right one")
     submit(screen, "Save New Password")
@@ -62,7 +64,7 @@ def test_a_wrong_current_password_is_told_at_its_field(screen: Page, site: Site)
 
 
 @pytest.mark.slow
-def test_30_a_change_tells_password_managers_whose_password_it_is(screen: Page, site: Site) -> None:
+def test_30_password_change_form_names_the_user_for_password_managers(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     screen.goto("/account/security")
@@ -76,7 +78,7 @@ def test_30_a_change_tells_password_managers_whose_password_it_is(screen: Page, 
 
 
 @pytest.mark.slow
-def test_65_the_toast_stays_long_enough_and_is_in_nobodys_way(screen: Page, site: Site) -> None:
+def test_65_toast_stays_long_enough_and_covers_no_control(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.clock.install()
     screen.goto("/account")
@@ -116,7 +118,7 @@ def test_65_the_toast_stays_long_enough_and_is_in_nobodys_way(screen: Page, site
 
 
 @pytest.mark.slow
-def test_a_name_that_is_taken_or_cannot_be_is_told_at_its_field(screen: Page, site: Site) -> None:
+def test_invalid_or_taken_username_is_reported_at_its_field(screen: Page, site: Site) -> None:
     taken = site.registered().partition("@")[0]
     log_in(screen, site.registered())
     field = screen.get_by_label("New User Name")
@@ -132,7 +134,7 @@ def test_a_name_that_is_taken_or_cannot_be_is_told_at_its_field(screen: Page, si
 
 
 @pytest.mark.slow
-def test_ones_data_can_be_taken_along(screen: Page, site: Site) -> None:
+def test_account_data_can_be_downloaded(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     with screen.expect_download() as download:
@@ -142,7 +144,7 @@ def test_ones_data_can_be_taken_along(screen: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_the_activity_is_listed_to_its_end(screen: Page, site: Site) -> None:
+def test_activity_can_be_listed_to_its_end(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     for _ in range(105):
@@ -162,7 +164,7 @@ def test_the_activity_is_listed_to_its_end(screen: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_an_account_is_closed_after_a_password_and_a_mail_keeps_it(screen: Page, site: Site) -> None:
+def test_account_deletion_requires_the_password_and_can_be_undone_by_mail(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     screen.goto("/account/delete")
@@ -182,7 +184,7 @@ def test_an_account_is_closed_after_a_password_and_a_mail_keeps_it(screen: Page,
 
 
 @pytest.mark.slow
-def test_a_stranger_is_led_to_the_log_in_and_back(screen: Page, site: Site) -> None:
+def test_anonymous_visitor_is_sent_to_login_and_back(screen: Page, site: Site) -> None:
     screen.goto("/account/devices")
     screen.wait_for_url("**/login?next=%2Faccount%2Fdevices")
     expect(screen.get_by_text("You have been logged out.")).to_have_count(0)
@@ -192,7 +194,18 @@ def test_a_stranger_is_led_to_the_log_in_and_back(screen: Page, site: Site) -> N
 
 
 @pytest.mark.slow
-def test_94_password_managers_find_the_form(screen: Page, site: Site) -> None:
+def test_account_page_restored_from_the_cache_reloads(screen: Page, site: Site) -> None:
+    """A page that the back button shows after a logout does not keep the data of the account."""
+    address = site.registered()
+    log_in(screen, address)
+    expect(screen.locator("#email-shown")).to_have_text(address)
+    screen.context.clear_cookies()
+    restored(screen)
+    screen.wait_for_url("**/login?**", timeout=5_000)
+
+
+@pytest.mark.slow
+def test_94_change_password_url_leads_to_the_form(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/.well-known/change-password")
     assert screen.url == f"{site.url}/account/security"
@@ -200,7 +213,7 @@ def test_94_password_managers_find_the_form(screen: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_an_account_that_cannot_be_loaded_says_so_and_tries_again(screen: Page, site: Site) -> None:
+def test_account_page_that_cannot_load_offers_a_retry(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     screen.route("**/auth/me", lambda route: route.abort())

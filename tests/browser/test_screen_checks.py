@@ -1,4 +1,4 @@
-"""docs/guides/screens.md lists every numbered check of the screens, each of which is a test."""
+"""docs/guides/screens.md lists every numbered check of the screens, and each is a test."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 def checked_numbers() -> set[int]:
-    """The numbers in the names of the tests of the screens: `test_80_and_64_devices` has two."""
+    """Return the numbers in the names of the screen tests; `test_80_and_64_devices` has two of them."""
     found: set[int] = set()
     for path in HERE.rglob("test_screen_*.py"):
         for node in ast.parse(path.read_text("utf-8")).body:
@@ -28,5 +28,5 @@ def documented_numbers() -> Iterator[int]:
             yield from range(int(first), int(last or first) + 1)
 
 
-def test_the_table_of_checks_is_as_the_tests_are() -> None:
+def test_table_of_checks_matches_the_tests() -> None:
     assert sorted(documented_numbers()) == sorted(checked_numbers())

@@ -1,4 +1,4 @@
-"""Contrasts that a checker of pages does not measure, in the scheme with more contrast."""
+"""Contrasts that axe does not measure, in the high-contrast scheme."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def placeholder(page: Page) -> str:
 
 @pytest.fixture
 def contrasting(browser: Browser, site: Site, screen: Page) -> Page:
-    """The page of `screen` in the scheme with more contrast."""
+    """Return the page of `screen` in the high-contrast scheme."""
     choose_contrast(screen.context, site.url, "more")
     return screen
 
@@ -31,7 +31,7 @@ def colour(node: Locator, name: str) -> str:
 
 
 @pytest.mark.slow
-def test_20_the_placeholder_has_contrast_in_more(contrasting: Page) -> None:
+def test_20_placeholder_contrast_in_high_contrast(contrasting: Page) -> None:
     contrasting.goto("/login")
     background = colour(contrasting.locator("#email"), "backgroundColor")
     assert ratio(placeholder(contrasting), background) >= 4.5
@@ -39,7 +39,7 @@ def test_20_the_placeholder_has_contrast_in_more(contrasting: Page) -> None:
 
 
 @pytest.mark.slow
-def test_21_borders_have_contrast_in_more(contrasting: Page) -> None:
+def test_21_border_contrast_in_high_contrast(contrasting: Page) -> None:
     contrasting.goto("/login")
     for name in ("#email", "#current-password", "#remember"):
         assert ratio(colour(contrasting.locator(name), "borderTopColor"), WHITE) >= 3.0, name
@@ -52,8 +52,8 @@ def test_21_borders_have_contrast_in_more(contrasting: Page) -> None:
 
 
 @pytest.mark.slow
-def test_22_roles_in_more(contrasting: Page) -> None:
-    """The table of roles: what is read has the contrast that is promised for it."""
+def test_22_role_contrasts_in_high_contrast(contrasting: Page) -> None:
+    """The table of roles: text has the documented contrast."""
     contrasting.goto("/login")
     promised: list[tuple[Any, float]] = [
         (contrasting.locator(".field > label").first, 16.32),
@@ -70,8 +70,8 @@ def test_22_roles_in_more(contrasting: Page) -> None:
 
 
 @pytest.mark.slow
-def test_23_a_system_that_asks_for_contrast_gets_the_same(browser: Browser, site: Site) -> None:
-    """Both blocks of the stylesheet hold the same roles."""
+def test_23_system_contrast_preference_gives_the_same_scheme(browser: Browser, site: Site) -> None:
+    """Both blocks of the stylesheet define the same roles."""
     roles = "() => Object.fromEntries([...document.styleSheets[0].cssRules].filter((r) => r.selectorText === "
     roles += "':root').flatMap((r) => [...r.style]).filter((n) => n.startsWith('--')).map((n) => "
     roles += "[n, getComputedStyle(document.documentElement).getPropertyValue(n)]))"

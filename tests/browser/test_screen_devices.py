@@ -1,4 +1,4 @@
-"""The devices of somebody who is logged in. The number of a test is that of the list of checks."""
+"""The devices page. The number in a test's name is that of the list of checks."""
 
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ LONG_AGO = "A sign-in younger than 10 minutes is needed."
 
 
 def stale(page: Page, path: str) -> list[str]:
-    """The next call to this path finds that the password was entered long ago; those after it do not."""
+    """Make the next call to this path fail with `reauth_required`; later calls go through."""
     asked: list[str] = []
 
     def once(route: Route) -> None:
@@ -32,7 +32,7 @@ def items(page: Page) -> list[str]:
     return page.locator("#list .item__title").all_inner_texts()
 
 
-def test_80_and_64_devices(screen: Page, other: Page, site: Site) -> None:
+def test_80_and_64_devices_are_listed_and_logged_out(screen: Page, other: Page, site: Site) -> None:
     address = site.registered()
     log_in(other, address, remember=True)
     log_in(screen, address)
@@ -56,7 +56,7 @@ def test_80_and_64_devices(screen: Page, other: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_logging_this_device_out_is_a_log_out(screen: Page, site: Site) -> None:
+def test_ending_the_current_device_logs_out(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/account/devices")
     screen.locator("#list > li").get_by_role("button").click()
@@ -66,7 +66,9 @@ def test_logging_this_device_out_is_a_log_out(screen: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_63_the_dialog_before_all_others_are_logged_out(screen: Page, other: Page, site: Site) -> None:
+def test_63_logging_out_all_other_devices_asks_for_confirmation(
+    screen: Page, other: Page, site: Site
+) -> None:
     address = site.registered()
     log_in(other, address)
     log_in(screen, address)
@@ -89,7 +91,7 @@ def test_63_the_dialog_before_all_others_are_logged_out(screen: Page, other: Pag
     assert ["status", "All other devices were logged out."] in said(screen)
 
 
-def test_63_a_password_entered_long_ago_is_asked_for_again(screen: Page, other: Page, site: Site) -> None:
+def test_63_stale_login_asks_for_the_password_again(screen: Page, other: Page, site: Site) -> None:
     address = site.registered()
     log_in(other, address)
     log_in(screen, address)
@@ -112,7 +114,7 @@ def test_63_a_password_entered_long_ago_is_asked_for_again(screen: Page, other: 
 
 
 @pytest.mark.slow
-def test_63_thinking_better_of_it_changes_nothing(screen: Page, other: Page, site: Site) -> None:
+def test_63_cancelled_password_dialog_changes_nothing(screen: Page, other: Page, site: Site) -> None:
     address = site.registered()
     log_in(other, address)
     log_in(screen, address)

@@ -1,4 +1,4 @@
-"""The way of second factors by keyboard alone: a phone, its loss, a recovery code, and then a passkey."""
+"""Second factors by keyboard alone: TOTP, a recovery code, and a passkey."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +13,7 @@ __all__ = ["address", "authenticator", "browser", "complaints", "screen", "site"
 
 
 def press(page: Page, what: str) -> None:
-    """Go there, and press Enter."""
+    """Move the focus to this element and press Enter."""
     reach(page, what)
     page.keyboard.press("Enter")
 
@@ -57,10 +57,10 @@ def switch_on(page: Page) -> tuple[Phone, list[str]]:
 
 
 @pytest.mark.slow
-def test_a_code_a_lost_phone_a_recovery_code_and_a_passkey(
+def test_totp_recovery_code_and_passkey_by_keyboard_alone(
     screen: Page, address: str, authenticator: VirtualAuthenticator
 ) -> None:
-    """Nothing is clicked from the account's first page on."""
+    """No mouse is used from the account's first page on."""
     keys = screen.keyboard
     to_two_factor(screen)
     phone, recovery = switch_on(screen)

@@ -1,4 +1,4 @@
-"""Two-factor on the screens: switched on, asked for at the log-in, done without, switched off."""
+"""Two-factor pages: enable, log in, use recovery codes, disable."""
 
 import time
 
@@ -15,20 +15,20 @@ WRONG = "This code is not right, or was used already. Enter the one that your ap
 
 
 class Phone:
-    """An authenticator app, by the clock of this machine: two codes are good at any time, the older first."""
+    """An authenticator app on this machine's clock: two codes are valid at any time, the older one first."""
 
     def __init__(self, key: str) -> None:
         self._generator, self._step = TOTP(key.replace(" ", "")), int(time.time()) // 30 - 1
 
     def code(self) -> str:
-        """One that was not used yet."""
+        """Return a code that was not used yet."""
         code = self._generator.at(self._step * 30)
         self._step += 1
         return code
 
 
 def switch_on(page: Page) -> tuple[Phone, list[str]]:
-    """Set it up by the shown key, and finish; the phone, and the recovery codes."""
+    """Enroll TOTP with the displayed key; return the phone and the recovery codes."""
     page.goto("/account/two-factor")
     submit(page, "Set Up")
     expect(page.get_by_role("heading", name="Scan This Code")).to_be_focused()
@@ -45,7 +45,7 @@ def switch_on(page: Page) -> tuple[Phone, list[str]]:
 
 @pytest.fixture
 def address(screen: Page, site: Site) -> str:
-    """Of an account that is logged in on the screen."""
+    """Return the address of an account that is logged in on the screen."""
     found = site.registered()
     log_in(screen, found)
     return found
@@ -79,7 +79,7 @@ def test_36_the_code_field_is_one_input(screen: Page, site: Site, path: str) -> 
     assert field.get_attribute("maxlength") is None
 
 
-def test_81_switched_on_asked_for_and_done_without_once(screen: Page, site: Site, address: str) -> None:
+def test_81_totp_enrollment_login_and_recovery_code(screen: Page, site: Site, address: str) -> None:
     screen.goto("/account/two-factor")
     submit(screen, "Set Up")
     picture = screen.get_by_alt_text("QR code for your authenticator app")
@@ -136,9 +136,7 @@ def test_81_switched_on_asked_for_and_done_without_once(screen: Page, site: Site
 
 
 @pytest.mark.slow
-def test_it_leads_where_one_was_going_and_a_trusted_device_is_not_asked_again(
-    screen: Page, address: str
-) -> None:
+def test_second_step_leads_to_next_and_trusted_device_skips_it(screen: Page, address: str) -> None:
     phone, _ = switch_on(screen)
     log_out(screen)
     screen.goto("/account/devices")
@@ -153,7 +151,7 @@ def test_it_leads_where_one_was_going_and_a_trusted_device_is_not_asked_again(
 
 
 @pytest.mark.slow
-def test_who_comes_without_a_challenge_begins_again(screen: Page) -> None:
+def test_second_step_without_a_challenge_returns_to_login(screen: Page) -> None:
     screen.goto("/two-factor")
     screen.locator("#code").fill("123456")
     submit(screen, "Log In")
@@ -162,7 +160,7 @@ def test_who_comes_without_a_challenge_begins_again(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_new_codes_and_switching_off_want_a_code(screen: Page, address: str) -> None:
+def test_new_recovery_codes_and_disabling_totp_require_a_code(screen: Page, address: str) -> None:
     phone, old = switch_on(screen)
     submit(screen, "Make New Codes")
     dialog = screen.get_by_role("dialog", name="Enter a Code")
@@ -191,9 +189,7 @@ def test_new_codes_and_switching_off_want_a_code(screen: Page, address: str) -> 
 
 
 @pytest.mark.slow
-def test_switching_it_on_logs_the_other_devices_out(
-    screen: Page, other: Page, site: Site, address: str
-) -> None:
+def test_enabling_totp_logs_out_other_devices(screen: Page, other: Page, site: Site, address: str) -> None:
     log_in(other, address)
     switch_on(screen)
     other.reload()

@@ -1,4 +1,4 @@
-"""From a form to its end: what each screen does with the service, and that it tells nobody too much."""
+"""Flows from form to result: what each screen does with the service, and that it reveals no account."""
 
 import re
 import shutil
@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.screen_steps import (
     NEW_PASSWORD,
-    account_stand_in,
     answer,
     calls,
     fill_login,
@@ -22,6 +21,7 @@ from tests.support.screen_steps import (
     heading,
     in_module,
     reset_link,
+    stub_account_page,
     submit,
 )
 from tests.support.screens import DESKTOP, Site, browser, complaints, log_in, opened, said, screen, site
@@ -32,7 +32,7 @@ __all__ = ["browser", "complaints", "screen", "site"]
 
 
 def read(page: Page) -> list[str]:
-    """What somebody sees and hears of a page, without the address that was typed."""
+    """Return the visible and announced text of a page, without the typed address."""
     parts = [page.url, page.title(), page.locator("main").inner_text(), str(said(page))]
     return [re.sub(r"person[\w-]*@|stranger@", "@", part) for part in parts]
 
@@ -44,14 +44,14 @@ def new_password(page: Page, password: str = NEW_PASSWORD) -> None:
 
 
 def expire_links(site: Site, address: str) -> None:
-    """Make the links to this address old."""
+    """Expire the links to this address."""
     change = "UPDATE one_time_tokens SET expires_at = '2020-01-01 00:00:00' WHERE email = ?"
     with closing(sqlite3.connect(site.mails.parent / "auth.db")) as database, database:
         assert database.execute(change, (address,)).rowcount > 0
 
 
 @pytest.mark.slow
-def test_70_a_taken_address_looks_like_a_new_one_where_that_is_hidden(
+def test_70_taken_address_looks_like_a_new_one_when_hidden(
     browser: Browser, sqlite_template: Path, tmp_path: Path, complaints: list[str]
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
@@ -78,7 +78,7 @@ def test_70_a_taken_address_looks_like_a_new_one_where_that_is_hidden(
 
 
 @pytest.mark.slow
-def test_70_by_default_a_taken_address_is_told(screen: Page, site: Site) -> None:
+def test_70_taken_address_is_reported_by_default(screen: Page, site: Site) -> None:
     address = site.registered()
     screen.goto("/signup")
     fill_signup(screen, address)
@@ -91,7 +91,7 @@ def test_70_by_default_a_taken_address_is_told(screen: Page, site: Site) -> None
 
 
 @pytest.mark.slow
-def test_71_a_forgotten_password_looks_the_same_for_everybody(screen: Page, site: Site) -> None:
+def test_71_forgot_password_looks_the_same_for_every_address(screen: Page, site: Site) -> None:
     known = site.registered()
     seen = []
     for address in (known, "stranger@example.com"):
@@ -115,7 +115,7 @@ def test_71_a_forgotten_password_looks_the_same_for_everybody(screen: Page, site
 
 
 @pytest.mark.slow
-def test_72_the_address_of_a_sent_mail_is_shown_and_is_in_no_url(screen: Page, site: Site) -> None:
+def test_72_recipient_is_shown_and_is_in_no_url(screen: Page, site: Site) -> None:
     screen.goto("/forgot/sent")
     neutral = screen.locator("#sent-text")
     expect(neutral).to_contain_text("If an account exists for the address you gave")
@@ -131,7 +131,7 @@ def test_72_the_address_of_a_sent_mail_is_shown_and_is_in_no_url(screen: Page, s
 
 
 @pytest.mark.slow
-def test_73_another_mail_can_be_asked_for_after_a_minute(screen: Page) -> None:
+def test_73_mail_can_be_resent_after_a_minute(screen: Page) -> None:
     answer(screen, "/auth/password/forgot", 202)
     sent = calls(screen, "/auth/password/forgot")
     screen.clock.install()
@@ -154,7 +154,7 @@ def test_73_another_mail_can_be_asked_for_after_a_minute(screen: Page) -> None:
     assert len(sent) == 2  # the form's, and one of the button's
 
 
-def test_74_looking_at_a_reset_link_does_not_use_it_up_and_using_it_does(screen: Page, site: Site) -> None:
+def test_74_opening_a_reset_link_does_not_consume_it(screen: Page, site: Site) -> None:
     link = reset_link(site, site.registered())
     for method in ("GET", "HEAD", "GET", "HEAD"):
         with urlopen(Request(link, method=method)) as shell:
@@ -172,7 +172,7 @@ def test_74_looking_at_a_reset_link_does_not_use_it_up_and_using_it_does(screen:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("opened_first", [True, False])
-def test_75_an_expired_reset_link_leads_to_a_new_one(screen: Page, site: Site, opened_first: bool) -> None:
+def test_75_expired_reset_link_offers_a_new_one(screen: Page, site: Site, opened_first: bool) -> None:
     address = site.registered()
     link = reset_link(site, address)
     if opened_first:
@@ -189,7 +189,7 @@ def test_75_an_expired_reset_link_leads_to_a_new_one(screen: Page, site: Site, o
 
 
 @pytest.mark.slow
-def test_75_a_link_that_lost_its_end_does_not_work(screen: Page) -> None:
+def test_75_truncated_link_does_not_work(screen: Page) -> None:
     for link in ("/reset", "/reset#token=nonsense", "/verify-email", "/verify-email#token=nonsense"):
         screen.goto("about:blank")
         screen.goto(link)
@@ -197,7 +197,7 @@ def test_75_a_link_that_lost_its_end_does_not_work(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_76_the_token_of_a_link_is_in_no_address(screen: Page, site: Site) -> None:
+def test_76_link_token_is_in_no_request_url(screen: Page, site: Site) -> None:
     link = reset_link(site, site.registered())
     token = link.partition("#token=")[2]
     asked: list[str] = []
@@ -215,11 +215,11 @@ def test_76_the_token_of_a_link_is_in_no_address(screen: Page, site: Site) -> No
 
 
 @pytest.mark.slow
-def test_77_a_reset_logs_everybody_out(
+def test_77_reset_ends_all_sessions(
     screen: Page, site: Site, browser: Browser, complaints: list[str]
 ) -> None:
     address = site.registered()
-    account_stand_in(screen)
+    stub_account_page(screen)
     log_in(screen, address)
     screen.goto("/terms")
     elsewhere = browser.new_context(viewport=DESKTOP, base_url=site.url)
@@ -239,7 +239,7 @@ def test_77_a_reset_logs_everybody_out(
 
 
 @pytest.mark.slow
-def test_78_opening_a_confirmation_link_confirms_nothing(screen: Page, site: Site) -> None:
+def test_78_opening_a_confirmation_link_does_not_confirm(screen: Page, site: Site) -> None:
     address = site.registered()
     link = site.link(address, "/verify-email")
     sent = calls(screen, "/auth/email/verify")
@@ -263,7 +263,7 @@ def test_78_opening_a_confirmation_link_confirms_nothing(screen: Page, site: Sit
 @pytest.mark.slow
 def test_78_a_session_of_the_account_confirms_without_a_password(screen: Page, site: Site) -> None:
     address = site.registered()
-    account_stand_in(screen)
+    stub_account_page(screen)
     log_in(screen, address)
     screen.goto(site.link(address, "/verify-email"))
     expect(screen.locator("#verify-text")).to_contain_text("is your address")
@@ -273,7 +273,7 @@ def test_78_a_session_of_the_account_confirms_without_a_password(screen: Page, s
 
 
 @pytest.mark.slow
-def test_78_whoever_did_not_sign_up_erases_the_account(screen: Page, site: Site) -> None:
+def test_78_reject_link_erases_the_account(screen: Page, site: Site) -> None:
     address = site.registered()
     screen.goto(site.link(address, "/verify-email"))
     screen.get_by_role("link", name="I did not sign up").click()

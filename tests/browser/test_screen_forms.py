@@ -1,4 +1,4 @@
-"""Forms: when a fault is told, what is sent and how often, and what becomes of a failure."""
+"""Forms: when errors appear, what is sent and how often, and how failures are shown."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.screen_steps import (
-    account_stand_in,
     alerted,
     answer,
     calls,
@@ -15,6 +14,7 @@ from tests.support.screen_steps import (
     held,
     restored,
     score,
+    stub_account_page,
     submit,
     waits,
 )
@@ -29,14 +29,14 @@ NETWORK = "We could not reach the server. Check your connection and try again."
 
 @pytest.fixture
 def form(screen: Page) -> Page:
-    """The sign-up, with a meter that asks nobody."""
+    """Return the sign-up page, with a stubbed password meter."""
     score(screen)
     screen.goto("/signup")
     return screen
 
 
 @pytest.mark.slow
-def test_43_an_address_is_looked_at_when_it_is_left_and_while_it_is_mended(screen: Page) -> None:
+def test_43_address_is_validated_on_blur_and_while_being_corrected(screen: Page) -> None:
     screen.goto("/login")
     email = screen.get_by_label("Email Address")
     fault = screen.locator("#email-error")
@@ -54,7 +54,7 @@ def test_43_an_address_is_looked_at_when_it_is_left_and_while_it_is_mended(scree
 
 
 @pytest.mark.slow
-def test_44_a_confirmation_that_differs_is_told_once_it_is_left(form: Page) -> None:
+def test_44_password_mismatch_is_reported_on_blur(form: Page) -> None:
     fill_login(form, "newcomer@example.com")
     confirm = form.get_by_label("Confirm Password")
     fault = form.locator("#confirm-password-error")
@@ -67,7 +67,7 @@ def test_44_a_confirmation_that_differs_is_told_once_it_is_left(form: Page) -> N
     expect(confirm).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_45_the_terms_explain_themselves_when_the_button_is_pressed(form: Page) -> None:
+def test_45_submit_without_terms_explains_the_checkbox(form: Page) -> None:
     sent = calls(form, "/auth/register")
     fill_signup(form, "newcomer@example.com", terms=False)
     button = form.get_by_role("button", name="Sign Up")
@@ -83,7 +83,7 @@ def test_45_the_terms_explain_themselves_when_the_button_is_pressed(form: Page) 
 
 
 @pytest.mark.slow
-def test_46_the_button_follows_the_terms(form: Page) -> None:
+def test_46_submit_button_is_enabled_by_the_terms(form: Page) -> None:
     button = form.get_by_role("button", name="Sign Up")
     terms = form.get_by_label("I agree to")
     expect(button).to_be_disabled()
@@ -96,7 +96,7 @@ def test_46_the_button_follows_the_terms(form: Page) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("field", ["Email Address", "Password", "Confirm Password"])
-def test_47_enter_does_not_get_round_the_terms(form: Page, field: str) -> None:
+def test_47_enter_does_not_submit_without_terms(form: Page, field: str) -> None:
     sent = calls(form, "/auth/register")
     fill_signup(form, "newcomer@example.com", terms=False)
     form.get_by_label(field, exact=True).press("Enter")
@@ -105,7 +105,7 @@ def test_47_enter_does_not_get_round_the_terms(form: Page, field: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["clicks", "keys"])
-def test_52_a_form_that_is_sent_twice_makes_one_call(screen: Page, how: str) -> None:
+def test_52_form_submitted_twice_sends_one_request(screen: Page, how: str) -> None:
     screen.goto("/login")
     fill_login(screen, "nobody@example.com")
     with held(screen, "/auth/login") as routes:
@@ -125,7 +125,7 @@ def test_52_a_form_that_is_sent_twice_makes_one_call(screen: Page, how: str) -> 
     ("seconds", "words"),
     [("90", "Try again in 2 minutes."), ("60", "Try again in 1 minute."), ("1", "Try again in 1 minute.")],
 )
-def test_55_too_many_attempts_say_how_long_to_wait(screen: Page, seconds: str, words: str) -> None:
+def test_55_rate_limit_states_how_long_to_wait(screen: Page, seconds: str, words: str) -> None:
     answer(screen, "/auth/login", 429, {"code": "rate_limited"}, Retry_After=seconds)
     sent = calls(screen, "/auth/login")
     screen.goto("/login")
@@ -137,7 +137,7 @@ def test_55_too_many_attempts_say_how_long_to_wait(screen: Page, seconds: str, w
     waits(screen, sent, 2)
 
 
-def test_56_without_a_network_nothing_that_was_typed_is_lost(screen: Page) -> None:
+def test_56_network_failure_keeps_the_form_values(screen: Page) -> None:
     screen.route("**/auth/login", lambda route: route.abort())
     screen.goto("/login")
     fill_login(screen, "nobody@example.com")
@@ -148,7 +148,7 @@ def test_56_without_a_network_nothing_that_was_typed_is_lost(screen: Page) -> No
 
 
 @pytest.mark.slow
-def test_56_an_answer_that_does_not_come_is_given_up_after_20_seconds(screen: Page) -> None:
+def test_56_request_times_out_after_20_seconds(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/login")
     fill_login(screen, "nobody@example.com")
@@ -166,7 +166,7 @@ def test_56_an_answer_that_does_not_come_is_given_up_after_20_seconds(screen: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 415, 418])
-def test_a_refusal_that_nobody_foresaw_is_told_in_the_words_of_the_page(screen: Page, status: int) -> None:
+def test_unknown_error_code_shows_the_generic_message(screen: Page, status: int) -> None:
     stranger = {"code": "strange", "message": "<b>SECRET</b>", "fields": {"strange": "SECRET"}}
     answer(screen, "/auth/login", status, stranger)
     screen.goto("/login")
@@ -177,7 +177,7 @@ def test_a_refusal_that_nobody_foresaw_is_told_in_the_words_of_the_page(screen: 
 
 
 @pytest.mark.slow
-def test_a_page_that_comes_back_from_the_cache_is_at_rest(form: Page) -> None:
+def test_page_restored_from_cache_is_reset(form: Page) -> None:
     fill_signup(form, "newcomer@example.com")
     with held(form, "/auth/register") as routes:
         submit(form, "Sign Up")
@@ -196,7 +196,7 @@ def test_a_page_that_comes_back_from_the_cache_is_at_rest(form: Page) -> None:
 
 
 @pytest.mark.slow
-def test_a_log_in_that_comes_back_from_the_cache_has_no_password(screen: Page) -> None:
+def test_login_page_restored_from_cache_has_no_password(screen: Page) -> None:
     screen.goto("/login")
     fill_login(screen, "nobody@example.com")
     restored(screen)
@@ -205,9 +205,9 @@ def test_a_log_in_that_comes_back_from_the_cache_has_no_password(screen: Page) -
 
 
 @pytest.mark.slow
-def test_105_what_a_browser_filled_in_without_a_word_is_sent(screen: Page, site: Site) -> None:
+def test_105_login_autofilled_without_events_is_sent(screen: Page, site: Site) -> None:
     address = site.registered()
-    account_stand_in(screen)
+    stub_account_page(screen)
     screen.goto("/login")
     for name, value in (("email", address), ("current-password", PASSWORD)):
         screen.eval_on_selector(f"#{name}", "(node, value) => { node.value = value; }", value)
@@ -216,7 +216,7 @@ def test_105_what_a_browser_filled_in_without_a_word_is_sent(screen: Page, site:
 
 
 @pytest.mark.slow
-def test_105_so_is_a_sign_up(form: Page) -> None:
+def test_105_sign_up_autofilled_without_events_is_sent(form: Page) -> None:
     answer(form, "/auth/register", 201)
     sent = calls(form, "/auth/register")
     values = {"email": "filled@example.com", "new-password": PASSWORD, "confirm-password": PASSWORD}

@@ -1,4 +1,4 @@
-"""Whole journeys through the pages, as a newcomer makes them."""
+"""End-to-end journeys of a new user."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -29,7 +29,7 @@ def test_sign_up_confirm_and_log_in(screen: Page, site: Site) -> None:
     log_in(screen, "newcomer@example.com")
 
 
-def test_forgot_to_reset(screen: Page, site: Site) -> None:
+def test_forgot_password_to_reset(screen: Page, site: Site) -> None:
     address = site.registered()
     screen.goto("/forgot")
     screen.get_by_label("Email Address").fill(address)
@@ -47,7 +47,7 @@ def test_forgot_to_reset(screen: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_way_by_keyboard_alone(screen: Page, site: Site) -> None:
+def test_sign_up_to_password_reset_by_keyboard_alone(screen: Page, site: Site) -> None:
     """Sign up, confirm, log in, see the devices, log out, forget the password, log in with a new one."""
     keys, address = screen.keyboard, "keyboard@example.com"
 

@@ -1,4 +1,4 @@
-"""Keyboard, focus and what is announced. The number of a test is that of the list of checks."""
+"""Keyboard, focus and announcements. The number in a test's name is that of the list of checks."""
 
 from itertools import pairwise
 from typing import Any
@@ -43,7 +43,7 @@ def walk(page: Page, key: str, steps: int) -> list[str]:
     return found
 
 
-def test_40_tab_goes_through_the_log_in_in_its_visual_order_and_back(screen: Page) -> None:
+def test_40_tab_order_of_the_login_page_is_visual(screen: Page) -> None:
     screen.goto("/login")
     screen.get_by_label("Email Address").focus()
     rest = [*STOPS[1:], "contrast"]
@@ -52,7 +52,7 @@ def test_40_tab_goes_through_the_log_in_in_its_visual_order_and_back(screen: Pag
 
 
 @pytest.mark.slow
-def test_40_nothing_holds_the_focus(screen: Page) -> None:
+def test_40_no_keyboard_trap(screen: Page) -> None:
     screen.goto("/login")
     way = walk(screen, "Tab", 30)
     assert way.count("email") >= 2
@@ -61,12 +61,12 @@ def test_40_nothing_holds_the_focus(screen: Page) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/login", "/signup", "/forgot"])
-def test_41_no_field_has_the_focus_when_the_page_opens(screen: Page, path: str) -> None:
+def test_41_no_field_is_focused_on_load(screen: Page, path: str) -> None:
     screen.goto(path)
     assert screen.evaluate("document.activeElement === document.body")
 
 
-def test_42_an_empty_log_in_leads_to_the_first_fault_and_sends_nothing(screen: Page) -> None:
+def test_42_empty_login_focuses_the_first_error_and_sends_nothing(screen: Page) -> None:
     sent = calls(screen, "/auth/login")
     screen.goto("/login")
     submit(screen, "Log In")
@@ -80,7 +80,7 @@ def test_42_an_empty_log_in_leads_to_the_first_fault_and_sends_nothing(screen: P
 
 
 @pytest.mark.slow
-def test_48_the_toggle_shows_and_hides_and_says_so(screen: Page) -> None:
+def test_48_toggle_shows_and_hides_the_password_and_announces_it(screen: Page) -> None:
     screen.goto("/login")
     password = screen.get_by_label("Password", exact=True)
     toggle = screen.get_by_role("button", name="Show password")
@@ -100,7 +100,7 @@ def test_48_the_toggle_shows_and_hides_and_says_so(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_49_a_shown_password_is_hidden_before_it_is_sent(screen: Page) -> None:
+def test_49_visible_password_is_hidden_before_submit(screen: Page) -> None:
     screen.add_init_script("""
       const real = window.fetch;
       window.fetch = (...all) => {
@@ -119,7 +119,7 @@ def test_49_a_shown_password_is_hidden_before_it_is_sent(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_50_a_slow_answer_is_told_to_everybody(screen: Page) -> None:
+def test_50_slow_response_is_shown_and_announced(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/login")
     button = screen.get_by_role("button", name="Log In", exact=True)
@@ -143,7 +143,7 @@ def test_50_a_slow_answer_is_told_to_everybody(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_50_a_quick_answer_is_not_told(screen: Page) -> None:
+def test_50_quick_response_is_not_announced(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/login")
     fill_login(screen, "nobody@example.com")
@@ -154,7 +154,7 @@ def test_50_a_quick_answer_is_not_told(screen: Page) -> None:
     assert [role for role, _ in said(screen)] == ["alert"]
 
 
-def test_53_a_refused_log_in_says_so_and_waits_for_another_password(screen: Page, site: Site) -> None:
+def test_53_refused_login_is_announced_and_focuses_the_password(screen: Page, site: Site) -> None:
     address = site.registered()
     screen.goto("/login")
     fill_login(screen, address, "not the password")
@@ -175,7 +175,7 @@ def test_53_a_refused_log_in_says_so_and_waits_for_another_password(screen: Page
     ("password", 1, "Weak"),
     ("violet-harbor-teapot-92", 4, "Very strong"),
 ])  # fmt: skip
-def test_58_the_meter_shows_what_the_server_finds(screen: Page, password: str, bars: int, word: str) -> None:
+def test_58_password_meter_shows_the_servers_score(screen: Page, password: str, bars: int, word: str) -> None:
     screen.goto("/signup")
     meter = screen.get_by_role("meter", name="Password strength")
     expect(meter).to_have_attribute("aria-valuenow", "0")
@@ -189,7 +189,7 @@ def test_58_the_meter_shows_what_the_server_finds(screen: Page, password: str, b
 
 
 @pytest.mark.slow
-def test_59_the_meter_neither_asks_nor_speaks_at_every_key(screen: Page) -> None:
+def test_59_password_meter_is_debounced(screen: Page) -> None:
     score(screen, 2)
     asked = calls(screen, "/auth/password/strength")
     screen.clock.install()
@@ -212,7 +212,7 @@ def test_59_the_meter_neither_asks_nor_speaks_at_every_key(screen: Page) -> None
 
 
 @pytest.mark.slow
-def test_59_only_a_word_that_stays_is_spoken(screen: Page) -> None:
+def test_59_only_the_final_score_is_announced(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/signup")
     screen.clock.pause_at(screen.evaluate("Date.now()") + 1_000)
@@ -241,14 +241,14 @@ def test_59_a_late_answer_about_an_older_password_is_ignored(screen: Page) -> No
         screen.clock.run_for(400)
         waits(screen, routes, 2)
         expect(screen.locator(".meter__word")).to_be_empty()
-        expect(screen.locator(".meter")).to_be_visible()  # a call that was given up is no failure
+        expect(screen.locator(".meter")).to_be_visible()  # an aborted call is no failure
         routes[1].fulfill(json={"score": 0, "warning": "", "suggestions": [], "acceptable": False})
         expect(screen.locator(".meter__word")).to_have_text("Password strength: Weak")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["refused", "aborted"])
-def test_61_without_its_meter_the_form_still_works(screen: Page, how: str) -> None:
+def test_61_form_works_without_the_password_meter(screen: Page, how: str) -> None:
     refused = how == "refused"
     path = "**/auth/password/strength"
     screen.route(path, lambda route: route.fulfill(status=429, json={}) if refused else route.abort())

@@ -1,4 +1,4 @@
-"""Mailed links in a browser: over a reload, on the way back, for another address, and after their end."""
+"""Mailed links in a browser: reload, back navigation, change of address, and void links."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,7 +23,7 @@ def test_a_reload_does_not_lose_the_link(screen: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_whoever_thinks_better_of_it_comes_back_to_the_link(screen: Page, site: Site) -> None:
+def test_back_from_the_reject_page_keeps_the_link(screen: Page, site: Site) -> None:
     address = site.registered()
     screen.goto(site.link(address, "/verify-email"))
     screen.get_by_role("link", name="I did not sign up").click()
@@ -40,7 +40,7 @@ def test_whoever_thinks_better_of_it_comes_back_to_the_link(screen: Page, site: 
 
 
 @pytest.mark.slow
-def test_another_address_in_the_browser_that_asked_for_it(screen: Page, site: Site) -> None:
+def test_address_change_confirmed_in_the_requesting_browser(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     asked = calls(screen, "/auth/email/change")
@@ -67,7 +67,7 @@ def test_another_address_in_the_browser_that_asked_for_it(screen: Page, site: Si
 
 
 @pytest.mark.slow
-def test_another_address_in_another_browser(screen: Page, other: Page, site: Site) -> None:
+def test_address_change_confirmed_in_another_browser(screen: Page, other: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.get_by_label("New Email Address").fill("elsewhere@example.com")
     submit(screen, "Send Link")
@@ -80,13 +80,13 @@ def test_another_address_in_another_browser(screen: Page, other: Page, site: Sit
     other.get_by_label("Password", exact=True).fill(PASSWORD)
     submit(other, "Confirm Email")
     heading(other, "Email Changed")
-    # The first tab learns of it when somebody looks at it again.
+    # The first tab updates when it becomes visible again.
     screen.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(screen.locator("#email-shown")).to_have_text("elsewhere@example.com")
 
 
 @pytest.mark.slow
-def test_after_a_lock_out_nobody_is_sent_to_a_log_in_that_cannot_work(screen: Page, site: Site) -> None:
+def test_disown_page_offers_no_login_link(screen: Page, site: Site) -> None:
     address = site.registered()
     assert site.server.call("POST", "/auth/login", {"email": address, "password": PASSWORD})[0] == 200
     screen.goto(site.link(address, "/disown"))
@@ -99,7 +99,7 @@ def test_after_a_lock_out_nobody_is_sent_to_a_log_in_that_cannot_work(screen: Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/restore", "/undo-email-change", "/disown", "/reject"])
-def test_the_ways_out_of_a_dead_link_lead_to_different_places(screen: Page, path: str) -> None:
+def test_void_link_page_offers_distinct_links(screen: Page, path: str) -> None:
     screen.goto(f"{path}#token={'x' * 43}")
     screen.locator("#link-form button").click()
     heading(screen, "This Link Does Not Work")
@@ -108,7 +108,7 @@ def test_the_ways_out_of_a_dead_link_lead_to_different_places(screen: Page, path
 
 
 @pytest.mark.slow
-def test_a_link_that_a_newer_one_replaced_makes_no_false_promise(screen: Page, site: Site) -> None:
+def test_replaced_link_page_explains_how_to_start_again(screen: Page, site: Site) -> None:
     log_in(screen, site.registered(confirmed=True))
     for address in ("first@example.com", "second@example.com"):
         screen.get_by_label("New Email Address").fill(address)
@@ -131,7 +131,7 @@ def test_a_link_that_a_newer_one_replaced_makes_no_false_promise(screen: Page, s
 
 
 @pytest.mark.slow
-def test_a_button_that_is_pressed_while_the_link_is_looked_at_counts(screen: Page, site: Site) -> None:
+def test_submit_during_the_link_check_is_kept(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     with held(screen, "/auth/email/verify/check") as checks:
@@ -143,7 +143,7 @@ def test_a_button_that_is_pressed_while_the_link_is_looked_at_counts(screen: Pag
 
 
 @pytest.mark.slow
-def test_a_link_of_another_account_than_the_one_logged_in(screen: Page, site: Site) -> None:
+def test_confirmation_link_of_another_account_asks_for_the_password(screen: Page, site: Site) -> None:
     theirs = site.registered()
     log_in(screen, site.registered())
     screen.goto(site.link(theirs, "/verify-email"))

@@ -1,4 +1,4 @@
-"""Passkeys on the screens, with Chromium's own virtual authenticator."""
+"""Passkeys on the pages, with Chromium's virtual authenticator."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +11,7 @@ __all__ = ["browser", "complaints", "screen", "site"]
 
 
 class VirtualAuthenticator:
-    """A platform authenticator of this page's browser. It answers while its owner `is_present`."""
+    """A platform authenticator of this page's browser. It answers while `is_present`."""
 
     def __init__(self, page: Page) -> None:
         self._session = page.context.new_cdp_session(page)
@@ -31,7 +31,7 @@ class VirtualAuthenticator:
 
 @pytest.fixture
 def authenticator(screen: Page) -> VirtualAuthenticator:
-    """One in a browser that offers no passkeys in fields: what is offered there would be taken at once."""
+    """Return an authenticator with conditional mediation off, so that no passkey is offered in fields."""
     screen.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
     return VirtualAuthenticator(screen)
 
@@ -61,12 +61,12 @@ def finish_codes(page: Page, authenticator: VirtualAuthenticator) -> list[str]:
 
 
 def choose_passkey(page: Page, authenticator: VirtualAuthenticator) -> None:
-    """Be there, and press the button."""
+    """Make the user present, and press the button."""
     authenticator.present(True)
     submit(page, "Use a Passkey")
 
 
-def test_a_passkey_is_added_and_logs_in_with_nothing_else(
+def test_passkey_is_added_and_logs_in_alone(
     screen: Page, address: str, authenticator: VirtualAuthenticator
 ) -> None:
     add_passkey(screen, authenticator)
@@ -87,7 +87,7 @@ def test_a_passkey_is_added_and_logs_in_with_nothing_else(
 
 
 @pytest.mark.slow
-def test_the_field_for_the_address_offers_it(screen: Page, address: str) -> None:
+def test_address_field_offers_the_passkey(screen: Page, address: str) -> None:
     authenticator = VirtualAuthenticator(screen)
     add_passkey(screen, authenticator)
     finish_codes(screen, authenticator)
@@ -100,7 +100,9 @@ def test_the_field_for_the_address_offers_it(screen: Page, address: str) -> None
 
 
 @pytest.mark.slow
-def test_it_makes_new_recovery_codes(screen: Page, address: str, authenticator: VirtualAuthenticator) -> None:
+def test_passkey_replaces_recovery_codes(
+    screen: Page, address: str, authenticator: VirtualAuthenticator
+) -> None:
     assert address
     add_passkey(screen, authenticator)
     old = finish_codes(screen, authenticator)
@@ -111,7 +113,7 @@ def test_it_makes_new_recovery_codes(screen: Page, address: str, authenticator: 
 
 
 @pytest.mark.slow
-def test_it_is_the_second_step_after_a_password(
+def test_passkey_completes_the_second_step(
     screen: Page, address: str, authenticator: VirtualAuthenticator
 ) -> None:
     add_passkey(screen, authenticator)
@@ -125,7 +127,7 @@ def test_it_is_the_second_step_after_a_password(
 
 
 @pytest.mark.slow
-def test_whoever_is_not_verified_stays_where_they_were(
+def test_passkey_without_user_verification_stays_on_the_login_page(
     screen: Page, address: str, authenticator: VirtualAuthenticator
 ) -> None:
     add_passkey(screen, authenticator)

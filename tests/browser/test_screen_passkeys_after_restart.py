@@ -1,4 +1,4 @@
-"""Factors outlive the process: a server that was stopped and started again knows them, and still asks."""
+"""Second factors after a restart of the server."""
 
 import secrets
 import shutil
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.slow
 
 
 @dataclass
-class LastingSite(Site):
-    """A site whose process may end: its port, and so its origin, its keys and its database stay."""
+class RestartableSite(Site):
+    """A site that can be restarted: port, origin, keys and database stay the same."""
 
     start: Callable[[], AbstractContextManager[Server]]
     running: ExitStack
@@ -43,7 +43,7 @@ class LastingSite(Site):
         assert self.server.url == before.url
 
     def methods(self, address: str) -> list[str]:
-        """What the account asks for besides its password."""
+        """Return the second-factor methods that a login with the password offers."""
         status, asked = self.server.call("POST", "/auth/login", {"username": address, "password": PASSWORD})
         assert (status, asked["code"]) == (401, "second_factor_required")
         assert "access_token" not in asked
@@ -51,7 +51,7 @@ class LastingSite(Site):
 
 
 @pytest.fixture
-def site(sqlite_template: Path, tmp_path: Path) -> Iterator[LastingSite]:
+def site(sqlite_template: Path, tmp_path: Path) -> Iterator[RestartableSite]:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
     mails = tmp_path / "mail"
     settings = {name: secrets.token_urlsafe(48) for name in ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")}
@@ -59,11 +59,11 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[LastingSite]:
     settings |= {"PORT": str(free_port()), "MAIL_URL": f"file:{mails}"}
     start = partial(serving, f"sqlite:///{tmp_path / 'auth.db'}", tmp_path, **settings)
     with ExitStack() as running:
-        yield LastingSite(running.enter_context(start()), mails, start, running)
+        yield RestartableSite(running.enter_context(start()), mails, start, running)
 
 
-def test_a_passkey_logs_in_alone_after_a_restart(
-    screen: Page, site: LastingSite, address: str, authenticator: VirtualAuthenticator
+def test_passkey_logs_in_after_restart(
+    screen: Page, site: RestartableSite, address: str, authenticator: VirtualAuthenticator
 ) -> None:
     add_passkey(screen, authenticator)
     finish_codes(screen, authenticator)
@@ -74,10 +74,10 @@ def test_a_passkey_logs_in_alone_after_a_restart(
     screen.wait_for_url("**/account")
 
 
-def test_a_challenge_from_before_a_restart_is_answered_after_it(
-    screen: Page, site: LastingSite, address: str, authenticator: VirtualAuthenticator
+def test_passkey_challenge_survives_a_restart(
+    screen: Page, site: RestartableSite, address: str, authenticator: VirtualAuthenticator
 ) -> None:
-    """The browser has the challenge and has signed it; its answer arrives at the next process."""
+    """The browser has signed the challenge; its response reaches the new process."""
     add_passkey(screen, authenticator)
     finish_codes(screen, authenticator)
     log_out(screen)
@@ -89,8 +89,8 @@ def test_a_challenge_from_before_a_restart_is_answered_after_it(
         screen.wait_for_url("**/account")
 
 
-def test_a_code_is_asked_for_after_a_restart_and_completes_what_was_begun_before(
-    screen: Page, site: LastingSite, address: str
+def test_totp_completes_a_login_begun_before_restart(
+    screen: Page, site: RestartableSite, address: str
 ) -> None:
     phone, _ = switch_on(screen)
     log_out(screen)

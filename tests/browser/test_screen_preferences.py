@@ -1,4 +1,4 @@
-"""Narrow screens, wishes of the system, and browsers without script."""
+"""Narrow screens, system preferences, and browsers without JavaScript."""
 
 import re
 
@@ -6,31 +6,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.account_screen_styles import EMAIL
-from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, STATES, login_busy
+from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, login_busy
 from tests.support.screens import PHONE, Site, browser, complaints, log_in, opened, screen, site, style
 
 __all__ = ["browser", "complaints", "screen", "site"]
-WIDTHS = (320, 360, 768, 1280)
 SECRET = "a-password-that-must-not-be-told-92"
 NEEDS_SCRIPT = "This page needs JavaScript."
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("state", STATES)
-def test_95_nothing_is_cut_at_the_side(screen: Page, state: str) -> None:
-    STATES[state](screen)
-    for width in WIDTHS:
-        screen.set_viewport_size({"width": width, "height": 800})
-        assert screen.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [width, width]
-        edges = screen.locator("main :visible").evaluate_all(
-            "(all) => all.map((node) => node.getBoundingClientRect()).filter((box) => box.width > 1)"
-            ".map((box) => [box.left, box.right])"
-        )
-        assert all(left >= 0 and right <= width for left, right in edges)
-
-
-@pytest.mark.slow
-def test_96_the_button_is_in_sight_on_a_phone(screen: Page) -> None:
+def test_96_login_button_is_in_the_viewport_on_a_phone(screen: Page) -> None:
     screen.set_viewport_size(PHONE)
     screen.goto("/login")
     expect(screen.get_by_role("button", name="Log In")).to_be_in_viewport(ratio=1)
@@ -38,7 +23,7 @@ def test_96_the_button_is_in_sight_on_a_phone(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_97_a_wish_for_contrast_is_met(screen: Page) -> None:
+def test_97_prefers_contrast_more_is_honoured(screen: Page) -> None:
     screen.emulate_media(contrast="more")
     screen.goto("/login")
     button = screen.locator(".btn--primary")
@@ -51,7 +36,7 @@ def test_97_a_wish_for_contrast_is_met(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_98_the_contrast_switch(screen: Page, site: Site) -> None:
+def test_98_contrast_switch_is_stored_and_rendered(screen: Page, site: Site) -> None:
     screen.goto("/signup")
     screen.get_by_label("Email Address").fill(EMAIL)
     switch = screen.get_by_role("button", name="High contrast")
@@ -77,14 +62,14 @@ RUNNING = "document.getAnimations().filter((each) => each.playState === 'running
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])
-def test_99_nothing_moves_for_those_who_wish_so(screen: Page, wish: str) -> None:
+def test_99_prefers_reduced_motion_stops_animations(screen: Page, wish: str) -> None:
     screen.emulate_media(reduced_motion=wish)  # type: ignore[arg-type]
     login_busy(screen)
     assert (screen.evaluate(RUNNING) > 0) == (wish == "no-preference")
 
 
 @pytest.mark.slow
-def test_101_a_dark_system_changes_nothing(screen: Page) -> None:
+def test_101_dark_colour_scheme_changes_nothing(screen: Page) -> None:
     screen.emulate_media(color_scheme="dark")
     screen.goto("/login")
     assert style(screen, ".card", "backgroundColor", "colorScheme") == {
@@ -102,11 +87,11 @@ def scriptless(browser: Browser, site: Site) -> BrowserContext:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [*OPEN_PAGES, *ACCOUNT_PAGES])
-def test_103_pages_say_that_they_need_script(scriptless: BrowserContext, path: str) -> None:
+def test_103_pages_state_that_they_need_javascript(scriptless: BrowserContext, path: str) -> None:
     page = scriptless.new_page()
     page.goto(path)
     expect(page.locator("h1")).to_be_visible()
-    # Those that only say something work as they are.
+    # Pages without a form work without JavaScript.
     if path not in {"/reset/done", "/terms", "/privacy", "/no-such-page"}:
         expect(page.locator("noscript p")).to_be_visible()
         expect(page.locator("noscript p")).to_contain_text(NEEDS_SCRIPT)
@@ -117,7 +102,7 @@ def test_103_pages_say_that_they_need_script(scriptless: BrowserContext, path: s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FORM_PAGES)
-def test_103_a_form_without_script_tells_nobody_the_password(
+def test_103_form_without_javascript_does_not_leak_the_password(
     scriptless: BrowserContext, site: Site, path: str
 ) -> None:
     page = scriptless.new_page()
@@ -144,7 +129,7 @@ def test_103_a_form_without_script_tells_nobody_the_password(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/login", "/terms"])
-def test_103_the_contrast_switch_works_without_script(scriptless: BrowserContext, path: str) -> None:
+def test_103_contrast_switch_works_without_javascript(scriptless: BrowserContext, path: str) -> None:
     page = scriptless.new_page()
     page.goto(path)
     for pressed, scheme in (("true", "more"), ("false", "seed")):
@@ -179,7 +164,7 @@ def test_103_logging_out_works_without_script(
 
 
 @pytest.mark.slow
-def test_105_values_that_no_event_told_are_sent(screen: Page) -> None:
+def test_105_values_set_without_events_are_sent(screen: Page) -> None:
     screen.goto("/login")
     screen.evaluate(
         "([email, password]) => { const { elements } = document.getElementById('login-form');"
@@ -195,7 +180,7 @@ def test_105_values_that_no_event_told_are_sent(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_forced_colours_keep_what_can_be_operated_in_sight(browser: Browser, site: Site) -> None:
+def test_forced_colours_keep_borders_of_controls(browser: Browser, site: Site) -> None:
     context = browser.new_context(base_url=site.url, forced_colors="active")
     page = context.new_page()
     page.goto("/login")

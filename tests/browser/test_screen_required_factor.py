@@ -1,4 +1,4 @@
-"""Pages where everybody needs a second factor: they lead to the set-up, and back to where one was going."""
+"""Pages with REQUIRE_SECOND_FACTOR: they lead to enrollment, then to the requested page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ def set_up(page: Page) -> Phone:
     return phone
 
 
-def test_a_log_in_leads_to_the_set_up_and_then_on(screen: Page, site: Site) -> None:
+def test_login_leads_to_enrollment_then_to_next(screen: Page, site: Site) -> None:
     address = site.registered()
     screen.goto("/login?next=/account/devices")
     fill_login(screen, address)
@@ -57,7 +57,7 @@ def test_a_log_in_leads_to_the_set_up_and_then_on(screen: Page, site: Site) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/account", "/account/security", "/account/devices", "/account/delete"])
-def test_no_other_page_opens_before(screen: Page, site: Site, path: str) -> None:
+def test_other_account_pages_redirect_to_enrollment(screen: Page, site: Site, path: str) -> None:
     screen.goto("/login")
     fill_login(screen, site.registered())
     submit(screen, "Log In")

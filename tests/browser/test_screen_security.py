@@ -1,4 +1,4 @@
-"""What the browser keeps, sends and refuses: tokens, cookies, headers, and calls from other sites."""
+"""Browser-side security: stored tokens, cookies, headers, and cross-site requests."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from pages.routes import FORMS, PLAIN
 from pages.safety import POLICY
-from tests.support.screen_steps import account_stand_in, in_module
+from tests.support.screen_steps import in_module, stub_account_page
 from tests.support.screens import Site, browser, complaints, faults, log_in, screen, site
 from tests.support.service import PASSWORD
 
@@ -22,7 +22,7 @@ __all__ = ["browser", "complaints", "screen", "site"]
 REFRESH = "__Host-refresh"
 MONTH = 30 * 24 * 60 * 60
 SHELLS = sorted(path for path in FORMS | PLAIN if not path.startswith("/account"))
-# Every string that a script of the page could come by, without asking the module for it.
+# Every string that a script of the page can reach without importing the module.
 WITHIN_REACH = """
 () => {
   const seen = new Set(), found = [];
@@ -42,8 +42,8 @@ WITHIN_REACH = """
 
 @pytest.fixture
 def member(screen: Page, site: Site) -> Page:
-    """Somebody who has just logged in, on a page that is not the account's."""
-    account_stand_in(screen)
+    """Return a page outside the account, with a new login."""
+    stub_account_page(screen)
     log_in(screen, site.registered(), remember=True)
     screen.goto("/terms")
     return screen
@@ -54,13 +54,13 @@ def refresh_cookie(page: Page) -> dict[str, Any]:
     return found
 
 
-def test_86_no_script_can_come_by_a_token(member: Page) -> None:
+def test_86_scripts_cannot_read_a_token(member: Page) -> None:
     got = in_module(member, "api.js", "(api) => api.renew()")
     token = got["data"]["access_token"]
     assert in_module(member, "api.js", "(api) => api.callSignedIn('GET', '/auth/me')")["ok"]
     member.evaluate("window.__sentinel = {deep: {deeper: 'SENTINEL'}}")
     reach = member.evaluate(WITHIN_REACH)
-    assert "SENTINEL" in reach  # the search does search
+    assert "SENTINEL" in reach  # the search finds strings
     secrets = (token, refresh_cookie(member)["value"], "eyJ")
     assert [words for words in reach if any(secret in words for secret in secrets)] == []
     assert member.evaluate("localStorage.length") == 0
@@ -68,17 +68,15 @@ def test_86_no_script_can_come_by_a_token(member: Page) -> None:
 
 
 @pytest.mark.slow
-def test_87_the_refresh_cookie_is_out_of_reach_of_scripts_and_of_other_sites(
-    member: Page, site: Site
-) -> None:
+def test_87_refresh_cookie_is_httponly_secure_and_samesite(member: Page, site: Site) -> None:
     cookie = refresh_cookie(member)
     wanted = {"httpOnly": True, "secure": True, "sameSite": "Strict", "path": "/", "domain": "localhost"}
     assert {name: cookie[name] for name in wanted} == wanted
 
 
 @pytest.mark.slow
-def test_88_no_answer_has_the_refresh_token_in_its_body(screen: Page, site: Site) -> None:
-    account_stand_in(screen)
+def test_88_no_response_body_contains_the_refresh_token(screen: Page, site: Site) -> None:
+    stub_account_page(screen)
     address = site.registered()
     tokens, bodies = [], []
     for path in ("/auth/login", "/auth/refresh"):
@@ -97,7 +95,9 @@ def test_88_no_answer_has_the_refresh_token_in_its_body(screen: Page, site: Site
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [*SHELLS, "/nowhere"])
-def test_89_every_page_has_the_policy_and_keeps_it(screen: Page, complaints: list[str], path: str) -> None:
+def test_89_every_page_has_the_csp_and_does_not_violate_it(
+    screen: Page, complaints: list[str], path: str
+) -> None:
     shell = screen.goto(path)
     assert shell is not None
     assert shell.headers["content-security-policy"] == POLICY
@@ -105,7 +105,7 @@ def test_89_every_page_has_the_policy_and_keeps_it(screen: Page, complaints: lis
     assert faults(complaints) == []
     screen.evaluate("document.body.setAttribute('style', 'color: red')")
     expect(screen.locator("body")).not_to_have_css("color", "rgb(255, 0, 0)")
-    assert any("policy: style-src" in complaint for complaint in complaints)  # complaints are heard
+    assert any("policy: style-src" in complaint for complaint in complaints)  # violations are recorded
     complaints.clear()
 
 
@@ -123,7 +123,7 @@ def test_92_the_headers_of_pages(site: Site, path: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_91_a_log_in_is_json_or_nothing(site: Site, kind: str) -> None:
+def test_91_login_accepts_json_only(site: Site, kind: str) -> None:
     body = json.dumps({"email": site.registered(), "password": PASSWORD}).encode()
     asked = Request(f"{site.url}/auth/login", body, {"Content-Type": kind})
     with pytest.raises(HTTPError) as refused:
@@ -142,7 +142,7 @@ class Hostile(BaseHTTPRequestHandler):
         self.wfile.write(b'<!doctype html><link rel="icon" href="data:,"><title>Hostile</title>')
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -164,7 +164,7 @@ FORGED_FORM = """
 
 
 def forge(page: Page, url: str, kind: str = "application/x-www-form-urlencoded") -> int:
-    """Post a form that is none of the page's own; the status of the answer."""
+    """Submit a cross-site form; return the status of the response."""
     with page.expect_navigation(), page.expect_response(url) as got:
         page.evaluate(FORGED_FORM, [url, kind, "contrast", "more"])
     return got.value.status
@@ -179,7 +179,7 @@ FORGED_FETCH = """
 
 
 @pytest.mark.slow
-def test_90_another_site_can_do_nothing_in_somebodys_name(member: Page, site: Site) -> None:
+def test_90_cross_site_requests_are_refused(member: Page, site: Site) -> None:
     before = member.context.cookies(site.url)
     credentials = {"email": site.registered(), "password": PASSWORD, "token_delivery": "cookie"}
     body = json.dumps(credentials)
@@ -205,7 +205,7 @@ def test_90_another_site_can_do_nothing_in_somebodys_name(member: Page, site: Si
 
 
 @pytest.mark.slow
-def test_90_our_own_forms_are_accepted(screen: Page, site: Site) -> None:
+def test_90_same_origin_forms_are_accepted(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     expect(screen.get_by_role("heading", level=1)).to_be_visible()
     with screen.expect_response("**/preferences/contrast") as got:
@@ -222,10 +222,8 @@ def test_90_our_own_forms_are_accepted(screen: Page, site: Site) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("remember", [True, False])
-def test_83_a_remembered_session_stays_one_and_another_does_not_become_one(
-    screen: Page, site: Site, remember: bool
-) -> None:
-    account_stand_in(screen)
+def test_83_renewal_keeps_whether_the_session_is_remembered(screen: Page, site: Site, remember: bool) -> None:
+    stub_account_page(screen)
     log_in(screen, site.registered(), remember=remember)
     screen.goto("/terms")
     now = screen.evaluate("Date.now() / 1000")

@@ -1,4 +1,4 @@
-"""Where a log-in leads, and one session in several tabs."""
+"""Redirects after login, and one session in several tabs."""
 
 from urllib.parse import quote, urljoin
 
@@ -7,12 +7,12 @@ from playwright.sync_api import Page, Route, expect
 
 from pages.safety import safe_next
 from tests.support.screen_steps import (
-    account_stand_in,
     answer,
     calls,
     fill_login,
     held,
     in_module,
+    stub_account_page,
     submit,
     waits,
 )
@@ -90,7 +90,7 @@ HOSTILE = [
 ME = "(api) => api.callSignedIn('GET', '/auth/me')"
 
 
-def test_the_browser_and_the_server_agree_on_where_a_log_in_may_lead(screen: Page, site: Site) -> None:
+def test_browser_and_server_agree_on_safe_next(screen: Page, site: Site) -> None:
     screen.goto("/terms")
     found = in_module(
         screen, "page.js", "(page, all) => all.map((raw) => page.safeNext(raw))", GOOD + HOSTILE
@@ -101,8 +101,8 @@ def test_the_browser_and_the_server_agree_on_where_a_log_in_may_lead(screen: Pag
     assert agreed == screen.evaluate(absolute, GOOD) + [f"{site.url}/account"] * len(HOSTILE)
 
 
-def test_67_a_log_in_leads_to_where_it_was_asked_for(screen: Page, site: Site) -> None:
-    account_stand_in(screen)
+def test_67_login_leads_to_next(screen: Page, site: Site) -> None:
+    stub_account_page(screen)
     screen.goto("/login?next=/account?tab=security%23s")
     fill_login(screen, site.registered())
     submit(screen, "Log In")
@@ -110,15 +110,15 @@ def test_67_a_log_in_leads_to_where_it_was_asked_for(screen: Page, site: Site) -
 
 
 @pytest.mark.slow
-def test_67_a_log_in_leads_to_the_account(screen: Page, site: Site) -> None:
-    account_stand_in(screen)
+def test_67_login_without_next_leads_to_the_account(screen: Page, site: Site) -> None:
+    stub_account_page(screen)
     log_in(screen, site.registered())
     assert screen.url == f"{site.url}/account"
 
 
 @pytest.mark.slow
-def test_68_no_next_leads_off_the_site(screen: Page, site: Site) -> None:
-    account_stand_in(screen)
+def test_68_hostile_next_does_not_leave_the_site(screen: Page, site: Site) -> None:
+    stub_account_page(screen)
     log_in(screen, site.registered())
     elsewhere: list[str] = []
     screen.on(
@@ -136,8 +136,8 @@ def test_68_no_next_leads_off_the_site(screen: Page, site: Site) -> None:
 @pytest.mark.parametrize(
     "raw", ["//evil.example", "/..//evil.example", "/\\evil.example", "https://evil.example"]
 )
-def test_68_the_script_does_not_trust_the_field(screen: Page, site: Site, raw: str) -> None:
-    account_stand_in(screen)
+def test_68_script_validates_the_next_field(screen: Page, site: Site, raw: str) -> None:
+    stub_account_page(screen)
     screen.goto("/login")
     fill_login(screen, site.registered())
     screen.eval_on_selector("[name=next]", "(node, raw) => { node.value = raw; }", raw)
@@ -146,20 +146,18 @@ def test_68_the_script_does_not_trust_the_field(screen: Page, site: Site, raw: s
 
 
 @pytest.mark.slow
-def test_69_whoever_is_logged_in_is_led_on_at_once(screen: Page, site: Site) -> None:
-    account_stand_in(screen)
+def test_69_login_page_redirects_a_logged_in_user(screen: Page, site: Site) -> None:
+    stub_account_page(screen)
     log_in(screen, site.registered())
     pages = screen.evaluate("history.length")
     screen.goto("/login?next=/account/devices", wait_until="commit")
     screen.wait_for_url(f"{site.url}/account/devices")
-    assert screen.evaluate("history.length") == pages + 1  # nobody comes back to the form
+    assert screen.evaluate("history.length") == pages + 1  # the form is not in the history
 
 
 @pytest.mark.slow
-def test_two_tabs_that_renew_at_once_take_turns_and_both_work(
-    screen: Page, site: Site, complaints: list[str]
-) -> None:
-    account_stand_in(screen)
+def test_two_tabs_refreshing_at_once_take_turns(screen: Page, site: Site, complaints: list[str]) -> None:
+    stub_account_page(screen)
     log_in(screen, site.registered())
     tabs = [screen, opened(screen.context, complaints)]
     routes: list[Route] = []
@@ -185,7 +183,7 @@ def test_two_tabs_that_renew_at_once_take_turns_and_both_work(
 
 
 @pytest.mark.slow
-def test_a_log_out_reaches_the_other_tabs(screen: Page, site: Site, complaints: list[str]) -> None:
+def test_logout_reaches_the_other_tabs(screen: Page, site: Site, complaints: list[str]) -> None:
     log_in(screen, site.registered())
     other = opened(screen.context, complaints)
     for tab in (screen, other):
@@ -200,9 +198,9 @@ def test_a_log_out_reaches_the_other_tabs(screen: Page, site: Site, complaints: 
 
 
 @pytest.mark.slow
-def test_a_session_that_was_ended_elsewhere_ends_here(screen: Page, site: Site) -> None:
+def test_session_ended_elsewhere_ends_in_this_tab(screen: Page, site: Site) -> None:
     address = site.registered()
-    account_stand_in(screen)
+    stub_account_page(screen)
     log_in(screen, address)
     screen.goto("/terms")
     assert in_module(screen, "api.js", ME)["ok"]
@@ -219,8 +217,8 @@ def test_a_session_that_was_ended_elsewhere_ends_here(screen: Page, site: Site) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["no network", "too many", "busy"])
-def test_a_failure_to_renew_ends_no_session(screen: Page, site: Site, how: str) -> None:
-    account_stand_in(screen)
+def test_failed_refresh_keeps_the_session(screen: Page, site: Site, how: str) -> None:
+    stub_account_page(screen)
     log_in(screen, site.registered())
     screen.goto("/terms")
     if how == "no network":
@@ -234,7 +232,7 @@ def test_a_failure_to_renew_ends_no_session(screen: Page, site: Site, how: str) 
 
 
 @pytest.mark.slow
-def test_a_log_in_waits_for_nobody_who_never_logged_in(screen: Page) -> None:
+def test_login_page_does_not_refresh_without_a_session(screen: Page) -> None:
     with held(screen, "/auth/refresh") as routes:
         screen.goto("/login")
         screen.wait_for_load_state("networkidle")

@@ -1,9 +1,9 @@
-"""What the log-in page costs a browser; `make bench` prints it for every page."""
+"""What the login page costs a browser; `make bench` prints it for every page."""
 
 import pytest
 from playwright.sync_api import Browser
 
-from bench.pages import PHONE, cost
+from bench.pages import PHONE, measure_page
 from tests.support.screens import Site, browser, site
 
 __all__ = ["browser", "site"]
@@ -11,9 +11,9 @@ __all__ = ["browser", "site"]
 pytestmark = pytest.mark.alone
 
 
-def test_the_log_in_is_light_and_stands_still(browser: Browser, site: Site) -> None:
+def test_login_page_is_light_and_has_no_layout_shift(browser: Browser, site: Site) -> None:
     context = browser.new_context(viewport=PHONE)
-    found = cost(context, site.url, "/login")
+    found = measure_page(context, site.url, "/login")
     context.close()
     assert found.requests <= 10  # with a module for passkeys, and a challenge for the list in the field
     assert 10_000 < found.bytes < 70_000

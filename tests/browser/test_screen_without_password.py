@@ -1,4 +1,4 @@
-"""An account without a password, passkeys that are renamed, and a reset of factors, on the screens."""
+"""Passwordless accounts, renamed passkeys, and operator resets of second factors, on the pages."""
 
 import subprocess
 import sys
@@ -86,7 +86,7 @@ def test_a_passkey_is_renamed(screen: Page, address: str, authenticator: Virtual
 
 
 def reset_factors(site: Site, address: str) -> None:
-    """What an operator runs beside the service."""
+    """Run `flask auth reset-factors` beside the service."""
     folder = site.server.log.parent
     settings = environment(f"sqlite:///{folder / 'auth.db'}", site.server.port, MAIL_URL=f"file:{site.mails}")
     command = [sys.executable, "-m", "flask", "--app", "app", "auth", "reset-factors", address]
@@ -96,9 +96,7 @@ def reset_factors(site: Site, address: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/account", "/account/two-factor", "/account/devices"])
-def test_any_device_can_stop_a_reset_of_the_factors(
-    screen: Page, site: Site, address: str, path: str
-) -> None:
+def test_any_device_can_stop_a_factor_reset(screen: Page, site: Site, address: str, path: str) -> None:
     switch_on(screen)
     reset_factors(site, address)
     screen.goto(path)

@@ -1,4 +1,4 @@
-"""What happens to an account, a link or a session while a password is being hashed decides."""
+"""Changes to an account, link or session while a password is being hashed."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def leave(app: Flask, access: str) -> TestResponse:
 
 
 @pytest.mark.parametrize("event", ["used", "disabled", "moved", "leaving", "disowned", "erased"])
-def test_a_reset_wants_its_link_and_account_as_they_stand_after_the_hash(
+def test_reset_checks_link_and_account_again_after_hashing(
     app: Flask, client: FlaskClient, hasher: Interrupted, event: str
 ) -> None:
     access = signed_in(client)["access_token"]
@@ -67,7 +67,7 @@ def test_a_reset_wants_its_link_and_account_as_they_stand_after_the_hash(
 
 @pytest.mark.parametrize("event", ["reset", "signed out", "disabled", "moved", "rejected"])
 @pytest.mark.parametrize("path", ["password/change", "reauth"])
-def test_a_proof_wants_its_session_and_account_as_they_stand_after_the_hash(
+def test_step_up_checks_session_and_account_again_after_hashing(
     app: Flask, client: FlaskClient, hasher: Interrupted, event: str, path: str
 ) -> None:
     pair = signed_in(client)
@@ -90,7 +90,7 @@ def test_a_proof_wants_its_session_and_account_as_they_stand_after_the_hash(
 
 
 @pytest.mark.parametrize("event", ["rejected", "verified", "reset"])
-def test_a_confirmation_wants_its_link_and_account_as_they_stand_after_the_hash(
+def test_confirmation_checks_link_and_account_again_after_hashing(
     app: Flask, client: FlaskClient, hasher: Interrupted, event: str
 ) -> None:
     register(client)
@@ -108,7 +108,7 @@ def test_a_confirmation_wants_its_link_and_account_as_they_stand_after_the_hash(
     assert len(rows(app, "SELECT id FROM users")) == (0 if event == "rejected" else 1)
 
 
-def test_a_hidden_registration_that_lost_the_race_for_its_address_is_answered_as_usual(
+def test_hidden_registration_that_loses_a_race_is_answered_as_usual(
     make_app: AppFactory, hasher: Interrupted
 ) -> None:
     app = make_app({"HIDE_ACCOUNT_EXISTENCE": "true"}, hasher=hasher)

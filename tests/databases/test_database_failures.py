@@ -1,4 +1,4 @@
-"""Whatever fails in the life of an account: nothing is half done, the answer is clear, a retry works."""
+"""Database and mailer failures at every point: atomic changes, clear errors, working retries."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +19,7 @@ from utils.client_info import ClientInfo
 from utils.mail.mailers import MailError
 from utils.services import Services
 
-# What is done, and the word for it. The first call prepares it, and is left alone.
+# The action and its audit event. The outer call prepares the action and is not made to fail.
 ACTIONS: dict[str, tuple[Callable[[Member], Action], str]] = {
     "register": (lambda _: lambda: register(_.client, "grace"), "account_registered"),
     "login": (lambda _: lambda: login(_.client), "signed_in"),
@@ -58,8 +58,8 @@ ACTIONS: dict[str, tuple[Callable[[Member], Action], str]] = {
     "undo": (lambda _: _.with_token("email/change/undo", _.move()), "email_change_undone"),
     "disown": (lambda _: _.with_token("sessions/disown", _.disowning), "sign_in_disowned"),
     "rename": (lambda _: _.rename, "username_changed"),
-    "delete": (lambda _: _.leave, "deletion_requested"),
-    "restore": (lambda _: _.with_token("me/restore", _.leaving()), "account_restored"),
+    "delete": (lambda _: _.request_deletion, "deletion_requested"),
+    "restore": (lambda _: _.with_token("me/restore", _.pending_deletion()), "account_restored"),
     "export": (lambda _: _.export, "data_exported"),
 }
 
@@ -67,7 +67,7 @@ ACTIONS: dict[str, tuple[Callable[[Member], Action], str]] = {
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("name", ACTIONS)
 @pytest.mark.parametrize("kind", ["OperationalError", pytest.param("InternalError", marks=pytest.mark.slow)])
-def test_whichever_statement_fails_nothing_is_half_done(app: Flask, name: str, kind: str) -> None:
+def test_failure_at_any_statement_rolls_back_the_whole_change(app: Flask, name: str, kind: str) -> None:
     prepare, word = ACTIONS[name]
     action = prepare(Member(app))
     before, logged = everything(app), events(app)
@@ -77,7 +77,7 @@ def test_whichever_statement_fails_nothing_is_half_done(app: Flask, name: str, k
         if len(asked) < number:
             break  # every statement had its turn; this time nothing failed
         if asked[-1].startswith("SELECT") and asked.count("COMMIT") == 1 and name == "export":
-            before, logged = everything(app), events(app)  # that it was asked for is written down by then
+            before, logged = everything(app), events(app)  # the request is logged by then
         assert answer.status_code == (503 if kind == "OperationalError" else 500), asked
         assert set(answer.get_json()) == {"code", "message", "request_id"}
         assert "canary" not in answer.get_data(as_text=True)
@@ -92,9 +92,9 @@ def test_whichever_statement_fails_nothing_is_half_done(app: Flask, name: str, k
 
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("kind", ["OperationalError", "InternalError"])
-def test_a_failing_erasure_erases_nobody_by_half(app: Flask, clock: FixedClock, kind: str) -> None:
-    """Each account goes in a transaction of its own: all of it or nothing."""
-    Member(app).leaving()
+def test_failed_erasure_is_atomic_for_each_account(app: Flask, clock: FixedClock, kind: str) -> None:
+    """Each account is erased in its own transaction."""
+    Member(app).pending_deletion()
     clock.advance(timedelta(days=14).total_seconds())
     operator = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
     services: Services = app.extensions["auth_services"]
@@ -126,10 +126,10 @@ PROBLEMS = [MailError("no"), OSError("canary"), KeyError("canary"), TimeoutError
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
 @pytest.mark.parametrize("has_it", [False, True])
-def test_a_mail_that_fails_is_tried_again(
+def test_failed_mail_is_retried(
     make_app: AppFactory, clock: FixedClock, problem: Exception, has_it: bool
 ) -> None:
-    """Whatever the mailer raises. If it has the mail nevertheless, the same message goes again."""
+    """For every mailer exception. A mail accepted nevertheless is sent again as the same message."""
     mailer = FailingMailer(problem, times=3, has_it=has_it)
     app = make_app(mailer=mailer)
     register(app.test_client())
@@ -163,28 +163,28 @@ def test_a_mail_that_always_fails_is_given_up(
     assert mail["last_error"] in {"no", type(problem).__name__}
 
 
-def deliver_whatever_happens(app: Flask) -> None:
-    """As the thread does it: what goes wrong there is logged, and the next turn comes."""
+def deliver_and_ignore_errors(app: Flask) -> None:
+    """Deliver as the thread does: log an error and continue."""
     try:
         deliver(app)
-    except Exception:  # noqa: BLE001  (the thread takes all, too)
+    except Exception:  # noqa: BLE001  (the thread catches everything, too)
         with app.app_context():
             app.extensions["auth_services"].tx().rollback()
 
 
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("kind", ["OperationalError", "InternalError"])
-def test_a_delivery_whose_database_fails_loses_no_mail(app: Flask, clock: FixedClock, kind: str) -> None:
-    """At whichever statement: the mail goes in the end, and more than once only as the same message."""
+def test_database_failure_during_delivery_loses_no_mail(app: Flask, clock: FixedClock, kind: str) -> None:
+    """At every statement: the mail is sent in the end, and more than once only as the same message."""
     register(app.test_client())
     services: Services = app.extensions["auth_services"]
     for number in range(1, 20):
         with failing_at(app, number, kind) as asked:
-            deliver_whatever_happens(app)
+            deliver_and_ignore_errors(app)
         if len(asked) < number:
             break
         assert rows(app, "SELECT given_up_at FROM outbox") == [{"given_up_at": None}]
-        clock.advance(301)  # the lease of an attempt that nobody finished
+        clock.advance(301)  # the lease of the unfinished attempt
         if rows(app, "SELECT id FROM outbox WHERE sent_at IS NOT NULL"):
             break
     assert number > 4
@@ -196,8 +196,8 @@ def test_a_delivery_whose_database_fails_loses_no_mail(app: Flask, clock: FixedC
 @pytest.mark.parametrize(
     "name", ["register", "forgot", "reset", "delete", "disown", "undo", "change of address"]
 )
-def test_a_mailer_that_is_down_changes_no_answer(make_app: AppFactory, name: str) -> None:
-    """Mails are delivered after the commit: who calls does not learn how that goes."""
+def test_mailer_outage_keeps_mail_in_the_outbox(make_app: AppFactory, name: str) -> None:
+    """Mail is delivered after the commit, so the caller does not learn the outcome."""
     app = make_app()
     prepare, word = ACTIONS[name]
     action = prepare(Member(app))
@@ -212,7 +212,7 @@ def test_a_mailer_that_is_down_changes_no_answer(make_app: AppFactory, name: str
     assert rows(app, "SELECT id FROM outbox WHERE sent_at IS NULL AND given_up_at IS NULL") == waiting
 
 
-def test_the_loops_above_would_see_a_half_done_change(app: Flask, client: FlaskClient) -> None:
+def test_comparison_of_all_tables_detects_a_change(app: Flask, client: FlaskClient) -> None:
     register(client)
     before = everything(app)
     login(client)

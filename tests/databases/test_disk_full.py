@@ -1,4 +1,4 @@
-"""A disk that is full under SQLite: a clear 503, nothing corrupt or lost, and writing again by itself."""
+"""A full disk under SQLite: a 503, no corruption or loss, and automatic recovery."""
 
 import errno
 import os
@@ -35,14 +35,14 @@ def integrity(database: Path) -> str:
 
 
 def refuses_writes(server: Server) -> bool:
-    """Whether a login is refused, as it is when there is no room; it must be the usual 503."""
+    """Return whether a login is refused for lack of space; assert that the refusal is the usual 503."""
     status, answer = server.call("POST", "/auth/login", LOGIN)
     assert (status, answer.get("code")) in {(200, None), (503, "unavailable")}
     return status == 503
 
 
 def check_while_full(server: Server, token: str, told: str) -> None:
-    """Nothing is written, what needs no writing is answered, and the log tells the operator why."""
+    """Assert that writes are refused, reads succeed, and the log states the cause."""
     for method, path, body in [
         ("POST", "/auth/register", account("eve")),
         ("POST", "/auth/login", LOGIN),
@@ -60,13 +60,13 @@ def check_while_full(server: Server, token: str, told: str) -> None:
 
 
 def set_file_limit(server: Server, limit: int) -> None:
-    """How large files may be that the workers write; beyond it a write fails with EFBIG."""
+    """Limit the size of files that the workers write; beyond it a write fails with EFBIG."""
     for pid in server.workers():
         _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, most))
 
 
-def test_a_file_that_cannot_grow_is_a_503_until_it_can(sqlite_template: Path, tmp_path: Path) -> None:
+def test_file_size_limit_is_a_503_until_it_is_lifted(sqlite_template: Path, tmp_path: Path) -> None:
     database = tmp_path / "auth.db"
     shutil.copy(sqlite_template, database)
     with serving(f"sqlite:///{database}", tmp_path, **UNDER_LOAD) as server:

@@ -1,4 +1,4 @@
-"""Migrations: up, down and up again, no drift, no row lost, and one at a time."""
+"""Migrations: upgrade and downgrade, no schema drift, no lost rows, one at a time."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,12 +21,12 @@ from config import Settings, TestingConfig
 from models import db
 from tests.conftest import NO_POSTGRES
 from tests.support.service import at_once, execute, me, rows, signed_in
-from utils.database.migrations import MIGRATIONS, schema_is_old, upgrade
+from utils.database.migrations import MIGRATIONS, schema_is_outdated, upgrade
 
 
 @pytest.fixture(params=["sqlite"] if NO_POSTGRES else ["sqlite", "postgres"])
 def empty_uri(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of this test's own, without a table."""
+    """Yield the URL of a database without tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
@@ -75,7 +75,7 @@ def migrate(engine: Engine, step: str, revision: str, scripts: Path = MIGRATIONS
 
 
 def drift(engine: Engine) -> list[object]:
-    """What the models have and the database has not, or the other way round."""
+    """Return the differences between the models and the database."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, db.metadata))
@@ -83,10 +83,10 @@ def drift(engine: Engine) -> list[object]:
 
 def is_old(engine: Engine) -> bool:
     with engine.connect() as connection:
-        return schema_is_old(connection)
+        return schema_is_outdated(connection)
 
 
-def test_up_down_and_up_again(engine: Engine) -> None:
+def test_upgrade_downgrade_and_upgrade_again(engine: Engine) -> None:
     for _ in range(2):
         migrate(engine, "upgrade", "head")
         assert drift(engine) == []
@@ -96,7 +96,7 @@ def test_up_down_and_up_again(engine: Engine) -> None:
         assert is_old(engine)
 
 
-def test_every_step_can_be_taken_back_alone(engine: Engine) -> None:
+def test_every_revision_can_be_downgraded_alone(engine: Engine) -> None:
     scripts = ScriptDirectory(str(MIGRATIONS))
     revisions = [script.revision for script in scripts.walk_revisions()][::-1]
     assert len(scripts.get_heads()) == 1
@@ -107,10 +107,8 @@ def test_every_step_can_be_taken_back_alone(engine: Engine) -> None:
         assert is_old(engine) == (revision != revisions[-1])
 
 
-def test_a_table_that_is_rebuilt_keeps_the_rows_that_refer_to_it(
-    make_own_app: Callable[[], Flask], tmp_path: Path
-) -> None:
-    """A batch on SQLite drops the old table, which with foreign keys on deletes its cascade children."""
+def test_rebuilt_table_keeps_referring_rows(make_own_app: Callable[[], Flask], tmp_path: Path) -> None:
+    """On SQLite a batch migration drops the old table, which with foreign keys on deletes referring rows."""
     scripts = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
@@ -135,7 +133,7 @@ def test_a_table_that_is_rebuilt_keeps_the_rows_that_refer_to_it(
     assert rows(app, "SELECT id FROM sessions") == []
 
 
-def test_upgrades_at_once_agree(empty_uri: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_concurrent_upgrades_run_once(empty_uri: str, caplog: pytest.LogCaptureFixture) -> None:
     engines = [create_engine(empty_uri) for _ in range(4)]
     at_once([lambda engine=engine: upgrade(engine) for engine in engines])  # type: ignore[misc]
     assert [record.getMessage() for record in caplog.records].count("schema upgraded") == 1
@@ -144,7 +142,7 @@ def test_upgrades_at_once_agree(empty_uri: str, caplog: pytest.LogCaptureFixture
         engine.dispose()
 
 
-def test_whether_the_schema_is_old(engine: Engine) -> None:
+def test_old_schema_is_detected(engine: Engine) -> None:
     assert is_old(engine)
     migrate(engine, "upgrade", "head")
     assert not is_old(engine)
@@ -156,7 +154,7 @@ def test_whether_the_schema_is_old(engine: Engine) -> None:
     assert is_old(engine)
 
 
-def test_the_command_line_migrates_too(make_own_app: Callable[[], Flask]) -> None:
+def test_flask_db_upgrade_migrates(make_own_app: Callable[[], Flask]) -> None:
     app = make_own_app()
     assert app.test_client().get("/health/ready").status_code == 503
     result = CliRunner().invoke(FlaskGroup(create_app=make_own_app), ["db", "upgrade"])

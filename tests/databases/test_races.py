@@ -1,4 +1,4 @@
-"""Calls at the same moment: the database decides, and never two of them win."""
+"""Concurrent calls: the database decides, and at most one succeeds."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def statuses(answers: list[TestResponse]) -> Counter[int]:
 @pytest.mark.parametrize(
     "names", [["ada"] * 10, ["ada", "Ada", "ADA", "aDa", "adA"] * 2], ids=["same", "case"]
 )
-def test_one_of_many_gets_the_name(app: Flask, names: list[str]) -> None:
+def test_concurrent_registrations_of_one_username_succeed_once(app: Flask, names: list[str]) -> None:
     answers = at_once(
         [
             partial(register, app.test_client(), name, email=f"{number}@example.com")
@@ -51,7 +51,7 @@ def test_one_of_many_gets_the_name(app: Flask, names: list[str]) -> None:
     assert events(app) == ["account_registered"]
 
 
-def test_one_of_many_gets_the_address(app: Flask) -> None:
+def test_concurrent_registrations_of_one_address_succeed_once(app: Flask) -> None:
     addresses = ["ada@example.com", "ADA@example.com", "ada@EXAMPLE.com"] * 3
     answers = at_once(
         [
@@ -64,8 +64,8 @@ def test_one_of_many_gets_the_address(app: Flask) -> None:
     assert events(app) == ["account_registered"]
 
 
-def test_the_slower_of_two_is_told_so(make_app: AppFactory) -> None:
-    """Both see a free name; the second insert is the one that finds it taken."""
+def test_registration_that_loses_a_race_is_a_409(make_app: AppFactory) -> None:
+    """Both see an unused username; the second insert finds it taken."""
     app = make_app()
 
     class Slow(PasswordHasher):
@@ -78,7 +78,7 @@ def test_the_slower_of_two_is_told_so(make_app: AppFactory) -> None:
     assert answer.get_json()["message"] == "A user with this username or email already exists."
 
 
-def test_all_get_a_name_of_their_own(app: Flask) -> None:
+def test_concurrent_derived_usernames_are_distinct(app: Flask) -> None:
     def ask(number: int) -> TestResponse:
         body = {"username_from_email": True, "email": f"ada@{number}.example.com", "password": PASSWORD}
         return app.test_client().post("/auth/register", json=body)
@@ -89,13 +89,13 @@ def test_all_get_a_name_of_their_own(app: Flask) -> None:
     assert len({answer.get_json()["user"]["id"] for answer in answers}) == 12
 
 
-def test_one_address_gets_one_name(app: Flask) -> None:
+def test_concurrent_derived_registrations_of_one_address_succeed_once(app: Flask) -> None:
     body = {"username_from_email": True, "email": "ada@example.com", "password": PASSWORD}
     answers = at_once([lambda: app.test_client().post("/auth/register", json=body)] * 8)
     assert statuses(answers) == {201: 1, 409: 7}
 
 
-def test_refreshes_at_once_all_get_the_same_successor(app: Flask, client: FlaskClient) -> None:
+def test_concurrent_refreshes_return_the_same_successor(app: Flask, client: FlaskClient) -> None:
     token = signed_in(client)["refresh_token"]
     answers = at_once([lambda: refresh(app.test_client(), token)] * 20)
     assert statuses(answers) == {200: 20}
@@ -106,7 +106,7 @@ def test_refreshes_at_once_all_get_the_same_successor(app: Flask, client: FlaskC
     assert all(me(client, answer.get_json()["access_token"]).status_code == 200 for answer in answers)
 
 
-def test_a_logout_wins_over_every_refresh(app: Flask, client: FlaskClient) -> None:
+def test_logout_wins_over_concurrent_refreshes(app: Flask, client: FlaskClient) -> None:
     for _ in range(3):
         token = signed_in(client)["refresh_token"]
         calls: list[Callable[[], TestResponse]] = [
@@ -139,7 +139,7 @@ def test_a_disabled_account_has_no_usable_session(app: Flask, client: FlaskClien
     assert login(client).status_code == 401
 
 
-def test_the_limit_of_sessions_holds_for_sign_ins_at_once(app: Flask, client: FlaskClient) -> None:
+def test_session_limit_holds_for_concurrent_logins(app: Flask, client: FlaskClient) -> None:
     for _ in range(48):
         signed_in(client)
     answers = at_once([lambda: login(app.test_client())] * 8)
@@ -148,7 +148,7 @@ def test_the_limit_of_sessions_holds_for_sign_ins_at_once(app: Flask, client: Fl
     assert events(app).count("signed_in") == 56
 
 
-def test_sessions_that_end_each_other_leave_one_at_most(app: Flask, client: FlaskClient) -> None:
+def test_concurrent_revoke_others_counts_each_session_once(app: Flask, client: FlaskClient) -> None:
     tokens = [signed_in(client)["access_token"] for _ in range(6)]
 
     def end_others(token: str) -> TestResponse:
@@ -161,7 +161,7 @@ def test_sessions_that_end_each_other_leave_one_at_most(app: Flask, client: Flas
     assert ended + living == 6
 
 
-def test_strangers_at_once_are_counted_exactly(app: Flask) -> None:
+def test_concurrent_unknown_logins_are_counted_exactly(app: Flask) -> None:
     answers = at_once([partial(login, app.test_client(), f"nobody-{number}") for number in range(10)])
     assert statuses(answers) == {401: 10}
     assert rows(app, "SELECT count FROM audit_events") == [{"count": 10}]

@@ -1,4 +1,4 @@
-"""Changes of factors at the same moment: whatever the order, what the account has and what it says agree."""
+"""Concurrent factor changes: the factors and the account's record of them agree in every order."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,20 +8,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.auth.factors.test_passkeys import ASKED, added
-from tests.support.interleaving import met_at
+from tests.support.authenticator_app import Authenticator, Owner
+from tests.support.interleaving import interleaved_at
 from tests.support.requests import post, said
 from tests.support.service import FixedClock, at_once, bearer, events, login, me, rows, signed_in
 from tests.support.soft_passkey import SoftPasskey
-from tests.support.virtual_authenticator import Authenticator, Owner
 
 pytestmark = pytest.mark.both_databases
 
 Call = Callable[[], tuple[int, str]]
-ROUNDS = 4  # of a race that nobody steers
+ROUNDS = 4  # repetitions of an uncontrolled race
 
 
 def has_factors(app: Flask, name: str = "ada") -> bool:
-    """Whether the account has any, upon which all that it says of them must agree."""
+    """Return whether the account has a factor; assert that everything it reports agrees."""
     (user,) = rows(app, "SELECT * FROM users WHERE username = :name", name=name)
     mine = {"id": user["id"]}
     apps = rows(app, "SELECT 1 FROM totp_factors WHERE user_id = :id AND confirmed_at IS NOT NULL", **mine)
@@ -47,8 +47,8 @@ def passkey_removal(app: Flask, access: str, path: str) -> Call:
     return lambda: said(app.test_client().delete(path, headers=bearer(access)))
 
 
-class Beginner:
-    """Somebody who is about to switch codes on, signed in twice."""
+class TotpEnrollment:
+    """An account about to enable TOTP, with two sessions."""
 
     def __init__(self, app: Flask, clock: FixedClock, name: str) -> None:
         client = app.test_client()
@@ -56,8 +56,8 @@ class Beginner:
         self.access = login(client, name).get_json()["access_token"]
         self.phone = Authenticator(post(client, "totp", self.access).get_json()["secret"], clock)
 
-    def on_and_off(self, app: Flask, *, by_other: bool = False) -> list[Call]:
-        """On with the code of the step before, and off with the one of now: each of them is right."""
+    def enable_and_disable(self, app: Flask, *, by_other: bool = False) -> list[Call]:
+        """Enable with the previous step's code and disable with the current one; both codes are correct."""
         remover = self.other if by_other else self.access
         return [
             confirmation(app, self.access, self.phone.code(-1)),
@@ -65,7 +65,9 @@ class Beginner:
         ]
 
 
-def ended_well(app: Flask, name: str, begun: Beginner, on: tuple[int, str], off: tuple[int, str]) -> None:
+def assert_consistent(
+    app: Flask, name: str, begun: TotpEnrollment, on: tuple[int, str], off: tuple[int, str]
+) -> None:
     assert on == (200, "")
     is_on = has_factors(app, name)
     assert is_on is (off != (200, ""))
@@ -76,38 +78,38 @@ def ended_well(app: Flask, name: str, begun: Beginner, on: tuple[int, str], off:
 @pytest.mark.slow
 @pytest.mark.parametrize("is_swapped", [False, True], ids=["on first", "off first"])
 @pytest.mark.parametrize("by_other", [False, True], ids=["same session", "another session"])
-def test_on_and_off_that_meet_at_any_statement(
+def test_enable_and_disable_totp_interleaved_at_every_statement(
     app: Flask, clock: FixedClock, is_swapped: bool, by_other: bool
 ) -> None:
     for number in range(1, 60):
-        begun = Beginner(app, clock, f"ada-{number}")
-        calls, answers = begun.on_and_off(app, by_other=by_other), dict[int, tuple[int, str]]()
+        begun = TotpEnrollment(app, clock, f"ada-{number}")
+        calls, answers = begun.enable_and_disable(app, by_other=by_other), dict[int, tuple[int, str]]()
 
         def second(calls: list[Call] = calls, answers: dict[int, tuple[int, str]] = answers) -> None:
             answers[not is_swapped] = calls[not is_swapped]()
 
-        with met_at(app, number, second) as asked:
+        with interleaved_at(app, number, second) as asked:
             answers[is_swapped] = calls[is_swapped]()
         if len(asked) < number:
             break
         refused = (401, "token_invalid") if by_other else (200, "")
         assert answers[1] in {(409, "two_factor_off"), refused}, asked[number - 1]
-        ended_well(app, f"ada-{number}", begun, answers[0], answers[1])
+        assert_consistent(app, f"ada-{number}", begun, answers[0], answers[1])
     assert number > 3
 
 
-def test_on_and_off_at_once(app: Flask, clock: FixedClock) -> None:
+def test_concurrent_enable_and_disable_totp(app: Flask, clock: FixedClock) -> None:
     for attempt in range(ROUNDS):
-        begun = Beginner(app, clock, f"ada-{attempt}")
-        on, off = at_once(begun.on_and_off(app))
+        begun = TotpEnrollment(app, clock, f"ada-{attempt}")
+        on, off = at_once(begun.enable_and_disable(app))
         assert off in {(409, "two_factor_off"), (200, "")}
-        ended_well(app, f"ada-{attempt}", begun, on, off)
+        assert_consistent(app, f"ada-{attempt}", begun, on, off)
 
 
-def test_of_confirmations_at_once_one_switches_it_on_with_one_set_of_codes(
+def test_concurrent_totp_confirmations_issue_one_set_of_codes(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
-    begun = Beginner(app, clock, "ada")
+    begun = TotpEnrollment(app, clock, "ada")
     code = begun.phone.code()
     confirm = partial(post, path="totp/confirm", access=begun.access, code=code)
     answers = at_once([lambda: confirm(app.test_client()) for _ in range(6)])
@@ -120,7 +122,7 @@ def test_of_confirmations_at_once_one_switches_it_on_with_one_set_of_codes(
     assert done.status_code == 200
 
 
-def test_the_last_two_passkeys_are_removed_at_once(app: Flask, client: FlaskClient) -> None:
+def test_concurrent_removal_of_the_last_two_passkeys(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     for _ in range(ROUNDS):
         for _ in range(2):
@@ -131,7 +133,7 @@ def test_the_last_two_passkeys_are_removed_at_once(app: Flask, client: FlaskClie
         assert not has_factors(app)
 
 
-def test_one_passkey_is_removed_once(app: Flask, client: FlaskClient) -> None:
+def test_concurrent_removal_of_one_passkey_succeeds_once(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     added(client, access)
     (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
@@ -141,8 +143,8 @@ def test_one_passkey_is_removed_once(app: Flask, client: FlaskClient) -> None:
     assert not has_factors(app)
 
 
-def test_of_two_first_passkeys_at_once_one_is_added_with_one_set_of_codes(app: Flask) -> None:
-    """The other was made for an account that had none, under another name for it: it begins anew."""
+def test_concurrent_first_passkeys_add_one_with_one_set_of_codes(app: Flask) -> None:
+    """The refused one has the user handle of an account without passkeys; it can be retried."""
     for attempt in range(ROUNDS):
         name, client = f"ada-{attempt}", app.test_client()
         access = signed_in(client, name)["access_token"]
@@ -159,8 +161,8 @@ def test_of_two_first_passkeys_at_once_one_is_added_with_one_set_of_codes(app: F
         assert len(listed) == 2
 
 
-def test_the_last_of_two_kinds_are_removed_at_once(app: Flask, clock: FixedClock) -> None:
-    """An app and a passkey: whoever goes last takes the recovery codes along."""
+def test_concurrent_removal_of_totp_and_last_passkey(app: Flask, clock: FixedClock) -> None:
+    """The later of the two removals also removes the recovery codes."""
     for attempt in range(ROUNDS):
         name = f"ada-{attempt}"
         owner = Owner(app.test_client(), clock, name)

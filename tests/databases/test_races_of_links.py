@@ -1,4 +1,4 @@
-"""Links, sign-ins and endings that meet: whatever the order, one wins, and what was ended stays ended."""
+"""Concurrent uses of links, logins and revocations: one wins, and what was revoked stays revoked."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,31 +10,31 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.conftest import AppFactory
-from tests.support.interleaving import met_at
+from tests.support.interleaving import interleaved_at
 from tests.support.interleavings import (
     anything,
     blocked,
     change,
     disown,
-    either_stays_or_goes,
     erasure,
     forgot,
-    forgotten,
-    gone,
-    leave,
+    forgot_at_erasure,
+    is_erased,
+    is_restored_or_erased,
     logout,
     move,
     move_again,
+    old_password_is_revoked,
     one_password,
-    one_wins,
+    one_succeeds,
     opens,
     other_reset,
     out,
-    out_with_the_old,
     reauth,
     registration,
     reject,
     renewal,
+    request_deletion,
     resend,
     reset,
     reset_and_undone,
@@ -63,7 +63,7 @@ def living(app: Flask) -> list[dict[str, Any]]:
 # Many at once
 
 
-def test_of_sixteen_uses_of_a_reset_link_one_wins(app: Flask) -> None:
+def test_concurrent_uses_of_a_reset_link_succeed_once(app: Flask) -> None:
     ada = Member(app)
     token = ada.forgot()
     passwords = [f"password number {number}" for number in range(16)]
@@ -76,7 +76,7 @@ def test_of_sixteen_uses_of_a_reset_link_one_wins(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("path", ["email/verify", "email/reject", "sessions/disown"])
-def test_of_sixteen_uses_of_a_link_one_wins(app: Flask, path: str) -> None:
+def test_concurrent_uses_of_a_link_succeed_once(app: Flask, path: str) -> None:
     ada = Member(app)
     token = ada.disowning if path == "sessions/disown" else ada.verification
     body = {"password": PASSWORD} if path == "email/verify" else {}
@@ -89,7 +89,7 @@ def test_of_sixteen_uses_of_a_link_one_wins(app: Flask, path: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["ada@example.com", "nobody@example.com"])
-def test_sixteen_who_forgot_at_once_get_three_mails(app: Flask, address: str) -> None:
+def test_concurrent_forgot_requests_send_three_mails(app: Flask, address: str) -> None:
     Member(app)
     call = partial(app.test_client().post, "/auth/password/forgot", json={"email": address})
     assert codes(at_once([call] * 16)) == {202: 16}
@@ -98,7 +98,7 @@ def test_sixteen_who_forgot_at_once_get_three_mails(app: Flask, address: str) ->
     )
 
 
-def test_of_two_who_move_to_one_address_one_gets_it(app: Flask) -> None:
+def test_concurrent_changes_to_one_address_succeed_once(app: Flask) -> None:
     for attempt in range(4):
         movers = [Member(app, f"{name}-{attempt}") for name in ("ada", "grace")]
         wanted = f"wanted-{attempt}@example.com"
@@ -112,10 +112,8 @@ def test_of_two_who_move_to_one_address_one_gets_it(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("pause", ["hash", "move"])
-def test_an_address_that_is_given_up_is_not_registered_in_that_moment(
-    make_app: AppFactory, pause: str
-) -> None:
-    """While the thief's password is hashed; and by twelve thieves while its owner moves away."""
+def test_address_being_given_up_cannot_be_registered(make_app: AppFactory, pause: str) -> None:
+    """While the attacker's password is hashed, and by twelve concurrent registrations during the change."""
     app = make_app()
     ada = Member(app)
     moving = move(ada)
@@ -139,21 +137,21 @@ def test_an_address_that_is_given_up_is_not_registered_in_that_moment(
     assert owner == {"username": ada.name}
 
 
-# Two that meet at every statement of either
+# Two calls interleaved at every statement of either
 
 Check = Callable[[Member, TestResponse, TestResponse], None]
-MEETINGS: dict[str, tuple[Callable[[Member], Action], Callable[[Member], Action], Check]] = {
-    "reset, login": (reset, sign_in, out_with_the_old),
+INTERLEAVINGS: dict[str, tuple[Callable[[Member], Action], Callable[[Member], Action], Check]] = {
+    "reset, login": (reset, sign_in, old_password_is_revoked),
     "reset, another reset": (reset, other_reset, one_password),
     "reset, refresh": (reset, renewal, out),
     "reset, change of password": (reset, change, anything),
-    "delete, refresh": (leave, renewal, out),
-    "delete, login": (leave, sign_in, out),
-    "delete, change of password": (leave, change, anything),
-    "delete, forgot": (leave, forgot, out),
-    "verify, reject": (verify, reject, one_wins),
-    "verify, verify": (verify, verify, one_wins),
-    "move, move": (move, move_again, one_wins),
+    "delete, refresh": (request_deletion, renewal, out),
+    "delete, login": (request_deletion, sign_in, out),
+    "delete, change of password": (request_deletion, change, anything),
+    "delete, forgot": (request_deletion, forgot, out),
+    "verify, reject": (verify, reject, one_succeeds),
+    "verify, verify": (verify, verify, one_succeeds),
+    "move, move": (move, move_again, one_succeeds),
     "move, registration": (move, registration, still_reserved),
     "undo, reset": (undo, reset, reset_and_undone),
     "undo, login": (undo, sign_in, blocked),
@@ -163,17 +161,17 @@ MEETINGS: dict[str, tuple[Callable[[Member], Action], Callable[[Member], Action]
     "disown, refresh": (disown, renewal, blocked),
     "disown, reset": (disown, reset, anything),
     "disown, reauth": (disown, reauth, blocked),
-    "reject, login": (reject, sign_in, gone),
-    "reject, refresh": (reject, renewal, gone),
-    "reject, logout": (reject, logout, gone),
-    "reject, forgot": (reject, forgot, gone),
-    "reject, resend": (reject, resend, gone),
-    "reject, verify of a session": (reject, reauth, gone),
-    "reject, reject": (reject, reject, gone),
-    "restore, erasure": (restore, erasure, either_stays_or_goes),
-    "forgot, erasure": (forgotten, erasure, anything),
+    "reject, login": (reject, sign_in, is_erased),
+    "reject, refresh": (reject, renewal, is_erased),
+    "reject, logout": (reject, logout, is_erased),
+    "reject, forgot": (reject, forgot, is_erased),
+    "reject, resend": (reject, resend, is_erased),
+    "reject, verify of a session": (reject, reauth, is_erased),
+    "reject, reject": (reject, reject, is_erased),
+    "restore, erasure": (restore, erasure, is_restored_or_erased),
+    "forgot, erasure": (forgot_at_erasure, erasure, anything),
 }
-# Those that went wrong once, or would cost most; `make check` has all of them, in both orders.
+# Pairs that failed once, or whose failure would be worst.
 # In every run; the pairs of `IN_CHECK` in `make check`, all others in `make nightly`.
 ALWAYS = {("verify, reject", False), ("delete, refresh", True), ("undo, refresh", True)}
 IN_CHECK = {
@@ -191,7 +189,7 @@ IN_CHECK = {
 
 
 def in_both_orders() -> Iterator[Any]:
-    for name in MEETINGS:
+    for name in INTERLEAVINGS:
         for is_swapped in (False, True):
             pair = (name, is_swapped)
             mark = pytest.mark.slow if pair in IN_CHECK else pytest.mark.nightly
@@ -200,9 +198,9 @@ def in_both_orders() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("name", "is_swapped"), [*in_both_orders()])
-def test_two_that_meet_at_any_statement_both_end_well(app: Flask, name: str, is_swapped: bool) -> None:
-    """The second comes before each statement of the first in turn: no 500, no deadlock, nothing left open."""
-    prepare_one, prepare_other, check = MEETINGS[name]
+def test_two_calls_interleaved_at_every_statement(app: Flask, name: str, is_swapped: bool) -> None:
+    """The second call runs before each statement of the first: no 500, no deadlock, no access left."""
+    prepare_one, prepare_other, check = INTERLEAVINGS[name]
     for number in range(1, 60):
         ada = Member(app, f"ada-{number}")
         calls = [prepare_one(ada), prepare_other(ada)]
@@ -211,7 +209,7 @@ def test_two_that_meet_at_any_statement_both_end_well(app: Flask, name: str, is_
         def second(calls: list[Action] = calls, answers: dict[int, TestResponse] = answers) -> None:
             answers[not is_swapped] = calls[not is_swapped]()
 
-        with met_at(app, number, second) as asked:
+        with interleaved_at(app, number, second) as asked:
             answers[is_swapped] = calls[is_swapped]()
         if len(asked) < number:
             break

@@ -1,4 +1,4 @@
-"""A database of each earlier release still works after an upgrade, and so does what was handed out."""
+"""The database of each earlier release, and the tokens it issued, work after an upgrade."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ RELEASES = sorted(FOLDER.glob("*.json"))
 
 
 def stored(value: Any) -> Any:
-    """A value of the fixture as the database takes it."""
+    """Convert a value of the fixture for the database."""
     if not isinstance(value, dict) or len(value) != 1:
         return value
     ((kind, plain),) = value.items()
@@ -40,7 +40,7 @@ def stored(value: Any) -> Any:
 
 
 def restore(uri: str, fixture: dict[str, Any]) -> None:
-    """Make the database that the release left: its schema, its rows."""
+    """Create the database of the release: its schema and rows."""
     engine = create_engine(uri)
     is_postgres = engine.dialect.name == "postgresql"
     with engine.begin() as connection:
@@ -91,7 +91,7 @@ def app_of(uri: str, clock: StoppedClock) -> Flask:
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("empty_uri", ["sqlite", "postgres"], indirect=True)
-def test_what_a_release_handed_out_works_after_the_upgrade(empty_uri: str, release: Path) -> None:
+def test_tokens_of_a_release_work_after_the_upgrade(empty_uri: str, release: Path) -> None:
     fixture = json.loads(release.read_text())
     restore(empty_uri, fixture)
     tokens, clock = fixture["tokens"], StoppedClock(MADE_AT + timedelta(seconds=60))
@@ -127,7 +127,7 @@ def test_what_a_release_handed_out_works_after_the_upgrade(empty_uri: str, relea
         db.engine.dispose()
 
 
-def test_every_table_of_the_release_has_a_row() -> None:
+def test_release_fixture_has_rows_in_every_table() -> None:
     """Without rows the upgrade of a table would be untested."""
     empty = {"passkeys", "rate_limits"}  # needs a browser; holds nothing that outlives an hour
     for release in RELEASES:

@@ -1,4 +1,4 @@
-"""The SQLite file while several connections and several processes have it open."""
+"""The SQLite file, opened by several connections and processes."""
 
 import subprocess
 import sys
@@ -21,18 +21,18 @@ def engine_on(path: Path) -> Engine:
     return engine
 
 
-def visited(path: Path) -> int:
-    """How many rows another process sees."""
+def rows_seen_by_another_process(path: Path) -> int:
+    """Return the number of rows that another process sees."""
     ran = subprocess.run(
         [sys.executable, "-c", VISIT, str(path)], capture_output=True, text=True, check=True, timeout=30
     )
     return int(ran.stdout)
 
 
-def test_another_process_that_comes_and_goes_loses_nothing(tmp_path: Path) -> None:
+def test_another_process_opening_the_file_loses_no_data(tmp_path: Path) -> None:
     """Closing any descriptor of the file drops all of this process's locks on it (POSIX).
 
-    The visitor would then take itself for the last one, and delete the log that is still written to.
+    The other process would then consider itself the last user, and delete the log still being written.
     """
     path = tmp_path / "auth.db"
     engine = engine_on(path)
@@ -40,14 +40,14 @@ def test_another_process_that_comes_and_goes_loses_nothing(tmp_path: Path) -> No
         first.execute(text("CREATE TABLE t (a INTEGER)"))
         first.commit()
         with engine.connect():  # a second connection of the pool
-            assert visited(path) == 0
+            assert rows_seen_by_another_process(path) == 0
             first.execute(text("INSERT INTO t VALUES (1)"))
             first.commit()
-            assert visited(path) == 1
+            assert rows_seen_by_another_process(path) == 1
     engine.dispose()
 
 
-def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
+def test_new_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "auth.db"
     engine = engine_on(path)
     with engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The files that put the service on machines: consistent with the code and with each other, and safe."""
+"""Deployment files: secure, and consistent with the code and with each other."""
 
 import json
 import re
@@ -37,7 +37,7 @@ SECRET = {name for name, entry in FIELDS.items() if entry.metadata["secret"]}
 PINNED = re.compile(r"[a-z/.-]+:\d+\.\d+[\w.-]*")
 
 
-def test_the_image_is_small_and_its_user_is_nobody() -> None:
+def test_image_is_minimal_and_runs_unprivileged() -> None:
     stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
     assert len(stages) == 2
     assert all(PINNED.match(stage) for stage in stages)
@@ -50,7 +50,7 @@ def test_the_image_is_small_and_its_user_is_nobody() -> None:
     assert set(environment) & set(FIELDS) == {"FLASK_ENV", "HOST", "PORT"}
 
 
-def test_only_the_product_goes_into_the_image() -> None:
+def test_image_contains_only_the_product() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     assert lines[0] == "*"
     taken = {line[1:] for line in lines if line[0] == "!"}
@@ -68,7 +68,7 @@ def answering(status: int) -> Iterator[int]:
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -77,7 +77,7 @@ def answering(status: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-def test_the_health_check_of_the_image_tells_ready_from_not(status: int, code: int) -> None:
+def test_image_health_check_reports_readiness(status: int, code: int) -> None:
     found = re.search(r"^HEALTHCHECK .*\n +CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     assert found
     command = [sys.executable, *json.loads(found[1])[1:]]
@@ -87,7 +87,7 @@ def test_the_health_check_of_the_image_tells_ready_from_not(status: int, code: i
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_of_compose_is_locked_down(name: str) -> None:
+def test_compose_service_is_hardened(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -103,14 +103,14 @@ def test_a_service_of_compose_is_locked_down(name: str) -> None:
         assert not variable.endswith("_FILE") or text.removeprefix("/run/secrets/") in service["secrets"]
 
 
-def test_compose_has_no_default_for_what_must_be_chosen() -> None:
+def test_compose_has_no_default_for_required_settings() -> None:
     text = (DEPLOY / "compose.yaml").read_text("utf-8")
     assert ":-" not in text
     assert {"PUBLIC_URL", "SECRETS"} == set(re.findall(r"\$\{([A-Z_]+):\?", text))
     assert all(entry["file"].startswith("${SECRETS") for entry in COMPOSE["secrets"].values())
 
 
-def test_compose_migrates_as_the_owner_and_serves_as_the_app() -> None:
+def test_compose_migrates_as_owner_role_and_serves_as_app_role() -> None:
     app, migrate = SERVICES["app"], SERVICES["migrate"]
     assert app["deploy"] == {"replicas": 2}
     assert app["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
@@ -120,9 +120,9 @@ def test_compose_migrates_as_the_owner_and_serves_as_the_app() -> None:
     assert app["environment"]["TRUSTED_PROXIES"] == "1"
 
 
-def test_the_drawn_secrets_are_what_compose_asks_for_and_the_service_takes(tmp_path: Path) -> None:
+def test_generated_secrets_match_compose_and_are_accepted(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
-    folder.mkdir(mode=0o755)  # there already, and open: it is closed
+    folder.mkdir(mode=0o755)  # exists with open permissions, which are tightened
     script = ["sh", str(DEPLOY / "make-secrets.sh"), str(folder)]
     subprocess.run(script, check=True)
     drawn = {path.name: path.read_text() for path in folder.iterdir()}
@@ -130,7 +130,7 @@ def test_the_drawn_secrets_are_what_compose_asks_for_and_the_service_takes(tmp_p
     assert folder.stat().st_mode & 0o777 == 0o700
     subprocess.run(script, check=True)
     assert drawn == {path.name: path.read_text() for path in folder.iterdir()}
-    (folder / "mail_url").write_text("smtps://auth:password@mail.example.com\n")  # nobody can draw this one
+    (folder / "mail_url").write_text("smtps://auth:password@mail.example.com\n")  # cannot be generated
     for service in OURS.values():
         environ = {
             name: text.replace("/run/secrets", str(folder)) for name, text in service["environment"].items()
@@ -140,7 +140,7 @@ def test_the_drawn_secrets_are_what_compose_asks_for_and_the_service_takes(tmp_p
         assert settings.database_uri.startswith("postgresql+psycopg://auth_")
 
 
-def test_every_setting_that_is_named_exists() -> None:
+def test_every_setting_in_deployment_files_exists() -> None:
     named = {name for service in OURS.values() for name in service["environment"]}
     named |= set(KINDS["ConfigMap"]["data"])
     named |= {entry["name"] for pod in pods() for entry in pod["containers"][0]["env"]}
@@ -152,7 +152,7 @@ def test_every_setting_that_is_named_exists() -> None:
 
 
 def pods() -> list[dict[str, Any]]:
-    """The pods of the deployment and of both jobs."""
+    """Return the pods of the deployment and of both jobs."""
     return [
         KINDS["Deployment"]["spec"]["template"]["spec"],
         KINDS["Job"]["spec"]["template"]["spec"],
@@ -165,13 +165,13 @@ def test_a_manifest_is_valid(name: str) -> None:
     kubernetes_validate.validate(KUBERNETES[name], "1.34", strict=True)
 
 
-def test_kustomize_knows_every_manifest() -> None:
+def test_kustomization_lists_every_manifest() -> None:
     listed = set(KINDS["Kustomization"]["resources"])
     assert listed == set(KUBERNETES) - {"kustomization.yaml", "secret.example.yaml"}
 
 
 @pytest.mark.parametrize("pod", pods(), ids=["app", "migrate", "prune"])
-def test_a_pod_is_restricted(pod: dict[str, Any]) -> None:
+def test_pod_security_is_restricted(pod: dict[str, Any]) -> None:
     (container,) = pod["containers"]
     assert container["image"] == SERVICES["app"]["image"]
     assert pod["automountServiceAccountToken"] is False
@@ -192,7 +192,7 @@ def test_a_pod_is_restricted(pod: dict[str, Any]) -> None:
     assert files == {f"/run/secrets/auth/{key}" for key in keys}
 
 
-def test_the_cluster_never_stops_all_apps_at_once() -> None:
+def test_rolling_update_keeps_an_app_available() -> None:
     deployment = KINDS["Deployment"]["spec"]
     assert deployment["replicas"] == 2
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
@@ -202,7 +202,7 @@ def test_the_cluster_never_stops_all_apps_at_once() -> None:
     assert container["livenessProbe"]["httpGet"]["path"] == "/health/live"
 
 
-def test_the_example_of_a_secret_holds_none() -> None:
+def test_example_secret_is_empty() -> None:
     assert set(KINDS["Secret"]["stringData"].values()) == {""}
 
 
@@ -222,7 +222,7 @@ def test_the_units_are_hardened() -> None:
 
 
 def exposed() -> dict[str, set[str]]:
-    """Every series that `/metrics` can show, with its labels."""
+    """Return every series that `/metrics` can expose, with its labels."""
     found: dict[str, set[str]] = {}
     for collector in (value for value in vars(Metrics()).values() if hasattr(value, "_labelnames")):
         labels = set(collector._labelnames)
@@ -242,7 +242,7 @@ def expressions() -> list[str]:
 
 
 def unknown_in(expression: str) -> list[str]:
-    """Metrics and labels of an expression that the service does not show."""
+    """Return the metrics and labels of an expression that the service does not expose."""
     real, of_prometheus = exposed(), {"job", "instance"}
     faults = [name for name in re.findall(r"\bauth_\w+", expression) if name not in real]
     for name, matchers in re.findall(r"\b(auth_\w+)\{(.*?)\}", expression):
@@ -252,7 +252,7 @@ def unknown_in(expression: str) -> list[str]:
     return faults + sorted(grouped - set().union(*real.values()) - of_prometheus)
 
 
-def test_dashboard_and_alerts_ask_for_metrics_that_exist() -> None:
+def test_dashboard_and_alerts_use_existing_metrics() -> None:
     assert [fault for expression in expressions() for fault in unknown_in(expression)] == []
     shown = {name for expression in expressions() for name in re.findall(r"\bauth_\w+", expression)}
     assert shown == set(exposed()), "each metric is shown, or it need not be counted"
@@ -264,19 +264,19 @@ def test_dashboard_and_alerts_ask_for_metrics_that_exist() -> None:
 
 
 def tool(name: str) -> str:
-    """A program, from the path or beside Python; a test that needs it fails without it."""
+    """Return the path of a program; fail the test if it is missing."""
     found = shutil.which(name, path=f"{Path(sys.executable).parent}:/usr/sbin") or shutil.which(name)
     assert found, f"needs {name}"
     return found
 
 
 @pytest.mark.slow
-def test_hadolint_has_no_complaint() -> None:
+def test_hadolint_reports_nothing() -> None:
     subprocess.run([tool("hadolint"), str(ROOT / "Dockerfile")], check=True)
 
 
 @pytest.mark.slow
-def test_compose_takes_its_file_and_refuses_without_settings(tmp_path: Path) -> None:
+def test_compose_accepts_its_file_and_refuses_missing_settings(tmp_path: Path) -> None:
     command = [tool("docker-compose"), "--file", "compose.yaml", "config", "--quiet"]
     # Versions 1 do not know the name of the project yet.
     text = re.sub(r"^name: .*$", "", (DEPLOY / "compose.yaml").read_text("utf-8"), flags=re.MULTILINE)
@@ -291,7 +291,7 @@ def test_compose_takes_its_file_and_refuses_without_settings(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_systemd_takes_the_units(tmp_path: Path) -> None:
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     for name, text in UNITS.items():
         (tmp_path / name).write_text(re.sub(r"/opt/auth/\.venv/bin/\w+", sys.executable, text))
     command = [tool("systemd-analyze"), "verify", *(str(tmp_path / name) for name in UNITS)]

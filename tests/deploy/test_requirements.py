@@ -1,4 +1,4 @@
-"""What docs/security/asvs.md says of the service and no other test shows."""
+"""Requirements of docs/security/asvs.md that no other test covers."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def memory() -> Iterator[FlaskClient]:
 
 
 def paths(app: Flask) -> dict[str, bool]:
-    """Every path with something for its gaps, and whether it takes a GET."""
+    """Return every path with its placeholders filled, and whether it accepts GET."""
     filled = {
         "<uuid:session_id>": SESSION,
         "<uuid:passkey_id>": SESSION,
@@ -49,29 +49,29 @@ def paths(app: Flask) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_no_safe_method_changes_anything(app: Flask, client: FlaskClient, method: str) -> None:
+def test_safe_methods_change_nothing(app: Flask, client: FlaskClient, method: str) -> None:
     signed_in(client, token_delivery="cookie", headers=HOME)
     access = login(client).get_json()["access_token"]
     before = everything(app)
     found = paths(app)
-    del found["/auth/me/export"]  # which writes down who took the data along
+    del found["/auth/me/export"]  # which logs the export
     assert set(found.values()) == {True, False}
     for path, takes_get in found.items():
         status = client.open(path, method=method, headers=bearer(access) | HOME).status_code
         assert (status == 405) == (method != "OPTIONS" and not takes_get) or path == "/auth/verify", path
     assert everything(app) == before
     login(client)
-    assert everything(app) != before  # so that the test would see a change
+    assert everything(app) != before  # the comparison detects a change
 
 
-def test_a_callback_in_the_query_makes_no_script(memory: FlaskClient) -> None:
+def test_jsonp_callback_is_ignored(memory: FlaskClient) -> None:
     for path in ("/auth/me", "/openapi.json", "/health/live"):
         answer = memory.get(f"{path}?callback=alert&jsonp=alert")
         assert answer.content_type == "application/json"
         assert "alert" not in answer.get_data(as_text=True)
 
 
-def test_files_are_the_same_for_everybody(memory: FlaskClient) -> None:
+def test_static_files_are_the_same_for_every_caller(memory: FlaskClient) -> None:
     access = signed_in(memory, token_delivery="cookie", headers=HOME)["access_token"]
     stranger = memory.application.test_client()
     for path in [assets.asset(name) for name in assets.files()] + ["/docs/page.js", "/favicon.ico"]:
@@ -86,14 +86,14 @@ NOTHING = [
 
 
 @pytest.mark.parametrize("path", [*NOTHING, "/assets/0/routes.py", "/assets/0/texts.en.json", "/assets/0/"])
-def test_no_file_and_no_folder_is_served_that_is_not_named(memory: FlaskClient, path: str) -> None:
+def test_unlisted_file_or_folder_is_not_served(memory: FlaskClient, path: str) -> None:
     answer = memory.get(path)
     assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("end", ["/x.css", "/x.js", ".css", "%2Fx.css", ";x.css", "%00.css", "%3Bx.png"])
 @pytest.mark.parametrize("path", ["/auth/me", "/auth/sessions", "/auth/me/export"])
-def test_a_path_that_looks_like_a_file_gives_no_profile(memory: FlaskClient, path: str, end: str) -> None:
+def test_web_cache_deception_path_returns_no_profile(memory: FlaskClient, path: str, end: str) -> None:
     access = signed_in(memory)["access_token"]
     answer = memory.get(f"{path}{end}", headers=bearer(access))
     assert answer.status_code in {404, 405}
@@ -101,7 +101,7 @@ def test_a_path_that_looks_like_a_file_gives_no_profile(memory: FlaskClient, pat
     assert "ada@example.com" not in answer.get_data(as_text=True)
 
 
-def test_every_cookie_is_far_below_what_browsers_keep(memory: FlaskClient) -> None:
+def test_cookies_are_below_the_browser_size_limit(memory: FlaskClient) -> None:
     name = "a" * 80
     register(memory, name, email=f"{'x' * 64}@{'y' * 63}.{'z' * 63}.example.com")
     answer = login(memory, name, token_delivery="cookie", remember=True, headers=HOME)
@@ -114,41 +114,41 @@ MARKUP = re.compile(
 )
 
 
-def test_no_script_of_the_pages_reads_text_as_markup() -> None:
+def test_page_scripts_do_not_parse_text_as_html() -> None:
     scripts = {name: content.decode() for name, content in assets.files().items() if name.endswith(".js")}
     assert len(scripts) > 10
     assert [name for name, script in scripts.items() if MARKUP.search(script)] == []
     assert MARKUP.search("node.innerHTML = name")
 
 
-def test_no_template_switches_escaping_off() -> None:
+def test_templates_do_not_disable_escaping() -> None:
     templates = list((ROOT / "pages" / "templates").rglob("*.html"))
     assert len(templates) > 10
     for path in templates:
         assert not re.search(r"\|\s*safe\b|autoescape", path.read_text("utf-8")), path.name
 
 
-def test_a_fresh_database_has_no_account(app: Flask, client: FlaskClient) -> None:
+def test_new_database_has_no_account(app: Flask, client: FlaskClient) -> None:
     assert everything(app)["users"] == []
     for name in ("admin", "root", "sa", "administrator", "auth", "postgres", "test"):
         for password in (name, "password", "changeme", "admin"):
             assert login(client, name, password).status_code == 401
 
 
-def test_a_password_does_not_run_out(client: FlaskClient, clock: FixedClock) -> None:
+def test_password_does_not_expire(client: FlaskClient, clock: FixedClock) -> None:
     register(client)
     clock.advance(10 * 365 * DAY)
     assert login(client).status_code == 200
 
 
-def test_a_log_line_has_its_time_in_utc() -> None:
+def test_log_line_time_is_utc() -> None:
     record = logging.makeLogRecord(
         {"name": "auth", "msg": "x", "levelname": "INFO", "created": 1_700_000_000.5}
     )
     assert json.loads(JsonLines().format(record))["at"] == "2023-11-14T22:13:20.500Z"
 
 
-def test_every_refusal_leaves_one_line_with_its_code(app: Flask) -> None:
+def test_every_refusal_logs_one_line_with_its_code(app: Flask) -> None:
     client = app.test_client(use_cookies=False)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
@@ -189,8 +189,8 @@ CALLS = [
 ]
 
 
-def test_each_answer_is_as_long_as_it_says(server: Server) -> None:
-    """All on one connection: an answer of another length than it says would spoil the next one."""
+def test_content_length_is_correct(server: Server) -> None:
+    """All requests share one connection, where a wrong length would corrupt the next response."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for method, path, wanted in CALLS:
             sent = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
@@ -204,10 +204,10 @@ def test_each_answer_is_as_long_as_it_says(server: Server) -> None:
             assert "transfer-encoding" not in head
         connection.settimeout(0.2)
         with pytest.raises(TimeoutError):
-            connection.recv(1)  # nothing came that no answer had announced
+            connection.recv(1)  # no bytes beyond the announced lengths
 
 
-def test_headers_far_beyond_32_kib_are_refused(server: Server) -> None:
+def test_oversized_headers_are_refused(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(b"GET /auth/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ")
         try:
@@ -220,7 +220,7 @@ def test_headers_far_beyond_32_kib_are_refused(server: Server) -> None:
 
 
 def _head(connection: socket.socket) -> tuple[dict[str, str], int]:
-    """The headers of the next answer, and its status; not a byte of its body is read."""
+    """Read the headers and status of the next response, and none of its body."""
     read = b""
     while not read.endswith(b"\r\n\r\n"):
         read += _exactly(connection, 1)

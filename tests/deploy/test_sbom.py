@@ -1,4 +1,4 @@
-"""`make sbom`: what the service runs on, all of it and nothing else."""
+"""`make sbom` lists exactly the runtime dependencies."""
 
 import json
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_the_list_is_that_of_the_pinned_requirements(tmp_path: Path) -> None:
+def test_sbom_matches_the_pinned_requirements(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     stamps = ["--old-file=.venv/run.stamp", "--old-file=.venv/dev.stamp"]  # nothing is installed here
@@ -29,5 +29,5 @@ def test_the_list_is_that_of_the_pinned_requirements(tmp_path: Path) -> None:
     assert sorted((part["name"], part["version"]) for part in listed["components"]) == sorted(pinned)
 
 
-def test_it_is_written_where_git_does_not_look() -> None:
+def test_sbom_folder_is_ignored_by_git() -> None:
     assert "/build/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()

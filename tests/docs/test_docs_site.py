@@ -1,4 +1,4 @@
-"""The documentation as a site: it builds without a broken link and loads nothing from another host."""
+"""The documentation site builds without a broken link and loads nothing from other hosts."""
 
 import re
 import shutil
@@ -84,11 +84,11 @@ def test_broken_link_fails_the_build(tmp_path: Path, broken: str, said: str) -> 
         "<style>body { background: url(https://cdn.example/a.png) }</style>",
     ],
 )
-def test_address_on_another_host_is_found(page: str) -> None:
+def test_resource_on_another_host_is_detected(page: str) -> None:
     assert len(foreign(page)) == 1
 
 
-def test_links_to_follow_and_own_files_are_allowed() -> None:
+def test_hyperlinks_and_local_files_are_allowed() -> None:
     assert (
         foreign('<a href="https://example.com/">there</a> <img src="a.png"> <script src="/b.js"></script>')
         == []

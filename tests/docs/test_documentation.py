@@ -1,4 +1,4 @@
-"""The documents against the code: settings, routes, commands, events, columns, links and targets."""
+"""Documents against code: settings, routes, commands, events, columns, links and targets."""
 
 import io
 import json
@@ -30,21 +30,21 @@ from utils.web.http import Documentation, documentation
 SPARE = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
 DEFAULTS = Settings.load(DevelopmentConfig, {}, SPARE)
 FIELDS: dict[str, Field[Any]] = {entry.name.upper(): entry for entry in fields(Settings)}
-# Worked out from other settings, or made: the documents describe these in words.
+# Computed from other settings, or generated: the documents describe these in words.
 COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS", "HASH_CONCURRENCY"}
 COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES)}
 COMPUTED |= {"PASSWORD_CONTEXT_WORDS", "LEAKED_PASSWORDS_URL"}
 COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
 
 
-def test_uncommenting_the_whole_sample_changes_nothing() -> None:
+def test_uncommented_sample_environment_equals_the_defaults() -> None:
     lines = re.sub(r"^# (?=[A-Z_]+=)", "", read(".env.example"), flags=re.MULTILINE)
     given = {k: v or "" for k, v in dotenv_values(stream=io.StringIO(lines)).items()}
     assert set(given) == set(FIELDS)
     assert Settings.load(DevelopmentConfig, given, SPARE) == DEFAULTS
 
 
-def test_the_sample_sets_nothing_and_explains_each_setting() -> None:
+def test_sample_environment_is_commented_out_and_explains_each_setting() -> None:
     for block in re.split(r"\n\n+", read(".env.example").strip()):
         lines = block.splitlines()
         assert all(line.startswith("# ") for line in lines), block
@@ -63,7 +63,7 @@ SETTING_TABLES = {
 }
 
 
-def test_every_setting_has_a_row_and_no_row_is_of_another() -> None:
+def test_settings_and_table_rows_match() -> None:
     assert set(SETTING_TABLES[SETTINGS]) == set(FIELDS)
     for document, rows in SETTING_TABLES.items():
         assert set(rows) <= set(FIELDS), document
@@ -79,7 +79,7 @@ def check_defaults(rows: dict[str, list[str]]) -> None:
 
 
 @pytest.mark.parametrize("document", SETTING_TABLES)
-def test_the_defaults_are_the_right_ones(document: str) -> None:
+def test_documented_defaults_are_correct(document: str) -> None:
     check_defaults(SETTING_TABLES[document])
 
 
@@ -94,7 +94,7 @@ def test_settings_document_names_the_file_form_of_every_secret() -> None:
     assert set(re.findall(r"\b[A-Z_]+_FILE\b", read(SETTINGS))) == secrets
 
 
-def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
+def test_documented_ranges_are_correct() -> None:
     ranges = {name: re.fullmatch(r"(\d+) to (\d+)", row[2]) for name, row in SETTING_TABLES[SETTINGS].items()}
     assert {name for name, found in ranges.items() if found} == {
         name for name, entry in FIELDS.items() if type(getattr(DEFAULTS, entry.name)) is int
@@ -110,13 +110,13 @@ def test_the_ranges_of_the_numbers_are_the_right_ones() -> None:
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of a document's headings, as the usual hosts make them."""
+    """Return the anchors of a document's headings, as GitHub generates them."""
     headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", MARKDOWN, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_relative_link_and_anchor_exists(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
         if re.match(r"[a-z]+:", target):
             continue
@@ -126,7 +126,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors(file), f"{document.name} -> {target}"
 
 
-def test_the_index_lists_every_decision() -> None:
+def test_decision_index_is_complete() -> None:
     listed = re.findall(r"\]\((\d{4}-[a-z0-9-]+\.md)\)", read("docs/decisions/README.md"))
     present = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
     assert listed == present
@@ -143,7 +143,7 @@ def test_make_help_lists_every_target() -> None:
 
 
 @pytest.mark.parametrize("document", MARKDOWN, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_target_that_is_mentioned_exists(document: Path) -> None:
+def test_every_documented_make_target_exists(document: Path) -> None:
     text = document.read_text("utf-8")
     typed = [line for block in FENCE.findall(text) for line in block.splitlines()]
     mentioned = (re.match(r"make ([a-z]+)", code) for code in [*typed, *code_in(FENCE.sub("", text))])
@@ -161,7 +161,7 @@ EVENTS = "docs/reference/events.md"
         (EndReason, "`sessions.end_reason`"),
     ],
 )
-def test_every_word_of_the_audit_log_is_explained(words: type[StrEnum], header: str) -> None:
+def test_every_audit_word_is_documented(words: type[StrEnum], header: str) -> None:
     told = [word for row in table_rows(read(EVENTS), header) for word in code_in(row[0])]
     assert sorted(told) == sorted(words)
 
@@ -181,7 +181,7 @@ def app() -> Flask:
     return create_app("testing")
 
 
-def test_every_log_field_is_explained(app: Flask) -> None:
+def test_every_log_field_is_documented(app: Flask) -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
@@ -200,20 +200,20 @@ def test_every_log_field_is_explained(app: Flask) -> None:
 
 
 def extra_fields() -> set[str]:
-    """The names in every `extra={...}` of the product."""
+    """Return the names in every `extra={...}` of the product."""
     product = [p for p in project_files() if p.suffix == ".py" and p.relative_to(ROOT).parts[0] != "tests"]
     given = (e for p in product for e in re.findall(r"\bextra=\{(.*?)\}", p.read_text("utf-8"), re.DOTALL))
     return {name for extra in given for name in re.findall(r'"(\w+)":', extra)}
 
 
 def log_events() -> set[str]:
-    """What every logging call of the product says."""
+    """Return the message of every logging call of the product."""
     call = re.compile(r"""\blog\.(?:debug|info|warning|error|exception)\(\s*"([^"]+)\"""")
     product = [p for p in project_files() if p.suffix == ".py" and p.relative_to(ROOT).parts[0] != "tests"]
     return {event for path in product for event in call.findall(path.read_text("utf-8"))}
 
 
-def test_every_log_event_is_explained() -> None:
+def test_every_log_event_is_documented() -> None:
     told = [word for row in table_rows(read(EVENTS), "log event") for word in code_in(row[0])]
     assert sorted(told) == sorted(log_events())
 
@@ -222,14 +222,14 @@ API = "docs/reference/api.md"
 
 
 class Route(NamedTuple):
-    """What the documents say of a route."""
+    """What the documents state about a route."""
 
     caller: str
     limits: list[str]
 
 
 def documented_routes() -> dict[str, Route]:
-    """The routes in the documents: those of the API, and those of the screens with what all of them share."""
+    """Return the documented routes: those of the API, and those of the screens with their shared values."""
     told = {code_in(row[0])[0]: Route(row[1], code_in(row[2])) for row in table_rows(read(API), "call")}
     for row in table_rows(read("docs/guides/screens.md"), "route"):
         for call in code_in(row[0]):
@@ -238,7 +238,7 @@ def documented_routes() -> dict[str, Route]:
 
 
 def served_routes(app: Flask) -> dict[str, Documentation]:
-    """The routes of the application, each with what its decorators know."""
+    """Return the application's routes, each with the documentation from its decorators."""
     return {
         f"{method} {rule.rule}": documentation(app.view_functions[rule.endpoint])
         for rule in app.url_map.iter_rules()
@@ -246,14 +246,14 @@ def served_routes(app: Flask) -> dict[str, Documentation]:
     }
 
 
-def test_every_route_has_a_row_with_its_caller(app: Flask) -> None:
+def test_every_route_is_documented_with_its_caller(app: Flask) -> None:
     told, served = documented_routes(), served_routes(app)
     assert set(told) == set(served)
     for call, view in served.items():
         assert told[call].caller.startswith("bearer") == view.guarded, call
 
 
-def test_the_limits_are_told_as_they_are(app: Flask) -> None:
+def test_documented_rate_limits_are_correct(app: Flask) -> None:
     told = {code_in(row[0])[0]: row[1:] for row in table_rows(read(API), "limit", "calls")}
     assert set(told) == set(POLICIES)
     for name, policy in POLICIES.items():
@@ -264,7 +264,7 @@ def test_the_limits_are_told_as_they_are(app: Flask) -> None:
         assert documented_routes()[call].limits[:1] == ([view.limit] if view.limit else []), call
 
 
-def test_every_command_is_explained(app: Flask) -> None:
+def test_every_command_is_documented(app: Flask) -> None:
     auth = app.cli.commands["auth"]
     assert isinstance(auth, click.Group)
     rows = [row for path in MARKDOWN for row in table_rows(path.read_text("utf-8"), "command")]
@@ -272,7 +272,7 @@ def test_every_command_is_explained(app: Flask) -> None:
     assert told == set(auth.commands)
 
 
-def test_every_metric_is_explained(app: Flask) -> None:
+def test_every_metric_is_documented(app: Flask) -> None:
     told = {code_in(row[0])[0]: code_in(row[1]) for row in table_rows(read(EVENTS), "metric")}
     metrics = [value for value in vars(Metrics()).values() if hasattr(value, "describe")]
     real = {
@@ -282,7 +282,7 @@ def test_every_metric_is_explained(app: Flask) -> None:
     assert told == real
 
 
-def test_nothing_is_left_to_do() -> None:
+def test_no_unfinished_work_markers_remain() -> None:
     words = re.compile(
         "|".join(rf"\b{a}{b}\b" for a, b in [("TO", "DO"), ("FIX", "ME"), ("XX", "X"), ("TB", "D")])
     )

@@ -1,4 +1,4 @@
-"""docs/security names tests and files that exist, counts right, and leaves no requirement out."""
+"""docs/security names existing tests and files, counts correctly, and omits no requirement."""
 
 import re
 
@@ -20,7 +20,7 @@ def test_the_requirements_are_complete_and_their_tests_exist() -> None:
     assert evidence.requirement_faults(DOCUMENT, IDS) == []
 
 
-def test_the_list_of_ids_is_whole() -> None:
+def test_requirement_ids_are_complete() -> None:
     ids = evidence.known(IDS)
     assert len(ids) == 223
     assert {one.applies for one in ids.values()} == {"yes", "no", "if-feature"}
@@ -28,13 +28,13 @@ def test_the_list_of_ids_is_whole() -> None:
     assert len(evidence.requirements(DOCUMENT)) + len(evidence.left_out(DOCUMENT)) == len(ids)
 
 
-def test_the_past_faults_have_tests_that_exist() -> None:
+def test_past_faults_name_existing_tests() -> None:
     assert evidence.past_fault_faults(PAST) == []
     assert len(table_rows(PAST, *evidence.FAULTS)) >= 50
 
 
 @pytest.mark.parametrize("document", REPORTS)
-def test_every_test_that_is_named_exists(document: str) -> None:
+def test_documents_name_existing_tests(document: str) -> None:
     assert evidence.unknown_tests(read(document)) == []
 
 
@@ -49,7 +49,7 @@ SAMPLE = """
 
 | id | requirement | status | evidence |
 | --- | --- | --- | --- |
-| 1.1.1 | this | met: so | `test_evidence.py::test_the_list_of_ids_is_whole`, `docs/reference/api.md` |
+| 1.1.1 | this | met: so | `test_evidence.py::test_requirement_ids_are_complete`, `docs/reference/api.md` |
 | 1.1.2 | that | not applicable: no such feature | no test: there is nothing to test |
 
 | id | requirement | status | evidence |
@@ -60,16 +60,16 @@ SAMPLE = """
 """
 
 
-def test_the_sample_has_no_fault() -> None:
+def test_valid_sample_requirements_have_no_fault() -> None:
     assert evidence.requirement_faults(SAMPLE, SAMPLE_IDS) == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("test_the_list_of_ids_is_whole", "test_the_list_of_ids", "no such test"),
+        ("test_requirement_ids_are_complete", "test_the_list_of_ids", "no such test"),
         ("test_evidence.py", "test_evidences.py", "no such test"),
-        ("test_the_list_of_ids_is_whole", "evidence", "is neither a test nor a file"),
+        ("test_requirement_ids_are_complete", "evidence", "is neither a test nor a file"),
         ("`docs/reference/api.md`", "`docs/apis.md`", "is neither a test nor a file"),
         ("`docs/reference/api.md`", "`docs`", "is neither a test nor a file"),
         ("`tests/support/evidence.py`", "", "neither a test nor a reason"),
@@ -93,7 +93,7 @@ def test_the_sample_has_no_fault() -> None:
         ("| 3 | 0 | 1 | 0 | 0 | 1 |\n", "", "the figures are"),
     ],
 )
-def test_a_wrong_requirement_is_found(old: str, new: str, said: str) -> None:
+def test_invalid_requirement_is_detected(old: str, new: str, said: str) -> None:
     assert SAMPLE.count(old) == 1
     found = evidence.requirement_faults(SAMPLE.replace(old, new), SAMPLE_IDS)
     assert any(said in fault for fault in found), found
@@ -102,31 +102,31 @@ def test_a_wrong_requirement_is_found(old: str, new: str, said: str) -> None:
 PAST_SAMPLE = """
 | fault | what went wrong | evidence |
 | --- | --- | --- |
-| CVE-2020-1 | this | `test_evidence.py::test_the_list_of_ids_is_whole` |
+| CVE-2020-1 | this | `test_evidence.py::test_requirement_ids_are_complete` |
 | GHSA-a1b2-c3 | that | not applicable: no such feature |
 | CVE-2020-2 | those | planned: no second factor |
 """
 
 
-def test_the_sample_of_past_faults_has_no_fault() -> None:
+def test_valid_sample_past_faults_have_no_fault() -> None:
     assert evidence.past_fault_faults(PAST_SAMPLE) == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("test_the_list_of_ids_is_whole", "test_the_list_of_ids", "no such test"),
+        ("test_requirement_ids_are_complete", "test_the_list_of_ids", "no such test"),
         ("not applicable: no such feature", "it is not so", "GHSA-a1b2-c3: neither"),
         ("planned: no second factor", "", "CVE-2020-2: neither a test nor a reason"),
         ("| those |", "| |", "CVE-2020-2: a cell is empty"),
         ("CVE-2020-2", "CVE-2020-1", "CVE-2020-1: 2 times"),
     ],
 )
-def test_a_wrong_past_fault_is_found(old: str, new: str, said: str) -> None:
+def test_invalid_past_fault_is_detected(old: str, new: str, said: str) -> None:
     found = evidence.past_fault_faults(PAST_SAMPLE.replace(old, new))
     assert any(said in fault for fault in found), found
 
 
-def test_the_reports_link_to_each_other() -> None:
+def test_security_policy_links_to_every_report() -> None:
     linked = set(re.findall(r"\]\(docs/security/([\w-]+\.md)\)", read("SECURITY.md")))
     assert linked == {path.name for path in (ROOT / "docs/security").glob("*.md")}

@@ -1,4 +1,4 @@
-"""The inventories of docs/security against the code: what uses cryptography, and what opens a connection."""
+"""The inventories of docs/security against the code: uses of cryptography, and outgoing connections."""
 
 import ast
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Uses = dict[str, set[str]]
 
 
 def uses(sources: Sources, words: set[str]) -> Uses:
-    """Which of these modules and functions each file of the product imports, at its top or anywhere in it."""
+    """Return which of these modules and functions each file of the product imports."""
     found: Uses = {}
     for path, text in sources.items():
         if not path.startswith(("tests/", "bench/", "deploy/", "migrations/")):
@@ -50,7 +50,7 @@ def test_every_use_of_cryptography_is_in_the_inventory() -> None:
     assert uses(project_sources(), CRYPTOGRAPHY) == told("docs/security/cryptography.md", "module", "uses")
 
 
-def test_everything_that_opens_a_connection_is_in_the_inventory() -> None:
+def test_connection_inventory_is_complete() -> None:
     assert uses(project_sources(), CONNECTIONS) == told(
         "docs/security/threat-model.md", "module", "imports", "connects to"
     )
@@ -69,19 +69,19 @@ def test_everything_that_opens_a_connection_is_in_the_inventory() -> None:
         ("import secretstore", set()),
     ],
 )
-def test_a_new_use_is_noticed(text: str, found: set[str]) -> None:
+def test_new_use_of_cryptography_is_detected(text: str, found: set[str]) -> None:
     assert uses({"utils/new.py": text}, CRYPTOGRAPHY) == ({"utils/new.py": found} if found else {})
 
 
 @pytest.mark.parametrize(
     "text", ["import urllib.request", "from urllib import request", "import requests as r"]
 )
-def test_a_new_connection_is_noticed(text: str) -> None:
+def test_new_connection_is_detected(text: str) -> None:
     assert "utils/new.py" in uses({"utils/new.py": text}, CONNECTIONS)
 
 
-def test_the_only_digest_is_sha256_but_for_one_that_a_protocol_prescribes() -> None:
-    """Werkzeug hashes passwords with what the settings name; everything else is this one."""
+def test_sha256_is_the_only_digest_except_for_hibp_sha1() -> None:
+    """Werkzeug hashes passwords as the settings state; everything else uses SHA-256."""
     names = {
         (node.attr, path if node.attr != "sha256" else "")
         for path, text in project_sources().items()

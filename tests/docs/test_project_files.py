@@ -1,4 +1,4 @@
-"""Which files the tests of the documents read."""
+"""Which files the documentation tests read."""
 
 import subprocess
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.support import documents
 
 
-def test_only_files_that_git_tracks_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_files_tracked_by_git_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "ROOT", tmp_path)
     (tmp_path / "v").mkdir()
     everything = {tmp_path / name for name in ("tracked.md", "notes.md", "v/package.py")}

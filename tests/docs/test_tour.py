@@ -1,4 +1,4 @@
-"""The guides do what they say: their tour and their examples are run as they stand there."""
+"""The guides' tour and examples are executed as written."""
 
 import importlib
 import json
@@ -24,7 +24,7 @@ LACKING = [tool for tool in ("bash", "curl", "python3") if shutil.which(tool) is
 
 
 def section(name: str) -> str:
-    """The part of a document between the markers of this name: of a guide, otherwise of the README."""
+    """Return the text between the markers of this name, from a guide or else the README."""
     for document in [*sorted((ROOT / "docs/guides").glob("*.md")), ROOT / "README.md"]:
         found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", document.read_text("utf-8"), re.DOTALL)
         if found:
@@ -37,7 +37,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def values(text: str) -> list[Any]:
-    """The JSON values that stand one after the other in a text."""
+    """Return the consecutive JSON values in a text."""
     decoder, found, text = json.JSONDecoder(), [], text.strip()
     while text:
         value, end = decoder.raw_decode(text)
@@ -47,7 +47,7 @@ def values(text: str) -> list[Any]:
 
 
 def like(shown: Any, real: Any) -> bool:
-    """Whether the real answer is the shown one; `...` in a text stands for anything but nothing."""
+    """Return whether a response matches the documented one; `...` matches any non-empty text."""
     if isinstance(shown, dict) and isinstance(real, dict):
         return shown.keys() == real.keys() and all(like(shown[key], real[key]) for key in shown)
     if isinstance(shown, list) and isinstance(real, list):
@@ -58,7 +58,7 @@ def like(shown: Any, real: Any) -> bool:
 
 
 def run_in_one_shell(commands: list[str], home: Path) -> list[str]:
-    """What each block prints, all of them typed into one bash that stops at the first failure."""
+    """Run the blocks in one bash that stops at the first failure; return what each prints."""
     script = "set -eo pipefail\n" + "".join(f"{block}\necho '{END_OF_BLOCK}'\n" for block in commands)
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home)}
     done = subprocess.run(
@@ -69,7 +69,7 @@ def run_in_one_shell(commands: list[str], home: Path) -> list[str]:
 
 
 @pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
-def test_the_tour_runs_as_it_is_written(database_uri: str, tmp_path: Path) -> None:
+def test_tour_runs_as_written(database_uri: str, tmp_path: Path) -> None:
     tour = section("tour")
     commands, shown = blocks(tour, "bash"), blocks(tour, "json")
     assert len(commands) == len(shown) >= 7
@@ -83,7 +83,7 @@ def test_the_tour_runs_as_it_is_written(database_uri: str, tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
-def test_first_token_of_the_readme_opens_a_guarded_route(database_uri: str, tmp_path: Path) -> None:
+def test_readme_token_is_accepted_by_a_guarded_route(database_uri: str, tmp_path: Path) -> None:
     (block,) = blocks(section("first token"), "bash")
     given = {"MAIL_URL": f"file:{tmp_path}/instance/mail"}
     with serving(database_uri, tmp_path, FLASK_ENV="development", **given) as server:
@@ -116,7 +116,7 @@ def test_the_guarded_route_of_the_guide_works(
     assert client.get("/reports/mine").status_code == 401
 
 
-# Run inside a copy of the project to which the example has been added.
+# Run in a copy of the project with the example added.
 ASK = """
 import json, sys
 from app import create_app
@@ -167,7 +167,7 @@ def test_the_added_endpoint_of_the_guide_works(tmp_path: Path) -> None:
     assert summary == "Read when the user last signed in"
 
 
-def test_what_the_tour_shows_is_compared_and_not_just_read(app: Flask) -> None:
+def test_tour_comparison_detects_differences(app: Flask) -> None:
     real = register(app.test_client()).get_json()
     shown = values(blocks(section("tour"), "json")[0])[0]
     assert like(shown, real)

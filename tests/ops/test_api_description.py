@@ -1,4 +1,4 @@
-"""The API description: valid, complete, and true of what the service answers."""
+"""The OpenAPI description: valid, complete, and consistent with the responses."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def operations(description: dict[str, Any]) -> list[tuple[str, str, dict[str, An
 
 
 def contents(description: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The JSON content of every answer."""
+    """Return the JSON content of every response."""
     return [
         (f"{method} {path} {status}", answer["content"]["application/json"])
         for path, method, operation in operations(description)
@@ -81,20 +81,20 @@ def test_every_route_is_described(app: Flask, description: dict[str, Any]) -> No
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        # A page and figures for Prometheus are no part of the JSON API.
+        # Pages and metrics are not part of the JSON API.
         if not rule.endpoint.startswith(("api_page.", "pages.")) and rule.endpoint != "ops.metrics"
     }
     assert {(path, method) for path, method, _ in operations(description)} == routes
 
 
-def test_a_route_that_is_not_described_is_noticed() -> None:
+def test_undescribed_route_is_detected() -> None:
     with memory_app() as app:
         app.add_url_rule("/secret", view_func=lambda: "")
         with pytest.raises(AssertionError):
             test_every_route_is_described(app, describe(app, VERSION))
 
 
-def test_every_operation_says_what_it_does(description: dict[str, Any]) -> None:
+def test_every_operation_has_a_summary_and_a_unique_id(description: dict[str, Any]) -> None:
     names = [operation["operationId"] for _, _, operation in operations(description)]
     assert len(set(names)) == len(names)
     for _, _, operation in operations(description):
@@ -114,7 +114,7 @@ def test_every_example_is_valid(description: dict[str, Any]) -> None:
     assert checked > 40
 
 
-def test_every_example_of_a_body_is_valid_and_works(description: dict[str, Any]) -> None:
+def test_request_examples_are_valid_and_can_register_and_log_in(description: dict[str, Any]) -> None:
     bodies = [
         operation["requestBody"] for *_, operation in operations(description) if "requestBody" in operation
     ]
@@ -138,7 +138,7 @@ class Report(TypedDict):
     shares: dict[str, float]
 
 
-def test_an_answer_without_examples_is_described_too() -> None:
+def test_response_without_examples_gets_a_generated_one() -> None:
     with memory_app() as app:
 
         @app.get("/report")
@@ -152,7 +152,7 @@ def test_an_answer_without_examples_is_described_too() -> None:
     assert faults(described, content["schema"], content["example"]) == []
 
 
-def test_guarded_routes_ask_for_a_bearer(description: dict[str, Any]) -> None:
+def test_guarded_routes_declare_bearer_security(description: dict[str, Any]) -> None:
     guarded = {(path, method) for path, method, operation in operations(description) if operation["security"]}
     assert ("/auth/me", "get") in guarded
     assert ("/auth/login", "post") not in guarded
@@ -162,7 +162,7 @@ def test_guarded_routes_ask_for_a_bearer(description: dict[str, Any]) -> None:
         assert told == ((path, method) in guarded), path
 
 
-def test_a_bad_example_is_noticed(description: dict[str, Any]) -> None:
+def test_invalid_example_is_detected(description: dict[str, Any]) -> None:
     schema = {"$ref": "#/components/schemas/OneUser"}
     assert faults(description, schema, {"user": {"id": "1"}})
     assert faults(description, {"$ref": "#/components/schemas/Error"}, {"code": "x"})
@@ -191,7 +191,7 @@ def token() -> Iterator[str]:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_the_service_answers_as_described(case: Any, token: str) -> None:
+def test_responses_conform_to_the_description(case: Any, token: str) -> None:
     guarded = bool(case.operation.definition.raw.get("security"))
     headers = {"Authorization": f"Bearer {token}"} if guarded else None
     case.call_and_validate(headers=headers, checks=CHECKS)

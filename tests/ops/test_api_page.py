@@ -1,4 +1,4 @@
-"""`/docs`: the API as a page, from files of its own and no others."""
+"""`/docs`: the API page, served from local files only."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def memory() -> Iterator[FlaskClient]:
         yield app.test_client()
 
 
-def test_the_page_and_all_that_it_names_are_there(memory: FlaskClient) -> None:
+def test_api_page_and_its_resources_are_served(memory: FlaskClient) -> None:
     page = memory.get("/docs")
     assert (page.status_code, page.content_type) == (200, "text/html; charset=utf-8")
     named = set(re.findall(r'(?:src|href)="([^"]+)"', page.get_data(as_text=True)))
@@ -34,7 +34,7 @@ def test_the_page_and_all_that_it_names_are_there(memory: FlaskClient) -> None:
     assert memory.get("/docs/").status_code == 200
 
 
-def test_nothing_of_ours_names_another_server(memory: FlaskClient) -> None:
+def test_api_page_references_no_other_host(memory: FlaskClient) -> None:
     for path in ("/docs", "/docs/page.js", "/docs/page.css"):
         text = memory.get(path).get_data(as_text=True)
         assert not re.search(
@@ -43,19 +43,19 @@ def test_nothing_of_ours_names_another_server(memory: FlaskClient) -> None:
         assert "@import" not in text
     script = memory.get("/docs/page.js").get_data(as_text=True)
     assert 'url: "/openapi.json"' in script
-    assert "validatorUrl: null" in script  # it would send the description to a foreign server
-    # A token is kept nowhere that outlives the page, and no link decides which API is called.
+    assert "validatorUrl: null" in script  # it would send the description to another host
+    # No token outlives the page, and no URL parameter selects the API.
     for word in ("persistAuthorization", "localStorage", "sessionStorage", "cookie", "queryConfigEnabled"):
         assert word not in script
     assert all("://" not in server["url"] for server in memory.get("/openapi.json").get_json()["servers"])
 
 
-def test_the_style_sheet_loads_nothing_from_elsewhere(memory: FlaskClient) -> None:
+def test_api_page_stylesheet_loads_no_external_resource(memory: FlaskClient) -> None:
     text = memory.get("/docs/swagger-ui.css").get_data(as_text=True)
     assert set(re.findall(r"url\(\s*[\"']?([a-z]+:|//)", text)) <= {"data:"}
 
 
-def test_the_policy_allows_no_foreign_and_no_inline_script(memory: FlaskClient) -> None:
+def test_api_page_csp_allows_no_external_or_inline_script(memory: FlaskClient) -> None:
     answer = memory.get("/docs")
     policy = dict(
         part.strip().partition(" ")[::2] for part in answer.headers["Content-Security-Policy"].split(";")
@@ -98,7 +98,7 @@ def test_the_policy_allows_no_foreign_and_no_inline_script(memory: FlaskClient) 
         ".env",
     ],
 )
-def test_no_other_file_is_served(memory: FlaskClient, name: str) -> None:
+def test_api_page_serves_no_other_file(memory: FlaskClient, name: str) -> None:
     answer = memory.get(f"/docs/{name}", follow_redirects=True)
     served = answer.status_code == 200
     assert not served or name == "page.js/"
@@ -114,7 +114,7 @@ def test_files_are_cached_and_the_page_is_not(memory: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(("enabled", "status"), [(None, 404), ("false", 404), ("true", 200)])
-def test_production_has_it_only_where_it_is_wanted(enabled: str | None, status: int) -> None:
+def test_api_page_in_production_requires_docs_enabled(enabled: str | None, status: int) -> None:
     settings = load(
         DOCS_ENABLED=enabled, DATABASE_URI="sqlite:////srv/auth/auth.db", RATE_LIMIT_ENABLED="false"
     )
@@ -124,7 +124,7 @@ def test_production_has_it_only_where_it_is_wanted(enabled: str | None, status: 
     assert client.get("/docs/nothing").status_code == 404
 
 
-def test_every_error_code_of_a_route_is_on_the_page(memory: FlaskClient) -> None:
+def test_description_contains_important_error_codes(memory: FlaskClient) -> None:
     text = memory.get("/openapi.json").get_data(as_text=True)
     for code in ("invalid_credentials", "rate_limited", "busy", "refresh_token_reused", "unavailable"):
         assert f'"{code}"' in text

@@ -1,4 +1,4 @@
-"""Health: alive asks nothing, ready asks the database."""
+"""Health endpoints: liveness runs no query, readiness checks the database."""
 
 import socket
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.support.service import execute, register, rows
 
 @pytest.fixture
 def statements(app: Flask) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
+    """Yield the SQL statements run from now on."""
     asked: list[str] = []
 
     def note(_c: object, _cursor: object, sql: str, _p: object, _context: object, _many: bool) -> None:
@@ -29,7 +29,7 @@ def statements(app: Flask) -> Iterator[list[str]]:
     event.remove(engine, "before_cursor_execute", note)
 
 
-def test_alive_asks_nothing_of_the_database(client: FlaskClient, statements: list[str]) -> None:
+def test_liveness_runs_no_query_and_readiness_does(client: FlaskClient, statements: list[str]) -> None:
     answer = client.get("/health/live")
     assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
     assert statements == []
@@ -37,7 +37,7 @@ def test_alive_asks_nothing_of_the_database(client: FlaskClient, statements: lis
     assert statements
 
 
-def test_without_a_schema_it_is_not_ready(app: Flask, client: FlaskClient) -> None:
+def test_missing_schema_is_not_ready(app: Flask, client: FlaskClient) -> None:
     revision = rows(app, "SELECT version_num FROM alembic_version")[0]["version_num"]
     execute(app, "DELETE FROM alembic_version")
     try:
@@ -54,11 +54,9 @@ def test_without_a_schema_it_is_not_ready(app: Flask, client: FlaskClient) -> No
 
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_without_a_database_it_lives_and_is_not_ready(
-    make_app: AppFactory, tmp_path: Path, kind: str
-) -> None:
+def test_missing_database_is_live_and_not_ready(make_app: AppFactory, tmp_path: Path, kind: str) -> None:
     with socket.socket() as deaf:
-        deaf.bind(("127.0.0.1", 0))  # bound and never listening: whoever connects is refused
+        deaf.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         uri = f"postgresql://nobody:canary@127.0.0.1:{deaf.getsockname()[1]}/nothing"
         if kind == "sqlite":
             uri = f"sqlite:///{tmp_path}/no/such/folder/canary.db"

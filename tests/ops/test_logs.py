@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, and nothing in them that somebody typed or was given."""
+"""Logs: one JSON object a line, without user input or secrets."""
 
 import io
 import json
@@ -20,7 +20,7 @@ CANARY = "c4n4ry"
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Every line that ours and all libraries write, as it would reach standard error."""
+    """Yield every log line of the service and its libraries, formatted as on standard error."""
     handler = logging.StreamHandler(io.StringIO())
     handler.setFormatter(JsonLines())
     logging.getLogger().addHandler(handler)
@@ -32,7 +32,7 @@ def lines(log: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
-def test_a_request_is_one_line_with_its_facts(client: FlaskClient, log: io.StringIO) -> None:
+def test_request_logs_one_line_with_its_fields(client: FlaskClient, log: io.StringIO) -> None:
     token = signed_in(client)["access_token"]
     log.truncate(log.seek(0))
     answer = me(client, token)
@@ -57,7 +57,7 @@ def test_a_request_is_one_line_with_its_facts(client: FlaskClient, log: io.Strin
     assert (third["route"], third["status"], third["code"]) == (None, 404, "not_found")
 
 
-def test_the_request_id_is_our_own(client: FlaskClient) -> None:
+def test_request_id_of_the_caller_is_ignored(client: FlaskClient) -> None:
     answers = [client.get("/auth/me", headers={"X-Request-Id": "chosen"}) for _ in range(2)]
     ids = {answer.headers["X-Request-Id"] for answer in answers}
     assert len(ids) == 2
@@ -66,12 +66,12 @@ def test_the_request_id_is_our_own(client: FlaskClient) -> None:
 
 
 def field_names(app: Flask) -> set[str]:
-    """Every field that any call takes or gives."""
+    """Return every field of every request and response."""
     schemas = app.test_client().get("/openapi.json").get_json()["components"]["schemas"].values()
     return {name for schema in schemas for name in schema.get("properties", {})}
 
 
-def test_nothing_that_is_sent_reaches_the_log_or_comes_back(app: Flask, log: io.StringIO) -> None:
+def test_request_input_is_neither_logged_nor_echoed(app: Flask, log: io.StringIO) -> None:
     client = app.test_client(use_cookies=False)
     headers = {
         "Authorization": f"Bearer {CANARY}",
@@ -109,7 +109,7 @@ def test_nothing_that_is_sent_reaches_the_log_or_comes_back(app: Flask, log: io.
     assert CANARY.lower() not in log.getvalue().lower()
 
 
-def test_no_secret_of_a_successful_call_reaches_the_log(client: FlaskClient, log: io.StringIO) -> None:
+def test_secrets_of_successful_calls_are_not_logged(client: FlaskClient, log: io.StringIO) -> None:
     register(client, f"{CANARY}-name", email=f"{CANARY}@example.com", password=f"{CANARY} password")
     pair = login(client, f"{CANARY}-name", f"{CANARY} password").get_json()
     login(client, f"{CANARY}@example.com", f"{CANARY} wrong")
@@ -122,7 +122,7 @@ def test_no_secret_of_a_successful_call_reaches_the_log(client: FlaskClient, log
 
 
 @pytest.mark.provokes_errors
-def test_a_failure_is_logged_with_its_place_and_without_its_words(
+def test_exception_is_logged_with_its_trace_and_without_its_message(
     make_app: AppFactory, log: io.StringIO
 ) -> None:
     class Failing(PasswordHasher):
@@ -141,7 +141,7 @@ def test_a_failure_is_logged_with_its_place_and_without_its_words(
 @pytest.mark.parametrize(
     "injected", ["\x1b[31mred", "\x9b31m", "\r\nnext", "\x7f", "\x00nul", "\x85next", '"}, {"']
 )
-def test_a_user_agent_cannot_write_into_the_log(
+def test_user_agent_cannot_inject_into_the_log(
     app: Flask, client: FlaskClient, log: io.StringIO, injected: str
 ) -> None:
     register(client)
@@ -162,7 +162,7 @@ def test_a_user_agent_cannot_write_into_the_log(
     assert len(lines(log)) == log.getvalue().count("\n") == 3
 
 
-def test_a_line_is_one_line_whatever_is_in_it() -> None:
+def test_log_record_with_line_breaks_is_one_line() -> None:
     record = logging.makeLogRecord({"name": "x", "msg": "a\r\nb\x1b[0m \u2028 é", "levelname": "INFO"})
     record.__dict__["extra"] = "c\nd\x85"
     line = JsonLines().format(record)

@@ -1,4 +1,4 @@
-"""Metrics: right, also over several workers, without a word about a user, and not for everybody."""
+"""Metrics: correct counts across workers, no personal data, restricted access."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from tests.support.memory_apps import memory_app
 from tests.support.server import Server, serving, until
 from tests.support.service import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
-from tests.support.small_limits import guess, limits
+from tests.support.small_limits import limits, wrong_login
 from utils.observability.metrics import FOLDER_VARIABLE, Metrics
 
 TOKEN = "a token that Prometheus sends"
@@ -25,7 +25,7 @@ Figures = dict[str, float]
 
 
 def figures(text: str) -> Figures:
-    """Every sample by its name and labels."""
+    """Return every sample by its name and labels."""
     lines = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
     return {name: float(value) for name, _, value in lines}
 
@@ -52,7 +52,7 @@ def memory(clock: FixedClock) -> Iterator[Flask]:
         yield app
 
 
-def test_what_happens_is_counted(memory: Flask, clock: FixedClock) -> None:
+def test_logins_sessions_and_requests_are_counted(memory: Flask, clock: FixedClock) -> None:
     client = memory.test_client()
     first = signed_in(client)
     second, third = signed_in(client), signed_in(client)
@@ -83,7 +83,7 @@ def test_what_happens_is_counted(memory: Flask, clock: FixedClock) -> None:
     assert requests(seen(client), "GET", "/metrics", 200) == 1
 
 
-def test_a_replaced_and_a_stolen_session_are_counted(memory: Flask, clock: FixedClock) -> None:
+def test_replaced_and_reused_sessions_are_counted(memory: Flask, clock: FixedClock) -> None:
     client = memory.test_client()
     same: dict[str, Any] = {"headers": {"Origin": "http://localhost:8000"}, "token_delivery": "cookie"}
     signed_in(client, **same)
@@ -98,13 +98,13 @@ def test_a_replaced_and_a_stolen_session_are_counted(memory: Flask, clock: Fixed
     assert found['auth_sessions_ended_total{reason="reuse"}'] == 1
 
 
-def test_no_label_tells_of_a_user(memory: Flask) -> None:
+def test_metrics_contain_no_personal_data(memory: Flask) -> None:
     client = memory.test_client()
     canary = {"User-Agent": "canary-agent", "X-Forwarded-For": "canary", "Origin": "https://canary.example"}
     register(client, "canary", password="canary-password")
     token = login(client, "canary", "canary-password", headers=canary).get_json()["access_token"]
-    login(client, "canary-nobody", "canary-guess")
-    guess(memory, "canary", "203.0.113.77")
+    login(client, "canary-nobody", "canary-wrong_login")
+    wrong_login(memory, "canary", "203.0.113.77")
     me(client, token)
     client.delete("/auth/sessions/0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11", headers=bearer(token))
     for path in ("/canary", "/auth/canary", "/docs/canary", "/auth/me?canary=1"):
@@ -142,7 +142,7 @@ def test_no_label_tells_of_a_user(memory: Flask) -> None:
     ],
 )
 @pytest.mark.parametrize("proxies", ["0", "1"])
-def test_without_a_token_it_is_for_this_machine_only(
+def test_metrics_without_a_token_are_for_loopback_only(
     address: str, headers: dict[str, str], status: int, proxies: str
 ) -> None:
     with memory_app({"TRUSTED_PROXIES": proxies}) as app:
@@ -151,7 +151,7 @@ def test_without_a_token_it_is_for_this_machine_only(
         assert (b"auth_request" in answer.data) == (status == 200)
 
 
-def test_with_a_token_it_is_for_whoever_sends_it() -> None:
+def test_metrics_token_is_required_from_every_address() -> None:
     with memory_app({"METRICS_TOKEN": "0123456789abcdef"}) as app:
         for address in ("127.0.0.1", "192.0.2.1"):
             for header, status in {
@@ -170,14 +170,14 @@ def test_with_a_token_it_is_for_whoever_sends_it() -> None:
                 assert (b"auth_request" in answer.data) == (status == 200)
 
 
-def test_workers_add_up_and_a_killed_one_is_still_counted(sqlite_template: Path, tmp_path: Path) -> None:
+def test_metrics_sum_all_workers_including_killed_ones(sqlite_template: Path, tmp_path: Path) -> None:
     database = tmp_path / "auth.db"
     database.write_bytes(sqlite_template.read_bytes())
     fast = {"PASSWORD_HASH_METHOD": "scrypt:256:8:1", "RATE_LIMIT_ENABLED": "false", "WEB_CONCURRENCY": "2"}
     with serving(f"sqlite:///{database}", tmp_path, METRICS_TOKEN="0123456789abcdef", **fast) as server:
         until(lambda: _calls(server, 10) and _have_counted(server) == set(server.workers()), "both to answer")
         before = _counted(server)
-        assert {_counted(server) for _ in range(10)} == {before}  # whichever of them is asked
+        assert {_counted(server) for _ in range(10)} == {before}  # whichever worker answers
         assert _calls(server, 20) == 20
         assert _counted(server) == before + 20
         before += 20
@@ -188,7 +188,7 @@ def test_workers_add_up_and_a_killed_one_is_still_counted(sqlite_template: Path,
         assert _counted(server) >= before + 1
 
 
-def test_what_a_dead_worker_waited_for_is_forgotten_and_what_it_counted_is_not(
+def test_gauges_of_a_dead_worker_are_dropped_and_its_counters_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = subprocess.Popen(["true"])
@@ -201,7 +201,7 @@ def test_what_a_dead_worker_waited_for_is_forgotten_and_what_it_counted_is_not(
     assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
 
 
-def test_a_server_that_stopped_leaves_no_figures_behind(sqlite_template: Path, tmp_path: Path) -> None:
+def test_stopped_server_removes_its_metrics_files(sqlite_template: Path, tmp_path: Path) -> None:
     database, scratch = tmp_path / "auth.db", tmp_path / "scratch"
     database.write_bytes(sqlite_template.read_bytes())
     scratch.mkdir()
@@ -213,7 +213,7 @@ def test_a_server_that_stopped_leaves_no_figures_behind(sqlite_template: Path, t
 
 
 def _have_counted(server: Server) -> set[int]:
-    """The workers that have counted a sign-in, by the files that they write their figures to."""
+    """Return the workers that have counted a login, according to their metrics files."""
     found = set()
     for pid in server.workers():
         maps = Path(f"/proc/{pid}/maps").read_text()

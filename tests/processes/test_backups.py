@@ -1,4 +1,4 @@
-"""A backup that is taken while people sign up and in: what was acknowledged before it began is in it."""
+"""Backups taken under load: they contain everything acknowledged before they began."""
 
 import re
 import shutil
@@ -19,12 +19,12 @@ from tests.support.server import ROOT, Server, serving, until
 from tests.support.service import PASSWORD
 
 KEYS = {"FLASK_SECRET_KEY": "a key that every process of these tests has", "JWT_SECRET_KEY": "j" * 40}
-# The restored service has another port, and takes the tokens of the first one.
+# The restored service has another port, and accepts the tokens of the first one.
 SAME = UNDER_LOAD | KEYS | {"JWT_ISSUER": "http://localhost", "JWT_AUDIENCE": "http://localhost"}
 
 
-def so_far(load: Load) -> Load:
-    """The record as it stands now."""
+def snapshot(load: Load) -> Load:
+    """Return a copy of the record as it is now."""
     kept = copy(load)
     kept.passwords, kept.living, kept.ended = load.passwords.copy(), load.living.copy(), load.ended.copy()
     return kept
@@ -36,10 +36,10 @@ def run(*command: str) -> None:
 
 
 def backed_up(uri: str, folder: Path, *command: str) -> Load:
-    """Take a backup with this command while the service is used; what was acknowledged before."""
+    """Take a backup with this command under load; return what was acknowledged before it."""
     with serving(uri, folder, WEB_CONCURRENCY="2", **SAME) as server, loading(server) as load:
         until(lambda: load.acknowledged() > 200, "calls to be answered")
-        before, done = so_far(load), load.acknowledged()
+        before, done = snapshot(load), load.acknowledged()
         run(*command)
         until(lambda: load.acknowledged() > done + 50, "calls to be answered after it, too")
     assert not load.unexpected
@@ -48,7 +48,7 @@ def backed_up(uri: str, folder: Path, *command: str) -> Load:
 
 
 def check_contract(server: Server) -> None:
-    """Register, log in, who am I, refresh, log out."""
+    """Register, log in, read the profile, refresh and log out."""
     body = {"username": "restored", "email": "restored@example.com", "password": PASSWORD}
     assert server.call("POST", "/auth/register", body)[0] == 201
     assert server.call("POST", "/auth/register", body)[1]["code"] == "username_taken"
@@ -68,7 +68,7 @@ def check_restored(uri: str, folder: Path, before: Load) -> None:
 
 
 @pytest.mark.slow
-def test_a_sqlite_backup_under_load_is_a_whole_service(sqlite_template: Path, tmp_path: Path) -> None:
+def test_sqlite_backup_under_load_restores_a_working_service(sqlite_template: Path, tmp_path: Path) -> None:
     database, backup = tmp_path / "auth.db", tmp_path / "copy.db"
     shutil.copy(sqlite_template, database)
     documented = re.search(
@@ -83,13 +83,13 @@ def test_a_sqlite_backup_under_load_is_a_whole_service(sqlite_template: Path, tm
 
 
 @pytest.mark.slow
-def test_a_postgres_backup_under_load_is_a_whole_service(
+def test_postgres_backup_under_load_restores_a_working_service(
     postgres_server: str, postgres_uri: str, tmp_path: Path
 ) -> None:
     from tests.support.postgres_server import postgres_program
 
     def plain(database: str) -> str:
-        """As Postgres's own programs take it."""
+        """Return the database URL for Postgres's own programs."""
         url = make_url(postgres_server).set(drivername="postgresql", database=database)
         return url.render_as_string(hide_password=False)
 

@@ -1,4 +1,4 @@
-"""Many machines are one service: the script of `deploy/`, run as `make cluster` runs it."""
+"""Several machines as one service: the script of `deploy/`, run as `make cluster` runs it."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.support.server import ROOT
 
 
 @pytest.mark.nightly
-def test_three_machines_are_one_service() -> None:
+def test_three_machine_cluster_passes_every_check() -> None:
     environ = os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin"}
     command = [sys.executable, "-m", "deploy.cluster"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
@@ -24,8 +24,8 @@ def test_three_machines_are_one_service() -> None:
 
 
 @pytest.mark.nightly
-def test_new_keys_that_are_not_known_everywhere_first_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check of the rolling restart can fail."""
+def test_rolling_restart_check_detects_keys_unknown_to_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves that the check of the rolling restart can fail."""
     roll = cluster.Cluster.roll
 
     def without_the_first_step(self: cluster.Cluster, **settings: str) -> None:

@@ -1,4 +1,4 @@
-"""Workers that are killed in the middle of their work: what was acknowledged stays, and others go on."""
+"""Killed workers: acknowledged changes stay, and other workers continue."""
 
 import http.client
 import os
@@ -30,7 +30,7 @@ LINKS = 8  # for each of the kills
 
 
 def reset_links(make_app: AppFactory, number: int) -> list[tuple[str, str]]:
-    """So many accounts, each with a link that sets its password anew."""
+    """Create this many accounts; return each with a reset link."""
     app = make_app(KEYS | UNDER_LOAD, clock=SystemClock())
     client = app.test_client()
     names = [f"forgetful{each}" for each in range(number)]
@@ -48,7 +48,7 @@ def has_reset_more(load: Load, than: int) -> bool:
 
 
 def kill_one(server: Server) -> int:
-    """Kill a worker, whatever it is doing."""
+    """Kill a worker with SIGKILL; return its process id."""
     victim = server.workers()[0]
     os.kill(victim, signal.SIGKILL)
     return victim
@@ -57,12 +57,12 @@ def kill_one(server: Server) -> int:
 def is_replaced(server: Server, victim: int, workers: int) -> bool:
     try:
         return victim not in server.workers() and server.all_serve(workers)
-    except OSError:  # it went while it was looked at
+    except OSError:  # it ended during the check
         return False
 
 
 @pytest.mark.slow
-def test_nothing_acknowledged_is_lost_when_workers_are_killed_under_load(
+def test_workers_killed_under_load_lose_nothing_acknowledged(
     make_app: AppFactory, database_uri: str, tmp_path: Path
 ) -> None:
     links = reset_links(make_app, KILLS * LINKS)
@@ -86,14 +86,14 @@ def test_nothing_acknowledged_is_lost_when_workers_are_killed_under_load(
 
 
 def waiting(server: Server) -> int:
-    """How many callers wait for a password hash, as Prometheus is told."""
+    """Return how many callers wait for a password hash, according to the metrics."""
     with urllib.request.urlopen(f"{server.url}/metrics", timeout=30) as answer:
         found = re.search(r"^auth_hashes_waiting (\S+)$", answer.read().decode(), re.MULTILINE)
     return int(float(found[1])) if found else 0
 
 
 def guess(server: Server) -> int | None:
-    """The status of a login, which costs a hash for strangers too; None where the connection broke."""
+    """Return the status of a login that computes a hash; None if the connection broke."""
     try:
         return server.call("POST", "/auth/login", {"username": "nobody", "password": PASSWORD})[0]
     except (OSError, http.client.HTTPException):
@@ -101,8 +101,8 @@ def guess(server: Server) -> int | None:
 
 
 @contextmanager
-def besieging(server: Server) -> Iterator["Counter[int | None]"]:
-    """More callers than the gate has places, each of whom comes again at once; what they are answered."""
+def overloading(server: Server) -> Iterator["Counter[int | None]"]:
+    """Call repeatedly from more clients than the hash limiter has places; yield status counts."""
     found, stopped = Counter[int | None](), Event()
 
     def come_again() -> None:
@@ -120,32 +120,30 @@ def besieging(server: Server) -> Iterator["Counter[int | None]"]:
 
 
 @pytest.mark.slow
-def test_a_worker_killed_with_callers_at_the_gate_leaves_a_whole_gate(
+def test_worker_killed_with_waiting_hashes_is_replaced_with_all_places(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
     one_at_once = {"HASH_CONCURRENCY": "1", "RATE_LIMIT_ENABLED": "false"}
     with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path, **one_at_once) as server:
-        with besieging(server) as found:
+        with overloading(server) as found:
             until(lambda: waiting(server) == MAX_WAITING, "every place at the gate to be taken")
             victim = kill_one(server)
             until(lambda: is_replaced(server, victim, 1), "another worker to serve")
             hashed = found[401]
             until(lambda: waiting(server) == MAX_WAITING, "every place of the new gate to be taken")
             until(lambda: found[401] > hashed + 1, "those who waited to be let through")
-        assert found[None] >= MAX_WAITING  # those who waited at the old one
+        assert found[None] >= MAX_WAITING  # those that waited in the killed worker
         assert set(found) <= {401, 503, None}
         assert waiting(server) == 0
 
 
-def test_a_worker_that_dies_again_at_once_ends_the_service_for_its_supervisor(
-    sqlite_template: Path, tmp_path: Path
-) -> None:
+def test_worker_killed_twice_ends_the_service_with_a_failure(sqlite_template: Path, tmp_path: Path) -> None:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
     with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path) as server:
         until(lambda: server.all_serve(1), "the worker to serve")
         victim = kill_one(server)
         until(lambda: is_replaced(server, victim, 1), "another worker to serve")
         kill_one(server)
-        assert server.process.wait(DEADLINE) == 1  # a failure: what supervises it starts it again
+        assert server.process.wait(DEADLINE) == 1  # a failure, upon which the supervisor restarts it
         assert "Worker crash loop detected, exiting" in server.log.read_text()

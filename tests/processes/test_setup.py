@@ -1,4 +1,4 @@
-"""The set-up, proved: a clean clone, an empty home directory, and the README's first command."""
+"""The set-up from a clean clone and an empty home directory, with the README's first command."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ INSTALL_DEADLINE = 300  # seconds
 
 @contextmanager
 def make_run(clone: Path, environ: dict[str, str], log: Path) -> Iterator[Server]:
-    """`make run` in the clone, ready; ended with Ctrl-C, as a person would."""
+    """Run `make run` in the clone until ready; end it with Ctrl-C."""
     with log.open("w") as output:
         process = subprocess.Popen(
             ["make", "run"],
@@ -55,11 +55,11 @@ def _is_live(server: Server) -> bool:
 
 
 @pytest.mark.nightly
-def test_a_clean_clone_serves_with_one_command_and_starts_again_at_once(tmp_path: Path) -> None:
+def test_clean_clone_serves_with_make_run_and_restarts_quickly(tmp_path: Path) -> None:
     clone, home = tmp_path / "clone", tmp_path / "home"
     home.mkdir()
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-    # Nothing of ours but where pip finds its packages.
+    # Only PATH and pip's settings are inherited.
     kept = {name: text for name, text in os.environ.items() if name == "PATH" or name.startswith("PIP_")}
     environ = kept | {"HOME": str(home), "PORT": str(free_port())}
     ada = {"username": "ada", "email": "ada@example.com", "password": "correct horse battery"}

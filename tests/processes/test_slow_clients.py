@@ -1,4 +1,4 @@
-"""Clients that send a byte now and then: what cuts them off, and that others are served meanwhile."""
+"""Slow clients: timeouts, and service for other clients meanwhile."""
 
 import http.client
 import json
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.slow
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 HEAD = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 BODY = HEAD + b'Content-Length: 1000\r\n\r\n{"username": "'
-# The server with another limit to headers, for a test that awaits it.
-IMPATIENT = """
+# The server with a shorter header timeout.
+SHORT_HEADER_TIMEOUT = """
 import os, runpy, sys, utils.serving.server
 utils.serving.server.HEADER_TIMEOUT = 1
 sys.argv = sys.argv[2:]
@@ -34,8 +34,8 @@ runpy.run_path(os.path.abspath("app.py"), run_name="__main__")
 """
 
 
-def dripping(connection: socket.socket, begin: bytes, stopped: Event) -> tuple[bytes, float]:
-    """Send the beginning, and a byte now and then; what was answered at the end, and after what time."""
+def send_slowly(connection: socket.socket, begin: bytes, stopped: Event) -> tuple[bytes, float]:
+    """Send the beginning, then single bytes; return the response and the seconds until the end."""
     began, said = time.monotonic(), b""
     connection.settimeout(0.1)
     with connection:
@@ -62,16 +62,16 @@ def server_on(template: Path, folder: Path, *, within: list[str] | None = None) 
 
 
 def seen(server: Server) -> set[str]:
-    """The routes of the requests that reached the service."""
+    """Return the routes of the requests that reached the service."""
     lines = server.log.read_text().partition("Ctrl-C stops it.\n")[2].splitlines()
     return {str(json.loads(line)["route"]) for line in lines}
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET /auth/me HTTP/1.1\r\nX-Slow: "], ids=["line", "header"])
-def test_headers_that_drip_are_cut_off(sqlite_template: Path, tmp_path: Path, begin: bytes) -> None:
-    with server_on(sqlite_template, tmp_path, within=[sys.executable, "-c", IMPATIENT]) as server:
+def test_slow_headers_are_cut_off(sqlite_template: Path, tmp_path: Path, begin: bytes) -> None:
+    with server_on(sqlite_template, tmp_path, within=[sys.executable, "-c", SHORT_HEADER_TIMEOUT]) as server:
         connection = socket.create_connection(("127.0.0.1", server.port))
-        _, seconds = dripping(connection, begin, Event())  # it is the server that ends it
+        _, seconds = send_slowly(connection, begin, Event())  # the server closes the connection
         assert 1 <= seconds < DEADLINE
         assert seen(server) == {"/health/ready"}
 
@@ -89,16 +89,16 @@ def answers_soon(server: Server) -> bool:
 
 @contextmanager
 def slow_clients(number: int, connect: Callable[[], socket.socket]) -> Iterator[Callable[[], list[bytes]]]:
-    """So many whose bodies drip while the block lasts; yields how to await what they were answered."""
+    """Run this many clients with slow bodies for the block; yield a function that awaits their responses."""
     stopped = Event()
     with ThreadPoolExecutor(number) as pool, ExitStack() as stack:
         stack.callback(stopped.set)
-        clients = [pool.submit(dripping, connect(), BODY, stopped) for _ in range(number)]
+        clients = [pool.submit(send_slowly, connect(), BODY, stopped) for _ in range(number)]
         yield lambda: [client.result(DEADLINE)[0] for client in clients]
 
 
 @pytest.mark.slow
-def test_others_are_served_while_bodies_drip_as_long_as_a_thread_is_free(
+def test_slow_bodies_do_not_block_others_while_a_thread_is_free(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
     with server_on(sqlite_template, tmp_path) as server:
@@ -110,15 +110,15 @@ def test_others_are_served_while_bodies_drip_as_long_as_a_thread_is_free(
             assert server.call("POST", "/auth/register", ADA)[0] == 201
             token = server.call("POST", "/auth/login", ADA)[1]["access_token"]
             assert {server.call("GET", "/auth/me", token=token)[0] for _ in range(20)} == {200}
-            # This is why a proxy must await bodies: one more for each thread, and nobody is served.
+            # Why a proxy must buffer bodies: when every thread has a slow client, no request is served.
             with slow_clients(4, connect):
                 until(lambda: not answers_soon(server), "every thread to be taken")
-            until(lambda: answers_soon(server), "the threads of those who went")
+            until(lambda: answers_soon(server), "the threads to be free again")
         assert server.call("GET", "/auth/me", token=token)[0] == 200
 
 
 @pytest.mark.slow
-def test_behind_the_proxy_no_body_that_drips_reaches_the_app(sqlite_template: Path, tmp_path: Path) -> None:
+def test_proxy_keeps_slow_bodies_from_the_app(sqlite_template: Path, tmp_path: Path) -> None:
     with (
         server_on(sqlite_template, tmp_path) as server,
         proxying(tmp_path, server, request_timeout="2s") as proxy,

@@ -1,4 +1,4 @@
-"""Request smuggling: what one side takes for one request is never two to the other, nor answered twice."""
+"""Request smuggling: a request is never read as two, and never answered twice."""
 
 import re
 import shutil
@@ -26,9 +26,9 @@ def server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
 
 
 def answers(connection: socket.socket, sent: bytes) -> tuple[list[int], bool]:
-    """The statuses that these bytes are answered with, and whether the connection is then closed.
+    """Return the statuses of the responses to these bytes, and whether the connection is then closed.
 
-    After the first one another request is sent: its answer tells that no further one is to come.
+    After the first response another request is sent; its response marks the end.
     """
     said, asked = b"", False
     with connection:
@@ -51,12 +51,12 @@ def _statuses(said: bytes) -> list[int]:
 
 
 def reached(server: Server) -> int:
-    """How many of the hidden requests the service has seen."""
+    """Return how many of the hidden requests the service has received."""
     return server.log.read_text().count('"route": "/auth/verify"')
 
 
 def faults(server: Server, connect: Callable[[], socket.socket], *, proxied: bool) -> list[str]:
-    """The attempts that are not answered as they should be."""
+    """Return the attempts with an unexpected response."""
     found = []
     for attempt in ATTEMPTS:
         expected = attempt.proxied if proxied else attempt.straight

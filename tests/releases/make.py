@@ -1,7 +1,7 @@
-"""Write what a release leaves in a database: `python -m tests.releases.make VERSION`, once for each release.
+"""Write the fixture of a release: `python -m tests.releases.make VERSION`, once for each release.
 
-The rows of every table go to `VERSION.json`, with the tokens that were handed out. `test_releases.py` loads
-the rows into a database of that revision, upgrades it, and uses the tokens.
+The rows of every table go to `VERSION.json`, with the issued tokens. `test_releases.py` loads the rows into a
+database of that revision, upgrades it, and uses the tokens.
 """
 
 import base64
@@ -29,7 +29,7 @@ MADE_AT = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
 class StoppedClock:
-    """Tells the time at which the fixture was made."""
+    """A clock that stands at the time at which the fixture was made."""
 
     def __init__(self, now: datetime = MADE_AT) -> None:
         self._now = now
@@ -42,7 +42,7 @@ class StoppedClock:
 
 
 def plain(value: Any) -> Any:
-    """A value of a row as JSON has it."""
+    """Convert a value of a row to JSON."""
     if isinstance(value, bytes):
         return {"bytes": base64.b64encode(value).decode()}
     if isinstance(value, datetime):
@@ -59,7 +59,7 @@ def token_of(mailer: MemoryMailer, template: str) -> str:
 
 
 def make(uri: str) -> dict[str, Any]:
-    """Use the service as people do; the tokens that are out afterwards."""
+    """Use the service; return the tokens that are still valid."""
     clock, mailer = StoppedClock(), MemoryMailer()
     app = create_app(
         settings=Settings.load(TestingConfig, {"DATABASE_URI": uri} | KEYS), clock=clock, mailer=mailer

@@ -1,10 +1,10 @@
-"""Rules of the service, each with a change that breaks it and the test that notices."""
+"""Rules of the service, each with a change that breaks it and the test that detects it."""
 
 from typing import NamedTuple
 
 
 class Sabotage(NamedTuple):
-    """A rule in a few words; `old` stands once in `file`; `test` is `module.py::test`."""
+    """A rule in a few words; `old` occurs once in `file`; `test` is `module.py::test`."""
 
     name: str
     file: str

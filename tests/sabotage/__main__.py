@@ -1,7 +1,7 @@
-"""Break one rule at a time and see the test that holds it fail: `make sabotage`, or `... NAME` for some.
+"""Break one rule at a time and check that its test fails: `make sabotage`, or `... NAME` for some.
 
-Each sabotage is a change of one place. It is made in a copy of the project, where the named test must
-fail. A test that passes there does not hold its rule, and neither does one that never ran.
+Each sabotage is a change of one place, made in a copy of the project, where the named test must fail. A test
+that passes there does not protect its rule, and neither does one that never ran.
 """
 
 import shutil
@@ -23,7 +23,7 @@ FAILED, PASSED = 1, 0  # pytest's exit codes
 
 
 def copy_of_project(folder: Path) -> Path:
-    """The files that git tracks, in a folder of their own."""
+    """Copy the files that git tracks into this folder."""
     names = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\0")
@@ -37,7 +37,7 @@ def copy_of_project(folder: Path) -> Path:
 
 
 def outcome(sabotage: Sabotage) -> str:
-    """In one word: caught, missed, or why the sabotage could not be made."""
+    """Return caught, missed, or why the sabotage could not be made."""
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         copy = copy_of_project(Path(folder))
         file = copy / sabotage.file

@@ -1,4 +1,4 @@
-"""What an attacker tried on the running service and must not succeed with again."""
+"""Attacks that succeeded on the running service once, as regression tests."""
 
 import sqlite3
 import stat
@@ -17,7 +17,7 @@ from tests.support.service import PASSWORD, at_once, bearer, execute, login, me,
 
 
 @pytest.mark.parametrize("name", ["JWT_PREVIOUS_SECRET_KEYS", "FLASK_PREVIOUS_SECRET_KEYS"])
-def test_a_sample_among_the_previous_keys_is_refused_too(name: str) -> None:
+def test_sample_secret_among_previous_keys_is_refused(name: str) -> None:
     assert faults(**{name: "your-256-bit-secret-your-256-bit-secret"}) == [f"{name} holds a sample value."]
 
 
@@ -30,11 +30,11 @@ def test_a_sample_among_the_previous_keys_is_refused_too(name: str) -> None:
         "sqlite:///?timeout=5",
     ],
 )
-def test_no_spelling_of_a_database_in_memory_is_for_production(uri: str) -> None:
-    assert "in memory" in " ".join(faults(DATABASE_URI=uri))
+def test_in_memory_database_is_refused_in_production(uri: str) -> None:
+    assert "in-memory" in " ".join(faults(DATABASE_URI=uri))
 
 
-def test_an_unreadable_database_url_is_refused_without_repeating_it() -> None:
+def test_malformed_database_url_is_refused_and_not_echoed() -> None:
     (fault,) = faults(DATABASE_URI="postgresql://u:p@ssCANARY:word9@h/db")
     assert fault.startswith("DATABASE_URI must be a URL")
     assert "CANARY" not in fault
@@ -51,7 +51,7 @@ def test_an_unreadable_database_url_is_refused_without_repeating_it() -> None:
         ("http://localhost:80", "http://localhost"),
     ],
 )
-def test_the_public_url_is_kept_as_browsers_write_an_origin(given: str, kept: str) -> None:
+def test_public_url_is_normalised_as_an_origin(given: str, kept: str) -> None:
     assert Settings.load(TestingConfig, {"PUBLIC_URL": given}).public_url == kept
 
 
@@ -61,12 +61,12 @@ def test_a_public_url_without_a_host_is_refused(given: str) -> None:
         Settings.load(TestingConfig, {"PUBLIC_URL": given})
 
 
-def test_a_line_break_does_not_make_a_second_secret() -> None:
-    assert "twice" in " ".join(faults(JWT_SECRET_KEY=FINE["FLASK_SECRET_KEY"] + "\n"))
+def test_secret_reused_with_a_line_break_is_refused() -> None:
+    assert "same value" in " ".join(faults(JWT_SECRET_KEY=FINE["FLASK_SECRET_KEY"] + "\n"))
 
 
 @pytest.mark.parametrize("header", [None, "", "rubbish", "\xff, rubbish"])
-def test_a_caller_that_the_proxy_does_not_name_is_not_taken_for_the_proxy(
+def test_missing_forwarded_for_does_not_record_the_proxy_address(
     make_app: AppFactory, header: str | None
 ) -> None:
     app = make_app({"TRUSTED_PROXIES": "1"})
@@ -78,7 +78,7 @@ def test_a_caller_that_the_proxy_does_not_name_is_not_taken_for_the_proxy(
 
 
 def _chunked(client: FlaskClient, body: bytes, **environ: object) -> int:
-    """Post a body that says no length, as a server passes on a chunked one."""
+    """Post a body without a length, as a server passes on a chunked one."""
     answer = client.post(
         "/auth/login",
         input_stream=BytesIO(body),
@@ -88,7 +88,7 @@ def _chunked(client: FlaskClient, body: bytes, **environ: object) -> int:
     return answer.status_code
 
 
-def test_a_body_without_a_length_is_measured_and_not_cut_off(client: FlaskClient) -> None:
+def test_chunked_body_is_measured_and_not_truncated(client: FlaskClient) -> None:
     register(client)
     body = f'{{"username": "ada", "password": "{PASSWORD}"}}'.encode()
     assert _chunked(client, body) == 200
@@ -97,13 +97,13 @@ def test_a_body_without_a_length_is_measured_and_not_cut_off(client: FlaskClient
     assert _chunked(client, body.ljust(300_000)) == 413
 
 
-def test_a_body_that_broke_off_is_not_taken_for_whole(client: FlaskClient) -> None:
+def test_truncated_body_is_refused(client: FlaskClient) -> None:
     register(client)
     body = f'{{"username": "ada", "password": "{PASSWORD}"}}'.encode()
     assert _chunked(client, body, CONTENT_LENGTH=str(len(body) + 100)) == 400
 
 
-def test_two_slashes_are_no_redirect_to_the_host_of_the_request(client: FlaskClient) -> None:
+def test_double_slash_does_not_redirect_to_the_request_host(client: FlaskClient) -> None:
     answer = client.post("/auth//login", headers={"Host": "evil.example"})
     assert answer.status_code == 404
     assert answer.get_json()["code"] == "not_found"
@@ -111,11 +111,11 @@ def test_two_slashes_are_no_redirect_to_the_host_of_the_request(client: FlaskCli
 
 
 @pytest.mark.parametrize("name", [".", "..", "-", "\u0301", "\u0301a", "a" + "\u0316" * 79, "_._"])
-def test_a_name_holds_a_letter_and_no_heap_of_marks(client: FlaskClient, name: str) -> None:
+def test_username_without_a_letter_or_with_many_marks_is_refused(client: FlaskClient, name: str) -> None:
     assert register(client, name, email="x@example.com").status_code == 400
 
 
-def test_of_sessions_that_end_each_other_one_wins_and_stays(app: Flask) -> None:
+def test_concurrent_revoke_others_leaves_one_session(app: Flask) -> None:
     tokens = [signed_in(app.test_client())["access_token"] for _ in range(6)]
 
     def end_others(token: str) -> int:
@@ -127,7 +127,7 @@ def test_of_sessions_that_end_each_other_one_wins_and_stays(app: Flask) -> None:
     assert [me(app.test_client(), token).status_code for token in tokens].count(200) == 1
 
 
-def test_the_database_file_is_for_its_owner_only(tmp_path: Path, make_app: AppFactory) -> None:
+def test_database_file_is_readable_by_its_owner_only(tmp_path: Path, make_app: AppFactory) -> None:
     path = tmp_path / "fresh.db"
     app = make_app({"DATABASE_URI": f"sqlite:///{path}"})
     rows(app, "SELECT 1")
@@ -135,7 +135,7 @@ def test_the_database_file_is_for_its_owner_only(tmp_path: Path, make_app: AppFa
 
 
 @pytest.mark.provokes_errors
-def test_a_database_error_at_the_command_line_is_one_line_without_values(
+def test_database_error_of_a_command_is_reported_without_values(
     tmp_path: Path, sqlite_template: Path, make_app: AppFactory
 ) -> None:
     path = tmp_path / "locked.db"
@@ -151,14 +151,14 @@ def test_a_database_error_at_the_command_line_is_one_line_without_values(
     other.close()
     assert result.exit_code == 1
     told = result.stderr.splitlines()[-1]
-    assert told.startswith("Error: The database refused (OperationalError).")
+    assert told.startswith("Error: The database reported an error (OperationalError).")
     assert "flask --app app db upgrade" in told
     assert "canary" not in result.stderr
     assert "scrypt" not in result.output
 
 
 @pytest.mark.provokes_errors
-def test_a_missing_table_is_a_service_that_is_not_ready(app: Flask, client: FlaskClient) -> None:
+def test_missing_table_is_a_503(app: Flask, client: FlaskClient) -> None:
     execute(app, "ALTER TABLE sessions RENAME TO not_migrated_yet")
     try:
         register(client)

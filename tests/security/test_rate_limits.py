@@ -1,4 +1,4 @@
-"""Rate limits over HTTP: exact, of the right subject, told to the caller, and no way to learn something."""
+"""Rate limits over HTTP: exact counts, correct subjects, response headers, no information leak."""
 
 import re
 from collections import Counter
@@ -23,40 +23,38 @@ from tests.support.service import (
     rows,
     signed_in,
 )
-from tests.support.small_limits import ON, burst, guess, limits, told
+from tests.support.small_limits import ON, burst, limits, told, wrong_login
 from utils.limits.rate_limits import POLICIES
 from utils.web.http import documentation, limited
 
 pytestmark = pytest.mark.both_databases
 
-# Counted inside a flow, by account; all others are named by a route.
+# Counted by flows; all other policies are assigned to a route.
 OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-account"}
 
 
 def without_limit(app: Flask) -> list[str]:
-    """The routes that neither have a limit nor say why."""
+    """Return the routes with neither a limit nor a documented exemption."""
     views = {rule.rule: documentation(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
-    fine = {path for path, told in views.items() if (told.limit in POLICIES) != bool(told.unlimited_because)}
+    fine = {path for path, told in views.items() if (told.limit in POLICIES) != bool(told.unlimited_reason)}
     return sorted(set(views) - fine)
 
 
-def test_every_route_has_a_limit_or_says_why_not() -> None:
+def test_every_route_has_a_limit_or_an_exemption() -> None:
     with memory_app() as app:
         assert without_limit(app) == []
         used = {documentation(view).limit for view in app.view_functions.values()}
         assert used - {None} == set(POLICIES) - OF_FLOWS
 
 
-def test_a_route_without_a_limit_is_noticed() -> None:
+def test_route_without_a_limit_is_detected() -> None:
     with memory_app() as app:
         app.add_url_rule("/bare", view_func=lambda: "", endpoint="bare")
         app.add_url_rule("/misspelt", view_func=limited("logni")(lambda: ""), endpoint="misspelt")
         assert without_limit(app) == ["/bare", "/misspelt"]
 
 
-def test_of_many_parallel_calls_exactly_the_quota_gets_through(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
+def test_parallel_calls_are_limited_exactly(make_app: AppFactory, clock: FixedClock) -> None:
     apps = [make_app(limiter=limits(clock, login=5)) for _ in range(2)]
     assert burst(apps, 50) == {401: 5, 429: 45}
     assert rows(apps[0], "SELECT key, calls FROM rate_limits WHERE key LIKE 'login:%'") == [
@@ -65,58 +63,62 @@ def test_of_many_parallel_calls_exactly_the_quota_gets_through(
 
 
 @pytest.mark.parametrize("name", ["ada", "nobody"])
-def test_parallel_guesses_at_one_name_from_everywhere_are_counted_together(
+def test_parallel_guesses_at_one_username_share_a_limit(
     make_app: AppFactory, clock: FixedClock, name: str
 ) -> None:
     apps = [make_app(limiter=limits(clock, login_account=4)) for _ in range(2)]
     register(apps[0].test_client())
 
     def one(number: int) -> Callable[[], int]:
-        return lambda: guess(apps[number % 2], name, f"192.0.2.{number}").status_code
+        return lambda: wrong_login(apps[number % 2], name, f"192.0.2.{number}").status_code
 
     guesses = [one(number) for number in range(40)]
     assert Counter(at_once(guesses)) == {401: 4, 429: 36}
 
 
-def test_a_success_refills_nothing(make_app: AppFactory, clock: FixedClock) -> None:
+def test_successful_login_does_not_reset_the_limit(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login_account=6))
     signed_in(app.test_client())
     statuses = [
-        s for _ in range(3) for s in (guess(app, "ada").status_code, login(app.test_client()).status_code)
+        s
+        for _ in range(3)
+        for s in (wrong_login(app, "ada").status_code, login(app.test_client()).status_code)
     ]
     assert statuses == [401, 200, 401, 200, 401, 429]
 
 
-def test_a_refused_call_costs_no_hash_and_leaves_no_event(make_app: AppFactory, clock: FixedClock) -> None:
+def test_rate_limited_login_computes_no_hash_and_writes_no_event(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
     counting = CountingHasher(make_app().extensions["auth_services"].hasher)
     app = make_app(limiter=limits(clock, login=2), hasher=counting)
-    assert [guess(app).status_code for _ in range(4)] == [401, 401, 429, 429]
+    assert [wrong_login(app).status_code for _ in range(4)] == [401, 401, 429, 429]
     assert counting.calls == 2
     assert rows(app, "SELECT SUM(count) AS refused FROM audit_events") == [{"refused": 2}]
     assert set(events(app)) == {"sign_in_refused"}
 
 
-def test_the_answer_to_one_call_too_many(make_app: AppFactory, clock: FixedClock) -> None:
+def test_rate_limited_response_has_code_and_headers(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login=2))
     policy = '"login";q=2;w=60'
-    assert told(guess(app)) == {
+    assert told(wrong_login(app)) == {
         "Retry-After": None,
         "RateLimit": '"login";r=1;t=60',
         "RateLimit-Policy": policy,
     }
     clock.advance(0.5)
-    assert told(guess(app))["RateLimit"] == '"login";r=0;t=60'
+    assert told(wrong_login(app))["RateLimit"] == '"login";r=0;t=60'
     clock.advance(49.5)
-    answer = guess(app)
+    answer = wrong_login(app)
     assert answer.status_code == 429
     assert set(answer.get_json()) == {"code", "message", "request_id"}
     assert answer.get_json()["code"] == "rate_limited"
     assert told(answer) == {"Retry-After": "10", "RateLimit": '"login";r=0;t=10', "RateLimit-Policy": policy}
     clock.advance(9.9)
-    assert told(guess(app))["Retry-After"] == "1"
+    assert told(wrong_login(app))["Retry-After"] == "1"
 
 
-def test_a_success_tells_the_limit_too(make_app: AppFactory) -> None:
+def test_successful_response_has_rate_limit_headers(make_app: AppFactory) -> None:
     client = make_app(ON).test_client()
     assert told(register(client))["RateLimit"] == '"register";r=19;t=3600'
     answer = login(client)
@@ -126,25 +128,27 @@ def test_a_success_tells_the_limit_too(make_app: AppFactory) -> None:
     assert set(told(client.get("/health/live")).values()) == {None}
 
 
-def test_a_window_ends_by_the_clock_and_does_not_slide(make_app: AppFactory, clock: FixedClock) -> None:
+def test_rate_limit_window_is_fixed_not_sliding(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login=2))
     for _ in range(2):
         statuses = []
         for _ in range(3):
-            statuses.append(guess(app).status_code)
+            statuses.append(wrong_login(app).status_code)
             clock.advance(19)
         assert statuses == [401, 401, 429]
         clock.advance(2)
-        assert guess(app).status_code == 429  # 59 seconds after its first call
+        assert wrong_login(app).status_code == 429  # 59 seconds after its first call
         clock.advance(1)
 
 
-def test_the_count_of_an_account_is_nobodys_business(make_app: AppFactory, clock: FixedClock) -> None:
+def test_account_limit_does_not_reveal_whether_the_account_exists(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
     app = make_app(limiter=limits(clock, login_account=3))
     register(app.test_client())
     seen: dict[str, list[Any]] = {}
     for name in ("ada", "nobody", "nobody@example.com"):
-        answers = [guess(app, name, f"192.0.2.{len(seen)}") for _ in range(5)]
+        answers = [wrong_login(app, name, f"192.0.2.{len(seen)}") for _ in range(5)]
         assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
         assert all("account" not in str(answer.headers) for answer in answers)
         seen[name] = [(told(answer), answer.get_json() | {"request_id": ""}) for answer in answers]
@@ -162,38 +166,38 @@ def test_the_count_of_an_account_is_nobodys_business(make_app: AppFactory, clock
     ],
     ids=["somebody's name", "somebody's address", "nobody's name"],
 )
-def test_the_spellings_of_a_name_share_one_count(
+def test_equivalent_usernames_share_one_limit(
     make_app: AppFactory, clock: FixedClock, spellings: tuple[str, ...]
 ) -> None:
-    """If only those of real names did, the limit would tell which names are real."""
+    """If only existing usernames did, the limit would reveal which exist."""
     app = make_app(limiter=limits(clock, login_account=len(spellings)))
     register(app.test_client())
-    assert {guess(app, name).status_code for name in spellings} == {401}
-    assert {guess(app, name).status_code for name in spellings} == {429}
+    assert {wrong_login(app, name).status_code for name in spellings} == {401}
+    assert {wrong_login(app, name).status_code for name in spellings} == {429}
 
 
-def test_a_name_and_its_address_have_counts_of_their_own(make_app: AppFactory, clock: FixedClock) -> None:
-    """If they shared one, a used up name would tell which address is its."""
+def test_username_and_address_have_separate_limits(make_app: AppFactory, clock: FixedClock) -> None:
+    """A shared count would reveal which address belongs to a username."""
     app = make_app(limiter=limits(clock, login_account=3))
     register(app.test_client())
-    assert [guess(app, "ada").status_code for _ in range(4)] == [401, 401, 401, 429]
-    assert {guess(app, f"{name}@example.com").status_code for name in ("ada", "bob")} == {401}
+    assert [wrong_login(app, "ada").status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert {wrong_login(app, f"{name}@example.com").status_code for name in ("ada", "bob")} == {401}
 
 
 @pytest.mark.parametrize("enabled", ["true", "false"])
-def test_a_switch_for_benchmarks(make_app: AppFactory, enabled: str) -> None:
+def test_rate_limit_enabled_switches_limits_off(make_app: AppFactory, enabled: str) -> None:
     app = make_app({"RATE_LIMIT_ENABLED": enabled})
-    answers = [guess(app, f"nobody{number}") for number in range(POLICIES["login"].quota + 1)]
+    answers = [wrong_login(app, f"nobody{number}") for number in range(POLICIES["login"].quota + 1)]
     assert answers[-1].status_code == (429 if enabled == "true" else 401)
     assert (told(answers[0])["RateLimit"] is None) == (enabled == "false")
     assert bool(rows(app, "SELECT key FROM rate_limits")) == (enabled == "true")
 
 
-def test_nothing_typed_into_the_name_field_is_kept(make_app: AppFactory) -> None:
+def test_rate_limit_keys_contain_no_username(make_app: AppFactory) -> None:
     app = make_app(ON)
     register(app.test_client())
     for name in ("hunter2-canary", "canary@example.com", "ada"):
-        guess(app, name)
+        wrong_login(app, name)
     keys = [row["key"] for row in rows(app, "SELECT key FROM rate_limits ORDER BY key")]
     forms = (
         r"login:192\.0\.2\.1",
@@ -210,7 +214,7 @@ def test_a_refusal_is_logged_and_counted(
     make_app: AppFactory, clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(limiter=limits(clock, login=2, login_account=1))
-    assert [guess(app).status_code for _ in range(4)] == [401, 429, 429, 429]
+    assert [wrong_login(app).status_code for _ in range(4)] == [401, 429, 429, 429]
     lines = [record.__dict__ for record in caplog.records if record.getMessage() == "request"]
     assert [(line["status"], line["code"], line["route"]) for line in lines[1:]] == [
         (429, "rate_limited", "/auth/login")
@@ -220,9 +224,9 @@ def test_a_refusal_is_logged_and_counted(
     assert 'auth_limits_hit_total{policy="login"} 2.0' in figures
 
 
-def test_windows_that_are_over_are_pruned(make_app: AppFactory, clock: FixedClock) -> None:
+def test_expired_windows_are_pruned(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(ON)
-    guess(app)
+    wrong_login(app)
     clock.advance(60)
     assert app.test_cli_runner().invoke(args=["auth", "prune"]).exit_code == 0
     kept = {row["key"].partition(":")[0] for row in rows(app, "SELECT key FROM rate_limits")}
@@ -232,7 +236,7 @@ def test_windows_that_are_over_are_pruned(make_app: AppFactory, clock: FixedCloc
     assert rows(app, "SELECT key FROM rate_limits") == []
 
 
-def test_what_fails_before_the_flow_counts_as_well(make_app: AppFactory, clock: FixedClock) -> None:
+def test_malformed_requests_count_towards_the_limit(make_app: AppFactory, clock: FixedClock) -> None:
     client: FlaskClient = make_app(limiter=limits(clock, login=2, refresh=1, session_changes=1)).test_client()
     statuses = [client.post("/auth/login", data="{", content_type="text/plain").status_code for _ in range(3)]
     assert statuses == [415, 415, 429]

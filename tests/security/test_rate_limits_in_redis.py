@@ -1,4 +1,4 @@
-"""Rate limits counted in Redis, and what is left of them while it is away."""
+"""Rate limits in Redis, and the fallback while it is unavailable."""
 
 import logging
 import re
@@ -15,8 +15,8 @@ from tests.conftest import new_sqlite
 from tests.support.memory_apps import memory_app
 from tests.support.redis_server import RedisServer, redis_serving
 from tests.support.service import FixedClock, register, rows
-from tests.support.small_limits import ON, burst, guess, limits
-from utils.limits.rate_limits import LocalCounters, RedisCounters, WithFallback
+from tests.support.small_limits import ON, burst, limits, wrong_login
+from utils.limits.rate_limits import FallbackCounters, LocalCounters, RedisCounters
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def redis() -> Iterator[RedisServer]:
 def shared(
     redis: RedisServer, sqlite_template: Path, tmp_path: Path
 ) -> Iterator[tuple[list[Flask], FixedClock]]:
-    """Two apps that share nothing but Redis and a clock, and let each network log in five times."""
+    """Yield two apps that share only Redis and a clock, with five logins a network."""
     clock = FixedClock()
 
-    def counters() -> WithFallback:
-        return WithFallback(RedisCounters(redis.url), LocalCounters(clock), clock)
+    def counters() -> FallbackCounters:
+        return FallbackCounters(RedisCounters(redis.url), LocalCounters(clock), clock)
 
-    def database() -> dict[str, str]:  # a file, as one in memory is not for several threads
+    def database() -> dict[str, str]:  # a file, since an in-memory database does not support threads
         return {"DATABASE_URI": new_sqlite(sqlite_template, tmp_path)}
 
     with (
@@ -46,10 +46,10 @@ def shared(
 
 
 def allowed(apps: list[Flask], address: str = "192.0.2.1", calls: int = 7) -> list[int]:
-    """How many of so many calls from an address each app lets through; every other one is a 429."""
+    """Return how many of these calls each app lets through; every other must be a 429."""
     found = []
     for app in apps:
-        statuses = [guess(app, address=address).status_code for _ in range(calls)]
+        statuses = [wrong_login(app, address=address).status_code for _ in range(calls)]
         assert set(statuses) <= {401, 429}
         found.append(statuses.count(401))
     return found
@@ -62,7 +62,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> int:
     )
 
 
-def test_of_parallel_calls_to_two_apps_exactly_the_quota_gets_through(
+def test_parallel_calls_to_two_apps_are_limited_exactly(
     shared: tuple[list[Flask], FixedClock], redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     apps, _ = shared
@@ -71,21 +71,21 @@ def test_of_parallel_calls_to_two_apps_exactly_the_quota_gets_through(
     assert all(rows(app, "SELECT key FROM rate_limits") == [] for app in apps)
 
 
-def test_while_redis_is_away_each_app_counts_for_itself(
+def test_redis_outage_falls_back_to_counting_in_each_app(
     shared: tuple[list[Flask], FixedClock], redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     apps, clock = shared
     redis.stop()
     assert allowed(apps) == [5, 5]
-    assert warnings(caplog) == 2  # once in each app, and then it is left alone
+    assert warnings(caplog) == 2  # once in each app, then Redis is not retried
     clock.advance(5)
-    assert allowed(apps) == [0, 0]  # who was refused stays so, and Redis is not asked about it
+    assert allowed(apps) == [0, 0]  # a refused caller stays refused without asking Redis
     assert warnings(caplog) == 2
     assert allowed(apps, "192.0.2.2") == [5, 5]
     assert warnings(caplog) == 4
 
 
-def test_parallel_calls_while_redis_is_away(
+def test_parallel_calls_during_a_redis_outage_are_limited_in_each_app(
     shared: tuple[list[Flask], FixedClock], redis: RedisServer
 ) -> None:
     apps, _ = shared
@@ -93,7 +93,7 @@ def test_parallel_calls_while_redis_is_away(
     assert burst(apps, 50) == {401: 10, 429: 40}
 
 
-def test_redis_that_comes_back_is_used_again_after_the_pause(
+def test_recovered_redis_is_used_again_after_the_pause(
     shared: tuple[list[Flask], FixedClock], redis: RedisServer
 ) -> None:
     apps, clock = shared
@@ -107,7 +107,7 @@ def test_redis_that_comes_back_is_used_again_after_the_pause(
     assert allowed(apps, "192.0.2.2") == [5, 0]
 
 
-def test_redis_that_goes_away_in_the_middle_opens_nothing(
+def test_redis_outage_does_not_readmit_limited_callers(
     shared: tuple[list[Flask], FixedClock], redis: RedisServer
 ) -> None:
     apps, clock = shared
@@ -120,7 +120,7 @@ def test_redis_that_goes_away_in_the_middle_opens_nothing(
     assert allowed(apps, "192.0.2.3") == [5, 0]
 
 
-def test_redis_that_hangs_costs_a_moment_once(
+def test_hanging_redis_delays_only_one_call(
     shared: tuple[list[Flask], FixedClock], redis: RedisServer
 ) -> None:
     apps, _ = shared
@@ -133,7 +133,7 @@ def test_redis_that_hangs_costs_a_moment_once(
 @pytest.mark.parametrize(
     "words", [b"+OK\r\n", b"$-1\r\n", b"*1\r\n:1\r\n", b"HTTP/1.1 400\r\n\r\n", b"-OOM\r\n", b"\xff"]
 )
-def test_something_else_that_answers_in_the_place_of_redis(words: bytes) -> None:
+def test_invalid_redis_replies_fall_back_to_local_counting(words: bytes) -> None:
     class Other(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             while self.request.recv(4096):
@@ -144,7 +144,7 @@ def test_something_else_that_answers_in_the_place_of_redis(words: bytes) -> None
         Thread(target=other.serve_forever, daemon=True).start()
         url = f"redis://127.0.0.1:{other.server_address[1]}/0"
         clock = FixedClock()
-        counters = WithFallback(RedisCounters(url), LocalCounters(clock), clock)
+        counters = FallbackCounters(RedisCounters(url), LocalCounters(clock), clock)
         with memory_app(clock=clock, limiter=limits(clock, counters, login=5)) as app:
             assert allowed([app]) == [5]
             clock.advance(5)
@@ -152,17 +152,17 @@ def test_something_else_that_answers_in_the_place_of_redis(words: bytes) -> None
         other.shutdown()
 
 
-def test_a_redis_that_was_never_there() -> None:
+def test_unreachable_redis_falls_back_to_local_counting() -> None:
     with memory_app(ON | {"REDIS_URL": "redis://127.0.0.1:1/0"}) as app:
         assert register(app.test_client()).status_code == 201
-        assert [guess(app).status_code for _ in range(31)].count(401) == 20  # by name
+        assert [wrong_login(app).status_code for _ in range(31)].count(401) == 20  # by name
 
 
-def test_keys_hold_no_name_and_end_with_their_window(redis: RedisServer) -> None:
+def test_redis_keys_contain_no_username_and_expire_with_the_window(redis: RedisServer) -> None:
     with memory_app(ON | {"REDIS_URL": redis.url}) as app:
         register(app.test_client())
         for name in ("canary", "canary@example.com", "ada"):
-            assert guess(app, name).status_code == 401
+            assert wrong_login(app, name).status_code == 401
         assert app.test_client().get("/auth/me").status_code == 401
     found = redis.lifetimes()
     forms = {

@@ -1,4 +1,4 @@
-"""The limits of two worker processes of the real server: of 10 N parallel guesses exactly N get through."""
+"""The limits of two worker processes: of 10 N parallel logins exactly N are let through."""
 
 import http.client
 import itertools
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 QUOTA = POLICIES["login"].quota
 EXACT = {401: QUOTA, 429: 9 * QUOTA}
-BETWEEN = 3 * QUOTA  # while Redis goes or comes: once in Redis, and once in each of two processes
+BETWEEN = 3 * QUOTA  # while Redis stops or starts: once in Redis, and once in each of two processes
 TWO_WORKERS = {
     "WEB_CONCURRENCY": "2",
     "PASSWORD_HASH_METHOD": "scrypt:256:8:1",
@@ -31,7 +31,7 @@ TWO_WORKERS = {
 
 
 def burst(server: Server, address: str) -> Counter[int]:
-    """Ten times the quota of wrong logins from one address, at once and each over a connection of its own."""
+    """Send ten times the quota of wrong logins from one address at once, each over its own connection."""
 
     def one(number: int) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
@@ -56,20 +56,20 @@ def redis() -> Iterator["RedisServer"]:
         yield server
 
 
-def test_exactly_the_quota_gets_through_without_redis(database_uri: str, tmp_path: Path) -> None:
+def test_parallel_logins_are_limited_exactly_without_redis(database_uri: str, tmp_path: Path) -> None:
     with serving(database_uri, tmp_path, **TWO_WORKERS) as server:
         assert burst(server, "192.0.2.1") == EXACT
 
 
 def while_bursting(server: Server, address: str, change: Callable[[], None]) -> Counter[int]:
-    """A burst in the middle of which something changes; what came of it."""
+    """Make a change during a burst; return the burst's statuses."""
     with ThreadPoolExecutor(1) as beside:
         found = beside.submit(burst, server, address)
         change()
         return found.result()
 
 
-def test_redis_that_goes_away_and_comes_back_costs_exactness_and_nothing_else(
+def test_redis_outage_keeps_limits_bounded_and_recovery_makes_them_exact(
     sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
 ) -> None:
     database = tmp_path / "auth.db"
@@ -105,7 +105,7 @@ def test_redis_that_goes_away_and_comes_back_costs_exactness_and_nothing_else(
 
 
 @pytest.mark.slow
-def test_redis_that_is_away_at_the_start_is_found_later_and_may_hang(
+def test_redis_down_at_startup_is_used_later_and_may_hang(
     sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
 ) -> None:
     database = tmp_path / "auth.db"
@@ -115,7 +115,7 @@ def test_redis_that_is_away_at_the_start_is_found_later_and_may_hang(
     with serving(f"sqlite:///{database}", tmp_path, REDIS_URL=redis.url, **TWO_WORKERS) as server:
 
         def is_bounded() -> bool:
-            """Each process may count for itself, and none lets anybody go uncounted or fails."""
+            """Return whether each process counts at most its own quota and no call fails."""
             found = burst(server, next(addresses))
             return set(found) == {401, 429} and QUOTA <= found[401] <= BETWEEN
 

@@ -1,4 +1,4 @@
-"""Security headers: on every answer, whatever it is."""
+"""Security headers on every response."""
 
 from collections.abc import Iterator
 
@@ -66,12 +66,12 @@ def test_every_answer_carries_the_security_headers(memory: Flask) -> None:
 
 
 @pytest.mark.provokes_errors
-def test_a_500_carries_them_too() -> None:
+def test_500_response_has_the_security_headers() -> None:
     with memory_app(hasher=Broken()) as app:
         assert_headers(register(app.test_client()), 500)
 
 
-def test_https_is_demanded_only_where_it_is_spoken(memory: Flask) -> None:
+def test_hsts_is_sent_only_with_an_https_public_url(memory: Flask) -> None:
     assert "Strict-Transport-Security" not in memory.test_client().get("/nowhere").headers
     with memory_app({"PUBLIC_URL": "https://auth.example.com"}) as app:
         for path in ("/health/live", "/nowhere", "/auth/me"):
@@ -79,7 +79,7 @@ def test_https_is_demanded_only_where_it_is_spoken(memory: Flask) -> None:
             assert strict == "max-age=63072000; includeSubDomains"
 
 
-def test_no_other_origin_is_let_in(memory: Flask) -> None:
+def test_unlisted_origin_gets_no_cors_headers(memory: Flask) -> None:
     client = memory.test_client()
     for origin in (
         "https://evil.example",

@@ -1,4 +1,4 @@
-"""Access tokens over HTTP: what is not exactly ours is a 401, and never a 500."""
+"""Access tokens over HTTP: any deviation is a 401, never a 500."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ def memory(clock: FixedClock) -> Iterator[FlaskClient]:
         yield client
 
 
-def test_the_forger_can_make_genuine_tokens(memory: FlaskClient) -> None:
+def test_forging_helper_can_make_valid_tokens(memory: FlaskClient) -> None:
     assert me(memory, forged(header(), claims())).status_code == 200
     assert me(memory, forged(header(), claims(iat=NOW + 29, jti=None) | {"jti": "x"})).status_code == 200
     assert me(memory, forged(header(), claims(nbf=NOW - 1))).status_code == 200
@@ -51,15 +51,15 @@ def test_null_claims_are_a_401(memory: FlaskClient) -> None:
         refused(memory, forged(header(), claims() | {name: None}))
 
 
-def test_a_subject_beyond_the_database_is_a_401(app: Flask, client: FlaskClient) -> None:
-    """On Postgres an integer column takes no more than 32 bits."""
+def test_subject_beyond_the_integer_range_is_a_401(app: Flask, client: FlaskClient) -> None:
+    """A Postgres integer column holds at most 32 bits."""
     session = "0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11"
     for subject in (str(2**31), "9" * 18):
         refused(client, forged(header(), claims(sub=subject)))
         refused(client, forged(header(), claims(sub=subject, sid=session)))
 
 
-def test_keys_named_in_the_header_are_not_believed(memory: FlaskClient) -> None:
+def test_keys_in_the_header_are_ignored(memory: FlaskClient) -> None:
     theirs = "the key of somebody else, long enough"
     jwk = {"kty": "oct", "k": encoded(theirs), "alg": "HS256"}
     for more in ({"jwk": jwk}, {"jku": "https://evil.example/jwks"}, {"x5u": "https://evil.example/x"}):
@@ -67,14 +67,14 @@ def test_keys_named_in_the_header_are_not_believed(memory: FlaskClient) -> None:
         refused(memory, forged(header(**more, kid=key_id(theirs)), claims(), key=theirs))
 
 
-def test_another_digest_or_none_is_a_401(memory: FlaskClient) -> None:
+def test_other_or_missing_signature_algorithm_is_a_401(memory: FlaskClient) -> None:
     refused(memory, forged(header(alg="HS512"), claims(), digest="sha512"))
     refused(memory, forged(header(), claims(), digest="sha512"))
     head, body, _ = forged(header(alg="none"), claims()).split(".")
     refused(memory, f"{head}.{body}.", f"{head}.{body}", f"{head}.{body}.e30")
 
 
-def test_a_token_has_one_spelling(memory: FlaskClient) -> None:
+def test_alternative_spelling_of_a_token_is_a_401(memory: FlaskClient) -> None:
     token = signed_in(memory)["access_token"]
     head, body, signature = token.split(".")
     refused(
@@ -94,7 +94,7 @@ def test_a_token_has_one_spelling(memory: FlaskClient) -> None:
     assert me(memory, token).status_code == 200
 
 
-def test_white_space_within_a_token_is_malformed(memory: FlaskClient) -> None:
+def test_white_space_in_a_token_is_a_401(memory: FlaskClient) -> None:
     token = signed_in(memory)["access_token"]
     answer = memory.get("/auth/me", headers=bearer(token.replace(".", ". ")))
     assert (answer.status_code, answer.get_json()["code"]) == (401, "token_malformed")
@@ -112,7 +112,7 @@ def test_deep_nesting_is_a_401(memory: FlaskClient) -> None:
     refused(memory, forged(header(), shallow), forged(shallow, claims()))
 
 
-def test_parts_that_are_no_objects_are_a_401(memory: FlaskClient) -> None:
+def test_token_parts_that_are_no_json_objects_are_a_401(memory: FlaskClient) -> None:
     for text in ("null", "[]", '"text"', "1", "", "{", "\ufeff{}", '{"a":"\\ud800"}'):
         refused(memory, forged(text, claims()), forged(header(), text))
 
@@ -127,7 +127,7 @@ def test_every_flipped_bit_of_the_signature_is_a_401(memory: FlaskClient) -> Non
         )
 
 
-def test_a_token_ends_with_its_last_second(memory: FlaskClient, clock: FixedClock) -> None:
+def test_token_expires_at_its_exp_second(memory: FlaskClient, clock: FixedClock) -> None:
     token = signed_in(memory)["access_token"]
     clock.advance(3599)
     assert me(memory, token).status_code == 200
@@ -135,9 +135,7 @@ def test_a_token_ends_with_its_last_second(memory: FlaskClient, clock: FixedCloc
     refused(memory, token)
 
 
-def test_a_clock_that_runs_ahead_is_forgiven_for_thirty_seconds(
-    memory: FlaskClient, clock: FixedClock
-) -> None:
+def test_token_issued_up_to_thirty_seconds_ahead_is_accepted(memory: FlaskClient, clock: FixedClock) -> None:
     clock.advance(30)
     token = signed_in(memory)["access_token"]
     clock.advance(-30)
@@ -146,13 +144,13 @@ def test_a_clock_that_runs_ahead_is_forgiven_for_thirty_seconds(
     refused(memory, token)
 
 
-def test_tokens_of_one_kind_are_not_of_another(memory: FlaskClient) -> None:
+def test_access_and_refresh_tokens_are_not_interchangeable(memory: FlaskClient) -> None:
     pair = signed_in(memory)
     refused(memory, pair["refresh_token"])
     assert refresh(memory, pair["access_token"]).get_json()["code"] == "refresh_token_invalid"
 
 
-def test_a_token_of_another_deployment_is_a_401(memory: FlaskClient) -> None:
+def test_token_of_another_issuer_or_audience_is_a_401(memory: FlaskClient) -> None:
     with memory_app({"PUBLIC_URL": "https://other.example.com"}) as other:
         token = signed_in(other.test_client())["access_token"]
         assert me(other.test_client(), token).status_code == 200
@@ -161,7 +159,7 @@ def test_a_token_of_another_deployment_is_a_401(memory: FlaskClient) -> None:
         refused(memory, signed_in(other.test_client())["access_token"])
 
 
-def test_a_previous_key_verifies_and_the_new_one_signs() -> None:
+def test_previous_key_verifies_and_the_new_key_signs() -> None:
     with memory_app({"JWT_SECRET_KEY": OLD}) as app, app.app_context():
         token = generate_jwt_token(1)
     with memory_app({"JWT_SECRET_KEY": NEW, "JWT_PREVIOUS_SECRET_KEYS": OLD}) as app, app.app_context():
@@ -169,7 +167,7 @@ def test_a_previous_key_verifies_and_the_new_one_signs() -> None:
         newer = generate_jwt_token(1)
         assert jwt.get_unverified_header(newer)["kid"] == key_id(NEW)
         mixed = forged(header(kid=key_id(NEW)), claims(), key=OLD)
-        assert verify_jwt_token(mixed) is None  # a key answers to its own name only
+        assert verify_jwt_token(mixed) is None  # a key is used for its own key id only
     with memory_app({"JWT_SECRET_KEY": NEW}) as app, app.app_context():
         assert verify_jwt_token(newer) == 1
         assert verify_jwt_token(token) is None
@@ -177,7 +175,7 @@ def test_a_previous_key_verifies_and_the_new_one_signs() -> None:
         assert verify_jwt_token(newer) is None
 
 
-def test_refresh_tokens_outlive_a_rotated_key(make_app: Any) -> None:
+def test_refresh_tokens_survive_key_rotation(make_app: Any) -> None:
     before = make_app({"FLASK_SECRET_KEY": OLD}).test_client()
     first = signed_in(before)["refresh_token"]
     after = make_app({"FLASK_SECRET_KEY": NEW, "FLASK_PREVIOUS_SECRET_KEYS": OLD}).test_client()
@@ -190,7 +188,7 @@ def test_refresh_tokens_outlive_a_rotated_key(make_app: Any) -> None:
     assert refresh(alone, second).status_code == 200
 
 
-def test_no_two_tokens_share_an_id(memory: FlaskClient) -> None:
+def test_access_tokens_are_unique(memory: FlaskClient) -> None:
     with memory.application.app_context():
         assert len({generate_jwt_token(1) for _ in range(200)}) == 200
 

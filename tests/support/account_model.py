@@ -1,5 +1,5 @@
-"""What should be true of accounts, sessions, links and mails: the rules of the documents, once more and
-simpler, without a database. `test_account_life_model.py` holds the service against it.
+"""A model of accounts, sessions, links and mails: the documented rules, without a database.
+`test_account_lifecycle_model.py` compares the service with it.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ KEPT = 30 * DAY  # how long `prune` leaves what is over
 
 @dataclass(eq=False)
 class Link:
-    """A mailed link. `used_at` also stands for void."""
+    """A mailed link. `used_at` is also set when the link is void."""
 
     purpose: str
     owner: "Owner"
@@ -43,7 +43,7 @@ class Link:
 
 @dataclass(eq=False)
 class Session:
-    """A signed-in device, with every token that it was ever given."""
+    """A session, with every token that it was ever issued."""
 
     owner: "Owner"
     began: datetime
@@ -65,7 +65,7 @@ class Session:
         return self.ended is None and min(self.idle_end, self.last_end) > now
 
     def admits(self, expires: datetime, now: datetime) -> bool:
-        """Whether an access token of this session that expires then is admitted now."""
+        """Return whether an access token of this session with this expiry is accepted now."""
         return self.lives(now) and expires > now and not (self.owner.erased or self.pruned)
 
     def used(self, now: datetime) -> None:
@@ -89,12 +89,12 @@ class Owner:
 
     @property
     def opens(self) -> bool:
-        """Whether the password signs in."""
+        """Return whether the password can log in."""
         return not (self.erased or self.blocked or self.leaving)
 
 
 class World:
-    """All accounts there are and were, with their sessions and links."""
+    """All accounts that exist or existed, with their sessions and links."""
 
     def __init__(self, clock: FixedClock) -> None:
         self.clock = clock
@@ -180,15 +180,15 @@ class World:
                 link.used_at = self.now
 
     def refusal(self, link: Link | None, *purposes: str) -> str | None:
-        """The code with which this link is refused before anything else is looked at."""
+        """Return the error code with which this link is refused before any other check."""
         if link is None or link.pruned or link.owner.erased or link.purpose not in purposes:
             return "token_unknown"
         if link.used_at:
             return "token_used"
         return "token_expired" if link.expires <= self.now else None
 
-    def speaks_for_its_owner(self, link: Link) -> bool:
-        """Whether the account still has the address that the link was mailed to, or need not have it."""
+    def is_for_the_current_address(self, link: Link) -> bool:
+        """Return whether the link was mailed to the current address, or need not have been."""
         return link.owner.address == link.address or link.purpose in {"email_change", "email_undo"}
 
     # Ends
@@ -203,14 +203,14 @@ class World:
         self.end(session for session in self.sessions if session.owner is owner)
 
     def lock_out(self, owner: Owner, since: datetime) -> None:
-        """Somebody else was in this account since then."""
+        """Lock the account: an intruder was in it since this time."""
         self.end_everything(owner, (*OVER, "restore"))
         owner.blocked, owner.leaving, owner.devices, owner.factors.trusted = True, None, set(), {}
         owner.factors.suspect(since, self.now)
         self.mail_link(owner, "reset", "password_blocked", limited=False)
 
-    def carry_out(self, owner: Owner) -> tuple[str, ...]:
-        """Forget the factors of this account if their reset is due; the events of that."""
+    def apply_due_reset(self, owner: Owner) -> tuple[str, ...]:
+        """Remove the account's factors if their reset is due; return the events of that."""
         due = owner.factors.reset_due
         if due is None or due > self.now or not owner.opens:
             return ()
@@ -219,7 +219,7 @@ class World:
         return ("factors_reset",)
 
     def stop_reset(self, owner: Owner) -> tuple[str, ...]:
-        """Who signs in with a factor keeps them; the events of that."""
+        """Cancel the factor reset, upon a login with a factor; return the events of that."""
         if owner.factors.reset_due is None:
             return ()
         owner.factors.reset_due = None
@@ -227,11 +227,11 @@ class World:
         return ("factors_reset_stopped",)
 
     def prune(self) -> int:
-        """What `flask auth prune` deletes; of how many accounts, or their factors, it writes an event."""
+        """Apply `flask auth prune`; return the number of events about accounts and factors."""
         erased = [owner for owner in self.living() if owner.leaving and owner.leaving <= self.now]
         for owner in erased:
             owner.erased = True
-        resets = [event for owner in self.living() for event in self.carry_out(owner)]
+        resets = [event for owner in self.living() for event in self.apply_due_reset(owner)]
         before = self.now - KEPT
         for link in self.links:
             link.pruned |= link.expires < before or (link.used_at or self.now) < before

@@ -1,4 +1,4 @@
-"""The calls of an account's life over HTTP, each compared with what the model of it expects."""
+"""The calls of the account model over HTTP, each compared with the model's expectation."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -23,15 +23,15 @@ TABLES = (
     *("totp_factors", "recovery_codes", "passkeys", "challenges"),
 )
 CHECKED = TABLES[1:4] + TABLES[5:]
-# How often somebody guessed wrong: every refusal may count. Second factors' are compared by themselves.
+# Failure counts: every refusal may count. Those of second factors are compared separately.
 COUNTS = {"failures", "factor_tries", "factor_tries_end_at"}
 OPERATOR = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
-# One for each action; what a network does to strangers is counted in one row.
+# One for each action; refused logins of unknown names are counted in one row for each network.
 EVENTS = text("SELECT sum(CASE WHEN counted_under IS NULL THEN 1 ELSE count END) FROM audit_events")
 
 
-class Watched:
-    """A service and the model of it. Each call says what it should answer and write."""
+class CheckedService:
+    """A service and its model. Each call states the expected response and event."""
 
     def __init__(self, app: Flask, world: World) -> None:
         self.app, self.world, self.client = app, world, app.test_client()
@@ -42,7 +42,7 @@ class Watched:
                 connection.execute(table.delete())
 
     def tables(self) -> Rows:
-        """All rows but the log's."""
+        """Return all rows except the audit log's."""
 
         def facts(row: Any) -> tuple[Any, ...]:
             return tuple(value for name, value in row._mapping.items() if name not in COUNTS)
@@ -54,7 +54,7 @@ class Watched:
             }
 
     def log(self) -> tuple[int, list[str]]:
-        """How many events there are, and the latest of them, the last one first."""
+        """Return the number of events, and the latest ones, newest first."""
         with self.app.app_context(), db.engine.connect() as connection:
             latest = connection.execute(text("SELECT event FROM audit_events ORDER BY id DESC LIMIT 2"))
             return connection.execute(EVENTS).scalar() or 0, [*latest.scalars()]
@@ -72,10 +72,10 @@ class Watched:
         headers: dict[str, str] | None = None,
         also: Sequence[str] = (),
     ) -> TestResponse:
-        """One call; `expected` is the status of a success, or the code of a refusal.
+        """Make one call; `expected` is the status of a success, or the error code of a refusal.
 
-        A refusal changes nothing but the log, and the tables that it `touches`; `event` is the one word
-        that is added to that, if any, and before it what was `also` done.
+        A refusal changes only the log and the tables in `touches`. `event` is the one event added, if any;
+        `also` holds the events before it.
         """
         rows = self.tables() if isinstance(expected, str) else {}
         count, _ = self.log()
@@ -85,7 +85,7 @@ class Watched:
         assert got == expected, (path, body, answer.get_data(as_text=True), expected)
         count_now, latest = self.log()
         assert count_now - count == (event is not None) + len(also), (path, expected, event, also, latest)
-        # A stranger's event may be counted in an older row.
+        # An event of an unknown name may be counted in an older row.
         assert event is None or latest[0] == event or self.has(event), (path, latest, event)
         assert not also or latest == [event, *also], (path, latest, event, also)
         if isinstance(expected, str):
@@ -104,7 +104,7 @@ class Watched:
             return connection.execute(text(counted), {"event": event}).first() is not None
 
     def receive(self) -> None:
-        """Deliver the mails; they are those that the model expects, and bring it its tokens."""
+        """Deliver the mails, assert that they are the expected ones, and store their tokens in the model."""
         mails = mailbox.delivered(self.app)
         # A mail whose link works no more does not go: that of an account whose time is over.
         expected = [mail for mail in self.world.expected if not mail[2] or mail[2].is_alive(self.world.now)]
@@ -117,7 +117,7 @@ class Watched:
                 link.token = token or ""
 
     def prune(self) -> int:
-        """`flask auth prune`; how many events it wrote."""
+        """Run `flask auth prune`; return the number of events it wrote."""
         count, _ = self.log()
         with self.app.app_context():
             pruning.prune(self.app.extensions["auth_services"], OPERATOR)
@@ -125,7 +125,7 @@ class Watched:
         return self.log()[0] - count
 
     def begin_reset(self, name: str) -> None:
-        """`flask auth reset-factors`."""
+        """Run `flask auth reset-factors`."""
         with self.app.app_context():
             operators.reset_factors(self.app.extensions["auth_services"], name, OPERATOR)
         self.receive()
@@ -151,7 +151,7 @@ class Watched:
         assert self.living(nobodys) == self.waiting(self.world.asked)
 
     def check_password(self, hashed: str | None, password: str | None) -> None:
-        """Each pair once: a hash takes a while."""
+        """Check each pair once, since hashing is slow."""
         if hashed is None or password is None:
             assert hashed == password
         elif (hashed, password) not in self.hashes:
@@ -195,9 +195,9 @@ class Watched:
         return sorted((one.purpose, one.created, one.remembered) for one in alive)
 
     def check_tokens(self, *, again: bool = False) -> None:
-        """Each access token that was ever given is admitted exactly while it should be.
+        """Assert that each access token ever issued is accepted exactly while it should be.
 
-        One that was refused once is asked for `again` in the end only.
+        A token that was refused once is checked `again` only at the end.
         """
         for session in self.world.sessions:
             for token, expires in session.access:
@@ -212,7 +212,7 @@ class Watched:
                     self.refused.add(token)
 
     def check_ended(self) -> None:
-        """No refresh token that was ever given revives a session that is over."""
+        """Assert that no refresh token ever issued revives an ended session."""
         for session in self.world.sessions:
             if not session.lives(self.world.now) or session.owner.erased or session.pruned:
                 for token in session.refresh:
@@ -220,7 +220,7 @@ class Watched:
                     assert answer.status_code == 401, session
 
     def check_links(self) -> None:
-        """`reset/check` says of every link what the model says of it."""
+        """Assert that `reset/check` agrees with the model about every link."""
         for link in filter(lambda one: one.token, self.world.links):
             answer = self.client.post("/auth/password/reset/check", json={"token": link.token}).get_json()
             assert answer.get("code") == self.world.refusal(link, "reset"), link

@@ -1,4 +1,4 @@
-"""The calls of an account's life that have to do with codes, and with the second step of a log-in."""
+"""The calls of the account model about codes, and the second step of a login."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +15,8 @@ from tests.support.account_model_factors import (
     step_at,
 )
 from tests.support.account_model_machine import Draw, Members, newest
+from tests.support.authenticator_app import Authenticator
 from tests.support.soft_passkey import PRESENT, SoftPasskey
-from tests.support.virtual_authenticator import Authenticator
 
 SIGNED_IN = {
     "code": "signed_in_with_code",
@@ -25,20 +25,20 @@ SIGNED_IN = {
 }
 REFUSED = "second_factor_refused"
 NO_CODE, NO_RECOVERY_CODE = "000000", "aaaa-aaaa-aaaa-aaaa-aaaa-aaaa"
-# The third is a copy's proof, the last one of somebody else's passkey: both are genuine otherwise.
+# The third is from a cloned passkey, the last one from another account's: both are otherwise valid.
 FORGERIES: tuple[dict[str, Any], ...] = (
     *({"flags": PRESENT}, {"origin": "https://elsewhere.example"}, {}, {"handle": b"another"}, {}),
 )
 
 
-class Provers(Members):
-    """Who proves a second factor, rightly and wrongly."""
+class ProofMaker(Members):
+    """Makes correct and incorrect second-factor proofs."""
 
     def asked(self, owner: Owner) -> list[Challenge]:
         return [one for one in owner.factors.challenges if one.purpose == "sign_in"]
 
     def waiting(self, draw: Draw, *, odd: bool | None = None) -> tuple[Owner, Challenge] | None:
-        """A sign-in that waits for its second factor, and whose it is; or one that may be over."""
+        """Return a pending login and its account; with `odd`, possibly an ended one."""
         every = [(owner, one) for owner in self.world.owners for one in self.asked(owner)]
         every.sort(key=lambda pair: pair[1].created)
         good = [pair for pair in every if self.refusal(*pair) is None]
@@ -47,14 +47,14 @@ class Provers(Members):
         return found
 
     def refusal(self, owner: Owner, challenge: Challenge) -> str | None:
-        """The code with which a second step is refused before the factor is looked at."""
+        """Return the error code with which a second step is refused before the factor is checked."""
         is_over = challenge.pruned or challenge.used_at or not owner.opens or not owner.factors.on
         if is_over:
             return "challenge_invalid"
         return None if challenge.is_alive(self.world.now) else "challenge_expired"
 
     def proof(self, owner: Owner | None, draw: Draw, challenge: Challenge | None, *kinds: str) -> Proof:
-        """What somebody gives for this account: of the kind that chance wants, if it has that."""
+        """Return a proof for this account, of the drawn kind if the account has that."""
         mine = owner.factors if owner else Factors()
         has = {
             "code": bool(mine.app),
@@ -89,7 +89,7 @@ class Provers(Members):
         return str(newest(factors.codes, draw.which))
 
     def signed(self, soft: SoftPasskey, factors: Factors, draw: Draw, challenge: Challenge) -> Proof:
-        """What a passkey signs. A slip: without its user, elsewhere, as a copy, for another account."""
+        """Return an assertion; a slip is unverified, of another origin, cloned, or another account's."""
         how: dict[str, Any] = {}
         if draw.slip:
             how = FORGERIES[draw.which % 5]
@@ -101,8 +101,8 @@ class Provers(Members):
         credential = soft.get(challenge.options or {}, **how)
         return Proof("passkey", {"passkey": credential}, "", soft, soft.count, challenge, genuine=not how)
 
-    def told_of_guessing(self, owner: Owner) -> tuple[str, ...]:
-        """Who has used up all tries is told of, once a day; what the refusal writes besides the log."""
+    def mail_about_wrong_codes(self, owner: Owner) -> tuple[str, ...]:
+        """Return the tables written when a refusal uses up the last attempt, which is mailed once a day."""
         mail, now = "second_factor_guessing", self.world.now
         if owner.factors.tries < MAX_TRIES or any(
             kind == mail and at > now - DAY for kind, at in owner.written
@@ -119,7 +119,7 @@ class Provers(Members):
         refusal: str = "wrong_code",
         challenge: Challenge | None = None,
     ) -> bool:
-        """Whether this proof is right and the call goes on; else it is refused here."""
+        """Return whether this proof is correct and the call continues; otherwise expect the refusal."""
         outcome = owner.factors.attempt(proof, self.world.now, challenge)
         if outcome == "rate_limited":
             call(outcome, None)
@@ -127,14 +127,14 @@ class Provers(Members):
             uses_up = ("challenges",) if challenge and challenge.purpose == "reauth" else ()
             if uses_up and challenge:
                 challenge.used_at = self.world.now
-            call(refusal, REFUSED, touches=(*self.told_of_guessing(owner), *uses_up))
+            call(refusal, REFUSED, touches=(*self.mail_about_wrong_codes(owner), *uses_up))
         elif challenge:
             challenge.used_at = self.world.now
         return outcome == "right"
 
 
-class CodeCalls(Provers):
-    """The second step of a sign-in; and codes: switched on and off, and replaced."""
+class CodeCalls(ProofMaker):
+    """The second step of a login; and TOTP: enabled, disabled, and recovery codes replaced."""
 
     def second_step(self, draw: Draw) -> None:
         self.clock.advance(1)
@@ -165,7 +165,7 @@ class CodeCalls(Provers):
                 owner.factors.trusted[mark] = self.world.now + TRUSTED
 
     def check_challenges(self) -> None:
-        """No sign-in that waited once is completed when it is over, by whatever is given."""
+        """Assert that no ended login challenge can be completed."""
         for owner in self.world.owners:
             for challenge in self.asked(owner):
                 if refusal := self.refusal(owner, challenge):
@@ -174,7 +174,7 @@ class CodeCalls(Provers):
                     self.service.call("login/second-factor", body, refusal, REFUSED)
 
     def guess(self, draw: Draw) -> None:
-        """Somebody who knows the password guesses codes, until nobody may."""
+        """Try wrong codes, knowing the password, until no attempt is left."""
         for _ in range(MAX_TRIES + 2 if draw.flag else 3):
             self.second_step(draw._replace(kind="code", slip=True, which=0))
 
@@ -208,7 +208,7 @@ class CodeCalls(Provers):
         elif not mine.spend(now):
             call("rate_limited", None)
         elif (step := mine.app.step_of(proof.text, now)) is None:
-            call("wrong_code", REFUSED, touches=self.told_of_guessing(owner))
+            call("wrong_code", REFUSED, touches=self.mail_about_wrong_codes(owner))
         else:
             mine.tries -= 1
             mine.app.on, mine.app.last_step, mine.on = True, step, mine.on or now
@@ -220,7 +220,7 @@ class CodeCalls(Provers):
             mine.new_codes(call(200, "totp_enabled").get_json()["recovery_codes"], now)
 
     def with_a_code(self, draw: Draw, path: str, method: str) -> tuple[Owner | None, Callable[..., Any]]:
-        """Who may make this call with a fresh sign-in and a code, and the call."""
+        """Return the account and the call, given a fresh login and a code."""
         caller = self.token(draw.which, draw.odd)[0]
         proof = self.proof(caller.owner if caller else None, draw, None, "code", "recovery_code")
         session, token = self.fresh(draw, path, proof.body, method)
@@ -246,7 +246,7 @@ class CodeCalls(Provers):
         owner, call = self.with_a_code(draw, "totp", "DELETE")
         if owner:
             owner.factors.app = None
-            owner.factors.off_without_any()
+            owner.factors.remove_codes_without_factor()
             owner.factors.changed(self.world.now)
             self.world.notify(owner, "two_factor_disabled")
             call(200, "totp_disabled")
@@ -260,6 +260,6 @@ class CodeCalls(Provers):
             owner.factors.new_codes(codes, self.world.now)
 
     def renewed(self, session: Session, token: str) -> None:
-        """What a proof by factor gives a session."""
+        """Record what a step-up by factor gives a session."""
         session.signed_in = session.proven = self.world.now
         session.access.append((token, self.world.now + HOUR))

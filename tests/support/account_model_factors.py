@@ -1,5 +1,5 @@
-"""What should be true of second factors: the rules of docs/guides/second-factors.md, once more, simpler,
-without a database. `life_model.py` has the accounts that they belong to.
+"""A model of second factors: the rules of docs/guides/second-factors.md, without a database.
+`account_model.py` has the accounts that they belong to.
 """
 
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.support.authenticator_app import STEP, Authenticator
 from tests.support.soft_passkey import SoftPasskey
-from tests.support.virtual_authenticator import STEP, Authenticator
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 FRESH = 10 * MINUTE  # how young a proof must be for what is hard to take back
@@ -20,7 +20,7 @@ RESET_AFTER, SUSPECT = DAY, 7 * DAY
 
 @dataclass(eq=False)
 class Challenge:
-    """A sign-in that waits, or what a passkey is to sign. `used_at` also stands for void."""
+    """A pending login, or a passkey challenge. `used_at` is also set when the challenge is void."""
 
     purpose: str
     created: datetime
@@ -51,7 +51,7 @@ class App:
     last_step: int = 0
 
     def step_of(self, code: str, now: datetime) -> int | None:
-        """Which step's code this is: the present one's, the one's before, or none's that counts."""
+        """Return the step of this code: the current one, the previous one, or None."""
         found = [back for back in (0, 1) if self.phone.code(-back) == code]
         return step_at(now) - found[0] if found else None
 
@@ -62,7 +62,7 @@ def step_at(now: datetime) -> int:
 
 @dataclass(eq=False)
 class Key:
-    """A passkey of an account, and the count that the service saw last."""
+    """A passkey of an account, and the sign count that the service last saw."""
 
     soft: SoftPasskey
     id: str
@@ -70,7 +70,7 @@ class Key:
     counted: int
 
     def takes(self, count: int) -> bool:
-        """Whether a genuine proof with this count is no copy's."""
+        """Return whether an assertion with this sign count is not from a clone."""
         if not (count > self.counted or count == self.counted == 0):
             return False
         self.counted = count
@@ -79,7 +79,7 @@ class Key:
 
 @dataclass
 class Proof:
-    """What somebody gives: the fields of the call, and what is true of them."""
+    """A submitted proof: the fields of the call, and whether it is correct."""
 
     kind: str
     body: dict[str, Any]
@@ -92,7 +92,7 @@ class Proof:
 
 @dataclass(eq=False)
 class Factors:
-    """The second factors of one account, and all that hangs on them."""
+    """The second factors of one account, and everything that depends on them."""
 
     on: datetime | None = None  # since when the password alone opens nothing
     app: App | None = None
@@ -107,7 +107,7 @@ class Factors:
     tries_end: datetime | None = None
 
     def methods(self) -> list[str]:
-        """What may be given, as the first step says it."""
+        """Return the accepted methods, as the first step lists them."""
         app = ["totp"] if self.app and self.app.on else []
         return app + ["passkey"] * bool(self.keys) + ["recovery_code"] * bool(self.codes)
 
@@ -133,7 +133,7 @@ class Factors:
     # Proofs
 
     def spend(self, now: datetime) -> bool:
-        """Take one of the ten tries; False if there is none."""
+        """Use one of the ten attempts; return False if none is left."""
         is_over = self.tries_end is None or not now < self.tries_end <= now + WINDOW
         if not is_over and self.tries >= MAX_TRIES:
             return False
@@ -143,7 +143,7 @@ class Factors:
         return True
 
     def attempt(self, proof: Proof, now: datetime, challenge: Challenge | None = None) -> str:
-        """What comes of giving this proof: right, wrong, or the code of a refusal before it is looked at."""
+        """Return the outcome of this proof: right, wrong, or the error code of an earlier refusal."""
         if not self.spend(now):
             return "rate_limited"
         if not self.takes(proof, now, challenge):
@@ -167,7 +167,7 @@ class Factors:
         return True
 
     def used(self) -> tuple[Any, ...]:
-        """What a right proof uses up, for `take_back`."""
+        """Return what a correct proof uses up, for `take_back`."""
         return [*self.codes], [*self.spent], self.tries, self.tries_end
 
     def take_back(self, used: tuple[Any, ...]) -> None:
@@ -187,28 +187,28 @@ class Factors:
         self.codes, self.codes_made = codes, now
 
     def changed(self, now: datetime) -> None:
-        """What each change of factors ends."""
+        """End what every change of factors ends."""
         self.trusted, self.reset_due = {}, None
         self.void(now)
 
-    def off_without_any(self) -> None:
-        """With the last factor the recovery codes go, too."""
+    def remove_codes_without_factor(self) -> None:
+        """Remove the recovery codes with the last factor."""
         if not self.keys and not (self.app and self.app.on):
             self.on = self.reset_due = None
             self.use_codes(self.codes)
 
     def forget(self, now: datetime) -> None:
-        """All of them go: the password alone opens the account."""
+        """Remove all factors; the password alone logs in."""
         self.app, self.keys = None, []
-        self.off_without_any()
+        self.remove_codes_without_factor()
         self.changed(now)
 
     def postpone(self, now: datetime) -> None:
-        """A day that nobody could use to stop a reset does not count."""
+        """Postpone a reset: time in which no one could log in to stop it does not count."""
         self.reset_due = now + RESET_AFTER if self.reset_due else None
 
     def suspect(self, since: datetime, now: datetime) -> None:
-        """Somebody else was in the account since then, and may have added what was added lately."""
+        """Mark recent factors as possibly an intruder's, who was in the account since this time."""
         since, self.reset_due = min(since, now - SUSPECT), None
         added = [key.added for key in self.keys] + ([self.app.begun] if self.app and self.app.on else [])
         self.keys = [key for key in self.keys if key.added < since]

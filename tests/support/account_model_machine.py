@@ -1,4 +1,4 @@
-"""A machine that plays the lives of two accounts: the calls that need no mailed link."""
+"""A state machine over two accounts: the calls that need no mailed link."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from flask import Flask
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from tests.support.account_model import HOUR, LIFETIMES, OPENING, Owner, Session, World
-from tests.support.account_model_client import Watched
+from tests.support.account_model_client import CheckedService
 from tests.support.account_model_factors import FRESH, Factors
 from tests.support.service import START, FixedClock
 from tests.support.soft_passkey import SoftPasskey
@@ -21,7 +21,7 @@ KINDS = ("code", "code", "code", "recovery_code", "passkey", "passkey")
 
 
 class Draw(NamedTuple):
-    """What chance decides about a call; each call takes of it what it needs."""
+    """Random choices for one call."""
 
     name: str
     address: str
@@ -55,23 +55,23 @@ def newest(things: list[Any], number: int) -> Any:
 
 
 class Members(RuleBasedStateMachine):
-    """Each method is a call, and says what it must answer."""
+    """Each method makes a call and states its expected response."""
 
     def __init__(self, app: Flask, clock: FixedClock) -> None:
         super().__init__()
         clock.moment = START
         self.clock, self.world = clock, World(clock)
-        self.service = Watched(app, self.world)
+        self.service = CheckedService(app, self.world)
         self.marks: list[str] = []
         self.keyring: list[SoftPasskey] = []
 
     def token(self, number: int, odd: bool) -> tuple[Session | None, str]:
-        """An access token that was given once, and its session if it is still admitted."""
+        """Return an access token that was issued, and its session if the token is still accepted."""
         session, token, expires = newest(self.tokens(odd=odd), number) or (None, "x.y.z", self.world.now)
         return (session if session and session.admits(expires, self.world.now) else None), token
 
     def tokens(self, *, odd: bool) -> list[tuple[Session, str, datetime]]:
-        """Every access token that was given, or only those that are still admitted, if there are any."""
+        """Return every access token issued, or only the accepted ones if there are any."""
         given = [(session, *pair) for session in self.world.sessions for pair in session.access]
         good = [one for one in given if one[0].admits(one[2], self.world.now)]
         return given if odd or not good else good
@@ -117,7 +117,7 @@ class Members(RuleBasedStateMachine):
         if not (owner and owner.opens and owner.password == password):
             self.service.call("login", body, "invalid_credentials", "sign_in_refused")
             return
-        also = self.world.carry_out(owner)
+        also = self.world.apply_due_reset(owner)
         shown = newest(["", *self.marks], mark)
         if owner.factors.on and not owner.factors.trusts(shown, now):
             self.ask(owner.factors, body, shown, remember=remember)
@@ -125,7 +125,7 @@ class Members(RuleBasedStateMachine):
             self.welcome(owner, "login", body, "signed_in", shown, remember=remember, also=also)
 
     def ask(self, factors: Factors, body: dict[str, Any], shown: str, *, remember: bool) -> None:
-        """The password was right, and the second factor is asked for."""
+        """Expect the request for the second factor after a correct password."""
         challenge = factors.ask("sign_in", self.world.now, remembered=remember)
         sent = {"X-Device-Token": shown}
         event = "second_factor_asked"
@@ -149,7 +149,7 @@ class Members(RuleBasedStateMachine):
         told: str = "",
         also: tuple[str, ...] = (),
     ) -> str:
-        """A call that signs in, from the device that shows this mark; the mark that it has since."""
+        """Make a call that logs in from the device with this token; return the device token afterwards."""
         now, renames = self.world.now, bool(body.get("trust_device"))
         if by_factor:
             also = self.world.stop_reset(owner)
@@ -235,7 +235,7 @@ class Members(RuleBasedStateMachine):
             self.service.call("password/change", body, 200, "password_changed", token=token)
 
     def given(self, session: Session | None, draw: Draw) -> str:
-        """The right password, most of the time."""
+        """Return the correct password, most of the time."""
         return (session and draw.which and session.owner.password) or draw.password
 
     def reauth(self, draw: Draw) -> None:
@@ -256,9 +256,9 @@ class Members(RuleBasedStateMachine):
     def fresh(
         self, draw: Draw, path: str, body: Json, method: str = "POST", *, by_factor: bool = False
     ) -> tuple[Session | None, str]:
-        """The session that may make this call, which wants a fresh sign-in, and its token.
+        """Return a session that may make this call, which requires a fresh login, and its token.
 
-        With `by_factor` it wants a fresh factor, too, where there is one. All others are refused.
+        With `by_factor` it also requires a fresh factor, if there is one. All other sessions are refused.
         """
         self.clock.advance(1)
         session, token = self.token(draw.which, draw.odd)

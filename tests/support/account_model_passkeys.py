@@ -1,4 +1,4 @@
-"""The calls of an account's life that have to do with passkeys, and the proof of a factor once more."""
+"""The passkey calls of the account model, and step-up by factor."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from tests.support.soft_passkey import PRESENT, VERIFIED, SoftPasskey
 
 
 class FactorCalls(CodeCalls):
-    """Passkeys: added, removed, used alone; and what has to come before each call of a second factor."""
+    """Passkeys: added, removed and used alone; and the calls that must precede each factor call."""
 
     def holder(self, soft: SoftPasskey) -> Owner | None:
         return next((owner for owner in self.world.living() if owner.factors.key_of(soft)), None)
 
     def a_passkey(self, draw: Draw) -> SoftPasskey | None:
-        """One that somebody has, if there is any; or one that nobody has any more."""
+        """Return a passkey of an account if there is any, or a removed one."""
         held = [soft for soft in self.keyring if self.holder(soft)]
         found: SoftPasskey | None = newest(self.keyring if draw.odd or not held else held, draw.which)
         return found
@@ -84,7 +84,7 @@ class FactorCalls(CodeCalls):
             self.service.call(path, None, "last_way_in", None, token=token, method="DELETE")
         else:
             factors.keys.remove(key)
-            factors.off_without_any()
+            factors.remove_codes_without_factor()
             factors.changed(self.world.now)
             self.world.notify(session.owner, "passkey_removed")
             self.service.call(path, None, 204, "passkey_removed", token=token, method="DELETE")
@@ -106,7 +106,7 @@ class FactorCalls(CodeCalls):
             self.service.call("password", None, 200, "password_removed", token=token, method="DELETE")
 
     def begin_reset(self, draw: Draw) -> None:
-        """An operator has the factors of an account forgotten; then somebody comes with a passkey, or not."""
+        """Begin a factor reset as an operator; then possibly log in with a passkey."""
         mine = [owner for owner in self.world.owners if owner.factors.on and owner.opens]
         owner: Owner | None = newest([each for each in mine if not each.factors.reset_due], draw.which)
         if owner:
@@ -119,7 +119,7 @@ class FactorCalls(CodeCalls):
                 self.by_passkey(draw)
 
     def by_passkey(self, draw: Draw) -> None:
-        """A sign-in by passkey alone."""
+        """Log in by passkey alone."""
         self.clock.advance(1)
         self.world.asked.append(asked := Challenge("passkey_sign_in", self.world.now))
         options = self.service.call("login/passkey/options", {}, 200, None)
@@ -140,7 +140,7 @@ class FactorCalls(CodeCalls):
         key = owner.factors.key_of(proof.soft) if owner else None
         if is_asked:
             challenge.used_at = now
-        also = self.world.carry_out(owner) if owner else ()
+        also = self.world.apply_due_reset(owner) if owner else ()
         is_right = bool(not also and is_asked and key and proof.genuine and key.takes(proof.count))
         if owner and is_right and owner.opens:
             shown = newest(["", *self.marks], draw.which)
@@ -153,7 +153,7 @@ class FactorCalls(CodeCalls):
             self.service.call("login/passkey", body, "passkey_invalid", refused, touches=touched, also=also)
 
     def reauth_by_factor(self, draw: Draw) -> None:
-        """A code, or a passkey, instead of the password."""
+        """Step up with a code or a passkey instead of the password."""
         self.clock.advance(1)
         session, token = self.token(draw.which, draw.odd)
         has_app = session is not None and session.owner.factors.app is not None
@@ -176,7 +176,7 @@ class FactorCalls(CodeCalls):
             self.renewed(session, answer.get_json()["access_token"])
 
     def of(self, owner: Owner, challenge: Challenge | None) -> Challenge | None:
-        """This challenge, if it was asked of this account and not of another."""
+        """Return this challenge if it is bound to this account."""
         return challenge if challenge in owner.factors.challenges else None
 
     def asked_again(self, session: Session | None, token: str) -> Challenge | None:
@@ -192,7 +192,7 @@ class FactorCalls(CodeCalls):
     # What has to come first
 
     def before(self, call: Call, draw: Draw) -> Call:
-        """The call, or another one that has to come before it."""
+        """Return the call, or another one that must precede it."""
         if call in {CodeCalls.second_step, CodeCalls.guess}:
             return call if self.waiting(draw, odd=False) else FactorCalls.sign_in
         if call is FactorCalls.by_passkey:

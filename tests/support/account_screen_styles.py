@@ -1,4 +1,4 @@
-"""The pages of somebody who is logged in, in all of their states: the API is stood in for."""
+"""The account pages in all of their states, with a stubbed API."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -41,14 +41,14 @@ def _events() -> list[dict[str, Any]]:
 def me(
     *, reset_in: float | None = None, has_password: bool = True, left: int = 0, **user: Any
 ) -> dict[str, Any]:
-    """What the API says of whoever is logged in."""
+    """Return the stubbed `/auth/me` response."""
     told = {"second_factor_setup_required": False, "recovery_codes_left": left, "has_password": has_password}
     due = None if reset_in is None else _at(-reset_in)
     return told | {"user": USER | user, "auth_time": _at(0), "factors_reset_at": due}
 
 
 def signed_in(page: Page, *, confirmed: bool = True, sessions: list[dict[str, Any]] | None = None) -> None:
-    """Somebody is logged in, as far as the pages can tell."""
+    """Make the pages believe that a user is logged in."""
     answer(page, "/auth/refresh", 200, {"access_token": "a.b.c", "expires_in": 3600})
     answer(page, "/auth/me", 200, me(email_verified=confirmed))
     answer(page, "/auth/sessions", 200, {"sessions": _sessions() if sessions is None else sessions})
@@ -151,7 +151,7 @@ CODES = [f"{'abcdefghij'[n]}bcd-efgh-ijkl-mnop-qrst-uv2{n + 2 if n < 6 else 7}" 
 
 
 def _with_passkeys(page: Page, **facts: Any) -> None:
-    """Of two names, in an account with two-factor on."""
+    """Show two passkeys in an account with two-factor on."""
     signed_in(page)
     answer(page, "/auth/me", 200, me(email_verified=True, two_factor_enabled=True, left=9, **facts))
     answer(page, "/auth/totp", 200, {"enabled_since": _at(500)})

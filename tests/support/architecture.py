@@ -1,7 +1,7 @@
-"""The house rules as functions over the sources: each returns what breaks it, and nothing if all is well.
+"""The architecture rules as functions over the sources: each returns its violations.
 
-`Sources` maps a path inside the project to its text, so that a test can hand in a
-sabotaged copy and see that the rule bites.
+`Sources` maps a path inside the project to its text, so that a test can pass a
+sabotaged copy and check that the rule detects it.
 """
 
 import ast
@@ -204,7 +204,7 @@ def there_is_one_clock(sources: Sources) -> list[str]:
 
 
 def failures_are_raised_and_not_written(sources: Sources) -> list[str]:
-    """One error shape: only utils/errors.py answers a failure, so nobody else makes a response by hand."""
+    """One error shape: only utils/errors.py builds error responses."""
     allowed = {"utils/errors.py", "utils/web/http.py"}
     return [
         f"{path}:{node.lineno}: {_last_name(node.func)}()"

@@ -1,4 +1,4 @@
-"""Certificates for servers of the tests, and an authority that signs them."""
+"""TLS certificates for test servers, and an authority that signs them."""
 
 import ipaddress
 import ssl
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """A certificate authority of the test's own, whose certificate is the file `path`."""
+    """A test certificate authority, whose certificate is the file `path`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
@@ -23,7 +23,7 @@ class Authority:
         self.path.write_bytes(self._signed.public_bytes(serialization.Encoding.PEM))
 
     def context(self, *hosts: str, expired: bool = False, self_signed: bool = False) -> ssl.SSLContext:
-        """A server's TLS with a certificate for these hosts."""
+        """Return a server TLS context with a certificate for these hosts."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer, signs = (_name(hosts[0]), key) if self_signed else (self._name, self._key)
         made = _certificate(_name(hosts[0]), issuer, key.public_key(), hosts=hosts, expired=expired)

@@ -1,4 +1,4 @@
-"""Making the service fail on purpose: the database at a statement or commit of one's choice, and mailers."""
+"""Failure injection: the database at a chosen statement or commit, and mailers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from utils.mail.mailers import MemoryMailer
 
 @contextmanager
 def failing_at(app: Flask, number: int, kind: str) -> Iterator[list[str]]:
-    """Let the database fail once, at its statement (or commit) of this number; yields what it was asked."""
+    """Make the statement or commit of this number fail once; yield the statements run."""
     asked: list[str] = []
     with app.app_context():
         engine = db.engine
@@ -44,7 +44,7 @@ def failing_at(app: Flask, number: int, kind: str) -> Iterator[list[str]]:
 
 
 def everything(app: Flask) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table but the counters of rate limits."""
+    """Return every row of every table except the rate-limit counters."""
     return {
         table.name: rows(
             app, f"SELECT * FROM {table.name} ORDER BY {', '.join(key.name for key in table.primary_key)}"
@@ -55,7 +55,7 @@ def everything(app: Flask) -> dict[str, list[dict[str, Any]]]:
 
 
 class FailingMailer(MemoryMailer):
-    """Raises this as often as it is told to, before or after it has taken the mail."""
+    """Raises this error a number of times, before or after accepting the mail."""
 
     def __init__(self, problem: Exception, times: int, *, has_it: bool = False) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Each route of a test process is compiled once.
+"""Compile each route once in a test process.
 
 Werkzeug parses a rule, and compiles two functions for it, whenever it is added to a map: most of the
-34 ms of `create_app`. What it makes depends on the rule alone, so that all apps of a process can share it.
+34 ms of `create_app`. The result depends on the rule alone, so all apps of a process can share it.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ _MADE = ("_parts", "_trace", "_converters", "arguments")
 
 
 def _compile_once(rule: Rule) -> None:
-    """Take what was compiled for the same rule before, or compile it."""
+    """Reuse what was compiled for the same rule, or compile it."""
     assert rule.map is not None
     if rule.map.host_matching or rule.subdomain:
         _compile(rule)
@@ -34,5 +34,5 @@ def _compile_once(rule: Rule) -> None:
 
 
 def share_routes() -> None:
-    """Have every app of this process share what was compiled for its routes."""
+    """Make every app of this process share its compiled routes."""
     Rule.compile = _compile_once  # type: ignore[method-assign,assignment]

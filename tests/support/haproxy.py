@@ -1,4 +1,4 @@
-"""HAProxy with the configuration of deploy/haproxy, in front of servers of a test's own."""
+"""HAProxy with the configuration of deploy/haproxy, in front of test servers."""
 
 import re
 import shutil
@@ -14,14 +14,14 @@ CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 
 
 def program(name: str) -> str:
-    """A program of the system; a test that needs it fails without it."""
+    """Return the path of a system program; fail the test if it is missing."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     assert found, f"needs {name}"
     return found
 
 
 def self_signed(folder: Path) -> Path:
-    """A certificate with its key, for localhost."""
+    """Return a self-signed certificate for localhost, with its key."""
     key, certificate, both = (folder / name for name in ("key", "certificate", "tls_pem"))
     command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -40,7 +40,7 @@ class Proxy:
 
 @contextmanager
 def proxying(folder: Path, *servers: Server, request_timeout: str = "10s") -> Iterator[Proxy]:
-    """The proxy, begun and not awaited; with another `timeout http-request` for tests that await that."""
+    """Start the proxy without waiting for it; `request_timeout` replaces `timeout http-request`."""
     proxy = Proxy(free_port(), free_port(), self_signed(folder))
     text = CONFIGURATION.read_text("utf-8")
     text = text.replace("/run/secrets/tls_pem", str(proxy.certificate))

@@ -1,5 +1,6 @@
-"""Two calls that meet at a place of one's choice: the first stops before each statement in turn, and the
-second runs there as far as it gets."""
+"""Interleave two calls at a chosen place: the first stops before a statement, and the second runs there
+as far as it gets.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ MEANWHILE = 0.05  # seconds; who takes longer waits for a lock of the first, whi
 
 
 @contextmanager
-def met_at(app: Flask, number: int, second: Callable[[], None]) -> Iterator[list[str]]:
-    """Let `second` run before the statement (or commit) of this number; yields what this thread asked."""
+def interleaved_at(app: Flask, number: int, second: Callable[[], None]) -> Iterator[list[str]]:
+    """Run `second` before the statement or commit of this number; yield the statements of this thread."""
     me, asked = get_ident(), list[str]()
     with app.app_context():
         engine = db.engine

@@ -1,4 +1,4 @@
-"""What can meet in the life of an account, and what must be true afterwards, whoever came first."""
+"""Pairs of concurrent calls on an account, and what must hold afterwards in either order."""
 
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ OPERATOR = Operator("tester", ClientInfo(address=None, user_agent="", request_id
 
 
 def opens(member: Member, *passwords: str) -> list[str]:
-    """Which of these passwords sign in."""
+    """Return which of these passwords can log in."""
     return [word for word in passwords if login(member.client, member.name, word).status_code == 200]
 
 
@@ -61,7 +61,7 @@ def disown(ada: Member) -> Action:
 
 
 def undo(ada: Member) -> Action:
-    """By the owner, after somebody else has moved the account to an address of theirs."""
+    """Undo by the owner, after an intruder changed the account's address."""
     token, ada.address = ada.move(f"new-{ada.name}@example.com"), f"new-{ada.name}@example.com"
     return ada.with_token("email/change/undo", token)
 
@@ -72,7 +72,7 @@ def move(ada: Member) -> Action:
 
 
 def move_again(ada: Member) -> Action:
-    """A link that was mailed to another address at the same time."""
+    """Confirm another address whose link was mailed at the same time."""
     token = ada.change_address(f"other-{ada.name}@example.com")
     return ada.with_token("email/verify", token, password=PASSWORD)
 
@@ -99,19 +99,19 @@ def prune(ada: Member) -> Any:
     return Response(status=204)
 
 
-def leave(ada: Member) -> Action:
-    return ada.leave
+def request_deletion(ada: Member) -> Action:
+    return ada.request_deletion
 
 
 def restore(ada: Member) -> Action:
-    """Of an account whose time is over at this moment, but for the link's."""
-    token = ada.leaving()
+    """Restore an account whose erasure is due now, with a link that is still valid."""
+    token = ada.pending_deletion()
     execute(ada.app, "UPDATE users SET deletion_due_at = created_at WHERE username = :name", name=ada.name)
     return ada.with_token("me/restore", token)
 
 
-def forgotten(ada: Member) -> Action:
-    """Asked for at the moment at which the account goes."""
+def forgot_at_erasure(ada: Member) -> Action:
+    """Request a reset at the moment of the erasure."""
     restore(ada)
     return forgot(ada)
 
@@ -132,12 +132,12 @@ def erasure(ada: Member) -> Action:
 # What is true afterwards
 
 
-def one_wins(_: Member, first: TestResponse, second: TestResponse) -> None:
+def one_succeeds(_: Member, first: TestResponse, second: TestResponse) -> None:
     assert (first.status_code < 300) + (second.status_code < 300) == 1
 
 
-def nobody_is_in(ada: Member, *pairs: TestResponse) -> None:
-    """No token that the account was ever given opens anything."""
+def no_access_is_left(ada: Member, *pairs: TestResponse) -> None:
+    """Assert that every token ever issued to the account is refused."""
     given = [answer.get_json() for answer in pairs if "access_token" in answer.get_data(as_text=True)]
     for pair in [{"access_token": ada.access, "refresh_token": ada.refreshing}, *given]:
         assert me(ada.client, pair["access_token"]).status_code == 401
@@ -145,7 +145,7 @@ def nobody_is_in(ada: Member, *pairs: TestResponse) -> None:
             assert refresh(ada.client, pair["refresh_token"]).status_code == 401
 
 
-def either_stays_or_goes(ada: Member, restored: TestResponse, erased: TestResponse) -> None:
+def is_restored_or_erased(ada: Member, restored: TestResponse, erased: TestResponse) -> None:
     left = rows(ada.app, "SELECT deletion_due_at FROM users WHERE username = :name", name=ada.name)
     assert left == ([{"deletion_due_at": None}] if restored.status_code == 200 else []), erased
 
@@ -157,8 +157,8 @@ def still_reserved(ada: Member, moved: TestResponse, taken: TestResponse) -> Non
 
 
 def blocked(ada: Member, *answers: TestResponse) -> None:
-    """Closed until a reset, which works."""
-    nobody_is_in(ada, *answers)
+    """Assert that login is blocked until a reset, which works."""
+    no_access_is_left(ada, *answers)
     assert opens(ada, PASSWORD, NEW) == []
     reset = ada.with_token("password/reset", mailed(ada.app, "password_blocked"), password=OTHER)
     assert reset().status_code == 200
@@ -170,24 +170,24 @@ def reset_and_undone(ada: Member, undone: TestResponse, _reset: TestResponse) ->
     blocked(ada)
 
 
-def out_with_the_old(ada: Member, _reset: TestResponse, signed_in: TestResponse) -> None:
-    """Nobody is in who came with the old password, and it opens nothing."""
-    nobody_is_in(ada, signed_in)
+def old_password_is_revoked(ada: Member, _reset: TestResponse, signed_in: TestResponse) -> None:
+    """Assert that every session of the old password has ended, and that it is refused."""
+    no_access_is_left(ada, signed_in)
     assert opens(ada, PASSWORD, NEW) == [NEW]
 
 
 def one_password(ada: Member, first: TestResponse, second: TestResponse) -> None:
-    one_wins(ada, first, second)
+    one_succeeds(ada, first, second)
     assert opens(ada, NEW, OTHER) == [NEW if first.status_code == 200 else OTHER]
 
 
-def gone(ada: Member, *answers: TestResponse) -> None:
-    nobody_is_in(ada, *answers)
+def is_erased(ada: Member, *answers: TestResponse) -> None:
+    no_access_is_left(ada, *answers)
     assert rows(ada.app, "SELECT id FROM users WHERE username = :name", name=ada.name) == []
 
 
 def out(ada: Member, *answers: TestResponse) -> None:
-    nobody_is_in(ada, *answers)
+    no_access_is_left(ada, *answers)
     assert opens(ada, PASSWORD) == []
 
 

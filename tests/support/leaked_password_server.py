@@ -1,4 +1,4 @@
-"""A stand-in for a collection of leaked passwords, in a thread, on a free port, that may do anything."""
+"""A stand-in leaked-password server in a thread, on a free port, with arbitrary behaviour."""
 
 import hashlib
 import ssl
@@ -30,11 +30,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Whoever asked may be gone: no traceback for that."""
+        """Ignore clients that have disconnected."""
 
 
 class Collection:
-    """A stand-in for the collection: answers as it is told, and notes what it is asked."""
+    """A stand-in server: answers as configured, and records the requests."""
 
     def __init__(self) -> None:
         self.answer = listing(f"{ELSEWHERE}{tail(LEAKED)}:2\r\n")
@@ -77,7 +77,7 @@ def redirect(handler: BaseHTTPRequestHandler) -> None:
 
 
 def drip(collection: Collection, *, head: bool) -> Answer:
-    """A byte now and then, for as long as the test lasts: of the headers, or of the list."""
+    """Send single bytes until the test ends: of the headers, or of the list."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         if not head:

@@ -1,4 +1,4 @@
-"""A load of real calls from several threads, and a record of all that the service has acknowledged."""
+"""A load of real calls from several threads, and a record of everything the service acknowledged."""
 
 import http.client
 from collections import Counter
@@ -29,18 +29,18 @@ UNDER_LOAD = {
 
 
 class NoAnswer(Exception):
-    """The connection broke: nobody knows whether it was done."""
+    """The connection broke; the outcome is unknown."""
 
 
 class Unexpected(Exception):
-    """An answer that is not the usual one."""
+    """A response other than the usual one."""
 
 
 @dataclass
 class Load:
-    """Lives that are begun over and over: sign up, sign in, log out, end another session, reset a password.
+    """Repeated account journeys: sign up, log in, log out, end another session, reset a password.
 
-    A call without an answer ends its life, and what it was about is in none of these records.
+    A call without a response ends its journey, and its subject is in none of these records.
     """
 
     server: Server
@@ -76,7 +76,7 @@ class Load:
         tokens: Tokens = self.call(200, "POST", "/auth/login", body)
         return tokens
 
-    def one_life(self) -> None:
+    def one_journey(self) -> None:
         name = f"user{next(self._names)}"
         body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
         self.call(201, "POST", "/auth/register", body)
@@ -100,12 +100,12 @@ class Load:
 
     def go_on(self, stopped: Event) -> None:
         while not stopped.is_set():
-            for step in (self.one_reset, self.one_life):
+            for step in (self.one_reset, self.one_journey):
                 with suppress(NoAnswer, Unexpected):
                     step()
 
     def lost(self, server: Server) -> list[str]:
-        """What was acknowledged and is not so on this server."""
+        """Return what was acknowledged and is missing on this server."""
         calls: list[tuple[int, str, str, Any, str | None]] = []
         for name, password in self.passwords.items():
             calls.append((200, "POST", "/auth/login", {"username": name, "password": password}, None))
@@ -126,7 +126,7 @@ class Load:
 
 @contextmanager
 def loading(server: Server) -> Iterator[Load]:
-    """The load, while the block lasts. Afterwards no call is under way any more."""
+    """Run the load for the block. Afterwards no call is in flight."""
     load, stopped = Load(server), Event()
     with ThreadPoolExecutor(CALLERS) as pool:
         callers = [pool.submit(load.go_on, stopped) for _ in range(CALLERS)]

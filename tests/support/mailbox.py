@@ -1,4 +1,4 @@
-"""The mails that an app has sent: the one way in which tests read them."""
+"""The mails that an app has sent."""
 
 import re
 from email.message import EmailMessage
@@ -11,14 +11,14 @@ from utils.services import services
 
 
 def deliver(app: Flask) -> None:
-    """Deliver what is due."""
+    """Deliver all due mails."""
     with app.app_context():
         while deliver_next(services()):
             pass
 
 
 def mails(app: Flask, template: str = "", to: str = "") -> list[EmailMessage]:
-    """What was sent, the oldest first: of this template, to this address."""
+    """Return the sent mails, oldest first: of this template, to this address."""
     deliver(app)
     mailer = app.extensions["auth_services"].mailer
     assert isinstance(mailer, MemoryMailer)
@@ -30,43 +30,43 @@ def mails(app: Flask, template: str = "", to: str = "") -> list[EmailMessage]:
 
 
 def sent(app: Flask) -> list[tuple[str, str]]:
-    """Template and recipient of what was sent, the oldest first."""
+    """Return the template and recipient of each sent mail, oldest first."""
     return [(str(mail[TEMPLATE_HEADER]), str(mail["To"])) for mail in mails(app)]
 
 
 def newest(app: Flask, template: str, to: str = "") -> EmailMessage:
-    """The newest mail of this template, to this address."""
+    """Return the newest mail of this template, to this address."""
     found = mails(app, template, to)
     assert found, f"no {template} to {to or 'anybody'} among {sent(app)}"
     return found[-1]
 
 
 def text_of(mail: EmailMessage) -> str:
-    """The part that is plain text."""
+    """Return the plain-text part."""
     part = mail.get_body(("plain",))
     assert part is not None
     return str(part.get_content())
 
 
 def token_in(mail: EmailMessage, page: str = "") -> str:
-    """The token of the mail's link; with `page`, of the link to that page."""
+    """Return the token of the mail's link; with `page`, of the link to that page."""
     found = re.findall(rf"https?://\S+{re.escape(page)}#token=([A-Za-z0-9_-]{{64}})(?!\S)", text_of(mail))
     assert found, text_of(mail)
     return str(found[0])
 
 
 def token(app: Flask, template: str, to: str = "") -> str:
-    """The token of the newest mail of this template, to this address."""
+    """Return the token of the newest mail of this template, to this address."""
     return token_in(newest(app, template, to))
 
 
 def tokens(app: Flask, template: str, to: str = "") -> list[str]:
-    """The tokens of all such mails, the oldest first."""
+    """Return the tokens of all such mails, oldest first."""
     return [token_in(mail) for mail in mails(app, template, to)]
 
 
 def delivered(app: Flask) -> list[EmailMessage]:
-    """Deliver what is due; the mails that went just now."""
+    """Deliver all due mails; return those sent now."""
     mailer = app.extensions["auth_services"].mailer
     assert isinstance(mailer, MemoryMailer)
     before = len(mailer.sent)
@@ -79,14 +79,14 @@ def template_of(mail: EmailMessage) -> str:
 
 
 def any_token(mail: EmailMessage) -> str | None:
-    """The token of the mail's links, all of which have the same; None if it has no link."""
+    """Return the token of the mail's links, which all have the same; None if it has no link."""
     found = set(re.findall(r"#token=([\w-]+)", text_of(mail)))
     assert len(found) <= 1
     return found.pop() if found else None
 
 
 def mailed(app: Flask, kind: str) -> str:
-    """The token of the newest mail of this template among those that go just now."""
+    """Return the token of the newest mail of this template among those sent now."""
     went = [any_token(mail) for mail in delivered(app) if template_of(mail) == kind]
     assert went, f"no {kind} was mailed"
     return went[-1] or ""

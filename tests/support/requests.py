@@ -1,4 +1,4 @@
-"""Short ways through the life of an account, and what a call left behind."""
+"""Shortcuts for calls of the API, and for reading what a call changed."""
 
 import re
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ OPERATOR = Operator("root", ClientInfo(None, "command line", "0" * 16))
 
 
 def post(client: FlaskClient, path: str, access: str = "", **body: Any) -> TestResponse:
-    """Send this body to a path below /auth, as the bearer of `access`."""
+    """Post this body to a path below /auth, as the bearer of `access`."""
     return client.post(f"/auth/{path}", json=body, headers=bearer(access) if access else None)
 
 
 def said(answer: TestResponse) -> tuple[int, str]:
-    """The status and the code of a refusal; of an answer, its status and nothing."""
+    """Return the status and error code of a refusal; of a success, its status and an empty string."""
     return answer.status_code, (answer.get_json(silent=True) or {}).get("code", "")
 
 
@@ -43,25 +43,25 @@ def confirmed(app: Flask, name: str = "ada", **more: Any) -> None:
 
 
 def confirm_addresses(app: Flask) -> None:
-    """All addresses there are count as their owners' from now on, without mails and links."""
+    """Mark all addresses as confirmed, without mails and links."""
     execute(app, "UPDATE users SET email_verified_at = created_at")
 
 
 def forget(app: Flask, email: str = "ada@example.com") -> str:
-    """Ask for a new password; the mailed token."""
+    """Request a password reset; return the mailed token."""
     assert post(app.test_client(), "password/forgot", email=email).status_code == 202
     return mailbox.token(app, "reset_password", email)
 
 
 def moved(app: Flask, access: str, to: str = "new@example.com") -> TestResponse:
-    """Ask for another address, and prove it with the same session."""
+    """Request a change of address, and confirm it with the same session."""
     client = app.test_client()
     assert post(client, "email/change", access, email=to).status_code == 202
     return post(client, "email/verify", access, token=mailbox.token(app, "change_email", to))
 
 
 def everything(app: Flask, *but: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, but for the tables named."""
+    """Return every row of every table, except the named tables."""
     with app.app_context(), db.engine.connect() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=str)
@@ -71,13 +71,13 @@ def everything(app: Flask, *but: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def prune(app: Flask) -> dict[str, int]:
-    """What an operator runs daily."""
+    """Run the daily prune."""
     with app.app_context():
         return pruning.prune(services(), OPERATOR)
 
 
 def disable(app: Flask, login: str = "ada") -> None:
-    """What an operator does to an account that is to be closed."""
+    """Disable an account as an operator."""
     with app.app_context():
         assert operators.disable(services(), login, OPERATOR)
 
@@ -89,7 +89,7 @@ def enable(app: Flask, login: str = "ada") -> None:
 
 @contextmanager
 def asked(app: Flask) -> Iterator[list[str]]:
-    """The statements that the database is asked meanwhile, without their values."""
+    """Yield the statements run from now on, without their values."""
     statements: list[str] = []
     with app.app_context():
         engine = db.engine

@@ -1,4 +1,4 @@
-"""What several tests of the screens do: stand-ins for answers, counted calls, and looks at the modules."""
+"""Steps shared by the screen tests: stubbed responses, recorded calls, and access to the modules."""
 
 import json
 import time
@@ -32,7 +32,7 @@ WHERE = """
 
 
 def reach(page: Page, what: str) -> None:
-    """Go on by Tab until the focus is there; to type there or to press a key."""
+    """Press Tab until the focus is on this element."""
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate(WHERE) == what:
@@ -41,7 +41,7 @@ def reach(page: Page, what: str) -> None:
 
 
 def calls(page: Page, path: str) -> list[Request]:
-    """The POSTs to this path from now on."""
+    """Record the POSTs to this path from now on."""
     found: list[Request] = []
 
     def note(request: Request) -> None:
@@ -53,7 +53,7 @@ def calls(page: Page, path: str) -> list[Request]:
 
 
 def answer(page: Page, path: str, status: int, body: Any = None, **headers: str) -> None:
-    """Answer calls to this path in the service's place."""
+    """Stub the responses to this path."""
     kept = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def fulfil(route: Route) -> None:
@@ -63,14 +63,14 @@ def answer(page: Page, path: str, status: int, body: Any = None, **headers: str)
 
 
 def score(page: Page, steps: int = 4) -> None:
-    """A meter that always finds the same, for tests that are not about what it finds."""
+    """Stub the password meter with a constant score."""
     found = {"score": steps, "warning": "", "suggestions": [], "acceptable": True}
     answer(page, "/auth/password/strength", 200, found)
 
 
 @contextmanager
 def held(page: Page, path: str) -> Iterator[list[Route]]:
-    """Keep calls to this path waiting; those that were not let go are dropped at the end."""
+    """Hold calls to this path; abort those that were not released at the end."""
     routes: list[Route] = []
 
     def keep(route: Route) -> None:
@@ -82,7 +82,7 @@ def held(page: Page, path: str) -> Iterator[list[Route]]:
 
 
 def waits(page: Page, found: Sequence[Any], number: int = 1) -> None:
-    """Wait until so many calls have come; only this lets the browser's news in."""
+    """Wait until this many calls have arrived; only this processes the browser's events."""
     deadline = time.monotonic() + DEADLINE
     while len(found) < number:
         assert time.monotonic() < deadline, f"{len(found)} calls of {number}"
@@ -90,18 +90,18 @@ def waits(page: Page, found: Sequence[Any], number: int = 1) -> None:
 
 
 def heading(page: Page, words: str) -> None:
-    """The page is about this."""
+    """Expect this page heading."""
     expect(page.get_by_role("heading", level=1)).to_have_text(words)
 
 
 def reset_link(site: Site, address: str) -> str:
-    """The link that was mailed to this address for a new password."""
+    """Return the reset link mailed to this address."""
     assert site.server.call("POST", "/auth/password/forgot", {"email": address})[0] == 202
     return site.link(address, "/reset")
 
 
-def account_stand_in(page: Page) -> None:
-    """An empty page in the place of the account: the log-in is over when the browser goes there."""
+def stub_account_page(page: Page) -> None:
+    """Stub the account page with an empty one; the login is complete when the browser goes there."""
     shell = '<!doctype html><title>Account</title><link rel="icon" href="data:,"><h1>Account</h1>'
     page.context.route(
         lambda url: urlsplit(url).path.startswith("/account"),
@@ -126,16 +126,16 @@ def submit(page: Page, name: str) -> None:
 
 
 def alerted(page: Page, words: str) -> None:
-    """The form as a whole says this."""
+    """Expect this form-level alert."""
     expect(page.get_by_role("alert")).to_have_text(words)
 
 
 def restored(page: Page) -> None:
-    """What the browser does when it takes the page out of its back/forward cache."""
+    """Dispatch the event of a page restored from the back/forward cache."""
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
 
 
 def in_module(page: Page, name: str, work: str, argument: Any = None) -> Any:
-    """Run `work`, a function of the module's exports and of an argument."""
+    """Run `work`, a function of the module's exports and an argument."""
     script = f"async (argument) => ({work})(await ({MODULE})({json.dumps(name)}), argument)"
     return page.evaluate(script, argument)

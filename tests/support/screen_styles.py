@@ -1,4 +1,4 @@
-"""What the tests of looks and structure share: the pages in all of their states, and colours as numbers."""
+"""Shared by the tests of styles and structure: the pages in all of their states, and colours as numbers."""
 
 import json
 import re
@@ -27,7 +27,7 @@ State = Callable[[Page], Any]
 
 
 def answering(page: Page, path: str, body: Any, status: int = 200) -> None:
-    """Answer this call of the API in the service's place."""
+    """Stub the response of this API call."""
     page.route(
         f"**{path}",
         lambda route: route.fulfill(status=status, content_type="application/json", body=json.dumps(body)),
@@ -35,7 +35,7 @@ def answering(page: Page, path: str, body: Any, status: int = 200) -> None:
 
 
 def refusing(page: Page, path: str, code: str, status: int, **more: Any) -> None:
-    """Refuse this call in the service's place."""
+    """Stub a refusal of this call."""
     answering(page, path, {"error": "No.", "code": code} | more, status)
 
 
@@ -59,7 +59,7 @@ def login_refused(page: Page) -> None:
 
 
 def _never(route: Route) -> None:
-    """No answer comes."""
+    """Never respond."""
 
 
 def _with_recovery_code(page: Page) -> None:
@@ -78,7 +78,7 @@ def login_busy(page: Page) -> None:
 
 
 def metered(score: int, page: Page, path: str = "/signup") -> None:
-    """A new password with this score."""
+    """Show a new password with this score."""
     answer = {"score": score, "warning": "", "suggestions": ["Add another word."], "acceptable": True}
     answering(page, "/auth/password/strength", answer)
     page.goto(path)
@@ -185,25 +185,25 @@ STATES: dict[str, State] = {
 
 
 def choose_contrast(context: BrowserContext, url: str, contrast: str) -> None:
-    """What the switch of the pages leaves behind."""
+    """Set the contrast cookie, as the pages' switch does."""
     context.add_cookies([{"name": "contrast", "value": contrast, "url": url}])
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue of a colour without transparency, as the browser writes it."""
+    """Return red, green and blue of an opaque colour, as the browser writes it."""
     found = re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour)
     assert found, f"{colour} is no plain colour"
     return int(found[1]), int(found[2]), int(found[3])
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance (WCAG 2.2)."""
+    """Return the relative luminance (WCAG 2.2)."""
     shares = [part / 255 for part in rgb(colour)]
     red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def ratio(one: str, other: str) -> float:
-    """The contrast of two colours (WCAG 2.2)."""
+    """Return the contrast ratio of two colours (WCAG 2.2)."""
     dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)

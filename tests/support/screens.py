@@ -1,8 +1,8 @@
 """The pages in a real browser: Chromium against the real server with a real database.
 
-`screen` is a page of a fresh browser profile. It fails its test if anything was written to the
-console, any rule of the page's policy was broken, or any script threw. A refusal that a test
-provokes is logged by Chromium itself, and is no fault: "Failed to load resource" with a 4xx.
+`screen` is a page of a new browser profile. It fails its test on console output, a violation of the page's
+content security policy, or a script error. Chromium itself logs a refusal that a test provokes ("Failed to
+load resource" with a 4xx), which is ignored.
 """
 
 import email
@@ -66,7 +66,7 @@ class Site:
         return self.server.url
 
     def registered(self, *, confirmed: bool = False) -> str:
-        """The address of a new account with the usual password."""
+        """Register a new account with the usual password; return its address."""
         address = f"person{next(_numbers)}-{os.getpid()}@example.com"
         body = {"username_from_email": True, "email": address, "password": PASSWORD}
         status, answer = self.server.call("POST", "/auth/register", body)
@@ -78,7 +78,7 @@ class Site:
         return address
 
     def link(self, address: str, page: str) -> str:
-        """The link to this page in the newest mail to this address; waits for it."""
+        """Return the link to this page in the newest mail to this address, waiting for the mail."""
         found: list[str] = []
 
         def arrived() -> bool:
@@ -128,7 +128,7 @@ def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def opened(context: BrowserContext, complaints: list[str]) -> Page:
-    """A page that writes down whatever it complains about, and what it says to screen readers."""
+    """Return a page that records its console output, errors and announcements."""
     page = context.new_page()
     page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -138,7 +138,7 @@ def opened(context: BrowserContext, complaints: list[str]) -> Page:
 
 
 def faults(complaints: list[str]) -> list[str]:
-    """The complaints but for what Chromium writes of refusals and of the cache that a log-out clears."""
+    """Return the recorded messages except Chromium's own about refusals and the cache that logout clears."""
     own = re.compile(
         r"Failed to load resource: the server responded with a status of 4\d\d|net::ERR_"
         r"|^Clear-Site-Data header on '[^']*': Cleared data types: \"cache\"\.$"
@@ -148,7 +148,7 @@ def faults(complaints: list[str]) -> list[str]:
 
 @pytest.fixture
 def complaints() -> Iterator[list[str]]:
-    """What the pages of this test complained about; must be nothing at its end."""
+    """Yield the messages recorded by the test's pages; fail if there are any at its end."""
     found: list[str] = []
     yield found
     assert not faults(found), faults(found)
@@ -156,7 +156,7 @@ def complaints() -> Iterator[list[str]]:
 
 @pytest.fixture
 def screen(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
-    """A page at desktop size; paths are relative to the service."""
+    """Return a page at desktop size; paths are relative to the service."""
     context = browser.new_context(viewport=DESKTOP, base_url=site.url)
     yield opened(context, complaints)
     context.close()
@@ -164,14 +164,14 @@ def screen(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page
 
 @pytest.fixture
 def other(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
-    """A page of a second browser profile."""
+    """Return a page of a second browser profile."""
     context = browser.new_context(viewport=DESKTOP, base_url=site.url)
     yield opened(context, complaints)
     context.close()
 
 
 def log_in(page: Page, address: str, password: str = PASSWORD, *, remember: bool = False) -> None:
-    """Log in by the form, and wait for the account."""
+    """Log in by the form, and wait for the account page."""
     page.goto("/login")
     page.get_by_label("Email Address").fill(address)
     page.get_by_label("Password", exact=True).fill(password)
@@ -182,13 +182,13 @@ def log_in(page: Page, address: str, password: str = PASSWORD, *, remember: bool
 
 
 def said(page: Page) -> list[Any]:
-    """What the live regions of the page said so far, as [role, text]."""
+    """Return the announcements of the live regions so far, as [role, text]."""
     found: list[Any] = page.evaluate("window.__said")
     return found
 
 
 def style(page: Page, selector: str, *names: str) -> dict[str, str]:
-    """The computed style of an element."""
+    """Return the computed style of an element."""
     found: dict[str, str] = page.eval_on_selector(
         selector,
         "(node, names) => Object.fromEntries(names.map((name) => [name, getComputedStyle(node)[name]]))",

@@ -1,7 +1,6 @@
-"""Pictures of every screen and state, at the width of a phone and of a desktop, into docs/screens.
+"""Screenshots of every screen and state, at phone and desktop width, into docs/screens.
 
-The real service on a database of its own, as in the tests of the screens; nothing of the checkout
-is touched but that folder.
+Uses the real service on its own database, as the screen tests do; only that folder of the checkout changes.
 """
 
 import sys
@@ -23,7 +22,7 @@ WITH_MORE_CONTRAST = ("login", "login-errors", "signup", "signup-errors", "accou
 
 
 def picture(page: Page, name: str, folder: Path) -> None:
-    """The whole page as it is now, with nothing on its way to another colour."""
+    """Take a full-page screenshot after all transitions have ended."""
     page.evaluate("document.fonts.ready")
     width = page.viewport_size["width"] if page.viewport_size else 0
     page.screenshot(path=folder / f"{name}-{width}.png", full_page=True, animations="disabled", caret="hide")
@@ -61,7 +60,7 @@ def take_all(site: Site, folder: Path) -> None:
 
 
 def write_gallery(folder: Path) -> None:
-    """A page that shows them all, phone beside desktop."""
+    """Write a page that shows them all, phone beside desktop."""
     names = sorted(path.name.removesuffix("-360.png") for path in folder.glob("*-360.png"))
     rows = (f"{name}: ![{name}]({name}-360.png) ![{name}]({name}-1280.png)\n" for name in names)
     words = "Every screen and state at 360 and 1280 pixels, taken by `make screenshots`.\n"

@@ -1,4 +1,4 @@
-"""Mails on their way: written by hand, tried one at a time, and one of every kind through the API."""
+"""Outgoing mails: written directly, delivered one at a time, and one of every kind through the API."""
 
 import re
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from auth.events import LinkPurpose
 from auth.mailing import delivery, messages
 from auth.mailing.messages import MAILS
 from auth.stores import one_time_tokens, outbox, users
+from tests.support.authenticator_app import Authenticator
 from tests.support.requests import OPERATOR, post, prune
 from tests.support.service import PASSWORD, bearer, login, refresh, register
 from tests.support.soft_passkey import SoftPasskey
-from tests.support.virtual_authenticator import Authenticator
 from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
 from utils.services import Services
 
@@ -36,8 +36,8 @@ PURPOSES = {
 }
 
 
-class UnwillingMailer:
-    """Refuses every mail, and remembers those that it saw."""
+class RefusingMailer:
+    """Refuses every mail, and records them."""
 
     def __init__(self, why: str = "SMTPDataError 451") -> None:
         self.seen: list[EmailMessage] = []
@@ -59,7 +59,7 @@ def deliver_next(app: Flask) -> bool:
 
 
 def write(app: Flask, template: str, recipient: str = "ada@example.com", **facts: str) -> None:
-    """A mail in the outbox, to a new account if there is none; with canaries for the facts left out."""
+    """Write a mail to the outbox, for a new account if there is none; omitted facts become canaries."""
     with app.app_context():
         services = services_of(app)
         session, now = services.tx(), services.clock.now()
@@ -75,13 +75,13 @@ def write(app: Flask, template: str, recipient: str = "ada@example.com", **facts
 
 
 def facts_of(template: str) -> set[str]:
-    """What the outbox has to know for a mail of this kind, and settings do not."""
+    """Return the facts that the outbox needs for a mail of this kind, beyond settings."""
     source = (TEMPLATES / f"{template}.txt").read_text("utf-8")
     return meta.find_undeclared_variables(Environment().parse(source)) - {"brand", "links", "lifetime"}
 
 
 def delivered(app: Flask) -> list[EmailMessage]:
-    """Deliver all that is due, and take it out of the mailbox in memory."""
+    """Deliver all due mails, and take them out of the in-memory mailbox."""
     while deliver_next(app):
         pass
     mailer = services_of(app).mailer
@@ -91,12 +91,12 @@ def delivered(app: Flask) -> list[EmailMessage]:
 
 
 def last(app: Flask, template: str) -> EmailMessage:
-    """The newest mail of this kind, after a delivery."""
+    """Deliver, and return the newest mail of this kind."""
     return [mail for mail in delivered(app) if mail[TEMPLATE_HEADER] == template][-1]
 
 
 def part(mail: EmailMessage, kind: str) -> str:
-    """The `plain` or `html` part."""
+    """Return the `plain` or `html` part."""
     found: Any = mail.get_body((kind,))
     return str(found.get_content())
 
@@ -106,13 +106,13 @@ def links_in(mail: EmailMessage) -> list[str]:
 
 
 def token_in(mail: EmailMessage) -> str:
-    """The token of the mail's links, all of which have the same."""
+    """Return the token of the mail's links, which all have the same."""
     (token,) = {link.partition("#token=")[2] for link in links_in(mail)}
     return token
 
 
 def outcomes(app: Flask) -> dict[str, float]:
-    """The tries so far, by outcome."""
+    """Return the delivery attempts so far, by outcome."""
     samples = (sample for metric in services_of(app).metrics.mails.collect() for sample in metric.samples)
     return {s.labels["outcome"]: s.value for s in samples if s.name.endswith("_total")}
 
@@ -146,7 +146,7 @@ def begin_reset(app: Flask) -> None:
 def second_factors(
     app: Flask, client: FlaskClient, clock: Any, access: str, password: str
 ) -> Iterator[EmailMessage]:
-    """Do all that is told by mail about factors; in the end there are none, and no password either."""
+    """Do everything about factors that is mailed; at the end the account has no factor and no password."""
     phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
     codes = post(client, "totp/confirm", access, code=phone.code()).get_json()["recovery_codes"]
     yield from delivered(app)
@@ -171,7 +171,7 @@ def second_factors(
 
 
 def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[EmailMessage]:
-    """A whole life through the API, in which each kind of mail goes; those mails."""
+    """Make the calls that send each kind of mail; return those mails."""
     seen: list[EmailMessage] = []
 
     def newest(template: str) -> str:

@@ -1,4 +1,4 @@
-"""The real server as a process of its own, on a free port, ended in every case."""
+"""The real server as a process, on a free port, always stopped at the end."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def environment(database_uri: str, port: int, **more: str) -> dict[str, str]:
-    """What a development server needs to leave the checkout's own `instance/` alone."""
+    """Return the environment of a development server that does not use the checkout's `instance/`."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
     return kept | {
         "DATABASE_URI": database_uri,
@@ -42,7 +42,7 @@ def environment(database_uri: str, port: int, **more: str) -> dict[str, str]:
 
 @dataclass
 class Server:
-    """A serving process, and short ways to call it."""
+    """A serving process, with shortcuts to call it."""
 
     port: int
     process: subprocess.Popen[str]
@@ -55,7 +55,7 @@ class Server:
     def call(
         self, method: str, path: str, body: Any = None, token: str | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """The status and the JSON of an answer; {} where it has none."""
+        """Return the status and JSON body of a response; {} without a body."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         if body is not None:
             request.data = json.dumps(body).encode()
@@ -70,24 +70,24 @@ class Server:
                 return refusal.code, json.loads(refusal.read() or b"{}")
 
     def workers(self) -> list[int]:
-        """The process ids of the workers."""
+        """Return the process ids of the workers."""
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def all_serve(self, workers: int = 2) -> bool:
-        """Whether every worker has the threads that it serves with, besides its first and the deliverer."""
+        """Return whether every worker has started its serving threads."""
         states = [Path(f"/proc/{pid}/status").read_text() for pid in self.workers()]
         threads = [int(state.partition("Threads:")[2].split()[0]) for state in states]
         return len(threads) == workers and min(threads) > 2
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to stop; its exit code."""
+        """Send the stop signal; return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(DEADLINE)
 
 
 def until(done: Any, what: str) -> None:
-    """Wait for something to become true, for a while."""
+    """Wait until the condition holds, or fail after a deadline."""
     deadline = time.monotonic() + DEADLINE
     while not done():
         assert time.monotonic() < deadline, f"timed out: {what}"
@@ -96,9 +96,9 @@ def until(done: Any, what: str) -> None:
 
 @contextmanager
 def serving(database_uri: str, folder: Path, *, within: Sequence[str] = (), **more: str) -> Iterator[Server]:
-    """`python app.py` on this database, ready to be called; `within` a program that becomes it, if named.
+    """Run `python app.py` on this database until ready; `within` is a program that starts it, if given.
 
-    `PORT` is for one that takes the place of another; every other gets a free one.
+    `PORT` is for a server that replaces another; by default the port is free.
     """
     port = int(more.get("PORT") or free_port())
     log = folder / f"server-{port}.log"

@@ -1,4 +1,4 @@
-"""What several test modules use: a clock moved by hand, and short ways through the API."""
+"""Shared helpers: a clock moved by hand, and shortcuts through the API."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class FixedClock:
-    """A clock that stands still until the test moves it."""
+    """A clock that moves only when the test moves it."""
 
     def __init__(self, moment: datetime = START) -> None:
         self.moment = moment
@@ -32,7 +32,7 @@ class FixedClock:
 
 
 class CountingHasher:
-    """Counts the hashes that the hasher it wraps computes."""
+    """Counts the hashes computed by the hasher it wraps."""
 
     def __init__(self, wrapped: Any) -> None:
         self.wrapped = wrapped
@@ -54,7 +54,7 @@ class CountingHasher:
 
 
 class Interrupted(PasswordHasher):
-    """Lets something happen, once, while a password is hashed or checked."""
+    """Runs a callback, once, while a password is hashed or checked."""
 
     def __init__(self) -> None:
         super().__init__("scrypt:256:8:1")
@@ -75,7 +75,7 @@ class Interrupted(PasswordHasher):
 
 
 def checked_out(app: Flask) -> int:
-    """How many connections of the app's pool are in use."""
+    """Return how many connections of the app's pool are in use."""
     with app.app_context():
         return int(db.engine.pool.checkedout())  # type: ignore[attr-defined]  # a pool of one has it not
 
@@ -91,7 +91,7 @@ def login(client: FlaskClient, name: str = "ada", password: str = PASSWORD, **mo
 
 
 def signed_in(client: FlaskClient, name: str = "ada", **more: Any) -> dict[str, Any]:
-    """Register (unless known) and log in; the body of the login."""
+    """Register (unless registered) and log in; return the login's body."""
     register(client, name)
     answer = login(client, name, **more)
     assert answer.status_code == 200, answer.get_data(as_text=True)
@@ -112,24 +112,24 @@ def me(client: FlaskClient, token: str) -> TestResponse:
 
 
 def rows(app: Flask, sql: str, **parameters: Any) -> list[dict[str, Any]]:
-    """What the database really holds."""
+    """Query the database directly."""
     with app.app_context(), db.engine.connect() as connection:
         return [dict(row._mapping) for row in connection.execute(text(sql), parameters)]
 
 
 def execute(app: Flask, sql: str, **parameters: Any) -> None:
-    """Change the database behind the service's back."""
+    """Change the database directly."""
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text(sql), parameters)
 
 
 def events(app: Flask) -> list[str]:
-    """The audit log's words, oldest first."""
+    """Return the events of the audit log, oldest first."""
     return [row["event"] for row in rows(app, "SELECT event FROM audit_events ORDER BY id")]
 
 
 def at_once(calls: list[Callable[[], T]]) -> list[T]:
-    """Run the calls in threads that are let go at the same moment; their results in order."""
+    """Run the calls in threads released together; return their results in order."""
     barrier, results = Barrier(len(calls)), dict[int, T]()
 
     def run(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Rate limits small enough to be reached, and ways to call against them from anywhere."""
+"""Rate limits small enough to reach, and calls against them from any address."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,20 +19,20 @@ WIDE = 10_000
 
 
 def policies(**quotas: int) -> dict[str, Policy]:
-    """The policies with these quotas (`login_account` is `login-account`); the others out of reach."""
+    """Return the policies with these quotas (`login_account` is `login-account`), the others out of reach."""
     given = {name.replace("_", "-"): quota for name, quota in quotas.items()}
     assert given.keys() <= POLICIES.keys()
     return {name: replace(policy, quota=given.get(name, WIDE)) for name, policy in POLICIES.items()}
 
 
 def limits(clock: Clock, counters: Counters | None = None, **quotas: int) -> CountingLimiter:
-    """The limiter of an app, counting in its database unless told otherwise."""
+    """Return an app's limiter, counting in its database by default."""
     shared = counters or DatabaseCounters(db.session, clock)
     return CountingLimiter(shared, LocalCounters(clock), policies(**quotas))
 
 
-def guess(app: Flask, name: str = "nobody", address: str = "192.0.2.1", **headers: str) -> TestResponse:
-    """A login with a wrong password, over a connection from this address."""
+def wrong_login(app: Flask, name: str = "nobody", address: str = "192.0.2.1", **headers: str) -> TestResponse:
+    """Log in with a wrong password over a connection from this address."""
     return app.test_client().post(
         "/auth/login",
         json={"username": name, "password": f"not {PASSWORD}"},
@@ -42,14 +42,14 @@ def guess(app: Flask, name: str = "nobody", address: str = "192.0.2.1", **header
 
 
 def burst(apps: list[Flask], calls: int) -> Counter[int]:
-    """So many guesses at once at as many names, spread over the apps; how often each status came."""
+    """Send this many wrong logins at once, spread over the apps; return the counts of each status."""
 
     def one(number: int) -> Callable[[], int]:
-        return lambda: guess(apps[number % len(apps)], f"nobody{number}").status_code
+        return lambda: wrong_login(apps[number % len(apps)], f"nobody{number}").status_code
 
     return Counter(at_once([one(number) for number in range(calls)]))
 
 
 def told(answer: TestResponse) -> dict[str, Any]:
-    """What an answer says of limits."""
+    """Return the rate-limit headers of a response."""
     return {name: answer.headers.get(name) for name in ("Retry-After", "RateLimit", "RateLimit-Policy")}

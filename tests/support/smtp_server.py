@@ -1,4 +1,4 @@
-"""A real SMTP server in a thread, on a free port, with a trouble of one's choice."""
+"""A real SMTP server in a thread, on a free port, with configurable faults."""
 
 import asyncio
 import ssl
@@ -18,10 +18,10 @@ STAGES = ["connect", "EHLO", "MAIL", "RCPT", "DATA", "body", "QUIT"]
 
 
 class SmtpServer:
-    """What it was sent, and how it behaves: `trouble` maps a stage to what happens then.
+    """What the server received, and its behaviour: `trouble` maps a stage to a fault.
 
-    A text is the answer instead of the usual one; `drop` cuts the connection, `stall` never answers,
-    `drip` sends a byte now and then for ten seconds, `hold` waits for `release`.
+    A text replaces the usual response; `drop` closes the connection, `stall` never responds,
+    `drip` sends single bytes for ten seconds, `hold` waits for `release`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -51,7 +51,7 @@ class SmtpServer:
         self.seen.append(mail)
         self.envelopes.append(envelope)
         assert isinstance(server, _Protocol)
-        answer = await server.befall("body")
+        answer = await server.apply_fault("body")
         if answer is None or answer.startswith("2"):
             self.mails.append(mail)
         return answer or "250 OK"
@@ -60,8 +60,8 @@ class SmtpServer:
 class _Protocol(SMTP):
     server: SmtpServer
 
-    async def befall(self, stage: str) -> str | None:
-        """Let the trouble of this stage happen; the answer that it wants given, if it wants one."""
+    async def apply_fault(self, stage: str) -> str | None:
+        """Apply the fault of this stage; return the response it dictates, if any."""
         trouble = self.server.trouble.get(stage)
         if trouble == "drop":
             assert isinstance(self.transport, asyncio.Transport)
@@ -80,7 +80,7 @@ class _Protocol(SMTP):
 
     async def _handle_client(self) -> None:
         try:
-            answer = await self.befall("connect")
+            answer = await self.apply_fault("connect")
         except ConnectionResetError:
             return
         if answer:
@@ -94,7 +94,7 @@ def _troubled(command: str) -> Callable[..., Any]:
     usual = getattr(SMTP, f"smtp_{command}")
 
     async def answer(self: _Protocol, arg: str | None) -> None:
-        if instead := await self.befall("EHLO" if command == "HELO" else command):
+        if instead := await self.apply_fault("EHLO" if command == "HELO" else command):
             await self.push(instead)
         else:
             await usual(self, arg)

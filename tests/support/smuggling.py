@@ -1,4 +1,4 @@
-"""Requests whose end two servers might see in different places, each with a second one hidden in it."""
+"""Requests whose end two servers might see in different places, each with a hidden second request."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ ME = b"GET /auth/me HTTP/1.1\r\n"
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is sent, and how many answers there are: by the server itself, and through the proxy.
+    """The bytes sent, and the expected number of responses, from the server directly and through the proxy.
 
-    Two are right only where the first request ends before the hidden one for both of them.
+    Two are correct only if the first request ends before the hidden one for both of them.
     """
 
     name: str
@@ -44,7 +44,7 @@ ATTEMPTS = [
     framed("TE after a tab", b"Transfer-Encoding:\tchunked\r\n" + BOTH),
     framed("TE with an underscore", b"Transfer_Encoding: chunked\r\n" + BOTH),
     Attempt("TE of HTTP/1.0", START.replace(b"1.1", b"1.0") + b"Connection: keep-alive\r\n" + CHUNKED + BOTH),
-    # Chunks twice over, which nobody may send: the server takes them for once, the proxy refuses.
+    # Chunked twice, which is forbidden: the server reads it as once, the proxy refuses.
     framed("TE twice", b"Transfer-Encoding: chunked, chunked\r\n\r\n" + EMPTY + HIDDEN, straight=2),
     # Lengths.
     framed("CL twice", b"Content-Length: 0\r\nContent-Length: %d\r\n\r\n" % LENGTH + HIDDEN),
@@ -74,7 +74,7 @@ ATTEMPTS = [
     framed("chunk size below 0", CHUNKED + b"\r\n-1\r\n" + HIDDEN + b"\r\n" + EMPTY),
     framed("chunk size of 2**64", CHUNKED + b"\r\n10000000000000000\r\n" + HIDDEN + b"\r\n" + EMPTY),
     framed("chunk too long", CHUNKED + b"\r\n2\r\nabc0\r\n\r\n" + HIDDEN),
-    # The body ends here for everybody, and another request follows: what two answers look like.
+    # The body ends here unambiguously, and another request follows: the case with two responses.
     framed(
         "CL in a trailer", CHUNKED + b"\r\n0\r\nContent-Length: 9\r\n\r\n" + HIDDEN, straight=2, proxied=2
     ),

@@ -1,4 +1,4 @@
-"""An authenticator made of software: makes passkeys and answers challenges, rightly or as it is told."""
+"""A software authenticator: creates passkeys and answers challenges, correctly or with chosen faults."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ def raw(text: str) -> bytes:
 
 
 class SoftPasskey:
-    """One credential, with a counter that goes up unless it `counts` not."""
+    """One credential, with a sign counter that increases unless `counts` is False."""
 
     def __init__(self, *, counts: bool = True) -> None:
         self.credential_id = secrets.token_bytes(32)
@@ -36,7 +36,7 @@ class SoftPasskey:
     def create(
         self, options: dict[str, Any], *, origin: str = ORIGIN, flags: int = PRESENT | VERIFIED
     ) -> Json:
-        """What `navigator.credentials.create` gives."""
+        """Return the result of `navigator.credentials.create`."""
         self.user_handle = raw(options["user"]["id"])
         client_data = _client_data("webauthn.create", options["challenge"], origin)
         public = self._key.public_key().public_numbers()
@@ -61,7 +61,7 @@ class SoftPasskey:
         handle: bytes | None = None,
         cross_origin: bool = False,
     ) -> Json:
-        """What `navigator.credentials.get` gives."""
+        """Return the result of `navigator.credentials.get`."""
         self.count += self._counts
         client_data = _client_data("webauthn.get", options["challenge"], origin, cross_origin=cross_origin)
         data = self._data(rp_id or options["rpId"], flags)

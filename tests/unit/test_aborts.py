@@ -1,4 +1,4 @@
-"""`abort()` in a blueprint of a reader's own: the status stays, and the answer has the one shape."""
+"""`abort()` in a custom blueprint: the status stays, and the body has the standard error shape."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ __all__ = ["memory"]  # a fixture
 
 @pytest.fixture
 def own(memory: Flask) -> FlaskClient:
-    """A blueprint of a reader's own, in which views abort."""
+    """Return a client of an app with a custom blueprint whose views abort."""
     mine = Blueprint("mine", __name__)
 
     @mine.get("/abort/<int:status>")
@@ -69,41 +69,41 @@ def own(memory: Flask) -> FlaskClient:
         (503, "unavailable"),
     ],
 )
-def test_abort_in_a_view_of_ones_own_keeps_its_status(own: FlaskClient, status: int, code: str) -> None:
+def test_abort_in_a_custom_view_keeps_its_status(own: FlaskClient, status: int, code: str) -> None:
     assert_shape(own.get(f"/abort/{status}"), status, code)
     in_words = own.get(f"/abort/{status}/Come back tomorrow.")
     assert_shape(in_words, status, code)
     assert in_words.get_json()["message"] == "Come back tomorrow."
 
 
-def test_a_401_of_ones_own_says_how_to_authenticate(own: FlaskClient) -> None:
+def test_abort_401_has_www_authenticate(own: FlaskClient) -> None:
     assert own.get("/abort/401").headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("words", ["<b>bold</b>", "x" * 201, "tab%09stop", "%20"])
-def test_a_description_that_cannot_be_shown_is_left_out(own: FlaskClient, words: str) -> None:
+def test_unsafe_abort_description_is_replaced(own: FlaskClient, words: str) -> None:
     plain, answer = own.get("/abort/409").get_json(), own.get(f"/abort/409/{words}")
     assert_shape(answer, 409, "conflict")
     assert answer.get_json()["message"] == plain["message"]
 
 
-def test_headers_of_an_exception_stay(own: FlaskClient) -> None:
+def test_headers_of_a_raised_exception_are_kept(own: FlaskClient) -> None:
     answer = own.get("/raise")
     assert answer.headers["Retry-After"] == "60"
     assert answer.get_json()["message"] == "Closed for today."
 
 
-def test_a_response_that_a_view_aborts_with_passes_through(own: FlaskClient) -> None:
+def test_abort_with_a_response_passes_it_through(own: FlaskClient) -> None:
     answer = own.get("/response")
     assert (answer.status_code, answer.get_data(as_text=True)) == (418, "teapot")
 
 
-def test_a_redirect_that_is_raised_stays_a_redirect(own: FlaskClient) -> None:
+def test_raised_redirect_stays_a_redirect(own: FlaskClient) -> None:
     answer = own.get("/elsewhere")
     assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/here")
 
 
-def test_words_of_werkzeug_itself_are_not_repeated(own: FlaskClient) -> None:
+def test_werkzeug_descriptions_are_not_echoed(own: FlaskClient) -> None:
     answers = [own.get("/form"), own.post("/json", data="{", content_type="application/json")]
     answers += [own.post("/json", data="x", content_type="text/secret")]
     for answer in answers:
@@ -125,7 +125,7 @@ def view_named_abort() -> Any:
 
 
 @pytest.mark.parametrize("view", [CallableView(), view_named_abort()], ids=["object", "named abort"])
-def test_the_description_of_an_unusual_view_is_kept(memory: Flask, view: Any) -> None:
+def test_abort_description_of_a_callable_view_is_kept(memory: Flask, view: Any) -> None:
     memory.add_url_rule("/unusual", "unusual", view)
     answer = memory.test_client().get("/unusual")
     assert_shape(answer, 409, "conflict")
@@ -133,7 +133,7 @@ def test_the_description_of_an_unusual_view_is_kept(memory: Flask, view: Any) ->
 
 
 @pytest.mark.parametrize("status", [401, 403, 409, 422])
-def test_a_browser_is_told_of_a_refusal_and_of_no_other_cause(own: FlaskClient, status: int) -> None:
+def test_abort_page_for_browsers_states_a_refusal_only(own: FlaskClient, status: int) -> None:
     page = own.get(f"/abort/{status}", headers={"Accept": "text/html"})
     assert page.status_code == status
     text = page.get_data(as_text=True)

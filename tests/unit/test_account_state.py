@@ -1,4 +1,4 @@
-"""May this account be used? Every purpose against every state, as a function and as SQL."""
+"""Account states against account uses, as a function and as SQL."""
 
 from datetime import UTC, datetime
 from itertools import product
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.both_databases
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 STATES = ("disabled_at", "deletion_due_at", "password_blocked_at", "email_verified_at")
 COMBINATIONS = list(product([None, MOMENT], repeat=len(STATES)))
-# What each call answers today to an account that is disabled, to be erased, blocked. A change here is a
+# The account states (disabled, leaving, blocked) that refuse each use. A change here is a
 # change of behaviour.
 PINNED = {
     Use.LOG_IN: "dlb",
@@ -42,26 +42,26 @@ def account(states: tuple[datetime | None, ...]) -> Account:
 
 
 @pytest.mark.parametrize("use", Use)
-def test_the_states_that_refuse_a_use_are_pinned(use: Use) -> None:
+def test_refused_states_of_each_use_are_pinned(use: Use) -> None:
     assert "".join(LETTERS[state] for state in REFUSED_IN[use]) == PINNED[use]
 
 
 @pytest.mark.parametrize("use", Use)
-def test_the_first_state_of_the_table_refuses(use: Use) -> None:
+def test_first_matching_state_is_the_refusal(use: Use) -> None:
     for states in COMBINATIONS:
         found = refusal(account(states), use)
         is_set = dict(zip("dlb", states[:3], strict=True))
         assert (LETTERS[found] if found else None) == next((s for s in PINNED[use] if is_set[s]), None)
 
 
-def test_an_unconfirmed_address_refuses_last_and_only_where_it_is_required() -> None:
+def test_unconfirmed_address_refuses_last_and_only_where_required() -> None:
     unconfirmed, disabled = account((None, None, None, None)), account((MOMENT, None, None, None))
     assert refusal(unconfirmed, Use.LOG_IN) is None
     assert refusal(unconfirmed, Use.LOG_IN, confirmed_only=True) is Refusal.EMAIL_NOT_VERIFIED
     assert refusal(disabled, Use.LOG_IN, confirmed_only=True) is Refusal.DISABLED
 
 
-def test_the_clause_admits_the_accounts_that_the_function_admits(database_uri: str) -> None:
+def test_sql_clause_agrees_with_the_function(database_uri: str) -> None:
     engine = create_engine(database_uri)
     with engine.begin() as connection:
         for number, states in enumerate(COMBINATIONS, start=1):

@@ -1,4 +1,4 @@
-"""The house rules, each shown to catch its sabotage before it is held against the sources."""
+"""The architecture rules; each is shown to detect a violation before it is applied to the sources."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ RULES: list[Rule] = [
 
 LONG_ROUTE = "def long():\n" + "    print()\n" * 21
 
-# Rule, file (made up if there is none), and what is written below its text.
+# Rule, file (created if missing), and the violation appended to it.
 SABOTAGES: list[tuple[Rule, str, str]] = [
     (architecture.top_level_modules_follow_the_table, "models.py", "from utils.crypto import mac"),
     (architecture.top_level_modules_follow_the_table, "config.py", "from utils.crypto import mac"),
@@ -76,22 +76,21 @@ def _named(value: object) -> str | None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=_named)
-def test_the_house_rule_is_kept(rule: Rule) -> None:
+def test_architecture_rule_holds(rule: Rule) -> None:
     assert rule(project_sources()) == []
 
 
 @pytest.mark.parametrize(("rule", "path", "addition"), SABOTAGES, ids=_named)
-def test_a_broken_rule_is_noticed(rule: Rule, path: str, addition: str) -> None:
-    sources = project_sources()
-    sabotaged = sources | {path: sources.get(path, "") + "\n" + addition + "\n"}
-    new = set(rule(sabotaged)) - set(rule(sources))
-    assert any(path in fault for fault in new)
+def test_architecture_violation_is_detected(rule: Rule, path: str, addition: str) -> None:
+    source = project_sources().get(path, "")
+    faults = rule({path: f"{source}\n{addition}\n"})
+    assert any(path in fault for fault in set(faults) - set(rule({path: source})))
 
 
-def test_every_rule_has_its_sabotage() -> None:
+def test_every_architecture_rule_has_a_violation_test() -> None:
     assert {rule for rule, _, _ in SABOTAGES} == set(RULES)
 
 
-def test_the_sources_are_really_read() -> None:
+def test_architecture_rules_read_the_sources() -> None:
     read = {"app.py", "auth/login/password.py", "auth/stores/users.py", "tests/support/architecture.py"}
     assert read <= set(project_sources())

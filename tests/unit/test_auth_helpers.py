@@ -1,4 +1,4 @@
-"""The helpers that stay: passwords, tokens and the guard, with nothing but their arguments."""
+"""The public helpers for passwords, tokens and guarded views."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from utils.auth_helpers import (
     verify_jwt_token,
 )
 from utils.errors import ApiError
-from utils.web.http import Guarded
+from utils.web.http import AuthenticatedRequest
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def memory(clock: FixedClock) -> Iterator[Flask]:
         yield app
 
 
-def test_a_hash_is_salted_and_holds_its_method(memory: Flask) -> None:
+def test_password_hash_is_salted_and_contains_its_method(memory: Flask) -> None:
     first, second = hash_password(PASSWORD), hash_password(PASSWORD)
     assert first != second
     assert first.startswith("scrypt:256:8:1$")
@@ -54,7 +54,7 @@ def test_a_hash_is_salted_and_holds_its_method(memory: Flask) -> None:
     assert len(hash_password("x" * 256)) <= 255
 
 
-def test_a_hash_of_production_fits_its_column() -> None:
+def test_longest_password_hash_fits_its_column() -> None:
     method = {"PASSWORD_HASH_METHOD": "pbkdf2:sha512:1000"}
     with memory_app(method) as app, app.app_context():
         assert len(hash_password(PASSWORD)) <= 255
@@ -63,18 +63,18 @@ def test_a_hash_of_production_fits_its_column() -> None:
 @pytest.mark.parametrize(
     "other", ["", " ", PASSWORD + " ", " " + PASSWORD, PASSWORD.upper(), PASSWORD[:8] + "\0" + PASSWORD[8:]]
 )
-def test_a_password_is_taken_as_it_is(memory: Flask, other: str) -> None:
+def test_password_is_not_trimmed_or_altered(memory: Flask, other: str) -> None:
     assert not check_password(hash_password(PASSWORD), other)
     assert check_password(hash_password(other), other)
 
 
-def test_one_password_typed_in_two_ways_is_one(memory: Flask) -> None:
+def test_composed_and_decomposed_passwords_are_equal(memory: Flask) -> None:
     composed = unicodedata.normalize("NFC", "pässwörd é")
     decomposed = unicodedata.normalize("NFD", composed)
     assert composed != decomposed
     assert check_password(hash_password(composed), decomposed)
     assert check_password(hash_password(decomposed), composed)
-    assert not check_password(hash_password("\ufb01ne password"), "fine password")  # NFC, and no more
+    assert not check_password(hash_password("\ufb01ne password"), "fine password")  # NFC, not NFKC
 
 
 @pytest.mark.provokes_errors
@@ -95,11 +95,11 @@ def test_one_password_typed_in_two_ways_is_one(memory: Flask) -> None:
         "scrypt:256:8:1$salt$zz",
     ],
 )
-def test_a_stored_hash_that_cannot_be_read_is_a_no(memory: Flask, stored: str) -> None:
+def test_malformed_stored_hash_matches_no_password(memory: Flask, stored: str) -> None:
     assert check_password(stored, PASSWORD) is False
 
 
-def test_a_token_is_worth_its_user_until_it_ends(memory: Flask, clock: FixedClock) -> None:
+def test_token_verifies_as_its_user_until_it_expires(memory: Flask, clock: FixedClock) -> None:
     token = generate_jwt_token(7)
     assert verify_jwt_token(token) == 7
     clock.advance(3600)
@@ -107,11 +107,11 @@ def test_a_token_is_worth_its_user_until_it_ends(memory: Flask, clock: FixedCloc
 
 
 @pytest.mark.parametrize("token", [None, 1, b"bytes", [], {}, "", ".", "a.b.c", "x" * 100_000])
-def test_what_is_no_token_is_nobody(memory: Flask, token: Any) -> None:
+def test_malformed_token_verifies_as_none(memory: Flask, token: Any) -> None:
     assert verify_jwt_token(token) is None
 
 
-def test_the_lifetime_is_that_of_the_configuration(memory: Flask, clock: FixedClock) -> None:
+def test_token_lifetime_comes_from_the_configuration(memory: Flask, clock: FixedClock) -> None:
     memory.config["JWT_ACCESS_TOKEN_EXPIRES"] = 5
     token = generate_jwt_token(1)
     clock.advance(4)
@@ -120,14 +120,14 @@ def test_the_lifetime_is_that_of_the_configuration(memory: Flask, clock: FixedCl
     assert verify_jwt_token(token) is None
 
 
-def test_the_guard_tells_the_view_who_calls() -> None:
+def test_guard_passes_the_principal_to_the_view() -> None:
     with memory_app() as app:
 
         @app.get("/mine")
         @jwt_required
         def mine() -> Any:
-            """A view of somebody else's application."""
-            return jsonify(id=cast(Guarded, request).user_id, sid=str(g.principal.session_id))
+            """A view of another application."""
+            return jsonify(id=cast(AuthenticatedRequest, request).user_id, sid=str(g.principal.session_id))
 
         client = app.test_client()
         pair = signed_in(client)
@@ -141,7 +141,7 @@ def test_the_guard_tells_the_view_who_calls() -> None:
         assert mine.__name__ == "mine"
 
 
-def test_a_token_without_a_session_ends_with_everything_else(app: Flask, clock: FixedClock) -> None:
+def test_token_without_session_is_refused_after_revocation(app: Flask, clock: FixedClock) -> None:
     client = app.test_client()
     register(client)
     with app.app_context():
@@ -171,7 +171,7 @@ def test_a_token_without_a_session_ends_with_everything_else(app: Flask, clock: 
         ("bEARER   a  ", "a"),
     ],
 )
-def test_the_header_is_taken_apart(memory: Flask, header: str | None, expected: str) -> None:
+def test_authorization_header_is_parsed(memory: Flask, header: str | None, expected: str) -> None:
     with memory.test_request_context(headers={"Authorization": header} if header is not None else {}):
         if expected == "a":
             assert bearer_token() == optional_bearer_token() == "a"
@@ -182,7 +182,7 @@ def test_the_header_is_taken_apart(memory: Flask, header: str | None, expected: 
     assert caught.value.code == expected
 
 
-def test_a_user_made_by_hand_is_complete(memory: Flask) -> None:
+def test_user_created_through_the_model_has_its_keys(memory: Flask) -> None:
     user = User(username="Grace", email="Grace@Example.com", password_hash=hash_password(PASSWORD))
     db.session.add(user)
     db.session.commit()
@@ -191,7 +191,7 @@ def test_a_user_made_by_hand_is_complete(memory: Flask) -> None:
     assert PASSWORD not in str(user.to_dict())
 
 
-def test_a_password_and_the_same_with_nul_at_its_end_are_two() -> None:
+def test_trailing_nul_changes_a_password() -> None:
     with memory_app() as app, app.app_context():
         hashed = hash_password("password123")
         assert check_password(hashed, "password123")
@@ -200,7 +200,7 @@ def test_a_password_and_the_same_with_nul_at_its_end_are_two() -> None:
         assert app.test_client().post("/auth/register", json=body).status_code == 400
 
 
-def test_a_cost_that_no_login_could_pay_is_refused_at_start() -> None:
+def test_excessive_hash_cost_is_refused_at_startup() -> None:
     for method in ("scrypt:1048576:8:1", "scrypt:32768:8:17", "pbkdf2:sha256:5000001", "scrypt:128:8:1"):
         with pytest.raises(ConfigurationError):
             Settings.load(TestingConfig, {"PASSWORD_HASH_METHOD": method})

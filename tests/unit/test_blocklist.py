@@ -1,4 +1,4 @@
-"""Passwords that attackers try first: refused wherever one is chosen, with the reason and no value said."""
+"""Common passwords and passwords made of context words are refused wherever a password is set."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def app(make_app: AppFactory) -> Flask:
 
 
 def refusal(answer: TestResponse, field: str = "password") -> tuple[int, str]:
-    """The status and code of an answer that names this field and no other."""
+    """Return the status and code of a response; assert that it names exactly this field."""
     assert list(answer.get_json().get("fields", {})) == [field], answer.get_data(as_text=True)
     return said(answer)
 
@@ -38,7 +38,7 @@ def chosen(app: Flask, password: str, **more: Any) -> tuple[int, str]:
     return said(register(app.test_client(), password=password, **more))
 
 
-def test_the_list_holds_thirty_thousand_passwords() -> None:
+def test_blocklist_has_thirty_thousand_passwords() -> None:
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     passwords = common_passwords().strip("\n").split("\n")
@@ -49,11 +49,11 @@ def test_the_list_holds_thirty_thousand_passwords() -> None:
 
 
 @pytest.mark.parametrize("password", ["", "\n", "sunshine\nprincess", "nshine", "sunshi", "\nsunshine\n"])
-def test_only_whole_passwords_of_the_list_count(password: str) -> None:
+def test_part_of_a_listed_password_is_not_common(password: str) -> None:
     assert not is_common(password)
 
 
-def test_to_ask_the_list_does_not_load_the_package_that_ships_it() -> None:
+def test_blocklist_lookup_does_not_import_zxcvbn() -> None:
     code = (
         "import sys; from utils.passwords.blocklist import is_common;"
         "assert is_common('Sunshine'); print([name for name in sys.modules if 'zxcvbn' in name])"
@@ -62,7 +62,7 @@ def test_to_ask_the_list_does_not_load_the_package_that_ships_it() -> None:
     assert found.stdout == "[]\n"
 
 
-def test_the_list_is_made_once_and_not_by_whoever_comes_first_alone() -> None:
+def test_blocklist_is_built_once_by_concurrent_lookups() -> None:
     common_passwords.cache_clear()
     assert at_once([lambda: is_common("Sunshine")] * 8) == [True] * 8
     assert common_passwords() is common_passwords()
@@ -78,7 +78,7 @@ def test_a_common_password_is_refused_in_any_case(app: Flask, password: str) -> 
     assert password not in answer.get_data(as_text=True).replace("password", "")
 
 
-def test_a_common_password_is_refused_however_it_is_encoded() -> None:
+def test_common_password_lookup_is_independent_of_unicode_composition() -> None:
     assert is_common("\uff41".replace("\uff41", "a") + "bcd1234")
     (accented,) = [word for word in common_passwords().split() if not word.isascii()][:1] or [
         "pa\u0301ssword"
@@ -87,11 +87,11 @@ def test_a_common_password_is_refused_however_it_is_encoded() -> None:
 
 
 @pytest.mark.parametrize("password", [PASSWORD, NEW, "password of the day", "sunshine in Bergen"])
-def test_a_longer_one_is_taken(app: Flask, password: str) -> None:
+def test_longer_password_containing_a_common_one_is_accepted(app: Flask, password: str) -> None:
     assert chosen(app, password) == (201, "")
 
 
-OWN_WORDS = [
+CONTEXT_WORD_PASSWORDS = [
     "ada@example.com",
     "my address is ADA@Example.com today",
     "Ada!1815",
@@ -114,21 +114,21 @@ FINE = [
 ]
 
 
-@pytest.mark.parametrize("password", [*OWN_WORDS[:10], "adaexample.com"])
-def test_a_password_made_of_own_words_is_refused(app: Flask, password: str) -> None:
+@pytest.mark.parametrize("password", [*CONTEXT_WORD_PASSWORDS[:10], "adaexample.com"])
+def test_password_made_of_context_words_is_refused(app: Flask, password: str) -> None:
     answer = register(app.test_client(), password=password)
     assert refusal(answer) == OWN
-    # The id is hexadecimal, and may hold "ada" by chance.
+    # The request id is hexadecimal, and may contain "ada" by chance.
     told = {name: value for name, value in answer.get_json().items() if name != "request_id"}
     assert not any(word in str(told).lower() for word in ("ada", "example.com", "axiom", password.lower()))
 
 
 @pytest.mark.parametrize("password", FINE)
-def test_own_words_beside_a_password_do_no_harm(app: Flask, password: str) -> None:
+def test_password_with_additional_words_is_accepted(app: Flask, password: str) -> None:
     assert chosen(app, password) == (201, "")
 
 
-def test_a_short_brand_forbids_no_word_that_begins_with_it(make_app: AppFactory) -> None:
+def test_short_context_word_matches_whole_words_only(make_app: AppFactory) -> None:
     app = make_app(ON | {"BRAND_NAME": "Auth", "PASSWORD_CONTEXT_WORDS": "tea, Blue Fin"})
     assert chosen(app, "authentic-violet-teapot") == (201, "")
     for password in (
@@ -155,7 +155,7 @@ def test_a_short_brand_forbids_no_word_that_begins_with_it(make_app: AppFactory)
         (None, "countess@example.com", "countess1815"),
     ],
 )
-def test_the_name_and_the_parts_of_the_address_are_own_words(
+def test_username_and_address_parts_are_context_words(
     app: Flask, username: str | None, email: str, password: str
 ) -> None:
     named: dict[str, Any] = (
@@ -164,13 +164,13 @@ def test_the_name_and_the_parts_of_the_address_are_own_words(
     assert chosen(app, password, email=email, **named) == OWN
 
 
-def test_the_password_must_be_one_without_the_own_words(make_app: AppFactory) -> None:
+def test_minimum_length_applies_without_the_context_words(make_app: AppFactory) -> None:
     app = make_app(ON | {"PASSWORD_MIN_LENGTH": "12"})
     assert chosen(app, "axiomtech-4xq7zk2mb9a") == OWN
     assert chosen(app, "axiomtech-4xq7zk2mb9a8") == (201, "")
 
 
-def test_the_faults_come_in_their_order(app: Flask) -> None:
+def test_password_errors_have_a_fixed_precedence(app: Flask) -> None:
     client = app.test_client()
 
     def code(**body: Any) -> tuple[int, str]:
@@ -191,7 +191,7 @@ def test_the_faults_come_in_their_order(app: Flask) -> None:
     assert code(**ada, password="ada-1815") == OWN  # before it is told that the name is taken
 
 
-def test_a_reset_refuses_what_register_would_and_leaves_the_link(app: Flask) -> None:
+def test_reset_refuses_blocked_passwords_and_keeps_the_link(app: Flask) -> None:
     confirmed(app)
     token, client = forget(app), app.test_client()
     before = everything(app, "rate_limits")
@@ -203,7 +203,7 @@ def test_a_reset_refuses_what_register_would_and_leaves_the_link(app: Flask) -> 
     assert login(client, password=NEW).status_code == 200
 
 
-def test_a_change_refuses_what_register_would(app: Flask) -> None:
+def test_password_change_refuses_blocked_passwords(app: Flask) -> None:
     client = app.test_client()
     access = signed_in(client)["access_token"]
     for password, told in (("sunshine", COMMON), ("Ada!1815", OWN), ("ada@example.com", OWN)):
@@ -215,7 +215,7 @@ def test_a_change_refuses_what_register_would(app: Flask) -> None:
     )
 
 
-def test_a_change_knows_the_present_name(app: Flask) -> None:
+def test_password_change_uses_the_current_username_as_context(app: Flask) -> None:
     client = app.test_client()
     access = signed_in(client)["access_token"]
     renamed = client.patch(
@@ -226,7 +226,7 @@ def test_a_change_knows_the_present_name(app: Flask) -> None:
     assert said(post(client, "password/change", access, **body)) == OWN
 
 
-def test_a_refused_password_costs_no_hash_and_is_kept_nowhere(
+def test_refused_password_is_neither_stored_nor_logged(
     make_app: AppFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain = make_app(ON)
@@ -246,7 +246,7 @@ def test_a_refused_password_costs_no_hash_and_is_kept_nowhere(
     assert changed.keys() == before.keys()
 
 
-def test_an_operator_is_refused_too(app: Flask) -> None:
+def test_create_user_refuses_blocked_passwords(app: Flask) -> None:
     ada = ("--username", "ada", "--email", "ada@example.com", "--password-stdin")
     for password, told in (
         ("sunshine", "attackers try first"),
@@ -259,22 +259,22 @@ def test_an_operator_is_refused_too(app: Flask) -> None:
     assert everything(app)["users"] == []
 
 
-def test_where_it_is_hidden_who_has_an_account_a_refusal_tells_nothing(make_app: AppFactory) -> None:
+def test_blocklist_refusal_does_not_reveal_a_hidden_account(make_app: AppFactory) -> None:
     app = make_app(ON | {"HIDE_ACCOUNT_EXISTENCE": "true"})
     confirmed(app, "countess", email="ada@example.com")
     for password in ("sunshine", "ada-1815", "countess-1815", PASSWORD):
-        # The same for an address that is taken and one that is not, whatever name its account has.
+        # The same for a taken and an unused address, regardless of the account's username.
         taken = chosen(app, password, name="bob", email="ada@example.com")
         fresh = chosen(app, password, name="eve", email="ada@example.org")
         assert taken == fresh
 
 
-def test_an_old_password_opens_as_before(make_app: AppFactory) -> None:
+def test_existing_common_password_still_logs_in(make_app: AppFactory) -> None:
     register(make_app({"PASSWORD_BLOCKLIST": "false"}).test_client(), password="sunshine")
     assert login(make_app(ON).test_client(), password="sunshine").status_code == 200
 
 
-def test_the_list_can_be_switched_off_and_is_on_outside_of_tests() -> None:
+def test_blocklist_is_on_in_production_and_can_be_disabled() -> None:
     from tests.support.production import load
 
     assert load().password_blocklist
@@ -284,7 +284,7 @@ def test_the_list_can_be_switched_off_and_is_on_outside_of_tests() -> None:
         assert chosen(app, "bob@example.com", name="bob") == (201, "")
 
 
-def test_hostile_words_cost_little() -> None:
+def test_context_word_check_is_fast_for_hostile_input() -> None:
     began = time.process_time()
     words = ["a" * length for length in range(1, 80)]
     assert contains_context_words("a" * 255 + "b", words, "a" * 60 + "@a.example", 8)

@@ -1,4 +1,4 @@
-"""The clock set back and forward: who was put out stays out, and no limit becomes endless."""
+"""Clock steps backward and forward: revocations hold, and no limit becomes endless."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.support.load import UNDER_LOAD
 from tests.support.sent_mail import last, token_in
 from tests.support.server import Server, serving, until
 from tests.support.service import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
-from utils.limits.rate_limits import POLICIES, REDIS_PAUSE, Count, LocalCounters, WithFallback
+from utils.limits.rate_limits import POLICIES, REDIS_PAUSE, Count, FallbackCounters, LocalCounters
 
 HOUR = 3600
 STEPS = pytest.mark.parametrize("step", [-HOUR, HOUR], ids=["back", "forward"])
@@ -22,7 +22,7 @@ LIMITS = {"RATE_LIMIT_ENABLED": "1"}
 
 
 @STEPS
-def test_who_was_signed_out_stays_out(client: FlaskClient, clock: FixedClock, step: int) -> None:
+def test_logout_holds_after_a_clock_step(client: FlaskClient, clock: FixedClock, step: int) -> None:
     pair = signed_in(client)
     assert client.post("/auth/logout", headers=bearer(pair["access_token"])).status_code == 204
     clock.advance(step)
@@ -33,7 +33,7 @@ def test_who_was_signed_out_stays_out(client: FlaskClient, clock: FixedClock, st
     assert refresh(client, pair["refresh_token"]).status_code == 401
 
 
-def test_a_logout_while_the_clock_is_ahead_of_the_sessions_end_is_one_when_it_is_right_again(
+def test_logout_with_the_clock_past_session_expiry_holds_after_correction(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
     client = make_app({"SESSION_IDLE_LIFETIME": "1800"}).test_client()
@@ -46,7 +46,7 @@ def test_a_logout_while_the_clock_is_ahead_of_the_sessions_end_is_one_when_it_is
     assert me(client, other["access_token"]).status_code == 200
 
 
-def test_a_reset_while_the_clock_is_ahead_ends_what_had_run_out(
+def test_reset_with_the_clock_ahead_ends_expired_sessions_too(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
     app = make_app({"SESSION_IDLE_LIFETIME": "1800"})
@@ -62,18 +62,18 @@ def test_a_reset_while_the_clock_is_ahead_ends_what_had_run_out(
     assert client.post("/auth/password/reset", json=link).get_json()["code"] == "token_used"
 
 
-def test_tokens_of_before_a_step_back_are_refused_and_a_refresh_helps(
+def test_access_token_from_the_future_is_refused_until_refreshed(
     client: FlaskClient, clock: FixedClock
 ) -> None:
     pair = signed_in(client)
     clock.advance(-HOUR)
-    assert me(client, pair["access_token"]).status_code == 401  # issued in what is the future now
+    assert me(client, pair["access_token"]).status_code == 401  # its issue time is now in the future
     renewed = refresh(client, pair["refresh_token"]).get_json()
     assert me(client, renewed["access_token"]).status_code == 200
     assert me(client, signed_in(client, "bob")["access_token"]).status_code == 200
 
 
-def test_after_a_step_forward_a_refresh_helps_as_long_as_the_session_lives(
+def test_refresh_works_after_a_forward_step_within_session_lifetime(
     client: FlaskClient, clock: FixedClock
 ) -> None:
     pair = signed_in(client)
@@ -85,7 +85,7 @@ def test_after_a_step_forward_a_refresh_helps_as_long_as_the_session_lives(
     assert refresh(client, renewed["refresh_token"]).status_code == 401
 
 
-def test_a_step_back_lengthens_no_grace(client: FlaskClient, clock: FixedClock) -> None:
+def test_backward_step_does_not_extend_the_grace_period(client: FlaskClient, clock: FixedClock) -> None:
     first = signed_in(client)["refresh_token"]
     clock.advance(1)
     second = refresh(client, first).get_json()["refresh_token"]
@@ -94,7 +94,7 @@ def test_a_step_back_lengthens_no_grace(client: FlaskClient, clock: FixedClock) 
     assert refresh(client, second).status_code == 401
 
 
-def test_a_step_back_makes_no_old_sign_in_fresh(client: FlaskClient, clock: FixedClock) -> None:
+def test_backward_step_does_not_refresh_an_old_login(client: FlaskClient, clock: FixedClock) -> None:
     pair = signed_in(client)
     clock.advance(-HOUR)
     headers = bearer(refresh(client, pair["refresh_token"]).get_json()["access_token"])
@@ -109,7 +109,9 @@ def wrong_logins(client: FlaskClient, calls: int) -> list[Any]:
     return [login(client, f"nobody{number}", "wrong password") for number in range(calls)]
 
 
-def test_a_step_back_opens_no_limit_and_makes_none_longer(make_app: AppFactory, clock: FixedClock) -> None:
+def test_backward_step_neither_lifts_nor_extends_a_rate_limit(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
     client, policy = make_app(LIMITS).test_client(), POLICIES["login"]
     assert {answer.status_code for answer in wrong_logins(client, policy.quota)} == {401}
     clock.advance(-HOUR)
@@ -121,9 +123,7 @@ def test_a_step_back_opens_no_limit_and_makes_none_longer(make_app: AppFactory, 
     assert wrong_logins(client, 1)[0].status_code == 429
 
 
-def test_after_a_step_forward_a_window_is_over_and_no_other_is_longer(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
+def test_forward_step_ends_a_rate_limit_window(make_app: AppFactory, clock: FixedClock) -> None:
     client, policy = make_app(LIMITS).test_client(), POLICIES["login"]
     wrong_logins(client, policy.quota)
     clock.advance(HOUR)
@@ -133,7 +133,7 @@ def test_after_a_step_forward_a_window_is_over_and_no_other_is_longer(
 
 
 @STEPS
-def test_what_a_process_counts_for_itself_is_bounded_too(clock: FixedClock, step: int) -> None:
+def test_local_rate_limit_is_bounded_after_a_clock_step(clock: FixedClock, step: int) -> None:
     counters = LocalCounters(clock)
     assert [counters.hit("key", 60).calls for _ in range(3)] == [1, 2, 3]
     clock.advance(step)
@@ -143,8 +143,8 @@ def test_what_a_process_counts_for_itself_is_bounded_too(clock: FixedClock, step
     assert counters.hit("key", 60).calls == 1
 
 
-class Gone:
-    """A Redis that is not there, and is counted how often it was asked."""
+class UnavailableRedis:
+    """An unavailable Redis that counts its calls."""
 
     asked = 0
 
@@ -156,9 +156,9 @@ class Gone:
         return self.hit(key, 0)
 
 
-def test_redis_is_asked_again_after_a_step_back(clock: FixedClock) -> None:
-    gone = Gone()
-    counters = WithFallback(gone, LocalCounters(clock), clock)
+def test_redis_is_retried_after_a_backward_step(clock: FixedClock) -> None:
+    gone = UnavailableRedis()
+    counters = FallbackCounters(gone, LocalCounters(clock), clock)
     counters.hit("key", 60)
     clock.advance(REDIS_PAUSE.total_seconds() / 2)
     counters.hit("key", 60)
@@ -168,7 +168,7 @@ def test_redis_is_asked_again_after_a_step_back(clock: FixedClock) -> None:
     assert gone.asked == 2
 
 
-def test_a_link_lives_no_longer_than_the_step_and_works_once(app: Flask, clock: FixedClock) -> None:
+def test_link_after_a_clock_step_works_once(app: Flask, clock: FixedClock) -> None:
     client = app.test_client()
     register(client)
     client.post("/auth/password/forgot", json={"email": "ada@example.com"})
@@ -181,14 +181,14 @@ def test_a_link_lives_no_longer_than_the_step_and_works_once(app: Flask, clock: 
 
 
 def shifted(file: Path, seconds: int) -> None:
-    """Set the clock of the processes that read this file, while they run."""
+    """Shift the clock of the running processes that read this file."""
     fresh = file.with_suffix(".new")
     fresh.write_text(f"{seconds:+d}s\n")
     fresh.replace(file)
 
 
 def library() -> str:
-    """libfaketime, which Debian has in the package `faketime`; a test that needs it fails without it."""
+    """Return the path of libfaketime (Debian package `faketime`); fail the test if it is missing."""
     if given := os.environ.get("LIBFAKETIME"):
         return given
     found = [str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")]
@@ -203,9 +203,7 @@ def times(server: Server) -> list[str]:
 
 @pytest.mark.slow
 @STEPS
-def test_two_workers_live_through_a_step_of_the_machines_clock(
-    database_uri: str, tmp_path: Path, step: int
-) -> None:
+def test_two_workers_survive_a_step_of_the_system_clock(database_uri: str, tmp_path: Path, step: int) -> None:
     file = tmp_path / "offset"
     shifted(file, 0)
     faked = {
@@ -228,13 +226,13 @@ def test_two_workers_live_through_a_step_of_the_machines_clock(
         before = times(server)[-1]
 
         shifted(file, step)
-        for _ in range(4):  # often enough that both workers are asked
+        for _ in range(4):  # often enough to reach both workers
             assert server.call("GET", "/auth/me", token=kept["access_token"])[0] == 401
             assert server.call("GET", "/auth/me", token=ended["access_token"])[0] == 401
         assert (times(server)[-1] < before) == (step < 0)
         assert server.call("POST", "/auth/refresh", {"refresh_token": ended["refresh_token"]})[0] == 401
         still = server.call("POST", "/auth/login", wrong)[0]
-        assert still == (429 if step < 0 else 401)  # a window that is over is over
+        assert still == (429 if step < 0 else 401)  # the window has ended
         status, _ = server.call("POST", "/auth/refresh", {"refresh_token": kept["refresh_token"]})
         assert status == (200 if step < 0 else 401)
 

@@ -1,4 +1,4 @@
-"""One shape for every failure, and codes that never change."""
+"""One error shape for every failure, and stable error codes."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.support.memory_apps import memory_app
 from tests.support.service import PASSWORD, CountingHasher, bearer, register, signed_in
 from utils.errors import ApiError, error_classes
 
-# Published. A line may be added; none may be changed or taken away.
+# Published: lines may be added, never changed or removed.
 PUBLISHED = {
     "account_taken": 409,
     "account_disabled": 409,
@@ -84,7 +84,7 @@ PUBLISHED = {
 
 
 class Broken:
-    """A hasher that fails as it was told to."""
+    """A hasher that raises the given exception."""
 
     def __init__(self, failure: Exception) -> None:
         self.failure = failure
@@ -126,19 +126,19 @@ def test_every_code_is_documented_with_its_status() -> None:
     assert len(table) == len(PUBLISHED)
 
 
-def test_the_tree_in_the_source_names_every_general_error() -> None:
+def test_error_tree_docstring_names_every_general_error() -> None:
     tree = (ROOT / "utils" / "errors.py").read_text("utf-8").split('"""')[1]
     names = {error.__name__ for error in error_classes() if error.__module__ == "utils.errors"}
     assert names <= set(re.findall(r"\w+", tree))
 
 
-def test_what_a_route_may_refuse_with_exists(memory: Flask) -> None:
+def test_documented_route_errors_are_published_codes(memory: Flask) -> None:
     told = [error.code for _, _, told in documented_routes(memory) for error in errors_of(told)]
     assert set(told) <= set(PUBLISHED)
     assert {"invalid_credentials", "session_required", "not_found", "rate_limited", "busy"} <= set(told)
 
 
-def test_every_road_to_a_failure_has_the_one_shape(memory: Flask) -> None:
+def test_every_kind_of_failure_has_the_error_shape(memory: Flask) -> None:
     client = memory.test_client()
     tokens = signed_in(client)
     post, json = client.post, {"content_type": "application/json"}
@@ -165,12 +165,12 @@ def test_every_road_to_a_failure_has_the_one_shape(memory: Flask) -> None:
     assert_shape(client.delete("/auth/sessions/1"), 404, "not_found")
 
 
-def test_a_405_says_what_is_allowed(memory: Flask) -> None:
+def test_405_response_has_the_allow_header(memory: Flask) -> None:
     allowed = memory.test_client().put("/auth/login").headers["Allow"]
     assert set(allowed.split(", ")) == {"OPTIONS", "POST"}
 
 
-def test_all_faults_are_told_at_once(memory: Flask) -> None:
+def test_all_invalid_fields_are_reported_at_once(memory: Flask) -> None:
     answer = register(memory.test_client(), "a@b", email="nowhere", password="short")
     assert_shape(answer, 400, "password_too_short")
     assert set(answer.get_json()["fields"]) == {"username", "email", "password"}
@@ -180,7 +180,7 @@ def test_all_faults_are_told_at_once(memory: Flask) -> None:
 
 
 @pytest.mark.provokes_errors
-def test_an_unexpected_failure_says_nothing_of_its_cause(caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_exception_does_not_reveal_its_cause(caplog: pytest.LogCaptureFixture) -> None:
     with memory_app(hasher=Broken(RuntimeError(f"it was {PASSWORD}"))) as app:
         answer = register(app.test_client())
     assert_shape(answer, 500, "internal_error")
@@ -197,7 +197,7 @@ def test_an_unexpected_failure_says_nothing_of_its_cause(caplog: pytest.LogCaptu
     [OperationalError(f"SELECT '{PASSWORD}'", {}, Exception("could not connect")), PoolTimeout()],
     ids=["away", "busy"],
 )
-def test_a_database_that_is_away_is_a_503(failure: Exception) -> None:
+def test_unavailable_database_is_a_503(failure: Exception) -> None:
     with memory_app(hasher=Broken(failure)) as app:
         answer = register(app.test_client())
     assert_shape(answer, 503, "unavailable")
@@ -205,13 +205,13 @@ def test_a_database_that_is_away_is_a_503(failure: Exception) -> None:
     assert PASSWORD not in answer.get_data(as_text=True)
 
 
-def test_request_ids_are_ours_and_never_alike(memory: Flask) -> None:
+def test_request_ids_are_generated_and_unique(memory: Flask) -> None:
     client = memory.test_client()
     answers = [client.get("/nowhere", headers={"X-Request-Id": "chosen"}) for _ in range(20)]
     assert len({answer.headers["X-Request-Id"] for answer in answers} - {"chosen"}) == 20
 
 
-def test_a_refusal_before_hashing_costs_no_hash() -> None:
+def test_validation_refusal_computes_no_hash() -> None:
     with memory_app() as app:
         counting = CountingHasher(app.extensions["auth_services"].hasher)
     with memory_app(hasher=counting) as app:

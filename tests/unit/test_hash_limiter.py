@@ -1,4 +1,4 @@
-"""The gate in front of password hashing: so many at once, so many waiting, and nobody holds a connection."""
+"""The limit on concurrent password hashing: running, waiting and refused calls, without held connections."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 
 
 class SlowHasher:
-    """Hashes nothing, and takes until it is told to go on; knows how many it was computing at once."""
+    """A stand-in hasher that blocks until released, and records its concurrency."""
 
     def __init__(self) -> None:
         self.go_on = Event()
@@ -65,7 +65,7 @@ def outcome(future: "Future[Any]") -> str:
     return type(future.exception(30)).__name__
 
 
-def test_never_more_at_once_than_allowed_and_beyond_the_queue_busy() -> None:
+def test_hashing_is_limited_and_overflow_is_busy() -> None:
     slow = SlowHasher()
     hasher = gated(slow)
     with ThreadPoolExecutor(20) as pool:
@@ -82,7 +82,7 @@ def test_never_more_at_once_than_allowed_and_beyond_the_queue_busy() -> None:
     assert (slow.most, slow.calls, figure(hasher, "auth_hashes_waiting")) == (2, 5, 0)
 
 
-def test_nobody_waits_for_ever() -> None:
+def test_waiting_for_a_hash_times_out() -> None:
     slow = SlowHasher()
     hasher = gated(slow, concurrency=1, waiting=1, max_wait=0.05)
     with ThreadPoolExecutor(2) as pool:
@@ -90,13 +90,13 @@ def test_nobody_waits_for_ever() -> None:
         until(lambda: slow.running == 1, "one to hash")
         for _ in range(3):  # the place in the queue is given back each time
             assert outcome(pool.submit(hasher.hash, PASSWORD)) == "Busy"
-            assert hasher._places == 1
+            assert hasher._waiting_left == 1
         slow.go_on.set()
         assert outcome(first) == "NoneType"
     assert (slow.calls, figure(hasher, "auth_hashes_waiting")) == (1, 0)
 
 
-def test_places_are_given_back_after_failures() -> None:
+def test_places_are_released_after_failures() -> None:
     class Broken(SlowHasher):
         def hash(self, _password: str) -> str:
             raise RuntimeError
@@ -111,7 +111,7 @@ def test_places_are_given_back_after_failures() -> None:
     assert hasher.hash(PASSWORD) == f"hash of {PASSWORD}"
 
 
-def test_a_gate_without_a_queue_refuses_at_once() -> None:
+def test_limiter_without_a_queue_refuses_at_once() -> None:
     slow = SlowHasher()
     hasher = gated(slow, concurrency=1, waiting=0)
     with ThreadPoolExecutor(1) as pool:
@@ -123,7 +123,7 @@ def test_a_gate_without_a_queue_refuses_at_once() -> None:
         first.result(30)
 
 
-def test_no_connection_is_held_while_waiting_and_the_rest_goes_on(make_app: AppFactory) -> None:
+def test_waiting_for_a_hash_holds_no_connection_and_blocks_no_other_call(make_app: AppFactory) -> None:
     slow = SlowHasher()
     slow.go_on.set()
     app = make_app(hasher=(hasher := gated(slow)))
@@ -145,7 +145,7 @@ def test_no_connection_is_held_while_waiting_and_the_rest_goes_on(make_app: AppF
             assert (answer.status_code, answer.get_json()["code"]) == (503, "busy")
             assert answer.headers["Retry-After"] == "1"
         assert me(app.test_client(), token).status_code == 200
-        assert len(events(app)) == written  # a busy service is no failed sign-in
+        assert len(events(app)) == written  # a busy refusal is no failed login
         assert checked_out(app) == 0
         slow.go_on.set()
         assert Counter(call.result(30).status_code for call in calls) == {200: 2, 401: 2, 201: 1}
@@ -153,14 +153,14 @@ def test_no_connection_is_held_while_waiting_and_the_rest_goes_on(make_app: AppF
     assert [row["username"] for row in rows(app, "SELECT username FROM users ORDER BY id")] == ["ada", "bob"]
 
 
-def test_the_setting_decides_how_many(make_app: AppFactory) -> None:
+def test_hash_concurrency_is_a_setting(make_app: AppFactory) -> None:
     hasher = make_app({"HASH_CONCURRENCY": "3"}).extensions["auth_services"].hasher
     assert isinstance(hasher, LimitedHasher)
     assert hasher._semaphore._initial_value == 3  # type: ignore[attr-defined]
-    assert hasher._places == MAX_WAITING == 64
+    assert hasher._waiting_left == MAX_WAITING == 64
 
 
-def test_who_is_refused_is_held_first_and_takes_up_no_place() -> None:
+def test_refused_hash_is_delayed_and_takes_no_place() -> None:
     held: list[bool] = []
 
     class Holding(RefusalDelay):

@@ -1,4 +1,4 @@
-"""The contracts of `.importlinter`: one broken import for each, and all of them are reported."""
+"""The contracts of `.importlinter`: each reports an import that breaks it."""
 
 import shutil
 import subprocess
@@ -28,7 +28,7 @@ SABOTAGES = [
 ]
 
 
-def test_every_contract_reports_the_import_that_breaks_it(tmp_path: Path) -> None:
+def test_every_import_contract_detects_a_violation(tmp_path: Path) -> None:
     for name in ("auth", "ops", "pages", "utils"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "config.py", "config_values.py", "models.py", ".importlinter"):
@@ -46,7 +46,7 @@ def test_every_contract_reports_the_import_that_breaks_it(tmp_path: Path) -> Non
     assert missed == [], done.stdout
 
 
-def test_every_contract_has_its_sabotage() -> None:
+def test_every_import_contract_has_a_violation_test() -> None:
     names = [
         line.removeprefix("name = ")
         for line in (ROOT / ".importlinter").read_text().splitlines()

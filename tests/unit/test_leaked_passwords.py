@@ -1,4 +1,4 @@
-"""New passwords looked up in a collection of leaked ones, against a stand-in that may do anything."""
+"""Leaked-password checks of new passwords, against a stand-in server with arbitrary faults."""
 
 import hashlib
 import socket
@@ -32,7 +32,7 @@ from tests.support.requests import NEW, forget, post, said
 from tests.support.server import until
 from tests.support.service import PASSWORD, checked_out, login, register, rows, signed_in
 from utils.observability.metrics import Metrics
-from utils.passwords.leaked import MAX_ANSWER, PLACES, LeakedPasswords
+from utils.passwords.leaked import MAX_ANSWER, MAX_CONCURRENT, LeakedPasswords
 
 PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
 DEADLINE, SLACK = 0.5, 3  # seconds; this machine may be busy
@@ -54,7 +54,7 @@ def outcomes(metrics: Metrics) -> dict[str, float]:
     return {each.labels["outcome"]: each.value for each in found if each.name.endswith("_total")}
 
 
-def test_a_password_that_leaked_is_known_by_five_digits(collection: Collection) -> None:
+def test_leaked_password_lookup_sends_five_hash_digits(collection: Collection) -> None:
     metrics = Metrics()
     leaks = LeakedPasswords(collection.url, metrics)
     assert leaks.has(LEAKED)
@@ -64,18 +64,18 @@ def test_a_password_that_leaked_is_known_by_five_digits(collection: Collection) 
     assert outcomes(metrics) == {"leaked": 1, "clean": 1}
 
 
-def test_it_is_asked_in_the_form_that_is_hashed(collection: Collection) -> None:
+def test_leaked_password_lookup_normalises_the_password(collection: Collection) -> None:
     composed = "caf\u00e9 au lait"
     collection.answer = listing(f"{tail(composed)}:1\r\n")
     assert LeakedPasswords(collection.url, Metrics()).has("cafe\u0301 au lait")
 
 
-def test_padding_is_no_leak(collection: Collection) -> None:
+def test_padding_entry_is_not_a_leak(collection: Collection) -> None:
     collection.answer = listing(f"{ELSEWHERE}{tail(LEAKED)}:0\r\n")
     assert not LeakedPasswords(collection.url, Metrics()).has(LEAKED)
 
 
-ENDED = "BadStatusLine|RemoteDisconnected|TimeoutError|ConnectionResetError"  # as it was met
+ENDED = "BadStatusLine|RemoteDisconnected|TimeoutError|ConnectionResetError"  # depending on timing
 KINDS = {
     "500": "status 500",
     "garbage": "no list",
@@ -90,7 +90,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("trouble", KINDS)
-def test_whatever_it_does_the_password_is_taken_and_soon(
+def test_leak_server_fault_accepts_the_password_within_the_deadline(
     collection: Collection, caplog: pytest.LogCaptureFixture, trouble: str
 ) -> None:
     listed = f"{tail(LEAKED)}:2\r\n"
@@ -122,7 +122,7 @@ def test_whatever_it_does_the_password_is_taken_and_soon(
         assert secret.lower() not in str(record.__dict__).lower()
 
 
-def test_many_addresses_that_do_not_answer_share_the_second() -> None:
+def test_unresponsive_addresses_share_one_deadline() -> None:
     with socket.socket() as full, suppress(BlockingIOError):
         full.bind(("127.0.0.1", 0))
         full.listen(0)  # one waits to be taken, and whoever comes after it waits to be let in
@@ -143,7 +143,7 @@ def test_many_addresses_that_do_not_answer_share_the_second() -> None:
 
 
 @pytest.mark.parametrize("spoilt", [{}, {"self_signed": True}, {"expired": True}])
-def test_a_collection_that_does_not_prove_its_name_is_told_nothing(
+def test_invalid_leak_server_certificate_sends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: dict[str, bool]
 ) -> None:
     authority = Authority(tmp_path)
@@ -157,7 +157,7 @@ def refused(status: tuple[int, str]) -> bool:
     return status == (400, "password_leaked")
 
 
-def test_no_new_password_may_be_one(app: Flask, client: FlaskClient) -> None:
+def test_leaked_password_is_refused_wherever_it_is_set(app: Flask, client: FlaskClient) -> None:
     registered = register(client, "grace", password=LEAKED)
     assert rows(app, "SELECT id FROM users") == []
     access, link = signed_in(client)["access_token"], forget(app)
@@ -172,7 +172,7 @@ def test_no_new_password_may_be_one(app: Flask, client: FlaskClient) -> None:
     assert post(client, "password/reset", token=link, password=NEW).status_code == 200  # still good
 
 
-def test_an_operator_is_refused_too(app: Flask) -> None:
+def test_create_user_refuses_a_leaked_password(app: Flask) -> None:
     ada = ("--username", "ada", "--email", "ada@example.com", "--password-stdin")
     ran = app.test_cli_runner().invoke(args=["auth", "create-user", *ada], input=f"{LEAKED}\n")
     assert ran.exit_code == 1
@@ -181,7 +181,7 @@ def test_an_operator_is_refused_too(app: Flask) -> None:
     assert rows(app, "SELECT id FROM users") == []
 
 
-def test_without_an_answer_every_new_password_is_taken(
+def test_unavailable_leak_server_accepts_every_new_password(
     app: Flask, client: FlaskClient, collection: Collection
 ) -> None:
     collection.answer = listing("", 503)
@@ -194,7 +194,7 @@ def test_without_an_answer_every_new_password_is_taken(
     assert 'auth_leak_checks_total{outcome="failed"} 3.0' in client.get("/metrics").get_data(as_text=True)
 
 
-def test_nothing_is_asked_for_what_is_refused_anyway(
+def test_refused_request_makes_no_leak_lookup(
     app: Flask, client: FlaskClient, collection: Collection
 ) -> None:
     access = signed_in(client)["access_token"]
@@ -209,7 +209,7 @@ def test_nothing_is_asked_for_what_is_refused_anyway(
 
 @contextmanager
 def connections_while_asked(app: Flask, collection: Collection) -> Iterator[list[int]]:
-    """How many database connections are out at each question."""
+    """Yield the number of open database connections during each lookup."""
     found, answer = list[int](), collection.answer
 
     def look(handler: BaseHTTPRequestHandler) -> None:
@@ -220,7 +220,7 @@ def connections_while_asked(app: Flask, collection: Collection) -> Iterator[list
     yield found
 
 
-def test_nobody_holds_a_connection_while_it_is_asked(
+def test_leak_lookup_holds_no_database_connection(
     app: Flask, client: FlaskClient, collection: Collection
 ) -> None:
     with connections_while_asked(app, collection) as found:
@@ -234,22 +234,24 @@ def test_nobody_holds_a_connection_while_it_is_asked(
     assert found == [0, 0, 0, 0]
 
 
-def test_a_silent_collection_takes_few_threads_and_nobody_else_is_asked_about(collection: Collection) -> None:
+def test_hanging_leak_server_occupies_few_threads(collection: Collection) -> None:
     collection.answer = stall(collection)
     metrics = Metrics()
     leaks = LeakedPasswords(collection.url, metrics, deadline=60)
-    with ThreadPoolExecutor(PLACES) as pool:
-        asking = [pool.submit(leaks.has, LEAKED) for _ in range(PLACES)]
-        until(lambda: len(collection.asked) == PLACES, "all places to be taken")
+    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+        asking = [pool.submit(leaks.has, LEAKED) for _ in range(MAX_CONCURRENT)]
+        until(lambda: len(collection.asked) == MAX_CONCURRENT, "all places to be taken")
         assert leaks.has(LEAKED) is False
-        assert len(collection.asked) == PLACES
+        assert len(collection.asked) == MAX_CONCURRENT
         assert not any(each.done() for each in asking)
         collection.over.set()
         assert {each.result() for each in asking} == {False}
-    assert outcomes(metrics) == {"failed": PLACES + 1}
+    assert outcomes(metrics) == {"failed": MAX_CONCURRENT + 1}
 
 
-def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collection) -> None:
+def test_leaked_password_refusal_does_not_reveal_a_hidden_account(
+    make_app: AppFactory, collection: Collection
+) -> None:
     app = make_app({"LEAKED_PASSWORDS_URL": collection.url, "HIDE_ACCOUNT_EXISTENCE": "true"})
     client = app.test_client()
     assert register(client, email="ada@example.com").status_code == 202
@@ -257,7 +259,7 @@ def test_hidden_addresses_stay_hidden(make_app: AppFactory, collection: Collecti
         assert refused(said(register(client, name, email=address, password=LEAKED)))
 
 
-def test_by_default_nobody_is_asked(make_app: AppFactory, collection: Collection) -> None:
+def test_leak_lookup_is_off_by_default(make_app: AppFactory, collection: Collection) -> None:
     app = make_app()
     assert register(app.test_client(), password=LEAKED).status_code == 201
     assert collection.asked == []
@@ -273,7 +275,7 @@ def test_by_default_nobody_is_asked(make_app: AppFactory, collection: Collection
         *("https://x/a b/", "https://x/\u00e9/", "https://[x/", "x/"),
     ],
 )
-def test_a_collection_that_cannot_be_asked_safely_is_no_setting(url: str) -> None:
+def test_unsafe_leaked_passwords_url_is_refused(url: str) -> None:
     assert any("LEAKED_PASSWORDS_URL" in fault for fault in faults(LEAKED_PASSWORDS_URL=url))
     good = "https://leaks.example/range/"
     assert load(LEAKED_PASSWORDS_URL=good).leaked_passwords_url == good

@@ -1,4 +1,4 @@
-"""Where mails go: a folder that is nobody else's, or an SMTP server in every mood."""
+"""Mailers: a private folder, or an SMTP server with arbitrary faults."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ from utils.mail.mailers import FileMailer, MailError, SmtpMailer
 
 PASSWORD = "s3cret-canary"
 LOGIN = f"user-canary:{PASSWORD}@"
-PATIENCE = 1.0  # seconds, where a test is about its end
+TIMEOUT = 1.0  # seconds, for tests of timeouts
 
 
 def a_mail(to: str = "ada-canary@example.com", number: int = 1) -> EmailMessage:
@@ -36,7 +36,7 @@ def a_mail(to: str = "ada-canary@example.com", number: int = 1) -> EmailMessage:
 
 
 def fails(mailer: SmtpMailer | FileMailer, mail: EmailMessage | None = None) -> str:
-    """What the mailer says; never the password, an address, or a word of the server's."""
+    """Return the mailer's error; assert that it reveals no password, address or server text."""
     with pytest.raises(MailError) as caught:
         mailer.send(mail or a_mail())
     said = str(caught.value)
@@ -51,13 +51,13 @@ def mailer_for(
     return SmtpMailer(server.url(scheme, login, host))
 
 
-def impatient(server: SmtpServer, scheme: str = "smtp") -> SmtpMailer:
-    return SmtpMailer(server.url(scheme), timeout=PATIENCE, deadline=2 * PATIENCE)
+def with_short_timeout(server: SmtpServer, scheme: str = "smtp") -> SmtpMailer:
+    return SmtpMailer(server.url(scheme), timeout=TIMEOUT, deadline=2 * TIMEOUT)
 
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """An authority that this process trusts, as an operator makes it trust one."""
+    """Return a certificate authority that this process trusts through SSL_CERT_FILE."""
     made = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(made.path))
     return made
@@ -73,7 +73,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_file_is_its_owners_alone_and_whole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_mail_file_is_private_and_complete(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "in" / "mail"
     FileMailer(folder).send(a_mail())
     (file,) = folder.iterdir()
@@ -88,15 +88,13 @@ def test_a_file_is_its_owners_alone_and_whole(tmp_path: Path, caplog: pytest.Log
     assert set(line.__dict__) - set(logging.makeLogRecord({}).__dict__) - {"message"} == {"file"}
 
 
-def test_a_mail_that_is_written_again_is_the_same_file(tmp_path: Path) -> None:
+def test_mail_written_twice_is_one_file(tmp_path: Path) -> None:
     for number in (1, 1, 2):
         FileMailer(tmp_path).send(a_mail(number=number))
     assert len([*tmp_path.iterdir()]) == 2
 
 
-def test_a_file_that_cannot_be_written_whole_is_not_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_write_leaves_no_mail_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> bytes:
         raise OSError(28, "No space left on device")
 
@@ -106,20 +104,20 @@ def test_a_file_that_cannot_be_written_whole_is_not_there(
 
 
 @pytest.mark.parametrize("place", ["/dev/null/mail", "/proc/mail"])
-def test_a_folder_that_cannot_be_is_a_try_that_failed(make_app: AppFactory, place: str) -> None:
+def test_uncreatable_mail_folder_is_a_failed_attempt(make_app: AppFactory, place: str) -> None:
     app = make_app({"MAIL_URL": f"file:{place}"})
     assert register(app.test_client()).status_code == 201
     assert deliver_next(app)
     assert outcomes(app) == {"failed": 1}
 
 
-def test_an_address_outside_ascii_is_kept_as_it_is(tmp_path: Path) -> None:
+def test_non_ascii_address_is_written_unchanged(tmp_path: Path) -> None:
     FileMailer(tmp_path).send(a_mail("jörg@example.com"))
     (file,) = tmp_path.iterdir()
     assert "To: jörg@example.com\n" in file.read_text("utf-8")
 
 
-def test_a_mail_is_handed_over_whole(server: SmtpServer) -> None:
+def test_mail_is_sent_completely(server: SmtpServer) -> None:
     mailer_for(server).send(a_mail())
     (mail,) = server.mails
     assert mail.get_content().splitlines() == a_mail().get_content().splitlines()
@@ -132,7 +130,7 @@ def test_a_mail_is_handed_over_whole(server: SmtpServer) -> None:
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_good_certificate_is_accepted(authority: Authority, scheme: str, host: str) -> None:
+def test_valid_certificate_is_accepted(authority: Authority, scheme: str, host: str) -> None:
     context = authority.context("127.0.0.1", "localhost")
     options = {"tls": context} if scheme == "smtps" else {"tls_context": context, "require_starttls": True}
     with smtp_serving(auth_require_tls=scheme == "smtp", **options) as server:
@@ -146,7 +144,7 @@ def test_a_good_certificate_is_accepted(authority: Authority, scheme: str, host:
     ("host", "spoilt"),
     [("elsewhere.example", {}), ("localhost", {"self_signed": True}), ("localhost", {"expired": True})],
 )
-def test_a_bad_certificate_is_refused_before_anything_is_sent(
+def test_invalid_certificate_is_refused_before_sending(
     authority: Authority, scheme: str, host: str, spoilt: dict[str, bool]
 ) -> None:
     context = authority.context(host, **spoilt)
@@ -156,16 +154,16 @@ def test_a_bad_certificate_is_refused_before_anything_is_sent(
         assert (server.logins, server.seen) == ([], [])
 
 
-def test_a_password_never_goes_to_another_host_in_the_clear(
+def test_password_is_never_sent_to_another_host_without_tls(
     server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where somebody between the two has taken STARTTLS out of the server's greeting."""
+    """As when an attacker strips STARTTLS from the server's greeting."""
     monkeypatch.setattr("utils.mail.mailers.is_loopback", lambda _: False)
     assert fails(mailer_for(server, login=LOGIN)) == "the server offers no TLS for the password"
     assert (server.logins, server.seen) == ([], [])
 
 
-def test_a_password_goes_to_this_machine_without_tls(server: SmtpServer) -> None:
+def test_password_may_be_sent_to_loopback_without_tls(server: SmtpServer) -> None:
     mailer_for(server, login=LOGIN).send(a_mail())
     assert server.logins == [("user-canary", PASSWORD, False)]
     assert fails(mailer_for(server, login="user-canary:wr%6Fng-canary@")) == "SMTPAuthenticationError 535"
@@ -173,7 +171,7 @@ def test_a_password_goes_to_this_machine_without_tls(server: SmtpServer) -> None
     assert fails(mailer_for(server, login="user-canary:p%C3%A4ss-canary@")) == "UnicodeEncodeError"
 
 
-def test_a_server_that_asks_for_nobodys_password_gets_none() -> None:
+def test_server_without_auth_gets_no_password() -> None:
     with smtp_serving() as server:  # offers no AUTH without TLS
         assert fails(mailer_for(server, login=LOGIN)) == "SMTPNotSupportedError"
         assert server.seen == []
@@ -192,7 +190,7 @@ REFUSED = {
 @pytest.mark.parametrize(
     ("stage", "answer"), [(stage, answer) for stage, given in REFUSED.items() for answer in given]
 )
-def test_a_refusal_is_told_by_its_number(server: SmtpServer, stage: str, answer: str) -> None:
+def test_smtp_refusal_is_reported_by_its_code(server: SmtpServer, stage: str, answer: str) -> None:
     server.trouble = {stage: answer}
     assert fails(mailer_for(server)) == REFUSED[stage][answer]
     assert server.mails == []
@@ -207,30 +205,28 @@ def test_a_refusal_is_told_by_its_number(server: SmtpServer, stage: str, answer:
         *(("drip", stage) for stage in ("connect", "body", "QUIT")),
     ],
 )
-def test_whatever_a_server_does_the_mail_is_sent_once_or_the_try_has_failed(
-    server: SmtpServer, stage: str, trouble: str
-) -> None:
-    """After it has accepted the body it may do what it likes: the mail counts as sent."""
+def test_smtp_fault_means_sent_once_or_failed(server: SmtpServer, stage: str, trouble: str) -> None:
+    """Once the server has accepted the body, the mail counts as sent."""
     server.trouble = {stage: trouble}
     began = time.monotonic()
     if stage == "QUIT":
-        impatient(server).send(a_mail())
+        with_short_timeout(server).send(a_mail())
         assert len(server.mails) == 1
     else:
-        # An answer that was cut off within its number, or behind it, is what is left of the number.
+        # A response cut off within or after its code is reported with the digits received.
         ends = "SMTPServerDisconnected|TimeoutError|ConnectionResetError"
         cut = r"(?:the server answered|SMTP\w+) (?:2|25|250)"
-        assert re.fullmatch(f"{ends}|{cut}", fails(impatient(server)))
+        assert re.fullmatch(f"{ends}|{cut}", fails(with_short_timeout(server)))
         assert server.mails == []
-    assert time.monotonic() - began < 2 * PATIENCE + 5
+    assert time.monotonic() - began < 2 * TIMEOUT + 5
 
 
-def test_a_server_that_stalls_while_tls_begins_is_given_up() -> None:
+def test_stalled_tls_handshake_times_out() -> None:
     with smtp_serving(trouble={"connect": "stall"}) as server:
-        assert fails(impatient(server, "smtps")) in {"SMTPServerDisconnected", "TimeoutError"}
+        assert fails(with_short_timeout(server, "smtps")) in {"SMTPServerDisconnected", "TimeoutError"}
 
 
-def test_a_server_that_is_not_there_is_said() -> None:
+def test_unreachable_mail_server_is_reported() -> None:
     with socket.socket() as taken:  # bound, and not listening
         taken.bind(("127.0.0.1", 0))
         assert fails(SmtpMailer(f"smtp://127.0.0.1:{taken.getsockname()[1]}")) == "ConnectionRefusedError"
@@ -238,7 +234,7 @@ def test_a_server_that_is_not_there_is_said() -> None:
 
 
 @pytest.mark.parametrize("address", ["jörg@example.com", "用户@xn--bcher-kva.example"])
-def test_an_internationalised_address_needs_a_server_that_knows_them(address: str) -> None:
+def test_internationalised_address_requires_smtputf8(address: str) -> None:
     with smtp_serving(enable_SMTPUTF8=True) as server:
         mailer_for(server).send(a_mail(address))
         assert server.envelopes[0].rcpt_tos == [address]
@@ -248,7 +244,7 @@ def test_an_internationalised_address_needs_a_server_that_knows_them(address: st
         assert server.seen == []
 
 
-def test_what_a_server_says_is_in_no_log_and_no_table(
+def test_smtp_server_text_is_neither_logged_nor_stored(
     make_app: AppFactory, clock: FixedClock, server: SmtpServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="auth")

@@ -1,4 +1,4 @@
-"""The score of a password: advice, says whether it would be taken, cannot be made to work long."""
+"""Password strength: scores with advice, agreement with registration, bounded cost."""
 
 import subprocess
 import sys
@@ -19,10 +19,10 @@ from tests.support.service import PASSWORD, CountingHasher, FixedClock, at_once,
 from tests.support.small_limits import limits
 from utils.errors import Busy
 from utils.passwords import strength as scorer
-from utils.passwords.strength import MAX_STAND_INS, SCORED, scored_part, strength
+from utils.passwords.strength import MAX_SUBSTITUTIONS, SCORED, scored_part, strength
 
 ON = {"PASSWORD_BLOCKLIST": "true"}
-# The worst that is known, found by hand and by search: what makes zxcvbn try the most readings.
+# The most expensive known inputs for zxcvbn, found by hand and by search.
 HOSTILE = [
     "4@8({[<3690|1!|7$5+7%24@8({[<369" * 8,
     "({[1!|7+" * 32,
@@ -47,11 +47,11 @@ def score(client: FlaskClient, password: str, **more: Any) -> int:
 
 @pytest.fixture
 def guarded(make_app: AppFactory) -> FlaskClient:
-    """A client of an app that has the block-list on."""
+    """Return a client of an app with the block-list on."""
     return make_app(ON).test_client()
 
 
-def test_the_answer_has_a_score_and_the_reasons_for_it(guarded: FlaskClient) -> None:
+def test_strength_response_has_score_and_advice(guarded: FlaskClient) -> None:
     weak = ask(guarded, "password").get_json()
     assert set(weak) == {"score", "warning", "suggestions", "acceptable"}
     assert (weak["score"], weak["acceptable"]) == (0, False)
@@ -68,29 +68,29 @@ def test_the_answer_has_a_score_and_the_reasons_for_it(guarded: FlaskClient) -> 
         *(PASSWORD, "a new and long one", "x" * 9 + "\0", "e\u0301" * 7, "e\u0301" * 9),
     ],
 )
-def test_acceptable_is_what_register_says(make_app: AppFactory, password: str) -> None:
+def test_acceptable_agrees_with_registration(make_app: AppFactory, password: str) -> None:
     for environ in (ON, {"PASSWORD_BLOCKLIST": "false"}, ON | {"PASSWORD_MIN_LENGTH": "17"}):
         client = make_app(environ).test_client()
         told = ask(client, password, username="ada", email="ada@example.com").get_json()["acceptable"]
-        # The second registration finds the name taken, which it is told only if the password is fine.
+        # The username is taken the second time, which is reported only if the password is acceptable.
         status = register(client, password=password).status_code
         assert told == (status != 400), (environ, status)
 
 
-def test_what_the_caller_sends_counts_as_known(client: FlaskClient) -> None:
+def test_username_and_email_lower_the_score(client: FlaskClient) -> None:
     assert score(client, "wolkenkratzer") > score(client, "wolkenkratzer", username="wolkenkratzer")
     assert score(client, "wolkenkratzer") > score(client, "wolkenkratzer", email="wolkenkratzer@example.com")
     assert score(client, "wolkenkratzer") > score(client, "wolkenkratzer", email="wolkenkratzer")
 
 
-def test_the_words_of_the_service_count_as_known(make_app: AppFactory) -> None:
+def test_context_words_of_the_service_lower_the_score(make_app: AppFactory) -> None:
     known = make_app({"BRAND_NAME": "Zwirbelkopf", "PASSWORD_CONTEXT_WORDS": "a,wolkenkratzer"}).test_client()
     plain = make_app().test_client()
     for password in ("zwirbelkopf", "wolkenkratzer"):
         assert score(known, password) == 0 < score(plain, password)
 
 
-def test_one_callers_words_are_forgotten_with_the_answer(client: FlaskClient) -> None:
+def test_context_words_do_not_affect_later_requests(client: FlaskClient) -> None:
     before = score(client, "wolkenkratzer")
     score(client, PASSWORD, username="wolkenkratzer")
     assert matching.RANKED_DICTIONARIES["user_inputs"] == {}
@@ -100,13 +100,13 @@ def test_one_callers_words_are_forgotten_with_the_answer(client: FlaskClient) ->
 @pytest.mark.parametrize(
     "email", ["", "a", "a@", "@", "@@", "no address at all", "\0", "\U0010ffff", "x" * 254]
 )
-def test_an_address_may_be_half_typed(guarded: FlaskClient, email: str) -> None:
+def test_incomplete_address_is_accepted(guarded: FlaskClient, email: str) -> None:
     answer = ask(guarded, username=email[:80], email=email)
     assert (answer.status_code, answer.get_json()["acceptable"]) == (200, True)
 
 
 @pytest.mark.parametrize(("field", "most"), [("username", 80), ("email", 254), ("password", 256)])
-def test_every_field_has_an_end(client: FlaskClient, field: str, most: int) -> None:
+def test_every_strength_field_has_a_maximum_length(client: FlaskClient, field: str, most: int) -> None:
     assert ask(client, **{field: "x" * most}).status_code == 200
     answer = ask(client, **{field: "x" * (most + 1)})
     assert (answer.status_code, answer.get_json()["code"]) == (400, "validation_failed")
@@ -114,7 +114,7 @@ def test_every_field_has_an_end(client: FlaskClient, field: str, most: int) -> N
     assert "xxx" not in answer.get_data(as_text=True)
 
 
-def test_nothing_of_a_question_is_kept_or_logged(
+def test_strength_request_is_neither_stored_nor_logged(
     make_app: AppFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app(ON)
@@ -130,7 +130,7 @@ def test_nothing_of_a_question_is_kept_or_logged(
     assert not any("canary" in str(record.__dict__) for record in caplog.records)
 
 
-def test_a_client_may_ask_twice_a_second(make_app: AppFactory, clock: FixedClock) -> None:
+def test_strength_is_limited_to_twenty_in_ten_seconds(make_app: AppFactory, clock: FixedClock) -> None:
     client = make_app({"RATE_LIMIT_ENABLED": "true"}).test_client()
     answers = [ask(client) for _ in range(21)]
     assert [answer.status_code for answer in answers] == [200] * 20 + [429]
@@ -139,25 +139,25 @@ def test_a_client_may_ask_twice_a_second(make_app: AppFactory, clock: FixedClock
     assert ask(client).status_code == 200
 
 
-def test_typing_does_not_use_up_the_limit_of_anything_else(make_app: AppFactory, clock: FixedClock) -> None:
+def test_strength_limit_is_separate_from_registration(make_app: AppFactory, clock: FixedClock) -> None:
     client = make_app(limiter=limits(clock, strength=1)).test_client()
     assert [ask(client).status_code for _ in range(2)] == [200, 429]
     assert register(client).status_code == 201
 
 
 def readings(text: str) -> int:
-    """How many times zxcvbn looks up every part of this text, to read digits and signs as letters."""
+    """Return how many l33t substitutions zxcvbn tries for this text."""
     return len(matching.enumerate_l33t_subs(matching.relevant_l33t_subtable(text, matching.L33T_TABLE)))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_input_makes_the_scorer_work_long(client: FlaskClient, text: str) -> None:
+def test_scoring_cost_is_bounded(client: FlaskClient, text: str) -> None:
     assert len(scored_part(text)) <= SCORED == 32
     assert readings(scored_part(text)) <= 32
     assert ask(client, text, username=text[:80], email=text[:254]).status_code == 200
 
 
-def test_the_work_would_be_many_times_as_much_without_the_caps() -> None:
+def test_scoring_caps_reduce_the_cost() -> None:
     worst = HOSTILE[0]
     assert readings(worst[:SCORED]) > 20 * readings(scored_part(worst))
 
@@ -171,7 +171,7 @@ def test_the_work_would_be_many_times_as_much_without_the_caps() -> None:
     assert 4 * capped < min(cost(lambda: zxcvbn(worst[:SCORED])) for _ in range(3))
 
 
-def test_the_words_that_the_scorer_knows_are_capped() -> None:
+def test_number_of_context_words_is_capped() -> None:
     tail = "w" * 64
     assert strength("wolkenkratzer", ["x"] * 900 + ["wolkenkratzer"]).score == 0  # the same word counts once
     distinct = [f"{tail}{number}"[-64:] for number in range(49)]
@@ -179,11 +179,11 @@ def test_the_words_that_the_scorer_knows_are_capped() -> None:
     assert strength("wolkenkratzer", [*distinct, "another", "wolkenkratzer"]).score > 0
 
 
-def test_characters_beyond_the_cap_are_as_hard_to_guess_and_the_same_where_repeated() -> None:
+def test_characters_beyond_the_substitution_cap_keep_entropy_and_repeats() -> None:
     text = scored_part("Ab4@8(3690Ab4@8(3690")
     assert text[:10] == text[10:]
     assert len(set(text)) == 10
-    assert sum(char in text for char in "4@8(3690") == MAX_STAND_INS
+    assert sum(char in text for char in "4@8(3690") == MAX_SUBSTITUTIONS
     assert scored_part("Tr0ub4dor&3 $5") == "Tr0ub4dor&3 $5"
     assert scored_part("e\u0301" * 40) == unicodedata.normalize("NFC", "e\u0301" * SCORED)
 
@@ -201,8 +201,8 @@ def test_a_long_passphrase_and_a_random_password_score_best(client: FlaskClient,
     assert score(client, password) == 4
 
 
-def test_one_password_is_scored_at_a_time_and_whoever_waits_too_long_is_told(client: FlaskClient) -> None:
-    with scorer._one_at_a_time:
+def test_scoring_is_serialised_and_waiting_times_out_as_busy(client: FlaskClient) -> None:
+    with scorer._scoring_lock:
         with pytest.raises(Busy):
             strength("x", max_wait=0.01)
         answer = ask(client)
@@ -211,7 +211,7 @@ def test_one_password_is_scored_at_a_time_and_whoever_waits_too_long_is_told(cli
     assert ask(client).status_code == 200
 
 
-def test_of_parallel_questions_each_is_answered_with_its_own_words() -> None:
+def test_parallel_scorings_use_their_own_context_words() -> None:
     def one(number: int) -> Callable[[], int]:
         words = ["wolkenkratzer"] if number % 2 else []
         return lambda: strength("wolkenkratzer", words, max_wait=60).score
@@ -220,7 +220,7 @@ def test_of_parallel_questions_each_is_answered_with_its_own_words() -> None:
     assert at_once([one(number) for number in range(16)]) == [plain, 0] * 8
 
 
-def test_a_scorer_that_fails_lets_the_next_one_in() -> None:
+def test_failed_scoring_releases_the_lock() -> None:
     with pytest.raises(TypeError):
         strength(PASSWORD, [1])  # type: ignore[list-item]
     broken: Any = type("Word", (str,), {"lower": lambda _self: 1 / 0})("word")
@@ -229,7 +229,7 @@ def test_a_scorer_that_fails_lets_the_next_one_in() -> None:
     assert strength(PASSWORD, max_wait=0).score == 4
 
 
-def test_the_scorer_is_loaded_when_it_is_first_asked() -> None:
+def test_zxcvbn_is_not_imported_at_startup() -> None:
     code = "import sys; from app import create_app; create_app('testing'); print('zxcvbn' in sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60

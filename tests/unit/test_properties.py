@@ -1,4 +1,4 @@
-"""Properties that hold for every input, looked for by a machine that thinks of odd ones."""
+"""Property-based tests (Hypothesis): invariants for all inputs."""
 
 import json
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from utils.errors import InvalidJson
 from utils.identifiers import (
     MAX_EMAIL,
     MAX_USERNAME,
+    display_username,
     email_key,
-    normal_email,
-    shown_username,
+    normalized_email,
     username_from,
     username_key,
 )
@@ -27,7 +27,7 @@ from utils.web.validation import strict_json
 
 settings.register_profile(
     "ours",
-    derandomize=True,  # the same inputs every time: a red build is red for everybody
+    derandomize=True,  # the same inputs every time: failures are reproducible
     database=None,
     deadline=None,
     max_examples=200,
@@ -36,7 +36,7 @@ settings.register_profile(
 settings.load_profile("ours")
 
 BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-# What names are made of, odd spellings included, so that not every example is simply refused.
+# Characters of usernames, with unusual spellings, so that not every example is refused.
 NAMES = st.text(st.characters(categories=["L", "M", "N"]) | st.sampled_from("._-"), min_size=1, max_size=20)
 ADDRESSES = st.emails() | st.builds("{}@{}.example".format, NAMES, NAMES)
 HEADERS = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"))
@@ -128,7 +128,7 @@ def test_strict_json_refuses_with_one_error_or_agrees_with_json(raw: bytes) -> N
 @example("ΐ")
 @example("İ")
 @example("ᾼ")
-def test_the_key_of_a_name_is_its_own_key(name: str) -> None:
+def test_username_key_is_idempotent(name: str) -> None:
     key = username_key(name)
     if key is not None:
         assert username_key(key) == key
@@ -138,12 +138,12 @@ def test_the_key_of_a_name_is_its_own_key(name: str) -> None:
 @example("\uff21da")
 @example("İ")
 @example("é")
-def test_a_name_as_it_is_shown_is_the_same_name(name: str) -> None:
+def test_shown_username_is_idempotent_and_has_the_same_key(name: str) -> None:
     try:
-        shown = shown_username(name)
+        shown = display_username(name)
     except ValueError:
         return
-    assert shown_username(shown) == shown
+    assert display_username(shown) == shown
     assert username_key(shown) == username_key(name)
     assert username_key(shown) is not None
     assert 1 <= len(shown) <= MAX_USERNAME
@@ -157,33 +157,33 @@ def test_a_name_as_it_is_shown_is_the_same_name(name: str) -> None:
 @example("\u212aate@example.org")
 @example("İ@example.org")
 @example("ǅ@example.org")
-def test_the_key_of_an_address_is_its_own_key(address: str) -> None:
+def test_email_key_is_idempotent(address: str) -> None:
     key = email_key(address)
     if key is None:
         return
     assert len(key) <= 512
-    assert email_key(normal_email(address)) == key
+    assert email_key(normalized_email(address)) == key
     if len(key) <= MAX_EMAIL:
         assert email_key(key) == key
 
 
 @given(ADDRESSES | st.text())
-def test_a_name_made_from_an_address_can_be_chosen(address: str) -> None:
+def test_derived_username_is_valid(address: str) -> None:
     made = username_from(address)
-    assert shown_username(made) == made
+    assert display_username(made) == made
 
 
 @given(st.text() | st.text(BASE64URL, min_size=76, max_size=76))
 @example("=" * 76)
 @example("A" * 76 + "\n")
-def test_reading_a_refresh_token_never_fails(text: str) -> None:
+def test_parsing_a_refresh_token_never_raises(text: str) -> None:
     token = read_refresh(text)
     assert token is None or (len(text) == 76 and text.isascii())
 
 
 @given(st.text() | st.ip_addresses().map(str) | st.ip_addresses(v=6).map("{}%eth0".format))
 @example("::ffff:1.2.3.4")
-def test_an_address_has_one_spelling(text: str) -> None:
+def test_canonical_address_is_idempotent(text: str) -> None:
     address = canonical_address(text)
     assert canonical_address(address) == address
     assert address is None or len(address) <= 45
@@ -191,12 +191,12 @@ def test_an_address_has_one_spelling(text: str) -> None:
 
 
 @given(st.text())
-def test_what_is_logged_of_a_header_is_printable(text: str) -> None:
+def test_logged_header_is_printable(text: str) -> None:
     assert printable(text).isprintable()
     assert len(printable(text)) <= 512
 
 
-def test_a_token_read_is_the_token_written(app: Flask, pair: dict[str, Any]) -> None:
+def test_parsed_refresh_token_has_the_issued_values(app: Flask, pair: dict[str, Any]) -> None:
     token = read_refresh(pair["refresh_token"])
     assert token is not None
     assert token.generation == 0
@@ -223,5 +223,5 @@ def test_a_token_read_is_the_token_written(app: Flask, pair: dict[str, Any]) -> 
         (None, None),
     ],
 )
-def test_a_port_is_no_part_of_who_is_calling(text: str | None, address: str | None) -> None:
+def test_canonical_address_strips_the_port(text: str | None, address: str | None) -> None:
     assert canonical_address(text) == address

@@ -1,23 +1,20 @@
-"""Whoever is refused is held for a moment, so many at once, and then not asked about again."""
-
-import time
+"""The delay of refusals: duration, number of places, and remembered refusals."""
 
 import pytest
-from flask import Flask
 
 from auth.stores.rate_limits import DatabaseCounters
 from models import db
 from tests.conftest import AppFactory
-from tests.support.service import FixedClock, at_once, checked_out
-from tests.support.small_limits import guess, limits
+from tests.support.service import FixedClock, checked_out
+from tests.support.small_limits import limits, wrong_login
 from utils.limits.rate_limits import Count
 from utils.limits.refusal_delay import RefusalDelay
 
 PAUSE = 0.2
 
 
-class Noting(DatabaseCounters):
-    """Counts how often it is asked."""
+class RecordingCounters(DatabaseCounters):
+    """Counters that record how often they are asked."""
 
     asked = 0
 
@@ -26,40 +23,37 @@ class Noting(DatabaseCounters):
         return super().hit(key, window)
 
 
-def seconds(app: Flask) -> float:
-    began = time.monotonic()
-    assert guess(app).status_code == 429
-    return time.monotonic() - began
+def test_refusal_is_delayed_and_accepted_call_is_not(make_app: AppFactory, clock: FixedClock) -> None:
+    waits: list[float] = []
+    app = make_app(limiter=limits(clock, login=1), refusal_delay=RefusalDelay(PAUSE, wait=waits.append))
+    assert (wrong_login(app).status_code, waits) == (401, [])
+    assert (wrong_login(app).status_code, waits) == (429, [PAUSE])
 
 
-def test_a_refusal_is_slow_and_an_answer_is_not(make_app: AppFactory, clock: FixedClock) -> None:
-    app = make_app(limiter=limits(clock, login=1), refusal_delay=RefusalDelay(PAUSE))
-    began = time.monotonic()
-    assert guess(app).status_code == 401
-    assert time.monotonic() - began < PAUSE
-    assert seconds(app) >= PAUSE
+def test_delayed_refusals_are_limited_by_places() -> None:
+    """Each call that is held makes the next call, so that all of them are held at the same time."""
+    waits: list[float] = []
+
+    def wait(pause: float) -> None:
+        waits.append(pause)
+        delay.hold()
+
+    delay = RefusalDelay(PAUSE, places=2, wait=wait)
+    delay.hold()
+    assert waits == [PAUSE] * 2
+    delay.hold()  # the places are free again
+    assert waits == [PAUSE] * 4
 
 
-def test_no_more_are_held_than_there_are_places() -> None:
-    pit, began = RefusalDelay(PAUSE, places=2), time.monotonic()
-
-    def held() -> float:
-        pit.hold()
-        return time.monotonic() - began
-
-    found = sorted(at_once([held] * 6))
-    assert sum(each >= PAUSE for each in found) == 2
-    pit.hold()  # the places are free again
-    assert time.monotonic() - began >= 2 * PAUSE
-
-
-def test_in_tests_nobody_waits(make_app: AppFactory, clock: FixedClock) -> None:
+def test_testing_app_has_no_refusal_delay(make_app: AppFactory, clock: FixedClock) -> None:
+    waits: list[float] = []
     app = make_app(limiter=limits(clock, login=1))
-    assert guess(app).status_code == 401
-    assert seconds(app) < PAUSE
+    app.extensions["auth_services"].refusal_delay._wait = waits.append
+    assert [wrong_login(app).status_code for _ in range(2)] == [401, 429]
+    assert waits == []
 
 
-def test_nobody_holds_a_connection_meanwhile(make_app: AppFactory, clock: FixedClock) -> None:
+def test_delayed_refusal_holds_no_database_connection(make_app: AppFactory, clock: FixedClock) -> None:
     found: list[int] = []
 
     class Looking(RefusalDelay):
@@ -67,34 +61,32 @@ def test_nobody_holds_a_connection_meanwhile(make_app: AppFactory, clock: FixedC
             found.append(checked_out(app))
 
     app = make_app(limiter=limits(clock, login=1), refusal_delay=Looking())
-    assert [guess(app).status_code for _ in range(3)] == [401, 429, 429]
+    assert [wrong_login(app).status_code for _ in range(3)] == [401, 429, 429]
     assert found == [0, 0]
 
 
 @pytest.mark.parametrize("step", [59.0, 60.0])
-def test_a_refusal_is_remembered_until_the_window_ends(
+def test_refusal_is_cached_until_the_window_ends(
     make_app: AppFactory, clock: FixedClock, step: float
 ) -> None:
-    counters = Noting(db.session, clock)
+    counters = RecordingCounters(db.session, clock)
     app = make_app(limiter=limits(clock, counters, login=2))
-    assert [guess(app).status_code for _ in range(6)] == [401, 401, 429, 429, 429, 429]
+    assert [wrong_login(app).status_code for _ in range(6)] == [401, 401, 429, 429, 429, 429]
     before = counters.asked
-    assert guess(app).status_code == 429
-    assert counters.asked == before  # nobody was asked
+    assert wrong_login(app).status_code == 429
+    assert counters.asked == before  # the counters were not asked
     clock.advance(step)
-    assert guess(app).status_code == (429 if step < 60 else 401)
-    assert guess(app, address="192.0.2.9").status_code == 401
+    assert wrong_login(app).status_code == (429 if step < 60 else 401)
+    assert wrong_login(app, address="192.0.2.9").status_code == 401
 
 
-def test_what_is_remembered_does_not_outlast_a_clock_that_is_set_back(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
-    counters = Noting(db.session, clock)
+def test_cached_refusal_expires_when_the_clock_is_set_back(make_app: AppFactory, clock: FixedClock) -> None:
+    counters = RecordingCounters(db.session, clock)
     app = make_app(limiter=limits(clock, counters, login=1))
-    assert [guess(app).status_code for _ in range(2)] == [401, 429]
+    assert [wrong_login(app).status_code for _ in range(2)] == [401, 429]
     clock.advance(-3600)
     before = counters.asked
-    guess(app)
+    wrong_login(app)
     assert counters.asked > before
     clock.advance(60)
-    assert guess(app).status_code == 401
+    assert wrong_login(app).status_code == 401

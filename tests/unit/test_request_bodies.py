@@ -1,4 +1,4 @@
-"""Hostile input on every route: a refusal in the one shape, quickly, that repeats nothing."""
+"""Hostile input on every route: refused in the error shape, quickly, without echoing it."""
 
 import json
 import re
@@ -17,10 +17,10 @@ from tests.support.service import PASSWORD, CountingHasher, bearer, me, register
 from utils.web.http import documentation
 
 JSON = "application/json"
-MARK = "sent-by-the-caller"  # in every body below; in no answer
+MARK = "sent-by-the-caller"  # in the bodies below, and in no response
 DEEP = b'{"username": ' + b"[" * 1_000 + b"]" * 1_000 + b', "password": "sent-by-the-caller"}'
 
-# Body, its type, and the status that each route with a body answers with.
+# Body, content type, and the expected status of every route with a body.
 BODIES: dict[str, tuple[bytes, str, int]] = {
     "1,000 arrays": (DEEP, JSON, 400),
     "30,000 arrays": (b"[" * 30_000, JSON, 400),
@@ -111,7 +111,7 @@ def memory() -> Iterator[FlaskClient]:
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
-    """Every path and method of the app; a wanted id is filled in."""
+    """Return every path and method of the app, with ids filled in."""
     return [
         (re.sub("<[^>]+>", "0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11", rule.rule), method)
         for rule in app.url_map.iter_rules()
@@ -120,7 +120,7 @@ def routes(app: Flask) -> list[tuple[str, str]]:
 
 
 def with_body(app: Flask) -> list[tuple[str, str]]:
-    """Path and method of every route that takes a body."""
+    """Return the path and method of every route that accepts a body."""
     return [
         (re.sub(r"<uuid:\w+>", str(UUID(int=0)), rule.rule), method)
         for rule in app.url_map.iter_rules()
@@ -137,14 +137,27 @@ def assert_refused(answer: TestResponse, *statuses: int) -> None:
     assert MARK not in str(answer.headers)
 
 
-def test_the_walk_knows_the_routes(memory: FlaskClient) -> None:
+def test_routes_with_a_body_are_found(memory: FlaskClient) -> None:
     found = set(with_body(memory.application))
     assert {("/auth/register", "POST"), ("/auth/password/reset", "POST"), ("/auth/me", "PATCH")} < found
     assert ("/auth/sessions/revoke-others", "POST") not in found
 
 
 @pytest.mark.parametrize(("body", "kind", "status"), BODIES.values(), ids=BODIES.keys())
-def test_a_body_that_is_no_json_object_is_refused(
+def test_malformed_body_is_refused(memory: FlaskClient, body: bytes, kind: str, status: int) -> None:
+    answer = memory.post("/auth/register", data=body, headers={"Content-Type": kind})
+    assert_refused(answer, status)
+
+
+def test_every_route_refuses_a_body_that_is_no_json_object(memory: FlaskClient) -> None:
+    headers = bearer(signed_in(memory)["access_token"])
+    for path, method in with_body(memory.application):
+        assert_refused(memory.open(path, method=method, json=[], headers=headers), 400)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("body", "kind", "status"), BODIES.values(), ids=BODIES.keys())
+def test_every_route_refuses_every_such_body(
     memory: FlaskClient, body: bytes, kind: str, status: int
 ) -> None:
     headers = bearer(signed_in(memory)["access_token"]) | {"Content-Type": kind}
@@ -159,14 +172,14 @@ def test_a_body_that_is_no_json_object_is_refused(
 def test_no_body_breaks_any_route(memory: FlaskClient, body: bytes, kind: str, status: int) -> None:
     for path, method in routes(memory.application):
         answer = memory.open(path, method=method, data=body, headers={"Content-Type": kind})
-        # A database made without migrations is not ready, and says so.
+        # A database created without migrations is not ready.
         assert answer.status_code < 500 or path == "/health/ready"
         assert MARK not in answer.get_data(as_text=True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES.keys())
-def test_an_odd_value_in_any_field_is_no_500(app: Flask, client: FlaskClient, value: Any) -> None:
+def test_malformed_value_in_any_field_is_no_500(app: Flask, client: FlaskClient, value: Any) -> None:
     token = signed_in(client)["access_token"]
     fine = {"username": "ada", "email": "ada@example.com", "password": PASSWORD, "token": "x"}
     fine |= {"current_password": PASSWORD, "new_password": PASSWORD, "refresh_token": "x"}
@@ -196,14 +209,14 @@ def test_compression_is_refused(memory: FlaskClient) -> None:
     assert register(memory, headers=None).status_code == 201
 
 
-def test_a_body_may_be_exactly_64_kib(memory: FlaskClient) -> None:
+def test_body_of_64_kib_is_accepted_and_larger_is_refused(memory: FlaskClient) -> None:
     body = json.dumps({"username": "ada", "password": PASSWORD})
     for length, status in ((65_536, 401), (65_537, 413)):
         answer = memory.post("/auth/login", data=body.ljust(length), content_type="application/json")
         assert_refused(answer, status)
 
 
-def test_a_long_password_is_refused_before_it_costs_anything() -> None:
+def test_long_password_is_refused_before_hashing() -> None:
     with memory_app() as app:
         counting = CountingHasher(app.extensions["auth_services"].hasher)
     with memory_app(hasher=counting) as app:
@@ -218,14 +231,14 @@ def test_a_long_password_is_refused_before_it_costs_anything() -> None:
         assert register(client, password="\U0001f600" * 256).status_code == 201
 
 
-def test_a_megabyte_of_authorization_is_a_401(memory: FlaskClient) -> None:
+def test_megabyte_authorization_header_is_a_401(memory: FlaskClient) -> None:
     began = time.perf_counter()
     for token in ("x" * 1_000_000, "a.b." + "c" * 1_000_000, "." * 1_000_000, "a " * 500_000):
         assert_refused(me(memory, token), 401)
     assert time.perf_counter() - began < 5
 
 
-def test_odd_methods_are_a_405(memory: FlaskClient) -> None:
+def test_unknown_methods_are_a_405(memory: FlaskClient) -> None:
     for method in ("TRACE", "FOO", "PROPFIND", "CONNECT", MARK):
         assert_refused(memory.open("/auth/login", method=method), 405)
         assert_refused(memory.open("/nowhere", method=method), 404)
@@ -251,12 +264,12 @@ def test_odd_methods_are_a_405(memory: FlaskClient) -> None:
         "/console?__debugger__=yes&cmd=resource&f=debugger.js",
     ],
 )
-def test_odd_paths_are_a_404(memory: FlaskClient, path: str) -> None:
+def test_malformed_paths_are_refused(memory: FlaskClient, path: str) -> None:
     for method in ("GET", "POST", "DELETE"):
         assert_refused(memory.open(path, method=method), 404, 405, 308)
 
 
-def test_a_query_changes_nothing(memory: FlaskClient) -> None:
+def test_query_parameters_are_ignored(memory: FlaskClient) -> None:
     token = signed_in(memory)["access_token"]
     query = f"?access_token={token}&__debugger__=yes&user_id=2&x={MARK}"
     assert_refused(memory.get(f"/auth/me{query}"), 401)

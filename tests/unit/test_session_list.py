@@ -1,4 +1,4 @@
-"""The list of one's own sessions, and ending them."""
+"""Listing and ending the account's own sessions."""
 
 import json
 from uuid import uuid4
@@ -44,7 +44,9 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605
         ("\N{PILE OF POO}" * 600, None, None),
     ],
 )
-def test_a_user_agent_is_told_in_words(user_agent: str, browser: str | None, system: str | None) -> None:
+def test_user_agent_is_parsed_into_browser_and_system(
+    user_agent: str, browser: str | None, system: str | None
+) -> None:
     assert device(user_agent) == (browser, system)
 
 
@@ -55,7 +57,7 @@ def listed(client: FlaskClient, token: str) -> list[dict[str, object]]:
     return found
 
 
-def test_the_list_shows_ones_own_devices(client: FlaskClient, clock: FixedClock) -> None:
+def test_session_list_shows_only_own_sessions(client: FlaskClient, clock: FixedClock) -> None:
     register(client)
     signed_in(client, "grace")
     first = login(client, headers={"User-Agent": FIREFOX}).get_json()
@@ -74,7 +76,7 @@ def test_the_list_shows_ones_own_devices(client: FlaskClient, clock: FixedClock)
     assert (used["id"], used["current"], used["last_used_at"]) == (there["id"], True, "2026-03-01T12:02:00Z")
 
 
-def test_the_list_holds_no_secret(app: Flask, client: FlaskClient) -> None:
+def test_session_list_contains_no_secret(app: Flask, client: FlaskClient) -> None:
     pair = signed_in(client)
     text = json.dumps(listed(client, pair["access_token"]))
     secret = bytes(rows(app, "SELECT secret FROM sessions")[0]["secret"])
@@ -82,7 +84,7 @@ def test_the_list_holds_no_secret(app: Flask, client: FlaskClient) -> None:
         assert told not in text
 
 
-def test_a_session_that_has_ended_is_not_listed(client: FlaskClient, clock: FixedClock) -> None:
+def test_ended_session_is_not_listed(client: FlaskClient, clock: FixedClock) -> None:
     signed_in(client)
     out = signed_in(client)["refresh_token"]
     client.post("/auth/logout", json={"refresh_token": out})
@@ -90,7 +92,7 @@ def test_a_session_that_has_ended_is_not_listed(client: FlaskClient, clock: Fixe
     assert len(listed(client, signed_in(client)["access_token"])) == 1
 
 
-def test_one_can_end_ones_own_sessions(app: Flask, client: FlaskClient) -> None:
+def test_own_sessions_can_be_ended(app: Flask, client: FlaskClient) -> None:
     here, there = signed_in(client), signed_in(client)
     of = {item["current"]: item["id"] for item in listed(client, here["access_token"])}
     headers = bearer(here["access_token"])
@@ -105,7 +107,7 @@ def test_one_can_end_ones_own_sessions(app: Flask, client: FlaskClient) -> None:
     assert events(app)[-2:] == ["session_ended", "session_ended"]
 
 
-def test_one_cannot_end_those_of_others(app: Flask, client: FlaskClient) -> None:
+def test_sessions_of_another_account_cannot_be_ended(app: Flask, client: FlaskClient) -> None:
     mine, theirs = signed_in(client), signed_in(client, "grace")
     theirs_id = listed(client, theirs["access_token"])[0]["id"]
     before = events(app)
@@ -120,7 +122,7 @@ def test_one_cannot_end_those_of_others(app: Flask, client: FlaskClient) -> None
     assert events(app) == before
 
 
-def test_one_can_end_all_the_others(app: Flask, client: FlaskClient) -> None:
+def test_all_other_sessions_can_be_ended(app: Flask, client: FlaskClient) -> None:
     others = [signed_in(client) for _ in range(3)]
     here, stranger = signed_in(client), signed_in(client, "grace")
     headers = bearer(here["access_token"])
@@ -135,7 +137,7 @@ def test_one_can_end_all_the_others(app: Flask, client: FlaskClient) -> None:
     assert [row["count"] for row in counts] == [3, 0]
 
 
-def test_session_calls_need_a_session(app: Flask, client: FlaskClient) -> None:
+def test_session_routes_require_a_session(app: Flask, client: FlaskClient) -> None:
     session = listed(client, signed_in(client)["access_token"])[0]["id"]
     with app.app_context():
         headers = bearer(generate_jwt_token(1))
@@ -148,10 +150,10 @@ def test_session_calls_need_a_session(app: Flask, client: FlaskClient) -> None:
         assert (answer.status_code, answer.get_json()["code"]) == (403, "session_required")
     assert client.get("/auth/me", headers=headers).status_code == 200
     assert client.post("/auth/logout", headers=headers).status_code == 204
-    assert client.get("/auth/me", headers=headers).status_code == 200  # it cannot be logged out
+    assert client.get("/auth/me", headers=headers).status_code == 200  # logout does not revoke it
 
 
-def test_addresses_come_from_as_many_proxies_as_are_trusted(make_app: AppFactory) -> None:
+def test_session_address_comes_from_trusted_proxies(make_app: AppFactory) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
     for hops, seen in (("0", "127.0.0.1"), ("1", "198.51.100.7"), ("2", "203.0.113.9")):
         client = make_app({"TRUSTED_PROXIES": hops}).test_client()
@@ -161,7 +163,7 @@ def test_addresses_come_from_as_many_proxies_as_are_trusted(make_app: AppFactory
 
 
 @pytest.mark.parametrize("others", [True, False], ids=["all others", "one other"])
-def test_ending_another_session_wants_a_fresh_sign_in(
+def test_ending_another_session_requires_a_fresh_login(
     client: FlaskClient, clock: FixedClock, others: bool
 ) -> None:
     here, there = signed_in(client), signed_in(client)
@@ -183,14 +185,14 @@ def test_ending_another_session_wants_a_fresh_sign_in(
     assert me(client, there["access_token"]).status_code == 401
 
 
-def test_ending_the_session_that_calls_wants_no_proof(client: FlaskClient, clock: FixedClock) -> None:
+def test_ending_the_calling_session_requires_no_step_up(client: FlaskClient, clock: FixedClock) -> None:
     here = signed_in(client)
     own = listed(client, here["access_token"])[0]["id"]
     clock.advance(11 * 60)
     assert client.delete(f"/auth/sessions/{own}", headers=bearer(here["access_token"])).status_code == 204
 
 
-def test_me_tells_when_its_caller_last_proved_who_they_are(client: FlaskClient, clock: FixedClock) -> None:
+def test_me_returns_the_last_authentication_time(client: FlaskClient, clock: FixedClock) -> None:
     here = signed_in(client)
     at_first = me(client, here["access_token"]).get_json()["auth_time"]
     assert at_first == iso(clock.now())

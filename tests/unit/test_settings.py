@@ -1,4 +1,4 @@
-"""Settings: what is refused, in one message without a secret, before anything starts."""
+"""Settings: invalid values are refused in one message, without secrets, before startup."""
 
 import dataclasses
 import os
@@ -14,19 +14,19 @@ from config import Settings, config_by_name, environment_name, misspelt
 from tests.support.architecture import ROOT
 from tests.support.production import FINE, FLASK, JWT, faults, faults_of, load
 from tests.support.service import at_once
-from utils.serving.development import kept_secrets
+from utils.serving.development import development_secrets
 
 OWN = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
 
-def test_a_good_production_starts() -> None:
+def test_valid_production_settings_start() -> None:
     assert load().production
     app = create_app(settings=load(DATABASE_URI="sqlite:////srv/auth/auth.db"))
     assert app.test_client().get("/health/live").status_code == 200
     assert not app.debug
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_all_setting_errors_are_reported_at_once() -> None:
     told = faults(JWT_SECRET_KEY=None, FLASK_SECRET_KEY="short", PORT="http", PUBLIC_URL=None, HOST=None)
     assert [fault.split()[0] for fault in told] == [
         "FLASK_SECRET_KEY",
@@ -61,12 +61,12 @@ def test_every_fault_is_told_at_once() -> None:
         ),
     ],
 )
-def test_production_refuses(name: str, values: list[str | None]) -> None:
+def test_production_refuses_unsafe_values(name: str, values: list[str | None]) -> None:
     for value in values:
         assert all(told.startswith(name) for told in faults(**{name: value}))
 
 
-def test_production_takes_what_is_good() -> None:
+def test_production_accepts_safe_values() -> None:
     for method in ("scrypt:32768:8:3", "scrypt:131072:8:1", "pbkdf2:sha256:600000", "pbkdf2:sha512:220000"):
         assert load(PASSWORD_HASH_METHOD=method).password_hash_method == method
     for off in ("0", "false", "False", "no", ""):
@@ -104,19 +104,19 @@ def test_production_takes_what_is_good() -> None:
         ),
     ],
 )
-def test_a_value_out_of_form_is_refused_and_not_repeated(name: str, values: list[str]) -> None:
+def test_malformed_value_is_refused_and_not_echoed(name: str, values: list[str]) -> None:
     for value in values:
         told = faults(**{name: value})
         assert all(fault.startswith(f"{name} ") for fault in told)
         assert len(value) < 10 or value not in str(told)
 
 
-def test_a_boolean_has_several_words() -> None:
+def test_boolean_accepts_several_words() -> None:
     assert all(load(DOCS_ENABLED=word).docs_enabled for word in ("true", "TRUE", "1", "yes", "on"))
     assert not any(load(DOCS_ENABLED=word).docs_enabled for word in ("false", "0", "No", "off", ""))
 
 
-def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
+def test_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text(f"{FLASK}x\n")
     assert load(JWT_SECRET_KEY=None, JWT_SECRET_KEY_FILE=str(path)).jwt_secret_key == f"{FLASK}x"
@@ -124,12 +124,12 @@ def test_a_secret_may_be_a_file(tmp_path: Path) -> None:
     assert (
         load(DATABASE_URI=None, DATABASE_URI_FILE=str(path)).database_uri == "postgresql+psycopg://u:p@db/x"
     )
-    assert "JWT_SECRET_KEY and JWT_SECRET_KEY_FILE are both set; keep one." in faults(
+    assert "JWT_SECRET_KEY and JWT_SECRET_KEY_FILE are both set; set one of them." in faults(
         JWT_SECRET_KEY_FILE=str(path)
     )
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_unreadable_secret_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe" * 20)
     for path in (tmp_path / "absent", tmp_path, tmp_path / "binary"):
         told = faults(JWT_SECRET_KEY=None, JWT_SECRET_KEY_FILE=str(path))
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         assert str(path) not in str(told)
 
 
-def test_no_secret_is_shown() -> None:
+def test_settings_repr_and_errors_show_no_secret() -> None:
     previous = "Old1Old2Old3Old4Old5Old6Old7Old8Old9"
     settings = load(JWT_PREVIOUS_SECRET_KEYS=previous)
     for secret in (FLASK, JWT, previous, "secret-of-the-database"):
@@ -157,12 +157,12 @@ def test_development_serves_loopback_only() -> None:
         assert load(FLASK_ENV="development", HOST=host).host == host
 
 
-def test_every_name_of_postgres_works() -> None:
+def test_every_postgres_scheme_is_accepted() -> None:
     for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
         assert load(DATABASE_URI=f"{scheme}://u@h/d").database_uri == "postgresql+psycopg://u@h/d"
 
 
-def test_nothing_set_means_development() -> None:
+def test_environment_defaults_to_development() -> None:
     assert environment_name({}) == environment_name({"FLASK_ENV": ""}) == "default"
     assert load(FLASK_ENV="default").flask_env == "development"
     (told,) = faults_of(lambda: environment_name({"FLASK_ENV": "prodcution"}))
@@ -182,23 +182,23 @@ def test_testing_reads_neither_the_environment_nor_dotenv(
     assert app.config["JWT_SECRET_KEY"] == config_by_name["testing"].JWT_SECRET_KEY
 
 
-def test_development_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
-    first = kept_secrets(tmp_path / "instance", OWN)
-    assert kept_secrets(tmp_path / "instance", OWN) == first
+def test_development_secrets_are_generated_once_with_private_mode(tmp_path: Path) -> None:
+    first = development_secrets(tmp_path / "instance", OWN)
+    assert development_secrets(tmp_path / "instance", OWN) == first
     assert len(set(first.values())) == 2
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "instance").iterdir()} == {0o600}
     assert len(list((tmp_path / "instance").iterdir())) == 2
     assert Settings.load(config_by_name["development"], {}, first)
 
 
-def test_processes_that_start_together_agree_on_their_secrets(tmp_path: Path) -> None:
-    found = at_once([lambda: kept_secrets(tmp_path / "instance", OWN)] * 12)
+def test_concurrent_starts_share_generated_secrets(tmp_path: Path) -> None:
+    found = at_once([lambda: development_secrets(tmp_path / "instance", OWN)] * 12)
     assert len(found) == 12
     assert all(secrets == found[0] for secrets in found)
 
 
 def run(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """`python app.py` in an empty folder, with this environment and no other."""
+    """Run `python app.py` in an empty folder with exactly this environment."""
     return subprocess.run(
         [sys.executable, str(ROOT / "app.py")],
         cwd=folder,
@@ -210,21 +210,21 @@ def run(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_process_with_bad_settings_ends_with_a_sentence(tmp_path: Path) -> None:
+def test_process_with_invalid_settings_exits_with_a_message(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PORT=nonsense\n")
     ended = run(tmp_path, **(FINE | {"JWT_SECRET_KEY": FLASK, "FLASK_DEBUG": "1"}))
     assert ended.returncode == 1
     assert ended.stdout == ""
     head, *told = ended.stderr.splitlines()
-    assert head == "The configuration is not usable:"
-    assert {line.split()[1] for line in told} == {"PORT", "The", "FLASK_DEBUG"}
+    assert head == "The configuration is invalid:"
+    assert {line.split()[1] for line in told} == {"PORT", "Two", "FLASK_DEBUG"}
     assert FLASK not in ended.stderr
 
 
-def test_a_process_of_an_unknown_environment_ends_with_a_sentence(tmp_path: Path) -> None:
+def test_process_with_an_unknown_environment_exits_with_a_message(tmp_path: Path) -> None:
     ended = run(tmp_path, FLASK_ENV="staging")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("The configuration is not usable:\n  - FLASK_ENV must be one of")
+    assert ended.stderr.startswith("The configuration is invalid:\n  - FLASK_ENV must be one of")
     assert "Traceback" not in ended.stderr
 
 
@@ -237,12 +237,12 @@ def sample() -> dict[str, str]:
     return dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$", text, re.MULTILINE))
 
 
-def test_the_sample_environment_holds_exactly_the_settings() -> None:
+def test_sample_environment_has_exactly_the_settings() -> None:
     assert set(sample()) == NAMES
     assert "_FILE=" in (ROOT / ".env.example").read_text("utf-8"), "a secret may be a file"
 
 
-def test_the_sample_environment_changes_nothing() -> None:
+def test_sample_environment_equals_the_defaults() -> None:
     development, spare = config_by_name["development"], {"FLASK_SECRET_KEY": FLASK, "JWT_SECRET_KEY": JWT}
     assert Settings.load(development, sample(), spare) == Settings.load(development, {}, spare)
 
@@ -257,7 +257,7 @@ def file_forms() -> set[str]:
     return {f"{name}_FILE" for name in SECRETS}
 
 
-def test_a_name_that_looks_like_a_setting_is_told_and_others_are_not() -> None:
+def test_misspelt_setting_names_are_reported() -> None:
     given = dict.fromkeys(
         "DATABASE_URL CORS_ORIGIN JWT_SECRET TRUSTED_PROXY PATH HOME HOSTNAME PWD".split(), "x"
     )

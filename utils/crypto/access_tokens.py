@@ -1,7 +1,7 @@
-"""Access tokens: HS256 JWTs, made and read in exactly one way (RFC 7519, RFC 8725, RFC 9068's `typ`).
+"""Access tokens: HS256 JWTs with the `typ` of RFC 9068 (RFC 7519, RFC 8725).
 
-Only the signature and the claims are looked at here; whether the session still lives
-is the database's word (`Services.admit`).
+This module checks the signature and the claims. `Services.admit` checks in the database that the session has
+not ended.
 """
 
 import math
@@ -22,13 +22,13 @@ from utils.services import Claims, Services
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
 MAX_LENGTH = 2048
-CLOCK_LEEWAY = 30  # seconds that an `iat` may lie ahead: the clocks of two machines differ
-MAX_USER_ID = 2**31 - 1  # what the key's column holds; Postgres fails on a larger number
+CLOCK_LEEWAY = 30  # seconds by which `iat` may be in the future: clocks of machines differ
+MAX_USER_ID = 2**31 - 1  # the range of the column; Postgres raises an error beyond it
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-REMEMBERED = 4096  # tokens of each process, of about 2 kB
-REQUIRED = ("iss", "aud", "sub", "jti", "iat", "exp")
-# The scope of a token that admits only to the views with `allow_enrollment`. A scope is part of the audience:
-# services that verify tokens themselves compare the audience, and so refuse a restricted token.
+CACHED_TOKENS = 4096  # per process, about 2 kB each
+REQUIRED_CLAIMS = ("iss", "aud", "sub", "jti", "iat", "exp")
+# The scope of tokens that are restricted to views with `allow_enrollment`. The scope is part of the audience:
+# services that verify tokens themselves compare the audience, and therefore refuse restricted tokens.
 ENROLLMENT = "setup"
 
 
@@ -40,9 +40,9 @@ def _keyring(*keys: str) -> Mapping[str, str]:
 def sign(
     services: Services, user_id: int, session_id: UUID | None, now: datetime, *, scope: str | None = None
 ) -> str:
-    """A token for this user, and this session if any, that lives `JWT_ACCESS_TOKEN_EXPIRES` seconds.
+    """Return a token of this user and session that expires after `JWT_ACCESS_TOKEN_EXPIRES` seconds.
 
-    With a `scope` it admits only to the views that allow this scope.
+    With a `scope` it is restricted to the views that accept this scope.
     """
     key, settings = services.config["JWT_SECRET_KEY"], services.settings
     claims: dict[str, Any] = {
@@ -59,45 +59,47 @@ def sign(
 
 
 def lifetime(services: Services) -> int:
-    """Seconds that a new token lives."""
+    """Return the lifetime of a new token in seconds."""
     return int(services.config["JWT_ACCESS_TOKEN_EXPIRES"])
 
 
-def read(services: Services, token: object, *, expired_too: bool = False) -> Claims | None:
-    """The claims of a token that this service signed and that has not expired; None for all others."""
+def read(services: Services, token: object, *, allow_expired: bool = False) -> Claims | None:
+    """Return the claims of a valid token, else None. `allow_expired` accepts expired tokens as well."""
     if not isinstance(token, str) or len(token) > MAX_LENGTH:
         return None
     settings = services.settings
     keys = (services.config["JWT_SECRET_KEY"], *settings.jwt_previous_secret_keys)
     try:
-        claims = _of_either_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
+        claims = _verified_for_any_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
         now, audience = services.clock.now().timestamp(), settings.jwt_audience
-        return _checked(claims, now, audience, expired_too=expired_too)
+        return _validated(claims, now, audience, allow_expired=allow_expired)
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 
-def _of_either_audience(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Mapping[str, Any]:
+def _verified_for_any_audience(
+    token: str, keys: tuple[str, ...], issuer: str, audience: str
+) -> Mapping[str, Any]:
     try:
-        return _genuine(token, keys, issuer, audience)
+        return _verified(token, keys, issuer, audience)
     except jwt.InvalidAudienceError:
-        return _genuine(token, keys, issuer, f"{audience}/{ENROLLMENT}")
+        return _verified(token, keys, issuer, f"{audience}/{ENROLLMENT}")
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _genuine(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Mapping[str, Any]:
-    """The claims of a token that one of these keys signed. Raises what PyJWT does, or `ValueError`.
+@lru_cache(maxsize=CACHED_TOKENS)
+def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Mapping[str, Any]:
+    """Return the claims of a token that one of these keys signed. Raises `PyJWTError` or `ValueError`.
 
-    What comes of it is remembered, by the whole token and the keys: most calls bring a token that was
-    looked at before, and PyJWT takes as long as the database does. A refusal is not remembered, so
-    that forgeries cannot fill the memory; times and the session are checked on every call.
+    The result is cached by token and keys, since PyJWT takes as long as the database query of a request.
+    Errors are not cached, so that forged tokens cannot fill the memory. Times and the session are checked on
+    each request.
     """
     if not COMPACT.fullmatch(token):
         raise ValueError("not in the compact form")
     ring = _keyring(*keys)
     header = jwt.get_unverified_header(token)
     if header.get("typ") != TYPE or header.get("kid") not in ring:
-        raise ValueError("not an access token, or of no key of ours")
+        raise ValueError("not an access token, or an unknown key")
     return MappingProxyType(
         jwt.decode(
             token,
@@ -106,9 +108,9 @@ def _genuine(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> M
             issuer=issuer,
             audience=audience,
             options={
-                "require": list(REQUIRED),
+                "require": list(REQUIRED_CLAIMS),
                 "strict_aud": True,
-                # Times are compared below, with the service's own clock.
+                # `_validated` compares the times with the clock of the service.
                 "verify_exp": False,
                 "verify_iat": False,
                 "verify_nbf": False,
@@ -117,11 +119,11 @@ def _genuine(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> M
     )
 
 
-def _checked(claims: Mapping[str, Any], now: float, audience: str, *, expired_too: bool) -> Claims | None:
+def _validated(claims: Mapping[str, Any], now: float, audience: str, *, allow_expired: bool) -> Claims | None:
     issued, expires, not_before = (_seconds(claims.get(name, 0)) for name in ("iat", "exp", "nbf"))
     if not 0 <= issued <= now + CLOCK_LEEWAY or not_before > now + CLOCK_LEEWAY:
         return None
-    if expires <= now and not expired_too:
+    if expires <= now and not allow_expired:
         return None
     if not re.fullmatch(r"[1-9][0-9]{0,9}", claims["sub"]) or int(claims["sub"]) > MAX_USER_ID:
         return None
@@ -134,7 +136,7 @@ def _checked(claims: Mapping[str, Any], now: float, audience: str, *, expired_to
 
 
 def _seconds(value: object) -> float:
-    """A NumericDate (RFC 7519, 2). Raises `ValueError` for what is none: text, true, NaN, infinity."""
+    """Return a NumericDate (RFC 7519, 2). Raises `ValueError` for text, booleans, NaN and infinity."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError("not a NumericDate")
     return float(value)

@@ -1,4 +1,4 @@
-"""Passkeys (WebAuthn): what a browser is asked, and whether what it answers is genuine. Knows no users."""
+"""Passkeys (WebAuthn): options for browsers, and verification of their responses."""
 
 import binascii
 import json
@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 Credential = Mapping[str, Any]
-TIMEOUT = 300_000  # milliseconds, as long as our challenges live
+TIMEOUT = 300_000  # milliseconds, the lifetime of a challenge
 MAX_CREDENTIAL_ID = 1023  # bytes (WebAuthn, 4)
 
 
 class PasskeyRefusedError(Exception):
-    """What the browser sent proves nothing: another challenge, origin, key or form."""
+    """The response of the browser is invalid: wrong challenge, origin, key or format."""
 
 
 class RelyingParty(NamedTuple):
-    """Who asks: the origin of the pages, the domain that passkeys belong to, and the name that is shown."""
+    """The relying party: origin of the pages, domain of the passkeys and displayed name."""
 
     origin: str
     id: str
@@ -24,7 +24,7 @@ class RelyingParty(NamedTuple):
 
 
 class NewPasskey(NamedTuple):
-    """A passkey that a browser has made."""
+    """A verified registration."""
 
     credential_id: bytes
     public_key: bytes
@@ -34,14 +34,14 @@ class NewPasskey(NamedTuple):
 
 
 class Assertion(NamedTuple):
-    """A verified assertion: the caller has the passkey."""
+    """A verified assertion."""
 
     sign_count: int
     backed_up: bool
 
 
 def _library() -> Any:
-    import webauthn  # noqa: PLC0415  (it takes a quarter of a second, and many services have no passkeys)
+    import webauthn  # noqa: PLC0415  (imports in 0.25 s; many services have no passkeys)
 
     return webauthn
 
@@ -53,7 +53,7 @@ def relying_party(public_url: str, name: str) -> RelyingParty:
 def creation_options(
     party: RelyingParty, *, challenge: bytes, user_handle: bytes, user_name: str, exclude: Iterable[bytes]
 ) -> dict[str, Any]:
-    """What a browser needs to make a passkey: one that it can find by itself, and that asks who is there."""
+    """Return the options to create a passkey: discoverable, and with user verification."""
     webauthn = _library()
     structs = webauthn.helpers.structs
     options = webauthn.generate_registration_options(
@@ -73,7 +73,7 @@ def creation_options(
 
 
 def request_options(party: RelyingParty, *, challenge: bytes, allow: Iterable[bytes] = ()) -> dict[str, Any]:
-    """What a browser needs to prove that it has a passkey: one of `allow`, or any of this domain."""
+    """Return the options to use a passkey: one of `allow`, or any passkey of this domain if it is empty."""
     webauthn = _library()
     structs = webauthn.helpers.structs
     options = webauthn.generate_authentication_options(
@@ -87,7 +87,7 @@ def request_options(party: RelyingParty, *, challenge: bytes, allow: Iterable[by
 
 
 def verify_registration(credential: Credential, party: RelyingParty, *, challenge: bytes) -> NewPasskey:
-    """The passkey that a browser has made for this challenge. Raises `PasskeyRefusedError`."""
+    """Return the passkey that was created for this challenge. Raises `PasskeyRefusedError`."""
     if is_cross_origin(credential):
         raise PasskeyRefusedError
     try:
@@ -114,9 +114,9 @@ def verify_registration(credential: Credential, party: RelyingParty, *, challeng
 def verify_assertion(
     credential: Credential, party: RelyingParty, *, challenge: bytes, public_key: bytes
 ) -> Assertion:
-    """The proof of a passkey for this challenge, with its user verified. Raises `PasskeyRefusedError`.
+    """Verify an assertion for this challenge, with user verification. Raises `PasskeyRefusedError`.
 
-    The counter is the caller's to compare, in one statement with keeping it.
+    Does not compare the signature counter: the caller compares and stores it in one statement.
     """
     if is_cross_origin(credential):
         raise PasskeyRefusedError
@@ -136,7 +136,7 @@ def verify_assertion(
 
 
 def is_cross_origin(credential: Credential) -> bool:
-    """Whether the browser says that another site's page had us in a frame (WebAuthn, 5.8.1)."""
+    """Return whether the response was made in a frame of another origin (WebAuthn, 5.8.1)."""
     try:
         client_data = json.loads(_bytes(credential["response"]["clientDataJSON"]))
         return client_data.get("crossOrigin", False) is not False or "topOrigin" in client_data
@@ -145,7 +145,7 @@ def is_cross_origin(credential: Credential) -> bool:
 
 
 def challenge_of(credential: Credential) -> bytes | None:
-    """The challenge that the browser says it answers; whether it does is shown by its signature."""
+    """Return the challenge in the response, or None if it is malformed. It is not verified."""
     try:
         client_data = json.loads(_bytes(credential["response"]["clientDataJSON"]))
         return _bytes(client_data["challenge"])
@@ -154,7 +154,7 @@ def challenge_of(credential: Credential) -> bytes | None:
 
 
 def credential_id_of(credential: Credential) -> bytes | None:
-    """Which passkey the browser says it used."""
+    """Return the credential id in the response, or None if it is malformed. It is not verified."""
     try:
         return _bytes(credential["rawId"])
     except (KeyError, TypeError, ValueError):
@@ -162,7 +162,7 @@ def credential_id_of(credential: Credential) -> bytes | None:
 
 
 def user_handle_of(credential: Credential) -> bytes | None:
-    """Whose passkey the browser says it used; None if it does not say. Nobody's name is empty."""
+    """Return the user handle in the response: None if absent, b"" (no user's handle) if malformed."""
     try:
         given = credential["response"].get("userHandle")
         return None if given is None else _bytes(given)
@@ -171,8 +171,8 @@ def user_handle_of(credential: Credential) -> bytes | None:
 
 
 def _bytes(text: Any) -> bytes:
-    """Base64url without padding. Raises `ValueError` for anything else."""
+    """Decode base64url without padding. Raises `ValueError`."""
     if not isinstance(text, str) or len(text) > 8192:
-        raise ValueError("no base64url")
+        raise ValueError("not base64url")
     translated = text.translate(str.maketrans("-_", "+/"))
     return binascii.a2b_base64(translated + "=" * (-len(text) % 4), strict_mode=True)

@@ -1,4 +1,4 @@
-"""Authenticator codes (TOTP, RFC 6238): six digits of a secret and the time, in steps of thirty seconds."""
+"""Authenticator codes: TOTP (RFC 6238) with six digits and steps of 30 seconds."""
 
 import base64
 import hmac
@@ -10,28 +10,28 @@ from pyotp import TOTP
 
 STEP = 30  # seconds (RFC 6238, 5.2; ASVS 6.5.5)
 DIGITS = 6
-_SECRET = 20  # bytes, the length of what HMAC-SHA-1 puts out (RFC 4226, 4)
+_SECRET = 20  # bytes, the length of an HMAC-SHA-1 (RFC 4226, 4)
 
 
 def new_secret() -> bytes:
-    """160 random bits."""
+    """Return a random secret of 160 bits."""
     return secrets.token_bytes(_SECRET)
 
 
 def in_base32(secret: bytes) -> str:
-    """The secret as authenticator apps take it."""
+    """Return the secret in base32 without padding, as authenticator apps accept it."""
     return base64.b32encode(secret).decode().rstrip("=")
 
 
 def uri(secret: bytes, account: str, issuer: str) -> str:
-    """What the QR code says: the `otpauth` URI that authenticator apps read."""
+    """Return the `otpauth` URI, the content of the QR code."""
     return _generator(secret).provisioning_uri(name=account, issuer_name=issuer)
 
 
 def matching_step(secret: bytes, code: str, now: datetime, *, previous: int) -> int | None:
-    """The time step that this code is of: the present one or one of the `previous`; None if it is of none.
+    """Return the time step that matches the code: the current one or one of the `previous`; else None.
 
-    White space is no part of a code, and digits are ASCII. Takes as long for a wrong code.
+    White space in the code is ignored; digits are ASCII. Compares in constant time.
     """
     given = "".join(code.split())
     present = int(now.timestamp()) // STEP
@@ -44,8 +44,8 @@ def matching_step(secret: bytes, code: str, now: datetime, *, previous: int) -> 
 
 
 def qr_svg(text: str) -> str:
-    """The text as a QR code: an SVG of black squares on white, which carries its own quiet zone."""
-    import segno  # noqa: PLC0415  (needed once in the life of an account)
+    """Return the text as a QR code: an SVG, black on white, with a quiet zone."""
+    import segno  # noqa: PLC0415  (rarely needed)
 
     picture = io.BytesIO()
     segno.make(text, error="m", micro=False).save(

@@ -1,4 +1,4 @@
-"""The database engine: what each database needs to be told, and an insert that lets conflicts pass."""
+"""Engine options, connection events, reads without a transaction, and INSERT with ON CONFLICT."""
 
 import contextlib
 import os
@@ -13,62 +13,62 @@ from sqlalchemy.orm import Session
 
 from config_values import is_in_memory
 
-# Seconds. A caller waits this long for a lock, a connection or the server, then gets a 503.
+# Seconds to wait for a lock, a connection or the server; then the response is a 503.
 BUSY_TIMEOUT = 5
 POOL_TIMEOUT = 5
 CONNECT_TIMEOUT = 5
-POOL_SIZE = 16  # connections a process
+POOL_SIZE = 16  # connections per process
 
 
 def engine_options(uri: str) -> dict[str, Any]:
-    """`SQLALCHEMY_ENGINE_OPTIONS` for this database."""
-    # An error's text must not hold the values of a statement: hashes and addresses are among them.
+    """Return `SQLALCHEMY_ENGINE_OPTIONS` for this database."""
+    # Error texts must not contain the parameters of a statement, such as hashes and addresses.
     quiet = {"hide_parameters": True}
     pool = {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT}
     if is_in_memory(uri):
-        return quiet  # one connection, shared by all
+        return quiet  # one shared connection
     if uri.startswith("sqlite"):
         return quiet | pool | {"connect_args": {"timeout": BUSY_TIMEOUT}}
     return quiet | pool | {"connect_args": {"connect_timeout": CONNECT_TIMEOUT}}
 
 
 class Reads:
-    """Single statements that only read: each in a connection of its own, and in no transaction.
+    """Single SELECT statements outside a transaction, each on its own connection.
 
-    On Postgres that saves BEGIN and ROLLBACK, two of three round trips. A connection that broke
-    is replaced and the statement asked once more: reading twice does no harm.
+    On PostgreSQL this saves BEGIN and ROLLBACK, two of three round trips. If the connection is lost, the
+    statement is repeated once on a new one.
     """
 
     def __init__(self, engine: Engine) -> None:
-        is_sqlite = engine.dialect.name == "sqlite"  # whose driver begins nothing before a write
+        is_sqlite = engine.dialect.name == "sqlite"  # its driver begins a transaction before a write only
         self._engine = engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def first(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         try:
-            return self._asked(statement, values)
+            return self._execute(statement, values)
         except DBAPIError as problem:
             if not problem.connection_invalidated:
                 raise
-        return self._asked(statement, values)
+        return self._execute(statement, values)
 
-    def _asked(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
+    def _execute(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
         with self._engine.connect() as connection:
             return connection.execute(statement, values).first()
 
 
 def init_engine(engine: Engine) -> None:
-    """Set up each SQLite connection: WAL, so that readers never wait for the writer, and foreign keys.
+    """Register connection events. SQLite: WAL, so that readers do not wait for the writer, and foreign keys.
 
-    On every database, no connection goes back to the pool within a transaction. SQLAlchemy leaves
-    it open after a commit that failed, and the next request would commit it with its own.
+    On every database, a connection is rolled back before it returns to the pool. SQLAlchemy leaves the
+    transaction open after a failed commit, and the next request would commit it.
     """
 
     @event.listens_for(engine, "checkin")
-    def leave_transaction(connection: Any, record: Any) -> None:
+    def end_transaction(connection: Any, record: Any) -> None:
         try:
             if connection is not None:
-                connection.rollback()  # asks the server nothing when there is no transaction
+                connection.rollback()  # no round trip if there is no transaction
         except engine.dialect.loaded_dbapi.Error:
             record.invalidate()
 
@@ -79,17 +79,17 @@ def init_engine(engine: Engine) -> None:
 
 
 def _init_postgres(engine: Engine) -> None:
-    """Let nobody have a connection that the server has closed, without a round trip for each that it has not.
+    """Replace connections that the server closed, without a round trip for the others.
 
-    An idle connection has nothing to say. Where one has, it is the end of it or a notice, and a ping tells.
+    An idle connection has no data to read. If it has, it was closed or got a notice: only then is it pinged.
     """
 
     @event.listens_for(engine, "connect")
-    def note_a_new_one(_connection: Any, record: Any) -> None:
+    def mark_new(_connection: Any, record: Any) -> None:
         record.info["is_new"] = True
 
     @event.listens_for(engine, "checkout")
-    def refuse_a_dead_one(connection: Any, record: Any, _proxy: Any) -> None:
+    def check_idle_connection(connection: Any, record: Any, _proxy: Any) -> None:
         is_new = record.info.pop("is_new", False)
         waiting = select.poll()
         waiting.register(connection.fileno(), select.POLLIN)
@@ -99,16 +99,16 @@ def _init_postgres(engine: Engine) -> None:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error:
             if is_new:
-                raise  # the server is going away: another one would be as dead, and the caller is told so
-            raise InvalidatePoolError from None  # the others are as old, and SQLAlchemy connects anew
+                raise  # the server is shutting down: a new connection would fail as well
+            raise InvalidatePoolError from None  # SQLAlchemy replaces the whole pool
 
 
 def _init_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "do_connect")
-    def create_for_the_owner_only(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
-        # O_EXCL, so that a file that is there is never opened here: closing any descriptor of it drops
-        # all locks that this process has on it, and another process would delete the log under us.
-        with contextlib.suppress(OSError):  # SQLite itself says what is wrong with the path
+    def create_private_file(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+        # O_EXCL never opens an existing file: closing any descriptor of it would drop all locks of this
+        # process on it (POSIX), and another process could delete the write-ahead log in use.
+        with contextlib.suppress(OSError):  # SQLite reports the fault of the path itself
             if arguments[0] != ":memory:" and not arguments[0].startswith("file:"):
                 os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
@@ -122,7 +122,7 @@ def _init_sqlite(engine: Engine) -> None:
 
 
 def insert_into(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT of the session's database that can say `on_conflict_do_...`; both speak the same."""
+    """Return an INSERT for the session's database that supports `on_conflict_do_...`."""
     target: Table = getattr(table, "__table__", table)
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(target)

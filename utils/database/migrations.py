@@ -1,4 +1,4 @@
-"""Where the schema stands against the migrations, and bringing it up to date in development."""
+"""Comparison of the schema with the migrations, and the upgrade in development."""
 
 import fcntl
 import logging
@@ -12,20 +12,20 @@ from sqlalchemy import Connection, Engine, inspect, text
 log = logging.getLogger("auth")
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
-_LOCK_NUMBER = 7_205_917  # any number, as long as it is always the same
+_LOCK_NUMBER = 7_205_917  # arbitrary, but the same in every release
 
 
 @lru_cache(maxsize=1)
 def _known() -> tuple[str, frozenset[str]]:
-    """The newest revision that this code knows, and all of them."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  (130 ms that serving need not pay)
+    """Return the newest revision of this release, and all of them."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  (imports in 130 ms; not needed to serve)
 
     scripts = ScriptDirectory(str(MIGRATIONS))
     return scripts.get_current_head() or "", frozenset(s.revision for s in scripts.walk_revisions())
 
 
-def schema_is_old(connection: Connection) -> bool:
-    """Whether the database misses migrations of this code. A newer schema is fine: it only expanded."""
+def schema_is_outdated(connection: Connection) -> bool:
+    """Return whether the database lacks migrations of this release. A newer schema is compatible."""
     if not inspect(connection).has_table("alembic_version"):
         return True
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -34,14 +34,14 @@ def schema_is_old(connection: Connection) -> bool:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the schema up to date, once, however many processes start at the same time."""
+    """Apply missing migrations. Of several processes that start at once, one applies them."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config(attributes={})
     config.set_main_option("script_location", str(MIGRATIONS))
     with _lock(engine), engine.connect() as connection:
-        if schema_is_old(connection):
+        if schema_is_outdated(connection):
             connection.rollback()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -60,7 +60,7 @@ def _lock(engine: Engine) -> Iterator[None]:
                 connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK_NUMBER})
         return
     if engine.url.database in {None, "", ":memory:"}:
-        yield  # nobody else can see it
+        yield  # no other process can access it
         return
     with Path(f"{engine.url.database}.migrating").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

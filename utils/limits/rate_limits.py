@@ -1,9 +1,8 @@
-"""Rate limits: the policies, in one table, and the counters that hold them.
+"""Rate limits: the table of policies, the counters and the limiter.
 
-A policy counts calls of one subject (a network, an account) in a window that begins with
-the first call. Where guessing is possible the count is exact across processes: in Redis,
-else in the database. Cheap reads are counted by each process for itself, so that reading
-never writes.
+A policy counts the requests of one subject (a network, an account) in a window that begins with the first
+request. Policies against brute force count exactly across processes, in Redis or else in the database. For
+inexpensive reads each process counts for itself, so that reads never write.
 """
 
 import logging
@@ -20,14 +19,14 @@ from utils.errors import TooManyRequests
 
 log = logging.getLogger("auth")
 
-REDIS_TIMEOUT = 0.2  # seconds; a slower Redis is treated as gone
-REDIS_PAUSE = timedelta(seconds=5)  # how long it is left alone after a failure
-MAX_LOCAL_KEYS = 50_000  # of each process; the ones that were idle longest are forgotten
+REDIS_TIMEOUT = 0.2  # seconds; a slower Redis counts as unavailable
+REDIS_PAUSE = timedelta(seconds=5)  # pause between attempts after a failure
+MAX_LOCAL_KEYS = 50_000  # per process; the least recently used ones are evicted
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """At most `quota` calls of one subject in `window` seconds."""
+    """At most `quota` requests of one subject in `window` seconds."""
 
     quota: int
     window: int
@@ -37,7 +36,7 @@ class Policy:
 POLICIES: Mapping[str, Policy] = {
     "register": Policy(20, 3600),
     "login": Policy(30, 60),
-    "passkey-options": Policy(120, 60),  # a page for logging in asks for one whenever it is opened
+    "passkey-options": Policy(120, 60),  # each view of the login page requests them
     "login-day": Policy(1000, 86_400),
     "login-pair": Policy(60, 86_400),
     "login-account": Policy(20, 900),
@@ -56,7 +55,7 @@ POLICIES: Mapping[str, Policy] = {
 
 
 class Count(NamedTuple):
-    """Calls so far in the present window, this one included, and the seconds until it ends."""
+    """The number of requests in the current window, including this one, and the seconds until it ends."""
 
     calls: int
     seconds_left: float
@@ -66,17 +65,17 @@ NO_CALLS = Count(0, 0.0)
 
 
 class Counters(Protocol):
-    """Where calls are counted."""
+    """A storage of counts."""
 
     def hit(self, key: str, window: int) -> Count:
-        """Count a call, in a window of so many seconds that begins with the first one."""
+        """Count a request and return the count. A new window has `window` seconds."""
 
     def peek(self, key: str) -> Count:
-        """The same without counting."""
+        """Return the count without counting."""
 
 
 class LocalCounters:
-    """Counts in this process alone, in bounded memory."""
+    """Counts of this process, in bounded memory."""
 
     def __init__(self, clock: Clock, max_keys: int = MAX_LOCAL_KEYS) -> None:
         self._clock = clock
@@ -90,7 +89,7 @@ class LocalCounters:
             calls, ends = self._windows.pop(key, (0, now))
             if ends <= now:
                 calls, ends = 0, now + timedelta(seconds=window)
-            ends = min(ends, now + timedelta(seconds=window))  # should the clock have been set back
+            ends = min(ends, now + timedelta(seconds=window))  # if the clock was set back
             self._windows[key] = (calls + 1, ends)
             if len(self._windows) > self._max_keys:
                 self._windows.popitem(last=False)
@@ -104,10 +103,10 @@ class LocalCounters:
 
 
 class RedisCounters:
-    """Counts in Redis, for all processes and machines that share it."""
+    """Counts in Redis, shared by all processes and machines."""
 
     def __init__(self, url: str) -> None:
-        import redis  # noqa: PLC0415  (0.3 s of import that only its users pay)
+        import redis  # noqa: PLC0415  (imports in 0.3 s)
 
         self._redis = redis.Redis.from_url(
             url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
@@ -129,41 +128,41 @@ class RedisCounters:
         return Count(int(calls), milliseconds / 1000) if calls else NO_CALLS
 
     def check(self) -> None:
-        """See whether Redis answers. Raises whatever the library makes of it if not."""
+        """Raise an exception of the library if Redis does not answer."""
         self._redis.ping()
 
 
-class WithFallback:
-    """Redis while it answers, else this process's own counters: less exact, never open, never an error."""
+class FallbackCounters:
+    """Counts in Redis, or in this process while Redis is unavailable. Never raises."""
 
     def __init__(self, shared: Counters, local: Counters, clock: Clock) -> None:
         self._shared, self._local, self._clock = shared, local, clock
         self._retry_at: datetime | None = None
 
     def hit(self, key: str, window: int) -> Count:
-        return self._asked(lambda counters: counters.hit(key, window))
+        return self._call(lambda counters: counters.hit(key, window))
 
     def peek(self, key: str) -> Count:
-        return self._asked(lambda counters: counters.peek(key))
+        return self._call(lambda counters: counters.peek(key))
 
-    def _asked(self, question: Callable[[Counters], Count]) -> Count:
+    def _call(self, operation: Callable[[Counters], Count]) -> Count:
         now, retry_at = self._clock.now(), self._retry_at  # read once: other threads write it
-        # Further off than the pause is long, it was set before the clock was set back.
+        # A later `retry_at` than now + pause was set before the clock was set back.
         if retry_at is None or not now < retry_at <= now + REDIS_PAUSE:
             try:
-                count = question(self._shared)
-            # Anything: from what is no Redis at all, the library raises TypeError and the like.
+                count = operation(self._shared)
+            # Any exception: if the server is not Redis, the library raises TypeError and others.
             except Exception as problem:  # noqa: BLE001
                 self._retry_at = now + REDIS_PAUSE
                 log.warning("redis unavailable", extra={"error": type(problem).__name__})
             else:
                 self._retry_at = None
                 return count
-        return question(self._local)
+        return operation(self._local)
 
 
-class Verdict(NamedTuple):
-    """What a caller may know of a policy (draft-ietf-httpapi-ratelimit-headers, 2025-09)."""
+class RateLimitStatus(NamedTuple):
+    """The state of a policy for one subject (draft-ietf-httpapi-ratelimit-headers, 2025-09)."""
 
     name: str
     policy: Policy
@@ -179,17 +178,17 @@ class Verdict(NamedTuple):
 
 
 class Limiter(Protocol):
-    """Counts a call against a policy and refuses the one too many."""
+    """Counts requests against policies and refuses those over the quota."""
 
-    def check(self, name: str, subject: str, *, visible: bool = True) -> Verdict | None:
-        """Count the call. Raises `TooManyRequests`; says nothing of counts that are not `visible`."""
+    def check(self, name: str, subject: str, *, visible: bool = True) -> RateLimitStatus | None:
+        """Count the request. Raises `TooManyRequests`, with the count in its headers if `visible`."""
 
-    def peek(self, name: str, subject: str) -> Verdict | None:
-        """How things stand, without counting; None where limits are off."""
+    def peek(self, name: str, subject: str) -> RateLimitStatus | None:
+        """Return the state without counting; None if limits are off."""
 
 
 class NoLimits:
-    """The limiter where limits are off: in tests, and in benchmarks."""
+    """The limiter if limits are off, as in tests and benchmarks."""
 
     def check(self, name: str, subject: str, *, visible: bool = True) -> None:  # noqa: ARG002
         return None
@@ -199,38 +198,38 @@ class NoLimits:
 
 
 class CountingLimiter:
-    """The limiter of a running service."""
+    """The limiter if limits are on."""
 
     def __init__(
         self, shared: Counters, local: LocalCounters, policies: Mapping[str, Policy] = POLICIES
     ) -> None:
         self._shared, self._local, self._policies = shared, local, policies
 
-    def check(self, name: str, subject: str, *, visible: bool = True) -> Verdict:
+    def check(self, name: str, subject: str, *, visible: bool = True) -> RateLimitStatus:
         policy, key = self._policies[name], f"{name}:{subject}"
         counters = self._shared if policy.exact else self._local
-        known = self._known_refusal(policy, key)
-        count = known or counters.hit(key, policy.window)
-        verdict = self._verdict(name, count)
+        cached = self._cached_refusal(policy, key)
+        count = cached or counters.hit(key, policy.window)
+        status = self._status(name, count)
         if count.calls > policy.quota:
-            if policy.exact and not known:
+            if policy.exact and not cached:
                 self._local.hit(f"over:{key}", count.seconds_left)
-            # A count over somebody else's account would tell a stranger what its owner does.
-            shown = verdict.headers if visible else {}
-            raise TooManyRequests(policy=name, headers={"Retry-After": str(verdict.reset), **shown})
-        return verdict
+            # The count of an account must not be visible to strangers: it shows the owner's activity.
+            shown = status.headers if visible else {}
+            raise TooManyRequests(policy=name, headers={"Retry-After": str(status.reset), **shown})
+        return status
 
-    def _known_refusal(self, policy: Policy, key: str) -> Count | None:
-        """Over the quota is over it until the window ends: to refuse again and again, nobody is asked."""
+    def _cached_refusal(self, policy: Policy, key: str) -> Count | None:
+        """Return a count over the quota that is known in this process, so that refusals cost no query."""
         over = self._local.peek(f"over:{key}") if policy.exact else NO_CALLS
-        is_one = over.calls > 0 and over.seconds_left <= policy.window  # else the clock was set back
-        return Count(policy.quota + 1, over.seconds_left) if is_one else None
+        is_current = over.calls > 0 and over.seconds_left <= policy.window  # else the clock was set back
+        return Count(policy.quota + 1, over.seconds_left) if is_current else None
 
-    def peek(self, name: str, subject: str) -> Verdict:
+    def peek(self, name: str, subject: str) -> RateLimitStatus:
         counters = self._shared if self._policies[name].exact else self._local
-        return self._verdict(name, counters.peek(f"{name}:{subject}"))
+        return self._status(name, counters.peek(f"{name}:{subject}"))
 
-    def _verdict(self, name: str, count: Count) -> Verdict:
+    def _status(self, name: str, count: Count) -> RateLimitStatus:
         policy = self._policies[name]
-        seconds = min(count.seconds_left, policy.window)  # a look changes no window that is too long
-        return Verdict(name, policy, max(0, policy.quota - count.calls), max(1, ceil(seconds)))
+        seconds = min(count.seconds_left, policy.window)  # `peek` does not shorten a window that is too long
+        return RateLimitStatus(name, policy, max(0, policy.quota - count.calls), max(1, ceil(seconds)))

@@ -1,25 +1,29 @@
-"""Delay of refusals: clients that ignore `Retry-After` retry immediately, and take capacity from others.
+"""Delay of refusals: clients that ignore `Retry-After` retry immediately and take capacity from others.
 
-Each refused call is held for a moment, which costs a sleeping thread. The number of held calls is bounded,
-so that the other threads answer all other calls.
+Each refused request is delayed, which costs a sleeping thread. The number of delayed requests is bounded, so
+that threads remain for all others.
 """
 
-from threading import BoundedSemaphore, Event
+import time
+from collections.abc import Callable
+from threading import BoundedSemaphore
 
-MAX_DELAYED = 64  # calls of each process
+MAX_DELAYED = 64  # requests per process
 DELAY = 0.5  # seconds
 
 
 class RefusalDelay:
-    """Holds at most `places` calls at once, each for `pause` seconds."""
+    """Delays at most `places` requests at once, each by `pause` seconds."""
 
-    def __init__(self, pause: float = DELAY, places: int = MAX_DELAYED) -> None:
-        self._pause, self._places = pause, BoundedSemaphore(places)
+    def __init__(
+        self, pause: float = DELAY, places: int = MAX_DELAYED, wait: Callable[[float], object] = time.sleep
+    ) -> None:
+        self._pause, self._places, self._wait = pause, BoundedSemaphore(places), wait
 
     def hold(self) -> None:
-        """Hold the call that is to be refused, if there is a place. It must have no database connection."""
+        """Sleep for `pause` seconds if there is a place. The caller must not hold a database connection."""
         if self._pause and self._places.acquire(blocking=False):
             try:
-                Event().wait(self._pause)
+                self._wait(self._pause)
             finally:
                 self._places.release()

@@ -1,4 +1,4 @@
-"""Work that goes on beside the requests: a thread that begins when there is something to do."""
+"""A background thread that delivers mail."""
 
 import logging
 from collections.abc import Callable
@@ -7,18 +7,19 @@ from threading import Event, Lock, Thread
 
 log = logging.getLogger("auth")
 
-MOMENT = 0.2  # seconds before it begins: else the answer that wrote a mail would take longer, and tell so
-POLL = 5.0  # seconds between two looks: retries fall due, and other processes write work, too
-STOP_TIMEOUT = 8.0  # seconds that a piece of work in hand has to finish when the process ends
+WAKE_DELAY = (
+    0.2  # seconds before a delivery starts, so that it does not slow the response that wrote the mail
+)
+POLL = 5.0  # seconds between polls: retries become due, and other processes write mails
+STOP_TIMEOUT = 8.0  # seconds for the current delivery to finish when the process ends
 
 
 class Delivery:
-    """Calls `deliver_next` until it has nothing to do, whenever it is woken and every few seconds.
+    """Calls `deliver_next` until it returns False, when woken and every `poll` seconds.
 
-    In the background the thread begins with the first call of `wake`, or with `start`, in the
-    process that calls: never when the app is made, and so never before a server forks its workers.
-    When the process ends in an orderly way, what is in hand is finished. A command or a test has
-    no thread of its own: it ends too soon.
+    With `in_background`, the first call of `wake` or `start` starts a thread in the calling process. Creating
+    the app starts none, so that a server can fork its workers first. On a regular exit of the process the
+    current delivery is finished. Commands and tests use no thread.
     """
 
     def __init__(self, deliver_next: Callable[[], bool], *, in_background: bool, poll: float = POLL) -> None:
@@ -27,22 +28,22 @@ class Delivery:
         self._thread: Thread | None = None
 
     def wake(self) -> None:
-        """There is something to deliver. Returns at once."""
+        """Signal that there is something to deliver. Returns immediately."""
         if self._in_background:
             self.start()
         self._woken.set()
 
     def start(self) -> None:
-        """Begin the thread, unless there is one already. It looks for the first time when woken, or later."""
+        """Start the thread, unless it runs. It polls when woken, or after `poll` seconds."""
         with self._lock:
             if self._thread is None and not self._stopped.is_set():
                 self._thread = Thread(target=self._run, name="mail-delivery", daemon=True)
-                # Not atexit: a worker of multiprocessing, which granian's are, does not call that.
+                # Not atexit: multiprocessing workers, such as granian's, do not call it.
                 Finalize(self, self.stop, exitpriority=10)
                 self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is in hand, and begin nothing more."""
+        """Finish the current delivery and stop the thread."""
         self._stopped.set()
         self._woken.set()
         if self._thread:
@@ -50,12 +51,12 @@ class Delivery:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            # First of all: a worker that has only just begun does not listen to signals yet.
+            # Wait first: a worker that has just started does not handle signals yet.
             self._woken.wait(self._poll)
             self._woken.clear()
-            self._stopped.wait(MOMENT)
+            self._stopped.wait(WAKE_DELAY)
             try:
                 while not self._stopped.is_set() and self._deliver_next():
                     pass
-            except Exception as problem:  # noqa: BLE001  (a database that is away must not end it)
+            except Exception as problem:  # noqa: BLE001  (an unavailable database must not end the thread)
                 log.warning("delivery interrupted", extra={"error": type(problem).__name__})

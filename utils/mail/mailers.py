@@ -1,6 +1,6 @@
-"""Where a finished mail goes: an SMTP server, a folder, or a list in memory.
+"""Mailers: SMTP, files, or a list in memory.
 
-Each way takes a whole `EmailMessage` and either has it, or raises `MailError`; the caller tries again.
+A mailer accepts an `EmailMessage` or raises `MailError`; the caller retries.
 """
 
 import contextlib
@@ -21,26 +21,26 @@ from config import Settings, is_loopback
 
 log = logging.getLogger("auth")
 
-READY = 220  # an SMTP server's greeting
+SMTP_READY = 220  # an SMTP server's greeting
 TEMPLATE_HEADER = "X-Template"
-SMTP_TIMEOUT = 10  # seconds that the server has for each answer
-SMTP_DEADLINE = 60  # and for all of them: a server that sends a byte now and then is given up, too
+SMTP_TIMEOUT = 10  # seconds for each response of the server
+SMTP_DEADLINE = 60  # seconds for a whole delivery, against servers that send single bytes
 
 
 class MailError(Exception):
-    """The mail was not taken. The text names the kind of problem and quotes nothing."""
+    """The mail was not accepted. The text names the kind of error and quotes nothing."""
 
 
 class Mailer(Protocol):
     def send(self, message: EmailMessage) -> None:
-        """Hand the mail over. Raises `MailError` if it was not taken."""
+        """Send the mail. Raises `MailError` if it was not accepted."""
 
     def check(self) -> None:
-        """See whether a mail would be taken, without sending one. Raises `MailError`."""
+        """Check that a mail could be sent, without sending one. Raises `MailError`."""
 
 
 class MemoryMailer:
-    """Keeps mails in a list, for tests."""
+    """Stores mails in a list, for tests."""
 
     def __init__(self) -> None:
         self.sent: list[EmailMessage] = []
@@ -53,7 +53,7 @@ class MemoryMailer:
 
 
 class NoMailer:
-    """Where nothing says where mails go: they wait in the outbox."""
+    """Sends nothing, if `MAIL_URL` is not set: mails wait in the outbox."""
 
     def send(self, message: EmailMessage) -> None:  # noqa: ARG002
         self.check()
@@ -63,7 +63,7 @@ class NoMailer:
 
 
 class FileMailer:
-    """Writes each mail as a file of its own, for its owner only: it holds a link that opens an account."""
+    """Writes each mail to a file of mode 0600, since its link gives access to an account."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -81,9 +81,9 @@ class FileMailer:
         try:
             draft = path.with_suffix(".part")
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                # An address outside ASCII as it is, and not as an encoded word that nobody can answer.
+                # With utf8, a non-ASCII address is not written as an encoded word.
                 file.write(message.as_bytes(policy=policy.default.clone(utf8=True)))
-            draft.replace(path)  # whole or not at all
+            draft.replace(path)  # atomically
         except OSError as problem:
             raise MailError(type(problem).__name__) from None
         log.info("mail written", extra={"file": str(path)})
@@ -98,25 +98,25 @@ class FileMailer:
 
 
 class _Smtp(smtplib.SMTP):
-    """An SMTP connection that another thread can cut off at any moment, while TLS is negotiated too."""
+    """An SMTP connection that another thread can close at any time, even during the TLS handshake."""
 
-    lifeline: socket.socket | None = None
+    duplicate: socket.socket | None = None
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        self._host = host  # the name that its certificate must hold
+        self._host = host  # the name that the certificate must have
         connected: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # not in typeshed
-        self.lifeline = connected.dup()  # TLS takes the first one over
+        self.duplicate = connected.dup()  # TLS detaches the original socket
         return connected
 
     def cut_off(self) -> None:
-        if self.lifeline:
+        if self.duplicate:
             with contextlib.suppress(OSError):
-                self.lifeline.shutdown(socket.SHUT_RDWR)
+                self.duplicate.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         super().close()
-        if self.lifeline:
-            self.lifeline.close()
+        if self.duplicate:
+            self.duplicate.close()
 
 
 class _SmtpOverTls(smtplib.SMTP_SSL, _Smtp):
@@ -126,8 +126,8 @@ class _SmtpOverTls(smtplib.SMTP_SSL, _Smtp):
 class SmtpMailer:
     """Hands mails to an SMTP server.
 
-    `smtps://` is TLS from the first byte. `smtp://` takes up TLS where the server offers it, and
-    insists on it before it sends a password to another machine. Certificates are checked.
+    `smtps://` uses implicit TLS. `smtp://` uses STARTTLS if the server offers it, and requires it to send a
+    password to another machine. Certificates are verified.
     """
 
     def __init__(
@@ -161,23 +161,23 @@ class SmtpMailer:
             if self._implicit_tls
             else _Smtp(local_hostname=self._name, timeout=self._timeout)
         )
-        alarm = Timer(self._deadline, smtp.cut_off)
-        alarm.daemon = True
-        alarm.start()
+        timer = Timer(self._deadline, smtp.cut_off)
+        timer.daemon = True
+        timer.start()
         try:
             self._open(smtp, context)
             yield smtp
             with contextlib.suppress(smtplib.SMTPException, OSError):
-                smtp.quit()  # the mail is taken, whatever becomes of the connection
+                smtp.quit()  # the mail is accepted, even if the connection fails now
         except (smtplib.SMTPException, OSError, ValueError) as problem:
-            raise MailError(_in_words(problem)) from None
+            raise MailError(_error_text(problem)) from None
         finally:
-            alarm.cancel()
+            timer.cancel()
             smtp.close()
 
     def _open(self, smtp: smtplib.SMTP, context: ssl.SSLContext) -> None:
         code, _ = smtp.connect(self._host, self._port)
-        if code != READY:
+        if code != SMTP_READY:
             raise MailError(f"the server answered {code}")
         smtp.ehlo_or_helo_if_needed()
         encrypted = self._implicit_tls
@@ -191,8 +191,8 @@ class SmtpMailer:
             smtp.login(*self._login)
 
 
-def _in_words(problem: Exception) -> str:
-    """The kind of problem and the server's number; never its text, which quotes addresses."""
+def _error_text(problem: Exception) -> str:
+    """Return the kind of error and the SMTP status; not the server's text, which may quote addresses."""
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
         return f"SMTPRecipientsRefused {next(iter(problem.recipients.values()))[0]}"
     if isinstance(problem, smtplib.SMTPResponseException):
@@ -201,7 +201,7 @@ def _in_words(problem: Exception) -> str:
 
 
 def mailer_for(settings: Settings, root: Path) -> Mailer:
-    """The mailer that `MAIL_URL` names; a relative folder is inside the project."""
+    """Return the mailer for `MAIL_URL`. A relative folder is relative to `root`."""
     url = settings.mail_url
     if settings.testing and not url:
         return MemoryMailer()

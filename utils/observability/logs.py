@@ -1,7 +1,7 @@
-"""Logs: one JSON object a line, on standard error, with the request's id and without anything secret.
+"""Logs: one JSON object per line on standard error, with the id of the request.
 
-A line names the route that matched and never the path that was asked for: people put
-tokens into URLs. Nothing from a body, a query or a header other than the user agent is logged.
+A line has the matched route and not the requested path, since URLs may contain tokens. Nothing from a body, a
+query or a header is logged.
 """
 
 import json
@@ -17,11 +17,11 @@ from flask import Flask, Response, g, has_request_context, request
 from utils.client_info import canonical_address
 
 log = logging.getLogger("auth")
-_PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_STANDARD_ATTRIBUTES = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON. Control characters are escaped, so no line can forge another."""
+    """Formats a record as one line of JSON. Escapes control characters, against log injection."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -32,28 +32,28 @@ class JsonLines(logging.Formatter):
         }
         if has_request_context():
             line["request_id"] = g.get("request_id")
-        line |= {k: v for k, v in record.__dict__.items() if k not in _PLAIN}
+        line |= {k: v for k, v in record.__dict__.items() if k not in _STANDARD_ATTRIBUTES}
         if record.exc_info and record.exc_info[0]:
-            # The text of an exception may quote a value; its type and the log line say enough.
+            # The text of an exception may quote values: log its type only.
             line["error"] = record.exc_info[0].__name__
         return json.dumps(line, default=str)
 
 
-def configure_logging(*, everything: bool) -> None:
-    """Send our log to standard error as JSON lines; with `everything`, that of every library too.
+def configure_logging(*, all_loggers: bool) -> None:
+    """Log to standard error as JSON lines; with `all_loggers`, the loggers of all libraries as well.
 
-    The command line leaves the libraries alone: they talk to a person there.
+    The command line does not use `all_loggers`: there, libraries log for people.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    target = logging.getLogger() if everything else log
+    target = logging.getLogger() if all_loggers else log
     target.handlers[:] = [handler]
     log.setLevel(logging.INFO)
-    log.propagate = everything
+    log.propagate = all_loggers
 
 
-def logging_of_server() -> dict[str, Any]:
-    """The WSGI server's own log, in the same form; its access log stays off, ours says more."""
+def server_log_config() -> dict[str, Any]:
+    """Return the logging configuration of the WSGI server: the same format, and no access log."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -63,13 +63,13 @@ def logging_of_server() -> dict[str, Any]:
     }
 
 
-def no_access_log() -> None:
-    """Keep Flask's own server from logging request lines: it writes out what is in a URL."""
+def disable_access_log() -> None:
+    """Disable the access log of Flask's development server, which contains URLs."""
     logging.getLogger("werkzeug").addFilter(lambda record: " - - [" not in str(record.msg))
 
 
 def init_logs(app: Flask) -> None:
-    """Give each request an id of our own and one line when it is answered."""
+    """Give each request an id, and log one line with its response."""
 
     @app.before_request
     def begin() -> None:

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, right also with several worker processes. No label says anything about a user."""
+"""Prometheus metrics, summed over all worker processes. No label identifies a user."""
 
 import os
 import tempfile
@@ -17,17 +17,17 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 @contextmanager
 def shared_between_workers() -> Iterator[None]:
-    """One place for all workers of this server to count in; entered before any app is made."""
+    """Create the folder that the workers of this server share. Enter it before creating an app."""
     with tempfile.TemporaryDirectory(prefix="auth-metrics-") as folder:
         os.environ[FOLDER_VARIABLE] = folder
         yield
 
 
 class Metrics:
-    """What is counted, and how it is told."""
+    """The metrics and their exposition."""
 
     def __init__(self) -> None:
-        # Imported here: the library decides at import whether it counts for several processes.
+        # Imported here: the library selects its multiprocess mode at import.
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: PLC0415
 
         self.registry = own = CollectorRegistry()
@@ -38,7 +38,7 @@ class Metrics:
             buckets=BUCKETS,
             registry=own,
         )
-        self.sign_ins = Counter("auth_sign_ins", "Sign-ins by outcome.", ["outcome"], registry=own)
+        self.logins = Counter("auth_sign_ins", "Sign-ins by outcome.", ["outcome"], registry=own)
         self.second_factors = Counter(
             "auth_second_factors_refused", "Second factors refused, by reason.", ["reason"], registry=own
         )
@@ -61,25 +61,25 @@ class Metrics:
             registry=own,
         )
 
-    def count_ended(self, reason: str, number: int = 1) -> None:
-        """Count sessions that ended for this reason."""
+    def count_ended_sessions(self, reason: str, number: int = 1) -> None:
+        """Count sessions that ended, by reason."""
         self.sessions_ended.labels(reason).inc(number)
 
     def exposition(self) -> bytes:
-        """All figures in Prometheus's text format, of every worker."""
+        """Return the metrics of all workers in Prometheus's text format."""
         from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
         from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
         if FOLDER_VARIABLE not in os.environ:
             return generate_latest(self.registry)
-        _forget_dead_workers()
-        everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
-        return generate_latest(everyone)
+        _remove_dead_workers()
+        all_workers = CollectorRegistry()
+        MultiProcessCollector(all_workers)  # type: ignore[no-untyped-call]
+        return generate_latest(all_workers)
 
 
-def _forget_dead_workers() -> None:
-    """What a killed worker was waiting for is waited for no more; what it has counted stays."""
+def _remove_dead_workers() -> None:
+    """Remove the gauges of workers that were killed; their counters stay."""
     for file in Path(os.environ[FOLDER_VARIABLE]).glob("gauge_live*_*.db"):
         if not _is_alive(int(file.stem.rpartition("_")[2])):
             file.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ def _forget_dead_workers() -> None:
 
 def _is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)  # asks, and sends nothing
+        os.kill(pid, 0)  # signal 0 only checks
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -96,7 +96,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def init_metrics(app: Flask, metrics: Metrics) -> None:
-    """Time every request. Routes that did not match share one label: paths are anybody's choice."""
+    """Measure every request. Unmatched paths share one label, since clients choose them."""
 
     @app.before_request
     def begin() -> None:

@@ -1,1 +1,1 @@
-"""Password hashing, block-list, strength and leak look-up."""
+"""Password hashing, blocklist, strength and leak check."""

@@ -1,6 +1,6 @@
-"""Passwords that attackers try first: common ones, and those made of words that they know already.
+"""The password blocklist: common passwords, and passwords made of context words (ASVS 6.2.4, 6.2.11).
 
-The reasons are in docs/decisions/0012-password-blocklist.md.
+See docs/decisions/0012-password-blocklist.md.
 """
 
 import unicodedata
@@ -9,20 +9,21 @@ from functools import cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
-WORTH_FINDING = 4  # characters; a shorter word is in many passwords by accident
+MIN_WORD_LENGTH = 4  # characters; shorter words are in many passwords by chance
 
 
 def is_common(password: str) -> bool:
-    """Whether the password is one of the 30,000 most common ones, in whichever case."""
+    """Return whether the password is one of the 30,000 most common ones, ignoring case."""
     folded = _folded(password)
     return "\n" not in folded and f"\n{folded}\n" in common_passwords()
 
 
 @cache
 def common_passwords() -> str:
-    """The list that zxcvbn ships, in lower case: a line each, as a set would take ten times the memory.
+    """Return zxcvbn's list of common passwords in lower case, one per line.
 
-    Its file is loaded by itself: the package keeps all its words and what it makes of them, 18 MB.
+    One string takes a tenth of the memory of a set. The module is loaded without its package, which would
+    take 18 MB for all lists.
     """
     package = find_spec("zxcvbn")
     if package is None or package.origin is None:
@@ -37,21 +38,24 @@ def common_passwords() -> str:
 
 
 def contains_context_words(password: str, words: Iterable[str], email: str | None, minimum: int) -> bool:
-    """Whether the password is made of these words or of the address, or needs them to reach `minimum`.
+    """Return whether the password depends on these words or on the email address.
 
-    It is if it holds the whole address; if nothing but the words is left without its digits and
-    punctuation; or if it holds a word, and too little is left without it.
+    It does if it contains the whole address; if it consists of the words, apart from digits and punctuation;
+    or if it contains a word and has fewer than `minimum` characters without it.
     """
     folded = _folded(password)
     local, _, domain = (email or "").rpartition("@")
     if local and domain and _folded(email or "") in folded:
         return True
-    known = {_folded(word) for word in (*words, *_parts_of(email or ""))}
-    if any(_is_made_of(kept(folded), {kept(word) for word in known}) for kept in (_letters, _letters_digits)):
+    known = {_folded(word) for word in (*words, *_words_of(email or ""))}
+    if any(
+        _is_concatenation(reduced(folded), {reduced(word) for word in known})
+        for reduced in (_letters, _letters_digits)
+    ):
         return True
     bare = rest = _letters_digits(folded)
     for word in sorted(map(_letters_digits, known), key=len, reverse=True):
-        rest = rest.replace(word, "") if len(word) >= WORTH_FINDING else rest
+        rest = rest.replace(word, "") if len(word) >= MIN_WORD_LENGTH else rest
     return rest != bare and len(rest) < minimum
 
 
@@ -59,22 +63,22 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).lower()
 
 
-def _kept(is_kept: Callable[[str], bool]) -> Callable[[str], str]:
-    return lambda text: "".join(char for char in text if is_kept(char))
+def _filtered(predicate: Callable[[str], bool]) -> Callable[[str], str]:
+    return lambda text: "".join(char for char in text if predicate(char))
 
 
-_letters, _letters_digits = _kept(str.isalpha), _kept(str.isalnum)
+_letters, _letters_digits = _filtered(str.isalpha), _filtered(str.isalnum)
 
 
-def _parts_of(email: str) -> list[str]:
-    """The address, what stands before its @, and the words in there: `ada.lovelace` has two."""
+def _words_of(email: str) -> list[str]:
+    """Return the address, its local part, and the words of the local part (`ada.lovelace` has two)."""
     local = email.rpartition("@")[0]
     words = "".join(char if char.isalpha() else " " for char in local).split()
     return [email, local, *(word for word in words if len(word) > 2)]
 
 
-def _is_made_of(text: str, words: Iterable[str]) -> bool:
-    """Whether the text is a row of these words, each as often as may be. Its time is bounded."""
+def _is_concatenation(text: str, words: Iterable[str]) -> bool:
+    """Return whether the text is a concatenation of these words, with repetition, in bounded time."""
     known = [word for word in words if word]
     reached = {0}
     for start in range(len(text)):

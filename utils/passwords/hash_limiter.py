@@ -1,9 +1,9 @@
-"""A gate in front of password hashing: it is the one expensive thing here, and must not starve the rest.
+"""Concurrency limit on password hashing, so that it does not starve other requests.
 
-So many hashes at once, so many callers waiting in front of it, and beyond that a 503 with
-`Retry-After`. Whoever waits holds no database connection, and the server has a thread for each of
-them besides those that answer everybody else. Many may wait, as a refusal costs more than a
-thread that sleeps: who ignores `Retry-After` makes the next call of it at once.
+Requests over the limit wait in a bounded queue; beyond that the response is 503 with `Retry-After`. A waiting
+request must not hold a database connection. The server has a thread for each waiting request, in addition to
+the threads for all others. The queue is long because a refusal costs more than a sleeping thread: clients
+that ignore `Retry-After` retry immediately.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from utils.limits.refusal_delay import RefusalDelay
 from utils.observability.metrics import Metrics
 from utils.services import Hasher
 
-MAX_WAIT = 10.0  # seconds; a browser and its user give up later than that
-MAX_WAITING = 64  # calls of each process
+MAX_WAIT = 10.0  # seconds; browsers and users wait longer
+MAX_WAITING = 64  # requests per process
 
 
 class LimitedHasher:
-    """A hasher that computes at most `concurrency` hashes at once and lets at most `waiting` calls queue.
+    """A hasher that computes at most `concurrency` hashes at once.
 
-    They wait at most `max_wait` seconds. Every call may raise `Busy`.
+    At most `waiting` calls wait, each at most `max_wait` seconds. Every method that hashes may raise `Busy`.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LimitedHasher:
     ) -> None:
         self._hasher, self._metrics, self._max_wait = hasher, metrics, max_wait
         self._semaphore = BoundedSemaphore(concurrency)
-        self._lock, self._places = Lock(), waiting
+        self._lock, self._waiting_left = Lock(), waiting
         self._refusal_delay = refusal_delay or RefusalDelay(0)
 
     def hash(self, password: str) -> str:
@@ -67,18 +67,18 @@ class LimitedHasher:
 
     def _wait(self) -> None:
         with self._lock:
-            has_place = self._places > 0
-            self._places -= has_place
-        if not has_place:
+            may_wait = self._waiting_left > 0
+            self._waiting_left -= may_wait
+        if not may_wait:
             self._refuse()
         self._metrics.hashes_waiting.inc()
         try:
-            is_in = self._semaphore.acquire(timeout=self._max_wait)
+            is_acquired = self._semaphore.acquire(timeout=self._max_wait)
         finally:
             self._metrics.hashes_waiting.dec()
             with self._lock:
-                self._places += 1
-        if not is_in:
+                self._waiting_left += 1
+        if not is_acquired:
             self._refuse()
 
     def _refuse(self) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Password hashing with Werkzeug: what is stored, and how a stored hash is judged."""
+"""Password hashing with Werkzeug."""
 
 import logging
 import unicodedata
@@ -11,37 +11,37 @@ log = logging.getLogger("auth")
 
 
 class PasswordHasher:
-    """Hashes with one method (`scrypt:N:r:p` or `pbkdf2:digest:rounds`), checks any that is in bounds.
+    """Hashes with one method (`scrypt:N:r:p` or `pbkdf2:digest:rounds`); verifies any with bounded cost.
 
-    Passwords are brought to NFC first (NIST SP 800-63B-4, 3.1.1.2) and otherwise taken as they come.
+    Passwords are normalized to NFC (NIST SP 800-63B-4, 3.1.1.2) and otherwise used unmodified.
     """
 
     def __init__(self, method: str) -> None:
         self.method = method
 
     def hash(self, password: str) -> str:
-        """A salted hash in Werkzeug's notation."""
+        """Return a salted hash in Werkzeug's format."""
         return generate_password_hash(unicodedata.normalize("NFC", password), self.method, salt_length=32)
 
     def check(self, hashed: str, password: str) -> bool:
-        """Whether the password is the one that was hashed; an unreadable hash is a no and a log line.
+        """Return whether the password matches the hash. An unreadable hash is logged and returns False.
 
-        A no costs one hash in every case, so that time tells nothing about the row.
+        False takes the time of one hash in every case, so that timing does not reveal unreadable hashes.
         """
         if _is_in_bounds(hashed):
             try:
                 is_right = check_password_hash(hashed, unicodedata.normalize("NFC", password))
-            except ValueError:  # within our bounds, but not within those of OpenSSL
+            except ValueError:  # OpenSSL has narrower bounds
                 pass
             else:
-                # HMAC pads its key with NULs, so that those at the end would make no difference.
+                # HMAC pads keys with NUL bytes: trailing ones in the password would be ignored.
                 return is_right and not password.endswith("\0")
         log.error("a stored password hash is unreadable or too costly")
         self.hash(password)
         return False
 
     def is_readable(self, hashed: str) -> bool:
-        """Whether any password could match this stored hash: `check` takes its method and cost. One hash."""
+        """Return whether `check` accepts the format, method and cost of this hash. Computes one hash."""
         if not _is_in_bounds(hashed):
             return False
         try:
@@ -51,7 +51,7 @@ class PasswordHasher:
         return True
 
     def is_outdated(self, hashed: str) -> bool:
-        """Whether the hash was made with another method or cost than the one in force."""
+        """Return whether the hash has another method or cost than the configured one."""
         return hashed.partition("$")[0] != self.method
 
 

@@ -1,8 +1,8 @@
-"""Whether a password is in a collection of leaked ones, by the range protocol of Have I Been Pwned.
+"""Leak check: looks passwords up by the range protocol of Have I Been Pwned (ASVS 6.2.12).
 
-Five of forty hex digits of the password's SHA-1 are sent, and the rest is compared here, so that the
-collection learns neither the password nor its digest (k-anonymity). Without an answer in time
-the password counts as not leaked: an outage of that service must not stop registrations.
+Five of the forty hex digits of the password's SHA-1 digest are sent and the rest is compared here, so that
+the server learns neither the password nor its digest (k-anonymity). If it does not answer in time, the
+password counts as not leaked: an outage of that server must not prevent registrations.
 """
 
 import contextlib
@@ -24,22 +24,22 @@ from utils.observability.metrics import Metrics
 
 log = logging.getLogger("auth")
 
-DEADLINE = 1.0  # seconds in all, but for what the system takes to find the host's address
+DEADLINE = 1.0  # seconds in total, apart from the DNS lookup
 MAX_ANSWER = 1024 * 1024
 PREFIX = 5  # hex digits
 ENTRY = re.compile(r"([0-9A-Fa-f]{35}):([0-9]{1,12})")
 
 Resolve = Callable[..., list[Any]]
 
-PLACES = 8  # questions of a process at once; who finds none is not asked about
+MAX_CONCURRENT = 8  # lookups per process; a password beyond that is not looked up
 
 
-class _NoListError(Exception):
-    """An answer that tells nothing of the password; its text is safe to log."""
+class _LookupFailedError(Exception):
+    """The lookup failed. The text is safe to log."""
 
 
 class LeakedPasswords:
-    """A collection under a URL to which the first digits are added, such as `https://.../range/`."""
+    """A server of leaked passwords. The first digits are appended to its URL (`https://.../range/`)."""
 
     def __init__(
         self,
@@ -54,18 +54,18 @@ class LeakedPasswords:
         self._host, self._path = parts.hostname or "", parts.path
         self._port = parts.port or (443 if self._tls else 80)
         self._metrics, self._deadline, self._resolve = metrics, deadline, resolve
-        self._places = BoundedSemaphore(PLACES)
+        self._slots = BoundedSemaphore(MAX_CONCURRENT)
 
     def has(self, password: str, /) -> bool:
-        """Whether it is in the collection; False also where that cannot be found out in time."""
-        # A digest that the protocol prescribes, and that protects nothing here.
+        """Return whether the password is known to be leaked; False if the lookup fails."""
+        # The protocol requires SHA-1; it protects nothing here.
         whole = hashlib.sha1(unicodedata.normalize("NFC", password).encode(), usedforsecurity=False)
         digest = whole.hexdigest().upper()
         try:
-            with self._place():
-                found = _is_listed(self._asked(digest[:PREFIX]), digest[PREFIX:])
-        except (OSError, http.client.HTTPException, ValueError, _NoListError) as problem:
-            kind = str(problem) if isinstance(problem, _NoListError) else type(problem).__name__
+            with self._slot():
+                found = _is_listed(self._fetched(digest[:PREFIX]), digest[PREFIX:])
+        except (OSError, http.client.HTTPException, ValueError, _LookupFailedError) as problem:
+            kind = str(problem) if isinstance(problem, _LookupFailedError) else type(problem).__name__
             log.warning("leaked passwords not asked", extra={"error": kind})
             self._metrics.leak_checks.labels("failed").inc()
             return False
@@ -73,48 +73,48 @@ class LeakedPasswords:
         return found
 
     @contextlib.contextmanager
-    def _place(self) -> Iterator[None]:
-        """One of few: a collection that does not answer must not take the threads of everybody else."""
-        if not self._places.acquire(blocking=False):
-            raise _NoListError("too many at once")
+    def _slot(self) -> Iterator[None]:
+        """Limit the lookups at once: a slow server must not occupy all threads."""
+        if not self._slots.acquire(blocking=False):
+            raise _LookupFailedError("too many at once")
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
-    def _asked(self, prefix: str) -> str:
-        """What the collection answers; redirects are not followed."""
-        ends = time.monotonic() + self._deadline
+    def _fetched(self, prefix: str) -> str:
+        """Return the response body. Does not follow redirects."""
+        deadline = time.monotonic() + self._deadline
         connection = (
             http.client.HTTPSConnection(self._host, self._port, context=self._tls)
             if self._tls
             else http.client.HTTPConnection(self._host, self._port)
         )
-        wire = self._connected(ends)
-        connection.sock = wire
-        with contextlib.closing(connection), _cut_off_after(ends - time.monotonic(), wire.fileno()):
+        sock = self._connected(deadline)
+        connection.sock = sock
+        with contextlib.closing(connection), _cut_off_after(deadline - time.monotonic(), sock.fileno()):
             if self._tls:
-                connection.sock = self._tls.wrap_socket(wire, server_hostname=self._host)
+                connection.sock = self._tls.wrap_socket(sock, server_hostname=self._host)
             connection.sock.settimeout(self._deadline)
-            # Padding hides the number of entries from an observer of the answer's length.
+            # Padding hides the number of entries from an observer of the response's length.
             connection.request("GET", self._path + prefix, headers={"Add-Padding": "true"})
-            answer = connection.getresponse()
-            if answer.status != http.client.OK:
-                raise _NoListError(f"status {answer.status}")
-            said = answer.read(MAX_ANSWER + 1)
-        if len(said) > MAX_ANSWER:
-            raise _NoListError("too long")
-        if time.monotonic() >= ends:
-            raise _NoListError("too late")
-        if answer.length:  # bytes that were announced and did not come
-            raise _NoListError("cut short")
-        return said.decode("ascii")
+            response = connection.getresponse()
+            if response.status != http.client.OK:
+                raise _LookupFailedError(f"status {response.status}")
+            body = response.read(MAX_ANSWER + 1)
+        if len(body) > MAX_ANSWER:
+            raise _LookupFailedError("too long")
+        if time.monotonic() >= deadline:
+            raise _LookupFailedError("too late")
+        if response.length:  # the body is shorter than Content-Length
+            raise _LookupFailedError("cut short")
+        return body.decode("ascii")
 
-    def _connected(self, ends: float) -> socket.socket:
-        """A connection to the first address of the host that takes it, in a third of the time at most."""
+    def _connected(self, deadline: float) -> socket.socket:
+        """Connect to the first reachable address of the host; each may take a third of the time."""
         problem: OSError = TimeoutError()
         for *_, address in self._resolve(self._host, self._port, type=socket.SOCK_STREAM):
-            left = ends - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
                 break
             try:
@@ -126,36 +126,36 @@ class LeakedPasswords:
 
 @contextlib.contextmanager
 def _cut_off_after(seconds: float, descriptor: int) -> Iterator[None]:
-    """End the connection of this descriptor after a while, however slowly it goes on answering."""
-    wire = socket.socket(fileno=os.dup(descriptor))
+    """Close the connection of this descriptor after so many seconds, even if data is still arriving."""
+    sock = socket.socket(fileno=os.dup(descriptor))
 
     def cut_off() -> None:
         with contextlib.suppress(OSError):
-            wire.shutdown(socket.SHUT_RDWR)
+            sock.shutdown(socket.SHUT_RDWR)
 
-    alarm = Timer(seconds, cut_off)
-    alarm.daemon = True
-    alarm.start()
+    timer = Timer(seconds, cut_off)
+    timer.daemon = True
+    timer.start()
     try:
         yield
     finally:
-        alarm.cancel()
-        wire.close()
+        timer.cancel()
+        sock.close()
 
 
-class NoCollection:
-    """Where none is set: nothing is asked."""
+class NoLeakCheck:
+    """Looks nothing up, if `LEAKED_PASSWORDS_URL` is not set."""
 
     def has(self, _password: str, /) -> bool:
         return False
 
 
-def _is_listed(answer: str, suffix: str) -> bool:
-    """Whether a line `SUFFIX:COUNT` is that one. Raises `_NoListError` for what is no such list."""
+def _is_listed(response: str, suffix: str) -> bool:
+    """Return whether a line `SUFFIX:COUNT` has this suffix. Raises `_LookupFailedError`."""
     found = False
-    for line in answer.split():
+    for line in response.split():
         entry = ENTRY.fullmatch(line)
         if entry is None:
-            raise _NoListError("no list")
-        found |= entry[1].upper() == suffix and int(entry[2]) > 0  # padding counts nothing
+            raise _LookupFailedError("no list")
+        found |= entry[1].upper() == suffix and int(entry[2]) > 0  # padding has a count of 0
     return found

@@ -1,4 +1,4 @@
-"""What development gets without being configured: secrets of its own."""
+"""Generated secrets for development."""
 
 import os
 import secrets
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def kept_secrets(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Random secrets that are made on first use and kept in `folder`, readable by their owner only."""
-    return {name: _kept(folder / name.lower()) for name in names}
+def development_secrets(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return random secrets, created on first use and stored in `folder` with mode 0600."""
+    return {name: _load_or_create(folder / name.lower()) for name in names}
 
 
-def _kept(path: Path) -> str:
+def _load_or_create(path: Path) -> str:
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
         try:
-            os.link(draft, path)  # whole or not at all, and only the first of several processes wins
+            os.link(draft, path)  # atomic; of several processes the first wins
         except FileExistsError:
             pass
         finally:

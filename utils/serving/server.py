@@ -1,4 +1,4 @@
-"""Serving: a production WSGI server, and what development does before it serves."""
+"""The production WSGI server (granian), and the checks before serving."""
 
 import errno
 import importlib
@@ -19,30 +19,30 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_loopback, misspelt
 from utils.database.engine import POOL_SIZE
-from utils.database.migrations import schema_is_old, upgrade
+from utils.database.migrations import schema_is_outdated, upgrade
 from utils.limits.refusal_delay import MAX_DELAYED
-from utils.observability.logs import configure_logging, logging_of_server, no_access_log
+from utils.observability.logs import configure_logging, disable_access_log, server_log_config
 from utils.observability.metrics import shared_between_workers
 from utils.passwords.hash_limiter import MAX_WAITING
 from utils.services import Services
 
-# Of a worker: as many as have something to do with the database, those that wait for a hash, and
-# those that are held before they are refused.
+# Threads of a worker: for requests with a database connection, for requests that wait for a hash, and for
+# delayed refusals.
 THREADS = POOL_SIZE + MAX_WAITING + MAX_DELAYED
-STOP_TIMEOUT = 10  # seconds that requests in flight have to finish
-HEADER_TIMEOUT = 10  # seconds that a client has to send its headers
+STOP_TIMEOUT = 10  # seconds for requests in flight to finish
+HEADER_TIMEOUT = 10  # seconds for a client to send its headers
 MAX_HEADERS = 32 * 1024
-PARENT_WATCH = 1  # seconds between two looks of a worker at its parent
+PARENT_POLL = 1  # seconds between the checks of a worker for its parent
 
 
 def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
-    """The app for a serving process: a WSGI server's worker, or `flask run`."""
+    """Return the app for a serving process: a worker of a WSGI server, or `flask run`."""
     command = click.get_current_context(silent=True)
-    configure_logging(everything=command is None)
+    configure_logging(all_loggers=command is None)
     if command is None or command.info_name != "run":
         return create_app()
-    no_access_log()
-    # Flask's own server listens where its options say; the public address must say the same.
+    disable_access_log()
+    # `flask run` takes the port from its options; PUBLIC_URL is derived from PORT.
     os.environ["PORT"] = str(command.params["port"])
     app = create_app()
     prepare(app, db, command.params["host"])
@@ -50,20 +50,21 @@ def application(create_app: Callable[[], Flask], db: SQLAlchemy) -> Flask:
 
 
 def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
-    """What comes before serving on `host`. Ends with a sentence where that cannot work."""
+    """Check settings and database before serving on `host`. Exits with a message if serving is impossible."""
     settings = settings_of(app)
     for given, meant in misspelt(environment()).items():
-        click.echo(f"{given} is no setting. Is {meant} meant?", err=True)
+        click.echo(f"{given} is not a setting. Did you mean {meant}?", err=True)
     if settings.production and not settings.rate_limit_enabled:
         click.echo(
-            "Rate limits are off (RATE_LIMIT_ENABLED): everybody may guess as often as they like.", err=True
+            "Rate limits are off (RATE_LIMIT_ENABLED): there is no protection against brute force.", err=True
         )
     if settings.production and not settings.mail_url:
         click.echo(
-            "Mails go nowhere (MAIL_URL): nobody can confirm an address or get a new password.", err=True
+            "MAIL_URL is not set: no mail is sent, so addresses cannot be confirmed nor passwords reset.",
+            err=True,
         )
     if settings.testing:
-        raise ConfigurationError(["FLASK_ENV=testing is for tests: its database is empty and in memory."])
+        raise ConfigurationError(["FLASK_ENV=testing cannot be served: its database is in memory."])
     if settings.flask_env == "development" and not is_loopback(host):
         raise ConfigurationError([LOOPBACK_ONLY])
     try:
@@ -72,36 +73,36 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
                 upgrade(db.engine)
             else:
                 _warn_of_old_schema(db)
-            db.engine.dispose()  # no connection may be carried into a worker
+            db.engine.dispose()  # workers must not inherit connections
     except (SQLAlchemyError, OSError) as problem:
         sys.exit(
-            f"The database of DATABASE_URI cannot be opened ({type(problem).__name__}): does its server run "
-            "and let this user in, or, for SQLite, is the folder there and writable?"
+            f"The database of DATABASE_URI cannot be opened ({type(problem).__name__}). Check that its "
+            "server is running and accepts this user or, for SQLite, that the folder exists and is writable."
         )
 
 
 def _warn_of_old_schema(db: SQLAlchemy) -> None:
-    """Elsewhere than in development nobody migrates unasked: it is a step of the release."""
+    """Warn about missing migrations. Outside development, applying them is a step of the release."""
     with db.engine.connect() as connection:
-        if schema_is_old(connection):
-            click.echo("The database lacks migrations; run: flask --app app db upgrade", err=True)
+        if schema_is_outdated(connection):
+            click.echo("The database lacks migrations. Run: flask --app app db upgrade", err=True)
 
 
 def serve(create_app: Callable[[], Flask], db: SQLAlchemy) -> None:
-    """Serve until SIGINT or SIGTERM; then finish what is in flight and stop."""
+    """Serve until SIGINT or SIGTERM; then finish the requests in flight and stop."""
     with shared_between_workers():
         _serve(create_app(), db)
 
 
 def _serve(app: Flask, db: SQLAlchemy) -> None:
-    from granian import Granian  # noqa: PLC0415  (not needed by those who bring their own server)
+    from granian import Granian  # noqa: PLC0415  (not needed with another WSGI server)
     from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415
     from granian.http import HTTP1Settings  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
 
     settings = settings_of(app)
     prepare(app, db, settings.host)
-    if fault := _why_not_listen(settings):
+    if fault := _bind_fault(settings):
         sys.exit(fault)
     server = Granian(
         "app:app",
@@ -114,43 +115,40 @@ def _serve(app: Flask, db: SQLAlchemy) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT * 1000, max_buffer_size=MAX_HEADERS),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_TIMEOUT,
-        log_dictconfig=logging_of_server(),
+        log_dictconfig=server_log_config(),
         log_level=LogLevels.error,
         working_dir=Path(app.root_path),
     )
     with app.app_context():
         database = db.engine.url
     server.on_startup(lambda: click.echo(banner(settings, database)))
-    # Each worker leaves the terminal's process group at birth, so that Ctrl-C reaches the parent
-    # alone: a worker that began to stop by itself would be waited for in vain.
+    # Workers leave the process group of the terminal, so that Ctrl-C reaches the parent only: the parent
+    # would wait in vain for a worker that stops by itself.
     os.register_at_fork(after_in_child=os.setpgrp)
     server.serve(target_loader=partial(_load_in_worker, os.getpid()))
 
 
 def _load_in_worker(parent: int, target: str) -> Flask:
-    """The app, in a worker process.
-
-    It watches its parent, and does not live on holding the port when that was killed.
-    """
+    """Return the app in a worker process, which exits if its parent was killed, to free the port."""
     if os.getppid() != parent:
         sys.exit(1)
-    Thread(target=_end_with, args=[parent], name="parent-watch", daemon=True).start()
+    Thread(target=_watch_parent, args=[parent], name="parent-watch", daemon=True).start()
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
-    _services_of(app).delivery.start()  # mails may be waiting since another process ended
+    _services_of(app).delivery.start()  # mails may be waiting in the outbox
     return app
 
 
-def _end_with(parent: int) -> None:
-    """Stop this process in the orderly way once its parent is gone, and in the other way if that fails.
+def _watch_parent(parent: int) -> None:
+    """Stop this process when its parent has ended: by SIGTERM, or by exiting if that fails.
 
-    It asks instead of having a signal sent: one that comes before the server listens to it is lost.
+    It polls, because a signal (PR_SET_PDEATHSIG) that arrives before the server handles it would be lost.
     """
-    nothing = Event()
+    never_set = Event()
     while os.getppid() == parent:
-        nothing.wait(PARENT_WATCH)
+        never_set.wait(PARENT_POLL)
     os.kill(os.getpid(), signal.SIGTERM)
-    nothing.wait(STOP_TIMEOUT)
+    never_set.wait(STOP_TIMEOUT)
     os._exit(1)
 
 
@@ -163,8 +161,8 @@ def _services_of(app: Flask) -> Services:
     return found
 
 
-def _why_not_listen(settings: Settings) -> str | None:
-    """What keeps it from listening; asked beforehand, for a sentence instead of a traceback."""
+def _bind_fault(settings: Settings) -> str | None:
+    """Return why the address cannot be bound, or None. Gives a message instead of a traceback."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -172,15 +170,13 @@ def _why_not_listen(settings: Settings) -> str | None:
             probe.bind((settings.host, settings.port))
         except OSError as problem:
             if isinstance(problem, socket.gaierror) or problem.errno == errno.EADDRNOTAVAIL:
-                return f"{settings.host} is no address of this machine; set HOST to one."
-            return (
-                f"Port {settings.port} on {settings.host} is taken or not allowed; set PORT to another one."
-            )
+                return f"{settings.host} is not an address of this machine. Set HOST to one."
+            return f"Port {settings.port} on {settings.host} is in use or not permitted. Set another PORT."
     return None
 
 
 def banner(settings: Settings, database: URL) -> str:
-    """Where it listens, on what database, and in development where to go from here."""
+    """Return the text at start: address, database, and in development an example call."""
     host = "localhost" if is_loopback(settings.host) else settings.host
     local = f"http://{host}:{settings.port}"
     workers = f"{settings.web_concurrency} worker{'s' if settings.web_concurrency > 1 else ''}"

@@ -1,1 +1,1 @@
-"""HTTP: request bodies, answers, cookies, headers, the caller."""
+"""HTTP: request bodies, responses, cookies, headers and client addresses."""

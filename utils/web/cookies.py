@@ -1,4 +1,4 @@
-"""Cookies with the strict attributes, and the cross-site check for calls that carry one."""
+"""Cookies with strict attributes, and the cross-site check for requests with cookies."""
 
 from typing import ParamSpec, TypeVar
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def refuse_cross_site() -> None:
-    """Let only the service's own pages through. Raises `CrossSiteRefused` (ASVS 3.5.1)."""
+    """Raise `CrossSiteRefused` unless the request comes from the service's own origin (ASVS 3.5.1)."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         allowed = site == "same-origin"
@@ -24,7 +24,7 @@ def refuse_cross_site() -> None:
 
 
 def set_cookie(name: str, value: str, age: int | None) -> None:
-    """Set a strict cookie on the answer, for `age` seconds or for the browser's session (None)."""
+    """Set a strict cookie on the response, for `age` seconds or as a session cookie (None)."""
 
     @after_this_request
     def add(response: Response) -> Response:
@@ -33,7 +33,7 @@ def set_cookie(name: str, value: str, age: int | None) -> None:
 
 
 def delete_cookie(name: str) -> None:
-    """Delete a strict cookie with the answer."""
+    """Delete a strict cookie with the response."""
 
     @after_this_request
     def add(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""Other origins: which pages elsewhere may read our answers, and with what."""
+"""CORS: which other origins may call the API, and with which headers."""
 
 import re
 from collections.abc import Iterable
@@ -11,29 +11,29 @@ from config import Settings
 PREFLIGHT_SECONDS = 600
 
 
-def _exactly(origin: str) -> re.Pattern[str]:
+def _origin_pattern(origin: str) -> re.Pattern[str]:
     return re.compile(r"[a-z]+://[^/]+" if origin == "*" else re.escape(origin) + r"\Z")
 
 
 def init_cors(app: Flask, settings: Settings, *, headers: Iterable[str] = ()) -> None:
-    """Let pages of exactly these origins call with tokens in headers and bodies, never with cookies.
+    """Allow the origins of `CORS_ORIGINS`, without credentials: tokens in headers and bodies, no cookies.
 
-    `headers` are request headers that such a page may send besides the usual two.
+    `headers` are allowed request headers besides `Authorization` and `Content-Type`.
     """
     if not settings.cors_origins:
         return
 
     @app.after_request
-    def complete(response: Response) -> Response:
-        # Also on answers to calls without an Origin: a cache may keep those for callers that send one.
+    def add_vary(response: Response) -> Response:
+        # Also without an Origin: a cache could serve that response to a request with one.
         response.vary.add("Origin")
         response.headers.pop("Access-Control-Allow-Private-Network", None)
         return response
 
     CORS(
         app,
-        # As patterns of our own: a text is matched in any case, and sometimes taken for a pattern.
-        origins=[_exactly(origin) for origin in settings.cors_origins],
+        # Patterns: flask-cors compares strings ignoring case, and takes some for patterns.
+        origins=[_origin_pattern(origin) for origin in settings.cors_origins],
         methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", *headers],
         expose_headers=["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"],

@@ -1,13 +1,13 @@
-"""A user agent in words, for the list of one's own sessions."""
+"""Names of browser and operating system, from the user agent."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
-MAX_PARSED = 200  # characters; real ones say it there, and hostile ones cost 14 ms at 500
+MAX_PARSED = 200  # characters; enough for real ones, and hostile ones take 14 ms at 500
 
 
 class Device(NamedTuple):
-    """What people call their browser and their system; None where it cannot be told."""
+    """Browser and operating system with major versions; None if unknown."""
 
     browser: str | None
     system: str | None
@@ -15,8 +15,8 @@ class Device(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def device(user_agent: str) -> Device:
-    """The browser and system that this user agent claims. It is a claim, good for recognising only."""
-    import ua_parser  # noqa: PLC0415  (0.3 s at first use, so not at start)
+    """Return browser and system of a user agent. They are claims of the client: for display only."""
+    import ua_parser  # noqa: PLC0415  (0.3 s at first use)
 
     found = ua_parser.parse(user_agent[:MAX_PARSED])
     return Device(

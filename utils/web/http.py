@@ -1,4 +1,4 @@
-"""HTTP around a view: the answer's status and shape, the caller's facts, and the headers on everything."""
+"""Decorators of views (response, rate limit), facts of the request, and headers of every response."""
 
 import functools
 from collections.abc import Callable
@@ -22,7 +22,7 @@ PEER = "auth.peer_address"
 
 @dataclass(slots=True)
 class Documentation:
-    """What a view's decorators know of it; the API description is made from this."""
+    """The documentation of a view, set by its decorators. The API description is generated from it."""
 
     status: int = 200
     output: type | None = None
@@ -32,20 +32,20 @@ class Documentation:
     body_optional: bool = False
     query: type | None = None
     guarded: bool = False
-    scope: str | None = None  # a restricted token of this scope is admitted as well
+    scope: str | None = None  # restricted tokens of this scope are accepted as well
     cookie: bool = False
     limit: str | None = None
-    unlimited_because: str | None = None
+    unlimited_reason: str | None = None
 
 
 def documentation(view: Callable[..., Any]) -> Documentation:
-    """The view's documentation, shared by all the decorators around it."""
+    """Return the documentation of a view, shared by all its decorators."""
     found: Documentation = view.__dict__.setdefault("documentation", Documentation())
     return found
 
 
-class Guarded(Protocol):
-    """A request that `jwt_required` let through."""
+class AuthenticatedRequest(Protocol):
+    """A request with a valid access token."""
 
     user_id: int
 
@@ -57,32 +57,32 @@ def answers(
     also: tuple[int, type] | None = None,
     errors: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
-    """The answer of a view: its status, the type of its body, and the codes it may refuse with.
+    """Declare the response of a view: status, type of the body and error codes. Decorator for views.
 
-    A view that `also` has another answer returns that one as a pair of body and status.
+    `also` declares a second successful response; the view returns it as a pair of body and status.
     """
 
     def decorate(view: Callable[P, Any]) -> Callable[P, Response]:
         @functools.wraps(view)
-        def answered(*args: P.args, **kwargs: P.kwargs) -> Response:
+        def responding(*args: P.args, **kwargs: P.kwargs) -> Response:
             result = view(*args, **kwargs)
             if output is None:
                 response = make_response("", status)
                 response.headers.pop("Content-Type", None)
-                response.headers.update(result or {})  # what an answer without a body says
+                response.headers.update(result or {})  # a view without a body may return headers
                 return response
             body, code = result if isinstance(result, tuple) else (result, status)
             return make_response(jsonify(body), code)
 
-        told = documentation(answered)
-        told.status, told.output, told.also, told.errors = status, output, also, errors
-        return answered
+        docs = documentation(responding)
+        docs.status, docs.output, docs.also, docs.errors = status, output, also, errors
+        return responding
 
     return decorate
 
 
 def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Count the call against the policy of this name, for the caller's network. Raises `TooManyRequests`."""
+    """Apply a rate-limit policy to the client's network. Decorator; the view raises `TooManyRequests`."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(view)
@@ -103,17 +103,17 @@ def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def unlimited(because: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Say why a route has no rate limit; every route has one or the other."""
+    """Declare why a view has no rate limit. Every view has `limited` or `unlimited`."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        documentation(view).unlimited_because = because
+        documentation(view).unlimited_reason = because
         return view
 
     return decorate
 
 
 def client_info() -> ClientInfo:
-    """The facts of the current request, as plain values for the flows."""
+    """Return address, user agent and id of the current request."""
     return ClientInfo(
         address=canonical_address(request.remote_addr),
         user_agent=printable(request.headers.get("User-Agent", "")),
@@ -122,7 +122,7 @@ def client_info() -> ClientInfo:
 
 
 def _security_headers(settings: Settings) -> dict[str, str]:
-    """Headers for answers that are data and never a page (OWASP REST Security; ASVS 3.4)."""
+    """Return the security headers of API responses (OWASP REST Security Cheat Sheet; ASVS 3.4)."""
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": "; ".join(
@@ -139,10 +139,10 @@ def _security_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def _behind_proxies(wsgi_app: Any, hops: int) -> Any:
-    """Take the caller's address from the last `hops` entries of X-Forwarded-For, and from nowhere else.
+def _with_proxy_fix(wsgi_app: Any, hops: int) -> Any:
+    """Take the client's address from the entry of X-Forwarded-For that is `hops` from the end.
 
-    Without a usable entry the caller has no address: it must not pass for the proxy.
+    Without a valid entry the request has no address, so that it does not get the address of the proxy.
     """
     fixed = ProxyFix(wsgi_app, x_for=hops, x_proto=0)
 
@@ -155,19 +155,19 @@ def _behind_proxies(wsgi_app: Any, hops: int) -> Any:
 
 
 def peer_address() -> str:
-    """The address at the other end of the connection, whoever it calls for."""
+    """Return the address of the connection: of the proxy, if there is one."""
     return request.environ.get(PEER, request.remote_addr) or ""
 
 
 def init_http(app: Flask, settings: Settings) -> None:
-    """Cap bodies, believe as many proxies as there are, and put the security headers on every answer."""
-    # One more than is allowed: a body without a length is cut off there, and must be seen to be too long.
+    """Limit request bodies, trust `TRUSTED_PROXIES` proxies, and add headers to every response."""
+    # One more than allowed: a body without a length is truncated there, and must be seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False  # that would answer with a redirect to the host of the request
+    app.url_map.merge_slashes = False  # else Werkzeug redirects to the Host of the request
     if settings.trusted_proxies:
-        app.wsgi_app = _behind_proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+        app.wsgi_app = _with_proxy_fix(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     headers = _security_headers(settings)
 
     @app.after_request

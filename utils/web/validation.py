@@ -1,4 +1,4 @@
-"""Bodies: strict JSON, then a pydantic model, then a view that is handed plain, checked values."""
+"""Request bodies and queries: strict JSON, validated by pydantic models."""
 
 import functools
 import json
@@ -23,28 +23,28 @@ from utils.errors import (
 from utils.services import services
 from utils.web.http import MAX_BODY, documentation
 
-MAX_DEPTH = 20  # no body of ours nests deeper than 3
+MAX_DEPTH = 20  # our own bodies nest at most 3 levels
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Body(BaseModel):
-    """The base of every request body: strict types, unknown fields ignored, null and "" as absent."""
+    """Base of request bodies: strict types; unknown fields are ignored; null and "" count as absent."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     missing_message: ClassVar[str] = MissingFields.message
-    # Faults with a code of their own, by pydantic's type, in order of precedence after missing fields.
+    # Error classes by pydantic error type, in order of precedence. Missing fields take precedence over all.
     refusals: ClassVar[Mapping[str, type[ApiError]]] = {}
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:
-        """Names of the fields that must be there and are not. `data` holds no null and no ""."""
+        """Return the names of missing required fields. `data` has no null and no ""."""
         return [name for name, field in cls.model_fields.items() if field.is_required() and name not in data]
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Self:
-        """The checked body. Raises the 400 that comes first (missing, password, the rest) with all faults."""
+        """Return the validated body. Raises the first 400 by precedence, with the faults of all fields."""
         given = {name: value for name, value in data.items() if value is not None and value != ""}
         missing = cls.missing(given)
         try:
@@ -57,20 +57,20 @@ class Body(BaseModel):
 
     @classmethod
     def checked(cls, given: dict[str, Any]) -> Self:
-        """The model of these values. Raises pydantic's `ValidationError`."""
+        """Return the model of these values. Raises pydantic's `ValidationError`."""
         return cls.model_validate(given, context=services().settings)
 
 
 class Query(Body):
-    """The base of what stands behind the `?`: every value is text, and read as what it should be."""
+    """Base of query strings: values are converted from text."""
 
     @classmethod
     def checked(cls, given: dict[str, Any]) -> Self:
         return cls.model_validate_strings(given, context=services().settings)
 
 
-# What pydantic finds, in the manner of our own: the end of a sentence that the field's name begins.
-_WORDS = {
+# Texts for pydantic's error types. Each continues a sentence that begins with the name of the field.
+_MESSAGES = {
     "missing": "is missing",
     "string_type": "must be text",
     "bool_type": "must be true or false",
@@ -80,16 +80,16 @@ _WORDS = {
 
 
 def settings_of(info: ValidationInfo) -> Settings:
-    """The settings that a body is checked against, for its validators."""
+    """Return the settings, for validators of a body."""
     return cast(Settings, info.context)
 
 
 def _refuse(body: type[Body], missing: list[str], problem: ValidationError) -> NoReturn:
     fields: dict[str, str] = {}
-    refusals: dict[str, str] = {}  # those of the body's own, with the fault in words
+    refusals: dict[str, str] = {}  # error types of `body.refusals`, with their messages
     for fault in problem.errors(include_input=False, include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else "body"
-        fields[name] = _WORDS.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
+        fields[name] = _MESSAGES.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
         if fault["type"] in body.refusals:
             refusals[fault["type"]] = fault["msg"]
     fields |= dict.fromkeys(missing, "is missing")
@@ -105,7 +105,7 @@ B = TypeVar("B", bound=Body)
 
 
 def takes(model: type[B], *, optional: bool = False) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Hand the view its body as a checked `model`; with `optional`, an absent or empty body is fine."""
+    """Pass the validated body to the view. Decorator; `optional` allows an absent or empty body."""
 
     def decorate(view: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(view)
@@ -115,8 +115,8 @@ def takes(model: type[B], *, optional: bool = False) -> Callable[[Callable[..., 
                 raise NoInput
             return view(model.read(data), *args, **kwargs)
 
-        told = documentation(checked)
-        told.body, told.body_optional = model, optional
+        docs = documentation(checked)
+        docs.body, docs.body_optional = model, optional
         return checked
 
     return decorate
@@ -126,7 +126,7 @@ Q = TypeVar("Q", bound=Query)
 
 
 def takes_query(model: type[Q]) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Hand the view what stands behind the `?` of its URL as a checked `model`."""
+    """Pass the validated query string to the view. Decorator for views."""
 
     def decorate(view: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(view)
@@ -140,12 +140,12 @@ def takes_query(model: type[Q]) -> Callable[[Callable[..., R]], Callable[..., R]
 
 
 def json_body() -> dict[str, Any]:
-    """The JSON object that was sent, {} for no body at all. Raises 400, 413 or 415."""
+    """Return the JSON object of the request, {} without a body. Raises a 400, 413 or 415."""
     raw = request.get_data(cache=False)
     if len(raw) > MAX_BODY:
         raise PayloadTooLarge
     if request.content_length is not None and len(raw) != request.content_length:
-        raise BadRequest  # the connection broke off
+        raise BadRequest  # the connection was lost
     if not raw:
         return {}
     charset = request.mimetype_params.get("charset", "utf-8").lower()
@@ -160,17 +160,17 @@ def json_body() -> dict[str, Any]:
 
 
 def strict_json(raw: bytes) -> Any:
-    """JSON as RFC 8259 has it, in UTF-8 without a mark, and nothing that parsers disagree about.
+    """Parse JSON (RFC 8259) in UTF-8 without a byte order mark, and reject what parsers disagree about.
 
-    Raises `InvalidJson` for duplicate keys, NaN, lone surrogates, numbers of absurd
-    length and nesting deeper than `MAX_DEPTH` (ASVS 1.5.3).
+    Raises `InvalidJson` for duplicate keys, NaN, lone surrogates, very long numbers and nesting deeper than
+    `MAX_DEPTH` (ASVS 1.5.3).
     """
     try:
         text = raw.decode("utf-8")
         if _depth(text) > MAX_DEPTH:
             raise InvalidJson
         data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-        if "\\u" in text:  # only an escape can smuggle in half a character
+        if "\\u" in text:  # only an escape can produce a lone surrogate
             json.dumps(data, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise InvalidJson from None
@@ -179,7 +179,7 @@ def strict_json(raw: bytes) -> Any:
 
 def _depth(text: str) -> int:
     depth = deepest = 0
-    # A quote always matches, closed or not: otherwise each of many open ones would read to the end.
+    # Also matches an unclosed quote; else each of many would scan to the end (quadratic time).
     for bracket in re.findall(r'"(?:[^"\\]|\\.?)*+"?|[\[\]{}]', text, re.DOTALL):
         if bracket in {"[", "{"}:
             depth += 1

@@ -1,25 +1,25 @@
-// The one way to the JSON API. The access token lives in this module's memory and nowhere else;
-// the refresh token in a cookie that no script can read.
+// The client of the JSON API. The access token is only stored in this module's memory; the refresh token is
+// in an HttpOnly cookie.
 
 const TIMEOUT = 20_000; // milliseconds
 const LOST_RACE = 300; // milliseconds
-const MARK = "signed-in"; // a cookie without a secret: there may be a session to renew
+const MARK = "signed-in"; // a cookie without a secret: there may be a session to refresh
 const WAITING = "auth.second-step";
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("auth") : null;
 
 let accessToken = null;
-let owner = null; // the account that the page is about, once it is known
-let renewing = null; // the refresh that is under way
+let owner = null; // the account of the page, once it is known
+let renewing = null; // the refresh in progress
 
 /**
- * Call the API. Resolves in every case to `{ok, status, code, fields, data, retryAfter}`; `status`
- * is 0 and `code` is "network" when no answer came within 20 seconds.
+ * Call the API. Always resolves, to `{ok, status, code, fields, data, retryAfter}`. `status` is 0 and `code`
+ * is "network" if there was no response within 20 seconds.
  */
 export async function call(method, path, body, { signal, keepalive = false, bearer = null } = {}) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
-  // Not AbortSignal.any and .timeout: browsers of 2023 lack the first.
+  // Not AbortSignal.any and .timeout: browsers of 2023 do not have the first.
   const ending = new AbortController();
   const end = () => ending.abort();
   const timeout = setTimeout(end, TIMEOUT);
@@ -52,7 +52,7 @@ export async function call(method, path, body, { signal, keepalive = false, bear
   }
 }
 
-/** The same as the person who is logged in; renews the access token once if it has run out. */
+/** Call the API as the logged-in user. Refreshes an expired access token once. */
 export async function callSignedIn(method, path, body, options = {}) {
   if (accessToken) {
     const answer = await call(method, path, body, { ...options, bearer: accessToken });
@@ -70,20 +70,20 @@ function sessionEnded() {
 }
 
 /**
- * Keep this access token. The cookie may have come to hold another account's session, by a log-in in another
- * tab: what was begun for one account must not be done to the other, so the page starts anew.
+ * Store this access token. If it is of another account, after a login in another tab, reload the page: an
+ * action that began for one account must not continue for another.
  */
 async function keep(token) {
   const subject = subjectOf(token);
   if (owner !== null && subject !== owner) {
     location.reload();
-    await new Promise(() => {}); // nobody goes on
+    await new Promise(() => {}); // never resolves: the page is reloading
   }
   owner = subject;
   accessToken = token;
 }
 
-/** Whose token it is; null for one that says nothing. */
+/** Return the subject of a token, or null if it is malformed. */
 function subjectOf(token) {
   try {
     return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub ?? null;
@@ -92,7 +92,7 @@ function subjectOf(token) {
   }
 }
 
-/** Log in; the session's refresh token becomes a cookie. */
+/** Log in. The refresh token is delivered as a cookie. */
 export async function logIn(email, password, remember) {
   const body = { email, password, remember, token_delivery: "cookie" };
   const answer = await call("POST", "/auth/login", body);
@@ -108,7 +108,7 @@ async function begin(answer, remember) {
   channel?.postMessage({ loggedIn: owner });
 }
 
-/** What a browser needs to log in with a passkey, as `call` answers. */
+/** Request the options for a login with a passkey. Resolves like `call`. */
 export const passkeyOptions = () => call("POST", "/auth/login/passkey/options");
 
 /** Log in with a passkey alone. */
@@ -119,14 +119,14 @@ export async function logInWithPasskey(credential, remember) {
 }
 
 /**
- * Note what a log-in that waits for its second factor is for, and how it may be given; what it was
- * answered is in a cookie.
+ * Store the methods and the target of a login that is waiting for its second factor. Its challenge is in a
+ * cookie.
  */
 export function waitFor(next, remember, { methods, passkey_options: options }) {
   sessionStorage.setItem(WAITING, JSON.stringify({ next, remember, methods, options }));
 }
 
-/** What was noted by `waitFor`. */
+/** Return the values stored by `waitFor`. */
 export function waitingFor() {
   try {
     return JSON.parse(sessionStorage.getItem(WAITING)) ?? {};
@@ -135,7 +135,7 @@ export function waitingFor() {
   }
 }
 
-/** Complete a log-in with its second factor. */
+/** Complete a login with the second factor. */
 export async function secondStep(given, trust) {
   const answer = await call("POST", "/auth/login/second-factor", { ...given, trust_device: trust });
   if (answer.ok) {
@@ -145,12 +145,12 @@ export async function secondStep(given, trust) {
   return answer;
 }
 
-/** A new access token for the session of the cookie: one tab at a time, and once for all who wait in it. */
+/** Refresh the access token: one tab at a time, and once for all concurrent callers of this tab. */
 export function renew() {
   const ask = async () => {
     let answer = await call("POST", "/auth/refresh", {});
     if (answer.status === 401 && answer.code !== "refresh_token_missing") {
-      // A race that was lost to another window of this browser: its new cookie may be there by now.
+      // Another window of this browser refreshed first: its new cookie may have arrived.
       await new Promise((done) => setTimeout(done, LOST_RACE));
       answer = await call("POST", "/auth/refresh", {});
     }
@@ -163,28 +163,28 @@ export function renew() {
   return renewing;
 }
 
-/** Take the access token of a step-up in place of the present one, unless `signal` says that nobody wants it. */
+/** Replace the access token after a step-up, unless `signal` is aborted. */
 export async function proveAgain(proof, signal) {
   const answer = await callSignedIn("POST", "/auth/reauth", proof, { signal });
   if (answer.ok && !signal.aborted) await keep(answer.data.access_token);
   return answer;
 }
 
-/** Whether there is a session; asks only where there may be one, so that a newcomer sees no refusal. */
+/** Return whether there is a session. Asks the server only if there may be one. */
 export async function isSignedIn() {
   if (!mayBeSignedIn()) return false;
   if (accessToken !== null) return true;
   const renewed = await renew();
-  if (renewed.status === 401) forget(); // so that nobody asks again
+  if (renewed.status === 401) forget(); // so that it is not asked again
   return renewed.ok;
 }
 
-/** Whether this browser has logged in and not out. */
+/** Return whether this browser logged in and did not log out. */
 export function mayBeSignedIn() {
   return document.cookie.split("; ").includes(`${MARK}=1`);
 }
 
-/** Drop the access token, the mark, and the address that was typed. */
+/** Delete the access token, the hint cookie and the stored address. */
 export function forget() {
   accessToken = null;
   document.cookie = `${MARK}=; path=/; max-age=0; samesite=lax${secure()}`;
@@ -193,20 +193,20 @@ export function forget() {
 
 const secure = () => (location.protocol === "https:" ? "; secure" : "");
 
-/** Find out anew whether there is a session, here and in the other tabs: something has ended sessions. */
+/** Check in all tabs whether the session still exists, after an action that ends sessions. */
 export async function lookAgain() {
   accessToken = null;
   channel?.postMessage("look-again");
   await isSignedIn();
 }
 
-/** Tell the other tabs that the session is over. */
+/** Notify the other tabs that the session has ended. */
 export function announceLogOut() {
   forget();
   channel?.postMessage("logged-out");
 }
 
-/** Do `leave` when another tab logs out, and `look` when it says that the session may be over. */
+/** Call `leave` when another tab logs out, and `look` when the session may have ended. */
 export function onNews({ leave, look }) {
   channel?.addEventListener("message", ({ data }) => {
     if (data === "logged-out") {

@@ -1,8 +1,8 @@
-// One page, several cards: another one takes the place of the first when that has nothing more to say.
+// Pages with several cards, of which one is shown at a time.
 
 import { retitle } from "./page.js";
 
-/** Put the card of this name in the place of the present one, and the focus on its heading. */
+/** Show the card of this name instead of the current one, and focus its heading. */
 export function showCard(name) {
   const place = document.getElementById("swap");
   place.replaceChildren(document.getElementById(`card-${name}`).content.cloneNode(true));
@@ -13,7 +13,7 @@ export function showCard(name) {
 
 const OF_LINKS = { token_expired: "expired", token_used: "used", token_unknown: "unknown" };
 
-/** Show the card of a link that does not work; whether the answer was about that. */
+/** Show the card of an invalid link. Returns whether the response was about the link. */
 export function showIfLinkFails(answer) {
   const name = OF_LINKS[answer.code] ?? (answer.status === 400 && "token" in answer.fields ? "unknown" : null);
   if (name) showCard(name);

@@ -1,11 +1,11 @@
-// A code of an authenticator app, or a recovery code in its place: the fields, the way from one to the other.
+// The fields for an authenticator code and a recovery code, and the switch between them.
 
 import { text } from "./page.js";
 
 const EMPTY = { code: "code.empty", recovery_code: "recovery_code.empty" };
 const WRONG = { code: "code.wrong", recovery_code: "recovery_code.wrong" };
 
-/** The two fields of a form, of which one is shown and asked for. `switched(name)` hears which. */
+/** The two fields of a form, one of which is shown. Calls `switched(name)` on a change. */
 export class CodeFields {
   constructor(form, button, switched = () => {}) {
     Object.assign(this, { form, button, switched });
@@ -20,7 +20,7 @@ export class CodeFields {
     return this.form.elements[this.name];
   }
 
-  /** Ask for this one. */
+  /** Show this field. */
   show(name) {
     this.name = name;
     for (const each of ["code", "recovery_code"]) {
@@ -30,18 +30,18 @@ export class CodeFields {
     this.switched(name);
   }
 
-  /** The checks of both, for `Form`. */
+  /** Return the checks of both fields, for `Form`. */
   checks() {
     const check = (name) => (value) => (name === this.name && value.trim() === "" ? EMPTY[name] : null);
     return { code: { check: check("code") }, recovery_code: { check: check("recovery_code") } };
   }
 
-  /** What the API takes. */
+  /** Return the members of the request body. */
   given() {
     return { [this.name]: this.input.value.trim() };
   }
 
-  /** Tell that it was wrong; a code that was used up is of no more use. */
+  /** Show that the code was wrong, and clear it. */
   refused(form) {
     this.input.value = "";
     form.fault(this.name, WRONG[this.name]);

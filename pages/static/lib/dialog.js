@@ -1,6 +1,6 @@
-// A question in front of the page. The browser puts the focus into it, and back where it was.
+// Modal dialogs. The browser moves the focus into the dialog and restores it.
 
-/** Open a dialog; resolves to what it was closed with, "" if the person thought better of it. */
+/** Open a dialog. Resolves to its return value, or "" if it was cancelled. */
 export function asked(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
@@ -9,7 +9,7 @@ export function asked(dialog) {
   });
 }
 
-/** Its buttons to cancel and, where nothing has to be filled in, to confirm. */
+/** Activate the cancel button and, in dialogs without fields, the confirm button. */
 export function dialogButtons(dialog) {
   for (const button of dialog.querySelectorAll("[data-close]")) {
     button.addEventListener("click", () => dialog.close(button.dataset.close));

@@ -1,21 +1,21 @@
-// A form: when its fields are checked, how it sends, and how an answer is shown.
+// Forms: validation, submission, and display of errors.
 
 import { element, fill, icon, retitle, say, text } from "./page.js";
 
-const SLOW = 500; // milliseconds until the wait is told
+const SLOW = 500; // milliseconds until the progress text is shown
 const VERY_SLOW = 10_000;
-const EMAIL = /^\S+@\S+\.\S+$/; // the server decides; this only catches slips
+const EMAIL = /^\S+@\S+\.\S+$/; // catches typing errors; the server validates
 
 export const rules = {
   email: (value) => (!value.trim() ? "email.empty" : EMAIL.test(value.trim()) ? null : "email.format"),
 };
 
 /**
- * Take over a form.
+ * Handle a form.
  *
- * `fields`: by input name, `{check(value, form) -> key or null, early: true}`; an `early` fault may be told
- * when a field that is not empty is left. `send(values)` does the work; `busy` is the key of what is
- * said meanwhile. `shown(answer)` shows refusals that are this form's own, and returns whether it did.
+ * `fields`: by input name, `{check(value, form) -> key or null, early: true}`; an `early` error is shown when a
+ * non-empty field loses the focus. `send(values)` submits; `busy` is the key of the progress text.
+ * `shown(answer)` shows errors specific to this form, and returns whether it did.
  */
 export class Form {
   constructor(form, { fields, send, busy, shown = () => false, names = {} }) {
@@ -42,7 +42,7 @@ export class Form {
   }
 
   #left(input, field, to) {
-    if (to === this.button) return; // sending checks everything; a message now would move it from under the pointer
+    if (to === this.button) return; // submitting checks all fields; a message now would move the button away from the pointer
     if (field.early && input.value !== "") this.#show(input, field.check(input.value, this.form));
   }
 
@@ -54,7 +54,7 @@ export class Form {
     }
   }
 
-  /** Tell a fault of this field, or take it back. */
+  /** Show or clear the error of a field. */
   #show(input, key, values = {}) {
     const place = document.getElementById(`${input.id}-error`);
     if (key) {
@@ -67,7 +67,7 @@ export class Form {
     }
   }
 
-  /** Check everything; whether all is well. The first field that is not gets the focus. */
+  /** Check all fields and focus the first invalid one. Returns whether all are valid. */
   check() {
     for (const [name, field] of Object.entries(this.fields)) {
       const input = this.form.elements[name];
@@ -88,7 +88,7 @@ export class Form {
     event.preventDefault();
     if (this.button.getAttribute("aria-busy") === "true") return;
     this.clear();
-    document.getElementById("toast")?.replaceChildren(); // the success of before is not this one's
+    document.getElementById("toast")?.replaceChildren(); // it belongs to an earlier action
     if (!this.check()) return;
     for (const toggle of this.form.querySelectorAll(".pw__toggle")) toggle.dispatchEvent(new Event("hide"));
     this.wait();
@@ -96,7 +96,7 @@ export class Form {
     if (leave !== "leaving") this.idle();
   }
 
-  /** Show that the form is at work. */
+  /** Show that the form is being submitted. */
   wait() {
     this.button.setAttribute("aria-busy", "true");
     this.button.prepend(icon("spinner"));
@@ -106,7 +106,7 @@ export class Form {
     ];
   }
 
-  /** Show that it no longer is. */
+  /** Show that the submission has ended. */
   idle() {
     for (const timer of this.timers ?? []) clearTimeout(timer);
     this.button.removeAttribute("aria-busy");
@@ -119,13 +119,13 @@ export class Form {
     retitle();
   }
 
-  /** Tell what is wrong with the form as a whole; links and buttons may stand in the text. */
+  /** Show an error of the whole form. The text may contain links and buttons. */
   fail(key, values = {}) {
     failIn(this.alert, key, values);
     retitle({ error: true });
   }
 
-  /** Show a refusal: faults at their fields, the rest above the form. */
+  /** Show an error response: field errors at their fields, others above the form. */
   refused(answer) {
     if (OVER.has(answer.code) || this.shown(answer, this)) return;
     const named = { ...FIELD_CODES[answer.code] };
@@ -141,14 +141,14 @@ export class Form {
     else general(answer, this);
   }
 
-  /** Tell a fault of a field that only the server could see. */
+  /** Show a field error of the server. */
   fault(name, key) {
     this.#show(this.form.elements[name], key);
     this.#focusFirst();
   }
 }
 
-const OVER = new Set(["session_ended", "cancelled"]); // the page is being left, or the person said no
+const OVER = new Set(["session_ended", "cancelled"]); // the page is being left, or the user cancelled
 const FIELD_CODES = {
   password_too_short: { key: "password.short" },
   password_too_common: { key: "password.common" },
@@ -156,7 +156,7 @@ const FIELD_CODES = {
   password_leaked: { key: "password.leaked" },
   password_unchanged: { key: "password.same" },
 };
-// The words of the API are for people and may change; which field is wrong does not.
+// Messages of the API may change; the names of fields do not.
 const FIELD_KEYS = {
   email: () => "email.format",
   username: () => "username.format",
@@ -165,20 +165,20 @@ const FIELD_KEYS = {
   name: () => "passkeys.name_long",
 };
 
-/** What the texts of faults may name. */
+/** Values for the texts of errors. */
 function limits() {
   const { minLength, maxLength, maxUsername, brand } = document.documentElement.dataset;
   return { n: minLength, max: maxLength, max_username: maxUsername, brand };
 }
 
-/** Put a failure into this live region; what comes `after` the words may be a button. */
+/** Put an error into this live region, followed by `after`, such as a button. */
 export function failIn(region, key, values = {}, ...after) {
   const words = fill(document.createElement("p"), key, values);
   for (const node of after) words.append(" ", node);
   region.replaceChildren(element("div", { class: "message message--error" }, icon("error"), words));
 }
 
-/** A refusal that is about no field. */
+/** Return the text of an error that is not about a field. */
 export function general(answer, form) {
   if (answer.status === 429) {
     const minutes = Math.max(1, Math.ceil(answer.retryAfter / 60));
@@ -193,7 +193,7 @@ function valueOf(input) {
   return input.type === "checkbox" ? (input.checked ? input.value : "") : input.value;
 }
 
-/** The checks of a new password, and of the field in which it is typed again. */
+/** Return the checks of a new password and of its confirmation. */
 export function newPassword(name = "new_password", confirm = "confirm_password") {
   return {
     [name]: {
@@ -214,7 +214,7 @@ export function newPassword(name = "new_password", confirm = "confirm_password")
   };
 }
 
-/** Those of `fields` that the form has: typing a password twice can be switched off. */
+/** Return those `fields` that the form has: the confirmation field is optional. */
 export function present(form, fields) {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => form.elements[name]));
 }

@@ -1,13 +1,13 @@
-// The strength of a new password, as the server scores it: advice, which never stops a form.
+// The strength meter of a new password. It shows the server's score and never blocks a form.
 
 import { call } from "./api.js";
 import { say, text } from "./page.js";
 
-const PAUSE = 300; // milliseconds after the last key until it asks
-const SETTLED = 700; // and until the word is spoken
+const PAUSE = 300; // milliseconds from the last key to the request
+const SETTLED = 700; // milliseconds from the last update to the announcement
 const WORDS = ["", "meter.weak", "meter.medium", "meter.strong", "meter.very_strong"];
 
-/** Bring the meter of this input to life. `about()` gives what the password should not be made of. */
+/** Activate the meter of this input. `about()` returns the user's data, as context words. */
 export function strengthMeter(input, about = () => ({})) {
   const meter = document.querySelector(`[data-meter-of="${input.id}"]`);
   const bars = meter.querySelector("[role=meter]");
@@ -37,7 +37,7 @@ export function strengthMeter(input, about = () => ({})) {
       { password: input.value, ...about() },
       { signal: mine.signal },
     );
-    if (mine.signal.aborted) return; // somebody typed on
+    if (mine.signal.aborted) return; // the input has changed
     meter.hidden = !answer.ok;
     if (!answer.ok) return;
     const { score, warning, suggestions } = answer.data;

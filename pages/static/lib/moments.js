@@ -1,4 +1,4 @@
-// Moments in words.
+// Dates and times as text.
 
 const { lang } = document.documentElement;
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
@@ -9,15 +9,15 @@ const UNITS = [
   ["second", 1],
 ];
 
-/** "2 hours ago", for a moment of the past. */
+/** Return a time in the past as "2 hours ago". */
 export function ago(moment) {
   const seconds = Math.max(0, (Date.now() - new Date(moment)) / 1000);
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS.at(-1);
   return relative.format(-Math.floor(seconds / size), unit);
 }
 
-/** "November 25, 2026". */
+/** Return a date as "November 25, 2026". */
 export const day = (moment) => new Date(moment).toLocaleDateString(lang, { dateStyle: "long" });
 
-/** "Nov 25, 2026, 10:14 AM". */
+/** Return a time as "Nov 25, 2026, 10:14 AM". */
 export const exact = (moment) => new Date(moment).toLocaleString(lang, { dateStyle: "medium", timeStyle: "short" });

@@ -1,15 +1,15 @@
-// What every page has: words, the voice for screen readers, the contrast switch, and where it may lead.
+// Shared by all pages: texts, screen reader announcements, the contrast switch and safe redirects.
 
 import texts from "./texts.js";
 
 const status = document.getElementById("status");
 
-/** The text of this key, its `{gaps}` filled with these values. */
+/** Return a text with its `{placeholders}` replaced by these values. */
 export function text(key, values = {}) {
   return texts[key].replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 }
 
-/** Put the text into `node`; a gap may be filled with an element, such as a link. */
+/** Put a text into `node`. Placeholders may be replaced by elements, such as a link. */
 export function fill(node, key, values = {}) {
   node.replaceChildren(
     ...texts[key].split(/(\{\w+\})/).map((part) => {
@@ -20,22 +20,22 @@ export function fill(node, key, values = {}) {
   return node;
 }
 
-/** Say something to those who do not see the page. */
+/** Announce a text to screen readers. */
 export function say(words) {
   status.textContent = words;
 }
 
-/** A copy of one of the icons that the page brought along. */
+/** Return a copy of an icon of the page. */
 export function icon(name) {
   return document.getElementById(`icon-${name}`).content.cloneNode(true);
 }
 
-/** A setting of the service, as the page was given it. */
+/** Return a setting of the service from the page's data attributes. */
 export function setting(name) {
   return document.documentElement.dataset[name];
 }
 
-/** An element with its text and attributes. */
+/** Return a new element with this text and these attributes. */
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -43,7 +43,7 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** The title of the page follows its heading; a form with errors says so first. */
+/** Set the title of the page to its heading, with a prefix if a form has errors. */
 export function retitle({ error = false } = {}) {
   const title = `${document.querySelector("h1").textContent} – ${setting("brand")}`;
   document.title = error ? text("title.error", { title }) : title;
@@ -52,38 +52,38 @@ export function retitle({ error = false } = {}) {
 const SIGNED_OUT =
   /^\/(login|signup|logout|forgot|two-factor|reset|verify-email|reject|undo-email-change|restore|disown|auth)(\/|$)/i;
 
-/** `raw` if it is a place on this origin for somebody who is logged in, else `fallback`. */
+/** Return `raw` if it is a path of this origin that requires a login, else `fallback`. */
 export function safeNext(raw, fallback = "/account") {
   if (typeof raw !== "string" || raw === "" || raw.length > 2048) return fallback;
   // eslint-disable-next-line no-control-regex
   if (!raw.startsWith("/") || /^\/[/\\]/.test(raw) || /[\u0000-\u0020\u007f\\]/.test(raw)) return fallback;
-  // As on the server (pages/safety.py): what a parser would have to tidy up is nobody's honest address.
+  // As on the server (pages/safety.py): refuse what a URL parser would have to normalize.
   const bare = raw.split(/[?#]/, 1)[0];
   if (bare.includes("//") || /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(bare)) return fallback;
   try {
     if (SIGNED_OUT.test(decodeURIComponent(bare))) return fallback;
-    return new URL(raw, location.origin).href; // whole, so that nothing reads it as a relative address again
+    return new URL(raw, location.origin).href; // absolute, so that it is not parsed as a relative URL again
   } catch {
     return fallback;
   }
 }
 
 /**
- * The token that a mailed link carries behind its `#`. The address bar does not keep it; the entry of the
- * browser's history does, so that the link still works after a reload or on the way back.
+ * Return the token in the fragment of a mailed link. It is removed from the address bar and stored in the
+ * state of the history entry, so that the link works after a reload or going back.
  */
 export function tokenOfLink() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? history.state?.token ?? "";
   history.replaceState({ token }, "", location.pathname + location.search);
-  // Another link that is opened in this tab changes nothing but the fragment: the page starts anew with it.
+  // Opening another link in this tab only changes the fragment: reload the page.
   addEventListener("hashchange", () => location.hash.startsWith("#token=") && location.reload());
   return token;
 }
 
-// Of a page that tells how something ended: not `autofocus`, which the browser may refuse and complain of.
+// Focus the result of an action. Not `autofocus`: browsers may refuse it with a warning.
 document.querySelector("[data-focus]")?.focus();
 
-// Back to a form as it was left, where the browser still has it.
+// Go back to the form with its values, if the browser still has them.
 document.getElementById("back")?.addEventListener("click", (event) => {
   if (!document.referrer.startsWith(`${location.origin}/`)) return;
   event.preventDefault();
@@ -91,7 +91,7 @@ document.getElementById("back")?.addEventListener("click", (event) => {
 });
 
 const contrast = document.getElementById("contrast");
-const choice = contrast.form.querySelector("input[name=contrast]"); // `elements` knows two of that name
+const choice = contrast.form.querySelector("input[name=contrast]"); // `elements` has two of that name
 const root = document.documentElement;
 
 function showContrast() {
@@ -102,7 +102,7 @@ function showContrast() {
   choice.value = more ? "seed" : "more";
 }
 
-// Without leaving the page, so that nothing that was typed is lost.
+// Without leaving the page, so that input is not lost.
 contrast.form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const wanted = choice.value;
@@ -112,7 +112,7 @@ contrast.form.addEventListener("submit", async (event) => {
     method: "POST",
     body: new URLSearchParams({ contrast: wanted, back: "/terms" }),
     redirect: "manual",
-    keepalive: true, // also for somebody who leaves at once
+    keepalive: true, // also if the page is closed immediately
   }).catch(() => {});
 });
 showContrast();

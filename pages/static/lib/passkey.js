@@ -1,4 +1,4 @@
-// Passkeys: what the API says, in the form that the browser takes, and the other way round.
+// Passkeys: conversion between the JSON of the API and the objects of WebAuthn.
 
 const fromText = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 const toText = (buffer) =>
@@ -9,14 +9,14 @@ const toText = (buffer) =>
 const named = (list) => (list ?? []).map((each) => ({ ...each, id: fromText(each.id) }));
 const FIELDS = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
 
-/** Whether this browser has passkeys. */
+/** Return whether this browser supports passkeys. */
 export const hasPasskeys = () => "PublicKeyCredential" in globalThis;
 
-/** Whether it offers them in the list of the field for the address. */
+/** Return whether the browser offers passkeys in the autofill of a field. */
 export const offersInField = async () =>
   hasPasskeys() && (await PublicKeyCredential.isConditionalMediationAvailable?.()) === true;
 
-/** Have the person make one. Resolves to its JSON, or null if they thought better of it. */
+/** Create a passkey. Resolves to its JSON, or null if the user cancelled. */
 export function makePasskey(options) {
   const { challenge, user, excludeCredentials } = options;
   return answered(() =>
@@ -31,7 +31,7 @@ export function makePasskey(options) {
   );
 }
 
-/** Have the person show that they have one; with `mediation: "conditional"`, whenever they choose to. */
+/** Request an assertion; with `mediation: "conditional"`, from the autofill of a field. */
 export function showPasskey(options, { mediation, signal } = {}) {
   const { challenge, allowCredentials } = options;
   return answered(() =>
@@ -49,6 +49,6 @@ async function answered(work) {
     const told = FIELDS.filter((name) => response[name]).map((name) => [name, toText(response[name])]);
     return { id, rawId: toText(rawId), type, response: Object.fromEntries(told) };
   } catch {
-    return null; // said no, took too long, or has none: browsers tell these apart for nobody
+    return null; // cancelled, timed out or no passkey: browsers do not distinguish these, for privacy
   }
 }

@@ -1,8 +1,8 @@
-// The eye in a password field: shows what was typed, until the form is sent or the page comes back.
+// The toggle that shows a password, until the form is submitted or the page is restored.
 
 import { say, text } from "./page.js";
 
-/** Bring every toggle below `root` to life. */
+/** Activate all toggles below `root`. */
 export function passwordToggles(root = document) {
   for (const button of root.querySelectorAll(".pw__toggle")) {
     const input = document.getElementById(button.getAttribute("aria-controls"));

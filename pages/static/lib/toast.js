@@ -1,8 +1,8 @@
-// A word on a small success, which needs no answer and goes by itself: never an error, never the only place.
+// Short messages of success that disappear. Never used for errors, nor as the only message.
 
 import { element, icon, text } from "./page.js";
 
-const STAYS = 8000; // milliseconds, and longer while somebody looks at it
+const STAYS = 8000; // milliseconds; longer while it is hovered or focused
 const place = document.getElementById("toast");
 let timer = null;
 
@@ -11,7 +11,7 @@ const leave = () => {
   timer = setTimeout(() => place.replaceChildren(), STAYS);
 };
 
-/** Show this; takes the place of the one before. */
+/** Show a message instead of the previous one. */
 export function toast(words) {
   const before = document.activeElement;
   const dismiss = element("button", { type: "button", class: "link" }, text("toast.dismiss"));

@@ -1,4 +1,4 @@
-// What every page of the account shares: who is logged in, step-up by password, and logging out.
+// Shared by the account pages: the current user, step-up and logout.
 
 import { announceLogOut, call, callSignedIn, mayBeSignedIn, onNews, proveAgain } from "../lib/api.js";
 import { asked, dialogButtons } from "../lib/dialog.js";
@@ -16,12 +16,12 @@ const wasLoggedIn = mayBeSignedIn(); // when the page was opened
 const passkey = document.getElementById("step-up-passkey");
 const warning = document.getElementById("factors-reset");
 const title = document.getElementById("password-dialog-title");
-let hasFactor = false; // then that is asked for, and not the password
+let hasFactor = false; // then step-up asks for the factor instead of the password
 let hasPassword = true;
-let leaving = false; // for the log-in page
-let opening = null; // of the dialog: what was begun in one is nothing to the next
+let leaving = false; // the page is redirecting to the login
+let opening = null; // aborts requests of a dialog that was closed
 
-/** To the log-in, and back here afterwards. Who has not been logged in is not told that it is over. */
+/** Redirect to the login and back. Shows that the session ended only if there was one. */
 export function toLogIn(reason) {
   if (leaving) return;
   leaving = true;
@@ -30,14 +30,14 @@ export function toLogIn(reason) {
   location.replace(`/login?${query}`);
 }
 
-/** To where a second factor is set up, which is wanted first, and back here afterwards. */
+/** Redirect to the setup of the required second factor, and back. */
 function toSetUp(answer) {
   if (!leaving) location.replace(`${SET_UP}?${new URLSearchParams({ next: location.pathname })}`);
   leaving = true;
   return { ...answer, ok: false, code: "cancelled" };
 }
 
-/** Call the API as the person; asks for the password where the call wants a fresh sign-in. */
+/** Call the API as the user, with step-up if the call requires a recent login. */
 export async function ask(method, path, body) {
   const answer = await callSignedIn(method, path, body);
   if (answer.code === "session_ended") toLogIn("expired");
@@ -46,16 +46,16 @@ export async function ask(method, path, body) {
   return (await provenAgain()) ? ask(method, path, body) : { ...answer, code: "cancelled" };
 }
 
-/** Whether the person enters the right password now. */
+/** Ask for the password or factor. Resolves to whether it was right. */
 export async function provenAgain() {
   if (!hasFactor && !hasPassword) {
     leaving = true;
-    location.assign("/account/security"); // where a password is set, which is the only proof that is left
+    location.assign("/account/security"); // setting a password is the only remaining way to step up
     return false;
   }
   opening = new AbortController();
   const closed = asked(dialog);
-  question.elements[hasFactor ? "code" : "password"].focus(); // what is hidden cannot take it by itself
+  question.elements[hasFactor ? "code" : "password"].focus(); // hidden fields are not focused automatically
   const proven = await closed;
   opening.abort();
   question.reset();
@@ -95,7 +95,7 @@ async function provePasskey() {
 passkey.addEventListener("click", provePasskey);
 document.getElementById("keep-factors").addEventListener("click", keepFactors);
 
-/** Show a refusal of a call that no form made, with a way to try again. */
+/** Show the error of a call without a form, with a button to retry. */
 export function failed(answer, again) {
   if (answer.code === "session_ended" || answer.code === "cancelled") return;
   general(answer, {
@@ -103,7 +103,7 @@ export function failed(answer, again) {
       const button = element("button", { type: "button", class: "link" }, text("again"));
       button.addEventListener("click", () => {
         alert.replaceChildren();
-        document.querySelector("h1").focus(); // the button is gone
+        document.querySelector("h1").focus(); // the button was removed
         again();
       });
       failIn(alert, key, values, button);
@@ -111,7 +111,7 @@ export function failed(answer, again) {
   });
 }
 
-/** Do the first call of a page; says that it loads if that takes a moment. */
+/** Make the first call of a page. Shows that it is loading if it is slow. */
 export async function load(path) {
   const timer = setTimeout(() => say(text("busy.account")), 500);
   const answer = await ask("GET", path);
@@ -120,7 +120,7 @@ export async function load(path) {
   return answer;
 }
 
-/** Who is logged in; password managers are told whose password the fields of the page are about. */
+/** Load the user, and set the user name field for password managers. */
 export async function loadMe() {
   const answer = await load("/auth/me");
   if (!answer.ok) return answer;
@@ -132,7 +132,7 @@ export async function loadMe() {
   return answer;
 }
 
-/** Say that an operator is about to remove the second factors, and when. */
+/** Show when an operator's removal of the second factors is due. */
 function warn(due) {
   warning.hidden = !due;
   if (!due) return;
@@ -144,13 +144,13 @@ async function keepFactors() {
   const answer = await ask("DELETE", "/auth/factors-reset");
   if (!answer.ok && answer.code !== "no_factors_reset") return failed(answer, keepFactors);
   warning.hidden = true;
-  if (!answer.ok) return location.reload(); // it is done, or was stopped elsewhere
+  if (!answer.ok) return location.reload(); // completed, or cancelled elsewhere
   const kept = document.getElementById("factors-kept");
   kept.hidden = false;
   kept.focus();
 }
 
-/** Tell the fields that only password managers see, and the dialog what to ask for. */
+/** Set the hidden fields for password managers, and the kind of step-up. */
 export function knowWho({ email, two_factor_enabled: isOn = false }) {
   hasFactor = isOn;
   for (const [id, shown] of [["ask-password", !isOn], ["ask-factor", isOn]]) {
@@ -163,7 +163,7 @@ export function knowWho({ email, two_factor_enabled: isOn = false }) {
   for (const input of document.querySelectorAll("input[autocomplete=username]")) input.value = email;
 }
 
-/** Nothing is said to be over before it is. */
+/** Log out, and redirect after the response. */
 async function logOut() {
   const answer = await call("POST", "/auth/logout", {});
   if (!answer.ok) return failed(answer, logOut);

@@ -16,13 +16,13 @@ function item(event) {
 async function show() {
   const answer = await load(`/auth/me/activity?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
   if (!answer.ok) return failed(answer, start);
-  // Every page that is opened renews the session: that would bury what people look for here.
+  // Each page view refreshes the session: these events would hide the relevant ones.
   const items = answer.data.events.filter(({ event }) => event !== "session_refreshed").map(item);
   list.append(...items);
   list.removeAttribute("aria-busy");
   if (cursor && items.length) {
     items[0].tabIndex = -1;
-    items[0].focus(); // the button may be gone
+    items[0].focus(); // the button may have been removed
   }
   cursor = answer.data.next_cursor ?? "";
   more.hidden = !cursor;

@@ -7,13 +7,13 @@ new Form(document.getElementById("delete-form"), {
   fields: {},
   busy: "busy.save",
   async send(_, form) {
-    // Always asks: what is hard to take back should not be one slip of the mouse away.
+    // Always ask for confirmation, since deletion is hard to undo.
     if (!(await provenAgain())) return;
     const answer = await ask("DELETE", "/auth/me");
     if (!answer.ok) return form.refused(answer);
     announceLogOut();
     for (const part of document.querySelectorAll("#logout-form, .sections")) part.remove();
-    history.replaceState(null, "", "/login"); // for a reload: there is no account any more
+    history.replaceState(null, "", "/login"); // for a reload: the account is closed
     showCard("done");
   },
 });

@@ -15,10 +15,10 @@ const question = place("code-dialog-form");
 const fields = new CodeFields(question, place("dialog-other-way"));
 let isOn = false; // whether the account has any factor
 let codes = [];
-let wanted = null; // what the code is asked for
-let wasRequired = false; // whether one came here because the service wants a factor
+let wanted = null; // the action that needs the code
+let wasRequired = false; // whether the service requires a factor
 
-/** Show one part of the page, and put the focus where it begins. */
+/** Show one part of the page and focus its start. */
 function show(part, focus) {
   for (const each of PARTS) place(each).hidden = each !== part;
   const isAtRest = part === "factor-on" || part === "factor-off";
@@ -55,7 +55,7 @@ async function start(focus = false) {
 
 async function setUp() {
   const answer = await ask("POST", "/auth/totp");
-  if (answer.code === "totp_enabled") return start(true); // in another tab
+  if (answer.code === "totp_enabled") return start(true); // enabled in another tab
   if (!answer.ok) return failed(answer, setUp);
   const { secret, otpauth_uri: uri, qr_svg: svg } = answer.data;
   place("qr").src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
@@ -88,7 +88,7 @@ function download() {
   toast(text("factors.downloaded"));
 }
 
-/** Ask for a code, and do with it what is wanted. */
+/** Ask for a code and perform the action with it. */
 async function withCode(words, send, done) {
   wanted = { send, done };
   place("code-dialog-text").textContent = text(words);
@@ -97,7 +97,7 @@ async function withCode(words, send, done) {
   question.reset();
 }
 
-/** Do what is wanted with a code or a passkey. */
+/** Perform the action with a code or a passkey. */
 async function give(given) {
   const { send, done } = wanted;
   const answer = await send(given);

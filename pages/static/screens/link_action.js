@@ -1,4 +1,4 @@
-// The pages of links that do one thing: nothing happens before the button is pressed.
+// Pages of links with one action, which starts when the button is pressed.
 
 import { call, lookAgain } from "../lib/api.js";
 import { showCard, showIfLinkFails } from "../lib/card.js";

@@ -7,7 +7,7 @@ import { element, safeNext, say, text } from "../lib/page.js";
 const node = document.getElementById("login-form");
 const next = () => safeNext(node.elements.next.value);
 
-/** Where a second factor is set up, which the service wants before anything else. */
+/** Return the page to set up the required second factor. */
 const setUp = (to) => `/account/two-factor?${new URLSearchParams({ next: to })}`;
 
 function refused(answer, form) {
@@ -33,7 +33,7 @@ function refused(answer, form) {
 }
 
 const passkey = document.getElementById("passkey");
-let waiting = null; // for a passkey that may be chosen in the field for the address
+let waiting = null; // the passkey request of the autofill
 
 async function withPasskey(mediation) {
   waiting?.abort();
@@ -50,7 +50,7 @@ async function withPasskey(mediation) {
   if (answer.ok) return location.assign(next());
   if (answer.code === "passkey_invalid") form.fail("passkey.refused");
   else form.refused(answer);
-  if (!mediation) await offerInField(); // what was offered there and refused would be refused again
+  if (!mediation) await offerInField(); // the old options would be refused again
 }
 
 async function offerInField() {
@@ -65,7 +65,7 @@ const form = new Form(node, {
   busy: "busy.login",
   shown: refused,
   async send({ email, password, remember }, form) {
-    document.querySelector(".card > .message")?.remove(); // why one came here: no longer of interest
+    document.querySelector(".card > .message")?.remove(); // the reason for the redirect, now obsolete
     const answer = await logIn(email.trim(), password, remember === "1");
     if (answer.code === "second_factor_required") {
       waitFor(node.elements.next.value, remember === "1", answer.data);
@@ -78,7 +78,7 @@ const form = new Form(node, {
   },
 });
 passwordToggles();
-// So that "Forgot Password?" need not ask for the address again.
+// So that "Forgot Password?" knows the address.
 document.getElementById("forgot-link").addEventListener("click", () => {
   const email = node.elements.email.value.trim();
   if (email) sessionStorage.setItem("auth.email", email);
@@ -86,7 +86,7 @@ document.getElementById("forgot-link").addEventListener("click", () => {
 addEventListener("pageshow", (event) => {
   if (event.persisted) node.elements.password.value = "";
 });
-passkey.hidden = !hasPasskeys(); // it is there at first, so that nothing moves where it stays
+passkey.hidden = !hasPasskeys(); // visible at first, to avoid a layout shift
 passkey.addEventListener("click", () => withPasskey());
 if (await isSignedIn()) location.replace(next());
 else await offerInField();

@@ -1,4 +1,4 @@
-// The passkeys of an account, as a list: added, renamed, removed.
+// The list of passkeys: add, rename, remove.
 
 import { ask, failed } from "./account.js";
 import { asked } from "../lib/dialog.js";
@@ -10,11 +10,11 @@ import { makePasskey } from "../lib/passkey.js";
 const place = (id) => document.getElementById(id);
 const dialog = place("rename-dialog");
 const empty = (value) => (value.trim() === "" ? "passkeys.name_empty" : null);
-let renamed = null; // the id of the one that the dialog is about
-let changed = null; // what the page does after a change
+let renamed = null; // the id of the passkey in the dialog
+let changed = null; // callback after a change
 let showCodes = null;
 
-/** Take the list over. `then()` shows the page anew; `codes(found)` shows recovery codes that came with one. */
+/** Activate the list. `then()` updates the page; `codes(found)` shows the recovery codes of a first passkey. */
 export function passkeyList({ then, codes }) {
   changed = then;
   showCodes = codes;
@@ -43,7 +43,7 @@ function button(key, label, does) {
   return made;
 }
 
-/** Show the list anew, with the focus on its title, and say what was done. */
+/** Update the list, focus its title and show what was done. */
 async function done(key, name) {
   await changed();
   place("passkeys-title").focus();
@@ -78,7 +78,7 @@ new Form(place("rename-form"), {
     if (!answer.ok && answer.status !== 404) return form.refused(answer);
     dialog.close("done");
     if (answer.ok) await done("passkeys.renamed", name.trim());
-    else await changed(); // it was removed in another tab
+    else await changed(); // removed in another tab
   },
 });
 new Form(place("passkey-form"), {

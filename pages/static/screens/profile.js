@@ -35,7 +35,7 @@ async function resend() {
   tell("resend-done", "profile.resent", user.email);
 }
 
-/** Say it in the page, with the focus on it: the button that was pressed may be gone. */
+/** Show and focus a message: the button that was pressed may have been removed. */
 function tell(id, key, email) {
   const done = place(id);
   fill(done.querySelector("p"), key, { email: element("strong", {}, email) });
@@ -90,7 +90,7 @@ new Form(address, {
 });
 place("resend").addEventListener("click", resend);
 place("export").addEventListener("click", takeAlong);
-// What another tab, or a link that was opened there, has changed meanwhile.
+// Changes made in another tab or by a link that was opened there.
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && user) start();
 });

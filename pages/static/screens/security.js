@@ -35,7 +35,7 @@ new Form(node, {
 });
 strengthMeter(password, () => (username.value ? { email: username.value } : {}));
 
-/** What there is to do: change the password, do without it where a passkey opens the account, or set one. */
+/** Show the possible actions: change the password, remove it (with a passkey), or set one. */
 function show(hasPassword, hasPasskey) {
   node.hidden = !hasPassword;
   place("no-password").hidden = hasPassword;
@@ -46,11 +46,11 @@ function show(hasPassword, hasPasskey) {
 async function removePassword() {
   if ((await asked(place("remove-dialog"))) !== "yes") return;
   const answer = await ask("DELETE", "/auth/password");
-  if (answer.code === "no_password" || answer.code === "last_way_in") return start(); // in another tab
+  if (answer.code === "no_password" || answer.code === "last_way_in") return start(); // changed in another tab
   if (!answer.ok) return failed(answer, removePassword);
   show(false, true);
   place("changed").hidden = true;
-  place("has-none").hidden = true; // it is said already
+  place("has-none").hidden = true; // it is already shown
   place("removed").hidden = false;
   place("removed").focus();
 }

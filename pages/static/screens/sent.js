@@ -1,4 +1,4 @@
-// "Check Your Email": the address is shown from this tab's memory and never stands in the URL.
+// "Check Your Email": the address comes from the session storage and is never in the URL.
 
 import { call } from "../lib/api.js";
 import { failIn, general } from "../lib/form.js";

@@ -44,7 +44,7 @@ const form = new Form(node, {
   },
 });
 
-// Looks switched off until the terms are ticked, and explains itself when it is pressed.
+// The button looks disabled until the terms are accepted, and explains that when it is pressed.
 const gate = () => {
   if (terms.checked) form.button.removeAttribute("aria-disabled");
   else form.button.setAttribute("aria-disabled", "true");

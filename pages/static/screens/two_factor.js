@@ -50,7 +50,7 @@ const form = new Form(node, {
     return "leaving";
   },
 });
-if (document.activeElement === document.body) fields.input.focus(); // its only job (screen readers say the title)
+if (document.activeElement === document.body) fields.input.focus(); // screen readers announce the title
 addEventListener("pageshow", (event) => event.persisted && node.reset());
 if (hasPasskeys() && waitingFor().options) {
   const button = document.getElementById("passkey");

@@ -8,21 +8,21 @@ const token = tokenOfLink();
 const node = document.getElementById("verify-form");
 const words = document.getElementById("verify-text");
 const passwordPart = document.getElementById("verify-password");
-// By what the link is for: what is asked of somebody who is logged in, and of somebody who is not, and the last card.
+// By purpose of the link: the texts with and without a session, and the last card.
 const PURPOSES = {
   verify: { signedIn: "verify.signed_in", withPassword: "verify.with_password", card: "done" },
   email_change: { signedIn: "verify_change.signed_in", withPassword: "verify_change.with_password", card: "changed" },
 };
 let signedIn = false;
-let isEarly = false; // whether the button was pressed while the link was still looked at
+let isEarly = false; // whether the button was pressed while the link was being checked
 
 function hold(event) {
-  event.preventDefault(); // the browser would send the form by itself, and say that a script is needed
+  event.preventDefault(); // else the browser submits the form, and shows that JavaScript is required
   isEarly = true;
 }
 node.addEventListener("submit", hold);
 
-/** The address with most of its first part hidden: enough to know one's own by. */
+/** Return the address with most of its local part hidden. */
 function masked(email) {
   const [name, domain] = email.split(/@(?=[^@]*$)/);
   return `${[...name][0]}•••@${domain}`;
@@ -52,7 +52,7 @@ document.addEventListener("click", (event) => {
 function askForPassword({ email, purpose }) {
   fill(words, PURPOSES[purpose].withPassword, { email: element("strong", {}, masked(email)) });
   passwordPart.hidden = false;
-  if (purpose !== "verify") return; // whose present address the link does not tell
+  if (purpose !== "verify") return; // the link does not have the current address
   node.elements.username.value = email;
   const reject = document.getElementById("verify-reject");
   reject.firstElementChild.href = `/reject#token=${token}`;

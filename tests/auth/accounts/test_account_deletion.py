@@ -1,4 +1,4 @@
-"""Leaving: at once, for 14 days with a way back, and then without a trace; and taking one's data along."""
+"""Account deletion: immediate lock-out, 14 days to restore, then erasure; and the data export."""
 
 import json
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from models import db
 from tests.support import mailbox
+from tests.support.authenticator_app import Authenticator
 from tests.support.requests import DAY, MINUTE, NEW, confirmed, forget, moved, post, prune, said
 from tests.support.service import (
     PASSWORD,
@@ -24,7 +25,6 @@ from tests.support.service import (
     signed_in,
 )
 from tests.support.soft_passkey import SoftPasskey
-from tests.support.virtual_authenticator import Authenticator
 from utils.auth_helpers import generate_jwt_token
 
 pytestmark = pytest.mark.both_databases
@@ -37,7 +37,9 @@ def leave(client: FlaskClient, access: str) -> Any:
     return client.delete("/auth/me", headers=bearer(access))
 
 
-def test_leaving_ends_everything_at_once(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_account_deletion_revokes_all_access_at_once(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
     here, there, stranger = signed_in(client), signed_in(client), signed_in(client, "grace")
     reset = forget(app)
     with app.app_context():
@@ -58,7 +60,7 @@ def test_leaving_ends_everything_at_once(app: Flask, client: FlaskClient, clock:
     assert "15 March 2026, 12:00 UTC" in mailbox.text_of(mailbox.newest(app, "deletion_requested"))
 
 
-def test_who_leaves_by_cookie_has_it_taken_back(client: FlaskClient) -> None:
+def test_account_deletion_clears_the_refresh_cookie(client: FlaskClient) -> None:
     register(client)
     headers = {"Origin": "http://localhost:8000"}
     access = login(client, token_delivery="cookie", headers=headers).get_json()["access_token"]
@@ -67,9 +69,7 @@ def test_who_leaves_by_cookie_has_it_taken_back(client: FlaskClient) -> None:
     assert client.get_cookie("__Host-refresh") is None
 
 
-def test_the_mailed_link_restores_the_account_for_14_days(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_restore_link_works_for_14_days(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     pair = signed_in(client)
     with app.app_context():
         app.config["JWT_ACCESS_TOKEN_EXPIRES"] = 30 * DAY
@@ -90,7 +90,7 @@ def test_the_mailed_link_restores_the_account_for_14_days(
     assert login(client).status_code == 200
 
 
-def test_who_forgot_the_password_while_leaving_is_mailed_the_link_back(
+def test_password_forgot_during_pending_deletion_mails_restore_link(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     usual = post(client, "password/forgot", email="nobody@example.com")
@@ -110,7 +110,7 @@ def test_who_forgot_the_password_while_leaving_is_mailed_the_link_back(
     assert login(client).status_code == 200
 
 
-def test_an_intruder_who_leaves_does_not_void_the_link_that_disowns_the_sign_in(
+def test_disown_link_works_after_an_intruder_deletes_the_account(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     leave(client, signed_in(client)["access_token"])
@@ -126,8 +126,8 @@ def test_an_intruder_who_leaves_does_not_void_the_link_that_disowns_the_sign_in(
     assert login(client, password=NEW).status_code == 200
 
 
-def busy_life(app: Flask, clock: FixedClock) -> dict[str, Any]:
-    """An account that has been in every table; it ends with a living session, which is answered."""
+def account_in_every_table(app: Flask, clock: FixedClock) -> dict[str, Any]:
+    """Create an account with a row in every table; return the tokens of a session that is still active."""
     client = app.test_client()
     client.environ_base |= {"REMOTE_ADDR": SEEN, "HTTP_USER_AGENT": AGENT}
     register(client)
@@ -153,11 +153,9 @@ def busy_life(app: Flask, clock: FixedClock) -> dict[str, Any]:
     return pair
 
 
-def test_erasure_leaves_nothing_that_says_who_it_was(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_erasure_leaves_no_identifying_data(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     confirmed(app, "grace")
-    pair = busy_life(app, clock)
+    pair = account_in_every_table(app, clock)
     person = pair["user"]["id"]
     sessions = [str(row["id"]) for row in rows(app, "SELECT id FROM sessions")]
     leaving = app.test_client()
@@ -189,11 +187,11 @@ def test_erasure_leaves_nothing_that_says_who_it_was(
     assert register(client, "ada").status_code == 201
 
 
-def test_the_export_holds_every_table_about_the_person_and_no_secret(
+def test_data_export_covers_every_user_table_and_no_secret(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     signed_in(client, "grace")
-    pair = busy_life(app, clock)
+    pair = account_in_every_table(app, clock)
     person = pair["user"]["id"]
     answer = client.get("/auth/me/export", headers=bearer(pair["access_token"]))
     assert answer.status_code == 200
@@ -226,7 +224,7 @@ def test_the_export_holds_every_table_about_the_person_and_no_secret(
 
 
 def secrets_of(app: Flask, person: int) -> list[str]:
-    """What the database holds that opens a door, in the spellings in which it could get out."""
+    """Return the secrets stored for this user, in every spelling that an export could contain."""
     with app.app_context(), db.engine.connect() as connection:
         found: list[Any] = []
         for table, column in (
@@ -249,7 +247,9 @@ def secrets_of(app: Flask, person: int) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET"])
-def test_both_are_for_the_account_itself_only(app: Flask, client: FlaskClient, method: str) -> None:
+def test_deletion_and_export_ignore_a_user_id_in_the_request(
+    app: Flask, client: FlaskClient, method: str
+) -> None:
     ada, grace = signed_in(client), signed_in(client, "grace")
     path = "/auth/me/export" if method == "GET" else "/auth/me"
     sent = {"user_id": grace["user"]["id"], "username": "grace"}

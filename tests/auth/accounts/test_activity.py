@@ -1,4 +1,4 @@
-"""What happened to one's own account, in plain words and page by page."""
+"""The account's activity log: texts and pagination."""
 
 import base64
 from typing import Any
@@ -27,7 +27,7 @@ def page(client: FlaskClient, access: str, **query: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("event", Event)
-def test_every_event_is_told_in_plain_words(event: Event) -> None:
+def test_every_event_has_a_readable_text(event: Event) -> None:
     texts = {event_text(event, None), *(event_text(event, reason) for reason in Refusal)}
     assert len(texts) == 1 + len(Refusal)
     for text in texts:
@@ -38,11 +38,11 @@ def test_every_event_is_told_in_plain_words(event: Event) -> None:
         assert len(text.split()) >= 3
 
 
-def test_no_two_events_are_told_alike() -> None:
+def test_event_texts_are_unique() -> None:
     assert len({event_text(event, None) for event in Event}) == len(Event)
 
 
-def test_it_shows_what_happened_the_newest_first(app: Flask, client: FlaskClient) -> None:
+def test_activity_lists_the_newest_event_first(app: Flask, client: FlaskClient) -> None:
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
     register(client)
     login(client, password="a wrong one", headers={"User-Agent": agent})
@@ -64,7 +64,7 @@ def test_it_shows_what_happened_the_newest_first(app: Flask, client: FlaskClient
     )
 
 
-def test_an_operator_is_not_named_and_has_no_device(app: Flask, client: FlaskClient) -> None:
+def test_operator_events_hide_the_operator_name_and_device(app: Flask, client: FlaskClient) -> None:
     register(client)
     disable(app)
     enable(app)
@@ -77,7 +77,7 @@ def test_an_operator_is_not_named_and_has_no_device(app: Flask, client: FlaskCli
     assert "root" not in str(found)
 
 
-def test_pages_have_no_gaps_and_no_doubles_while_new_events_come_in(app: Flask, client: FlaskClient) -> None:
+def test_pages_have_no_gaps_or_duplicates_while_events_are_added(app: Flask, client: FlaskClient) -> None:
     pair = signed_in(client)
     other = signed_in(client, "grace")
     for _ in range(9):
@@ -128,16 +128,16 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("forged", FORGED)
-def test_what_is_no_cursor_is_refused(client: FlaskClient, forged: str) -> None:
+def test_malformed_cursors_are_refused(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
-    answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"cursor": forged})
-    assert said(answer) == (400, "validation_failed")
-    assert set(answer.get_json()["fields"]) == {"cursor"}
+    for forged in FORGED:
+        answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"cursor": forged})
+        assert said(answer) == (400, "validation_failed"), forged
+        assert set(answer.get_json()["fields"]) == {"cursor"}, forged
 
 
 @pytest.mark.parametrize("row", [0, 1, 2**31, 2**63 - 1])
-def test_a_cursor_that_was_made_up_shows_ones_own_events_at_most(client: FlaskClient, row: int) -> None:
+def test_guessed_cursor_shows_only_own_events(client: FlaskClient, row: int) -> None:
     signed_in(client, "grace")
     access = signed_in(client)["access_token"]
     signed_in(client, "eve")
@@ -145,23 +145,24 @@ def test_a_cursor_that_was_made_up_shows_ones_own_events_at_most(client: FlaskCl
     assert [item["event"] for item in found] == (["signed_in", "account_registered"] if row > 1 else [])
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "101", "1.5", "x", "1e2", "99999999999999999999"])
-def test_a_page_has_1_to_100_events(client: FlaskClient, limit: str) -> None:
+def test_activity_limit_is_1_to_100(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
-    answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"limit": limit})
-    assert (*said(answer), set(answer.get_json()["fields"])) == (400, "validation_failed", {"limit"})
+    for limit in ("0", "-1", "101", "1.5", "x", "1e2", "99999999999999999999"):
+        answer = client.get("/auth/me/activity", headers=bearer(access), query_string={"limit": limit})
+        assert said(answer) == (400, "validation_failed"), limit
+        assert set(answer.get_json()["fields"]) == {"limit"}
     for fine in (1, 100):
         assert len(page(client, access, limit=fine)["events"]) == min(fine, 2)
 
 
-def test_a_page_has_20_events_unless_asked_otherwise(app: Flask, client: FlaskClient) -> None:
+def test_activity_page_has_20_events_by_default(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     for _ in range(25):
         login(client, password="a wrong one")
     assert len(page(client, access)["events"]) == 20
 
 
-def test_it_is_ones_own_and_wants_a_token(app: Flask, client: FlaskClient) -> None:
+def test_activity_requires_a_token_and_shows_only_own_events(app: Flask, client: FlaskClient) -> None:
     grace = signed_in(client, "grace")
     access = signed_in(client)["access_token"]
     query = {"user_id": grace["user"]["id"], "username": "grace"}

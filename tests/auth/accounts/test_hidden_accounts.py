@@ -1,4 +1,4 @@
-"""HIDE_ACCOUNT_EXISTENCE: what a registration, and the logins after it, do not tell."""
+"""HIDE_ACCOUNT_EXISTENCE: registrations and later logins do not reveal whether an account exists."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ def hasher() -> CountingHasher:
 
 @pytest.fixture
 def hidden(make_app: AppFactory, hasher: CountingHasher) -> Flask:
-    """A service that hides who has an account, in which ada has one."""
+    """Return a service that hides account existence, with a confirmed account for ada."""
     app = make_app(HIDE, hasher=hasher)
     confirmed(app)
     hasher.calls = 0
@@ -47,12 +47,12 @@ def hidden(make_app: AppFactory, hasher: CountingHasher) -> Flask:
 
 
 def told(answer: TestResponse) -> tuple[Any, ...]:
-    """All by which a caller could tell two answers apart."""
+    """Return every part of a response by which a caller could distinguish two responses."""
     body = {key: value for key, value in answer.get_json().items() if key != "request_id"}
     return answer.status_code, body, {k: v for k, v in answer.headers if k != "X-Request-Id"}
 
 
-def test_registering_a_new_and_a_taken_address_is_answered_alike(
+def test_registration_response_is_the_same_for_new_and_taken_address(
     hidden: Flask, hasher: CountingHasher
 ) -> None:
     client = hidden.test_client()
@@ -68,7 +68,7 @@ def test_registering_a_new_and_a_taken_address_is_answered_alike(
     assert set(new.get_json()) == {"message"}
 
 
-def test_each_gets_the_mail_that_is_right(hidden: Flask) -> None:
+def test_new_and_taken_address_get_different_mails(hidden: Flask) -> None:
     client = hidden.test_client()
     before = len(mailbox.sent(hidden))
     register(client, "eve", email=FREE)
@@ -87,7 +87,7 @@ def test_each_gets_the_mail_that_is_right(hidden: Flask) -> None:
     assert login(client, "eve").status_code == 200
 
 
-def test_a_taken_name_is_a_409_before_anything_else_in_both(hidden: Flask, hasher: CountingHasher) -> None:
+def test_taken_username_is_a_409_for_new_and_taken_address(hidden: Flask, hasher: CountingHasher) -> None:
     client = hidden.test_client()
     before = mailbox.sent(hidden)
     answers = {str(told(register(client, "ADA", email=email))) for email in (FREE, TAKEN) for _ in range(2)}
@@ -98,7 +98,7 @@ def test_a_taken_name_is_a_409_before_anything_else_in_both(hidden: Flask, hashe
 
 
 @pytest.mark.parametrize("email", [FREE, TAKEN])
-def test_the_name_is_held_in_both_cases(hidden: Flask, email: str) -> None:
+def test_username_is_reserved_for_new_and_taken_address(hidden: Flask, email: str) -> None:
     client = hidden.test_client()
     assert register(client, "eve", email=email).status_code == 202
     for again in ("other@example.com", email, TAKEN, FREE):
@@ -108,7 +108,9 @@ def test_the_name_is_held_in_both_cases(hidden: Flask, email: str) -> None:
     assert said(renamed) == (409, "username_taken")
 
 
-def test_logins_afterwards_are_alike(hidden: Flask, hasher: CountingHasher) -> None:
+def test_login_after_registration_is_the_same_for_new_and_taken_address(
+    hidden: Flask, hasher: CountingHasher
+) -> None:
     client = hidden.test_client()
     register(client, "new", email=FREE)
     register(client, "taken", email=TAKEN)
@@ -126,7 +128,7 @@ def test_logins_afterwards_are_alike(hidden: Flask, hasher: CountingHasher) -> N
 
 
 @pytest.mark.parametrize("environ", [HIDE, {}])
-def test_what_holds_a_name_opens_nothing_and_goes_after_7_days(
+def test_reserved_username_cannot_log_in_and_expires_after_7_days(
     hidden: Flask, make_app: AppFactory, clock: FixedClock, environ: dict[str, str]
 ) -> None:
     client = hidden.test_client()
@@ -141,7 +143,9 @@ def test_what_holds_a_name_opens_nothing_and_goes_after_7_days(
     assert register(client, "holder", email=FREE).status_code == 202
 
 
-def test_a_reserved_address_is_as_a_taken_one(hidden: Flask, hasher: CountingHasher) -> None:
+def test_registration_response_is_the_same_for_reserved_address(
+    hidden: Flask, hasher: CountingHasher
+) -> None:
     client = hidden.test_client()
     new = register(client, "eve", email=FREE)
     assert moved(hidden, login(client).get_json()["access_token"]).status_code == 200
@@ -153,15 +157,15 @@ def test_a_reserved_address_is_as_a_taken_one(hidden: Flask, hasher: CountingHas
     assert said(login(client, "bob")) == (401, "invalid_credentials")
 
 
-def test_faults_of_a_body_do_not_depend_on_the_address(hidden: Flask) -> None:
+def test_validation_errors_do_not_depend_on_the_address(hidden: Flask) -> None:
     client = hidden.test_client()
     for more in ({"password": "short"}, {"username": "a@b"}, {"username": "root"}):
         answers = {str(told(register(client, "eve", **{"email": email} | more))) for email in (FREE, TAKEN)}
         assert len(answers) == 1
 
 
-def test_hiding_wants_confirmed_addresses(make_app: AppFactory) -> None:
-    with pytest.raises(ConfigurationError, match="HIDE_ACCOUNT_EXISTENCE needs REQUIRE_VERIFIED_EMAIL"):
+def test_hiding_accounts_requires_verified_email(make_app: AppFactory) -> None:
+    with pytest.raises(ConfigurationError, match="HIDE_ACCOUNT_EXISTENCE requires REQUIRE_VERIFIED_EMAIL"):
         make_app(HIDE | {"REQUIRE_VERIFIED_EMAIL": "false"})
 
 
@@ -191,7 +195,7 @@ STATES: dict[str, Callable[[Flask], None]] = {
 @pytest.mark.parametrize("password", [PASSWORD, WRONG])
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("environ", [{}, {"REQUIRE_VERIFIED_EMAIL": "true"}, HIDE])
-def test_a_login_costs_one_hash_on_every_path(
+def test_login_computes_one_hash_in_every_account_state(
     make_app: AppFactory, hasher: CountingHasher, environ: dict[str, str], state: str, password: str
 ) -> None:
     app = make_app(environ, hasher=hasher)
@@ -212,7 +216,7 @@ def test_a_login_costs_one_hash_on_every_path(
 
 @pytest.mark.parametrize("password", [PASSWORD, WRONG])
 @pytest.mark.parametrize("state", ["fine", "no password", "blocked", "leaving", "unconfirmed"])
-def test_a_proof_costs_one_hash_on_every_path(
+def test_step_up_computes_one_hash_in_every_account_state(
     make_app: AppFactory, hasher: CountingHasher, state: str, password: str
 ) -> None:
     app = make_app(hasher=hasher)
@@ -228,13 +232,13 @@ def test_a_proof_costs_one_hash_on_every_path(
     assert hasher.calls == 2
 
 
-def test_a_taken_name_without_hiding_costs_no_hash(client: FlaskClient) -> None:
+def test_taken_username_and_address_are_a_409_without_hiding(client: FlaskClient) -> None:
     register(client)
     assert said(register(client, email=FREE)) == (409, "username_taken")
     assert said(register(client, "eve", email=TAKEN)) == (409, "email_taken")
 
 
-def test_a_held_name_goes_after_7_days_also_where_nothing_is_hidden_any_more(
+def test_reserved_username_expires_after_hiding_is_switched_off(
     make_app: AppFactory, hidden: Flask, clock: FixedClock
 ) -> None:
     register(hidden.test_client(), "eve", email=TAKEN)

@@ -1,4 +1,4 @@
-"""Names and addresses: who may be called what, and who is the same as whom."""
+"""Usernames and addresses: which are accepted, and which are equal."""
 
 # ruff: noqa: RUF001  (lookalike characters are what is tested)
 
@@ -13,13 +13,13 @@ from tests.support.service import PASSWORD, login, register, rows
 
 
 @pytest.mark.parametrize("other", ["ada", "ADA", "ａｄａ", "aDa"])
-def test_names_that_differ_in_case_or_width_are_one(client: FlaskClient, other: str) -> None:
+def test_usernames_differing_in_case_or_width_are_equal(client: FlaskClient, other: str) -> None:
     assert register(client, "Ada", email="ada@example.com").get_json()["user"]["username"] == "Ada"
     assert register(client, other, email="other@example.com").get_json()["code"] == "username_taken"
     assert login(client, other).get_json()["user"]["username"] == "Ada"
 
 
-def test_names_that_differ_in_composition_are_one(client: FlaskClient) -> None:
+def test_usernames_differing_in_unicode_composition_are_equal(client: FlaskClient) -> None:
     register(client, "josé", email="a@example.com")
     assert register(client, "jose\u0301", email="b@example.com").get_json()["code"] == "username_taken"
     assert register(client, "JOSE\u0301", email="b@example.com").get_json()["code"] == "username_taken"
@@ -44,7 +44,7 @@ def test_names_that_differ_in_composition_are_one(client: FlaskClient) -> None:
         "ߒߞߏ",
     ],
 )
-def test_a_name_in_any_script_is_welcome(client: FlaskClient, name: str) -> None:
+def test_username_in_any_script_is_accepted(client: FlaskClient, name: str) -> None:
     answer = register(client, name, email="x@example.com")
     assert answer.status_code == 201, answer.get_json()
     assert answer.get_json()["user"]["username"] == name
@@ -88,9 +88,7 @@ def test_a_name_in_any_script_is_welcome(client: FlaskClient, name: str) -> None
         "ª",
     ],
 )
-def test_a_name_that_could_be_taken_for_another_is_refused(
-    app: Flask, client: FlaskClient, name: str
-) -> None:
+def test_confusable_or_malformed_username_is_refused(app: Flask, client: FlaskClient, name: str) -> None:
     answer = register(client, name, email="x@example.com")
     assert answer.status_code == 400
     assert set(answer.get_json()["fields"]) == {"username"}
@@ -100,12 +98,12 @@ def test_a_name_that_could_be_taken_for_another_is_refused(
 @pytest.mark.parametrize(
     "name", ["admin", "ADMIN", "ａdmin", "root", "Support", "_admin_", "postmaster", "no-reply"]
 )
-def test_a_reserved_word_is_no_name(client: FlaskClient, name: str) -> None:
+def test_reserved_word_is_refused_as_username(client: FlaskClient, name: str) -> None:
     answer = register(client, name, email="x@example.com")
     assert answer.get_json()["fields"] == {"username": "is a reserved word"}
 
 
-def test_the_name_of_the_brand_is_reserved(make_app: AppFactory) -> None:
+def test_brand_name_is_reserved(make_app: AppFactory) -> None:
     client = make_app({"BRAND_NAME": "Analytical Engine"}).test_client()
     for name in ("analyticalengine", "AnalyticalEngine", "analyticalengine."):
         assert register(client, name, email="x@example.com").status_code == 400
@@ -126,7 +124,9 @@ def test_the_name_of_the_brand_is_reserved(make_app: AppFactory) -> None:
         ("ada@example.com", "ada@ｅxample.com"),
     ],
 )
-def test_an_address_is_one_however_it_is_written(client: FlaskClient, first: str, second: str) -> None:
+def test_equivalent_spellings_of_an_address_are_one_account(
+    client: FlaskClient, first: str, second: str
+) -> None:
     assert register(client, "one", email=first).status_code == 201
     assert register(client, "two", email=second).get_json()["code"] == "email_taken"
     assert login(client, second).get_json()["user"]["username"] == "one"
@@ -143,7 +143,9 @@ def test_an_address_is_one_however_it_is_written(client: FlaskClient, first: str
         ("ada@example.com", "a.da@example.com"),
     ],
 )
-def test_a_lookalike_never_opens_the_account_of_another(client: FlaskClient, first: str, second: str) -> None:
+def test_lookalike_address_does_not_log_in_to_another_account(
+    client: FlaskClient, first: str, second: str
+) -> None:
     register(client, "one", email=first)
     assert login(client, second).status_code == 401
     answer = register(client, "two", email=second, password="another password")
@@ -181,7 +183,7 @@ def test_a_lookalike_never_opens_the_account_of_another(client: FlaskClient, fir
         "=?utf-8?q?eve=40evil.example=3e=20?=ada@example.com",  # to a mail's header: eve@evil.example
     ],
 )
-def test_what_is_no_address_is_refused(client: FlaskClient, address: str) -> None:
+def test_malformed_address_is_refused(client: FlaskClient, address: str) -> None:
     answer = register(client, email=address)
     assert answer.status_code == 400
     assert set(answer.get_json()["fields"]) == {"email"}
@@ -208,7 +210,7 @@ def from_address(client: FlaskClient, email: str) -> str:
         ("x" * 64 + "@example.com", "x" * 60),
     ],
 )
-def test_a_name_is_made_from_the_address(client: FlaskClient, email: str, name: str) -> None:
+def test_username_is_derived_from_the_address(client: FlaskClient, email: str, name: str) -> None:
     assert from_address(client, email) == name
 
 
@@ -223,24 +225,22 @@ def test_a_name_is_made_from_the_address(client: FlaskClient, email: str, name: 
         ("___@example.com", "user"),
     ],
 )
-def test_a_name_made_from_an_address_is_never_a_reserved_word(
-    client: FlaskClient, email: str, word: str
-) -> None:
+def test_derived_username_is_never_a_reserved_word(client: FlaskClient, email: str, word: str) -> None:
     assert re.fullmatch(rf"{word}\d{{4}}", from_address(client, email))
 
 
-def test_ten_of_the_same_local_part_all_get_a_name(client: FlaskClient) -> None:
+def test_same_local_part_gets_distinct_derived_usernames(client: FlaskClient) -> None:
     names = [from_address(client, f"ada@{number}.example.com") for number in range(10)]
     assert names[0] == "ada"
     assert len(set(names)) == 10
     assert all(re.fullmatch(r"ada\d{4}", name) for name in names[1:])
 
 
-def test_a_chosen_name_wins_over_one_from_the_address(client: FlaskClient) -> None:
+def test_chosen_username_overrides_derived_username(client: FlaskClient) -> None:
     assert register(client, "grace", username_from_email=True).get_json()["user"]["username"] == "grace"
 
 
-def test_no_name_is_made_for_an_address_that_is_known(client: FlaskClient) -> None:
+def test_no_username_is_derived_for_a_taken_address(client: FlaskClient) -> None:
     register(client)
     body = {"username_from_email": True, "email": "ADA@example.com", "password": PASSWORD}
     assert client.post("/auth/register", json=body).get_json()["code"] == "email_taken"

@@ -1,4 +1,4 @@
-"""Accounts: registration, what it refuses, and passwords."""
+"""Registration: validation, stored data, and passwords."""
 
 # ruff: noqa: RUF001  (lookalike characters are what is tested)
 
@@ -27,7 +27,7 @@ NAMELESS = {"email": "a@example.com", "password": PASSWORD}
 USER_KEYS = {"id", "username", "email", "email_verified", "created_at", "two_factor_enabled"}
 
 
-def test_the_answer_holds_these_keys_and_no_other(client: FlaskClient) -> None:
+def test_register_and_login_responses_have_exactly_these_keys(client: FlaskClient) -> None:
     registered = register(client).get_json()
     assert set(registered) == {"message", "user"}
     assert set(registered["user"]) == USER_KEYS
@@ -54,7 +54,7 @@ def test_the_answer_holds_these_keys_and_no_other(client: FlaskClient) -> None:
         ({**NAMELESS, "username_from_email": False}, "missing_fields", "username"),
     ],
 )
-def test_the_first_kind_of_fault_decides_and_all_are_named(
+def test_first_kind_of_error_sets_the_code_and_all_fields_are_named(
     app: Flask, client: FlaskClient, body: dict[str, Any], code: str, faults: str
 ) -> None:
     answer = client.post("/auth/register", json=body)
@@ -65,7 +65,7 @@ def test_the_first_kind_of_fault_decides_and_all_are_named(
     assert events(app) == []
 
 
-def test_fields_that_only_the_service_may_set_are_ignored(app: Flask, client: FlaskClient) -> None:
+def test_read_only_fields_in_the_body_are_ignored(app: Flask, client: FlaskClient) -> None:
     first = register(client).get_json()["user"]["id"]
     sent = {
         "id": first,
@@ -88,7 +88,7 @@ def test_fields_that_only_the_service_may_set_are_ignored(app: Flask, client: Fl
     assert login(client, "grace", user_id=first).get_json()["user"]["id"] == user["id"]
 
 
-def test_ids_never_come_back(app: Flask, client: FlaskClient) -> None:
+def test_user_ids_are_never_reused(app: Flask, client: FlaskClient) -> None:
     register(client)
     last = register(client, "grace").get_json()["user"]["id"]
     execute(app, "DELETE FROM users")
@@ -106,13 +106,13 @@ def test_password_length_is_counted_in_code_points(
         assert login(client, password=character * length).status_code == 200
 
 
-def test_length_is_that_of_the_composed_form(client: FlaskClient) -> None:
+def test_password_length_is_counted_after_unicode_composition(client: FlaskClient) -> None:
     assert register(client, password="e\N{COMBINING ACUTE ACCENT}" * 7).status_code == 400
     assert register(client, password="e\N{COMBINING ACUTE ACCENT}" * 256).status_code == 201
     assert login(client, password="é" * 256).status_code == 200
 
 
-def test_a_password_out_of_bounds_is_never_hashed(make_app: AppFactory) -> None:
+def test_password_outside_length_limits_is_never_hashed(make_app: AppFactory) -> None:
     hasher = CountingHasher(PasswordHasher("scrypt:256:8:1"))
     client = make_app(hasher=hasher).test_client()
     for password in ("short", "x" * 257, "e" + "\N{COMBINING ACUTE ACCENT}" * 10_000, "x" * 1_000_000):
@@ -121,7 +121,7 @@ def test_a_password_out_of_bounds_is_never_hashed(make_app: AppFactory) -> None:
     assert hasher.calls == 0
 
 
-def test_composed_and_decomposed_passwords_are_the_same(client: FlaskClient) -> None:
+def test_composed_and_decomposed_passwords_are_equal(client: FlaskClient) -> None:
     decomposed = unicodedata.normalize("NFD", "pässwörd 1")
     register(client, password="pässwörd 1")
     register(client, "grace", password=decomposed)
@@ -141,13 +141,13 @@ def test_composed_and_decomposed_passwords_are_the_same(client: FlaskClient) -> 
         "ｃorrect horse battery",
     ],
 )
-def test_every_character_of_a_password_counts(client: FlaskClient, other: str) -> None:
+def test_password_differing_in_one_character_is_refused(client: FlaskClient, other: str) -> None:
     register(client)
     assert login(client, password=other).status_code == 401
 
 
 @pytest.mark.parametrize("password", ["  spaces  around  ", "nul\0in the middle", "🐴🔋📎🐴🔋📎🐴🔋"])
-def test_a_password_is_taken_as_it_is(client: FlaskClient, password: str) -> None:
+def test_password_is_not_trimmed_or_altered(client: FlaskClient, password: str) -> None:
     assert register(client, password=password).status_code == 201
     assert login(client, password=password).status_code == 200
     assert login(client, password=password.strip() + "x").status_code == 401
@@ -169,7 +169,7 @@ def test_a_password_is_stored_as_a_salted_hash_only(app: Flask, client: FlaskCli
 
 
 @pytest.mark.parametrize("accepted", [True, False, None])
-def test_the_terms_that_were_accepted_are_kept_with_their_time(
+def test_accepted_terms_version_and_time_are_stored(
     make_app: AppFactory, clock: FixedClock, accepted: bool | None
 ) -> None:
     app = make_app({"TERMS_VERSION": "2026-11"})
@@ -184,7 +184,7 @@ def test_the_terms_that_were_accepted_are_kept_with_their_time(
     assert bool(told["terms_accepted_at"]) is bool(accepted)
 
 
-def test_a_name_from_the_address_goes_with_a_null_name(client: FlaskClient) -> None:
+def test_derived_username_is_used_when_username_is_null(client: FlaskClient) -> None:
     body = {"username": None, "username_from_email": True, "email": "ada@example.com", "password": PASSWORD}
     answer = client.post("/auth/register", json=body)
     assert (answer.status_code, answer.get_json()["user"]["username"]) == (201, "ada")

@@ -34,7 +34,7 @@ def last_event(app: Flask) -> dict[str, Any]:
 
 
 def assert_only(app: Flask, before: int, answer: TestResponse, word: str) -> dict[str, Any]:
-    """One more event than before: this word, with the facts of the call that the answer belongs to."""
+    """Assert that exactly one event was added, with this name and the facts of the response's request."""
     assert len(events(app)) == before + 1
     row = last_event(app)
     assert row["event"] == word
@@ -46,7 +46,7 @@ def assert_only(app: Flask, before: int, answer: TestResponse, word: str) -> dic
     return row
 
 
-def test_each_action_writes_one_event_with_who_where_and_which_request(
+def test_each_action_writes_one_event_with_user_address_and_request_id(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     def call(path: str, body: Any = None, token: str = "", method: str = "POST") -> TestResponse:
@@ -100,7 +100,7 @@ def test_each_action_writes_one_event_with_who_where_and_which_request(
         ("UPDATE users SET password_hash = NULL", PASSWORD, "no_password"),
     ],
 )
-def test_a_refusal_is_still_written_down(
+def test_refused_login_is_logged_with_its_reason(
     app: Flask, client: FlaskClient, change: str, password: str, reason: str
 ) -> None:
     user = register(client).get_json()["user"]["id"]
@@ -114,7 +114,7 @@ def test_a_refusal_is_still_written_down(
     assert row["subject_digest"] is None
 
 
-def test_unknown_names_are_counted_by_network_and_minute(
+def test_unknown_usernames_are_counted_by_network_and_minute(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     def ask(name: str, address: str) -> None:
@@ -141,7 +141,7 @@ def test_unknown_names_are_counted_by_network_and_minute(
     assert found[1]["subject_digest"] == found[2]["subject_digest"] != found[0]["subject_digest"]
 
 
-def test_what_changes_nothing_writes_nothing(app: Flask, client: FlaskClient) -> None:
+def test_requests_without_effect_write_no_event(app: Flask, client: FlaskClient) -> None:
     pair = signed_in(client)
     before = events(app)
     register(client)
@@ -179,7 +179,7 @@ def revoke_others(client: FlaskClient, token: str) -> TestResponse:
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("name", ACTIONS)
 @pytest.mark.parametrize("kind", ["OperationalError", "InternalError"])
-def test_a_failure_at_any_point_leaves_nothing_half_done(
+def test_database_failure_at_any_statement_rolls_back_everything(
     app: Flask, client: FlaskClient, name: str, kind: str
 ) -> None:
     action, word = ACTIONS[name]

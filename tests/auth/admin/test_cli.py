@@ -1,4 +1,4 @@
-"""`flask auth ...`: what an operator does at the machine."""
+"""The `flask auth ...` commands: prompts, errors and exit codes."""
 
 import getpass
 import os
@@ -29,7 +29,7 @@ def auth(app: Flask, *words: str) -> Result:
 ADA = ("--username", "ada", "--email", "ada@example.com")
 
 
-def test_an_operator_creates_an_account(app: Flask, client: FlaskClient) -> None:
+def test_create_user_creates_an_account(app: Flask, client: FlaskClient) -> None:
     result = create_user(app, *ADA)
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[-1] == "Created user ada with id 1."
@@ -41,20 +41,20 @@ def test_an_operator_creates_an_account(app: Flask, client: FlaskClient) -> None
     assert len(event["request_id"]) == 16
 
 
-def test_what_is_not_given_is_asked_for(app: Flask, client: FlaskClient) -> None:
+def test_create_user_prompts_for_missing_options(app: Flask, client: FlaskClient) -> None:
     result = create_user(app, typed=f"ada\nada@example.com\n{PASSWORD}\n{PASSWORD}\n")
     assert result.exit_code == 0, result.output
     assert login(client).status_code == 200
 
 
-def test_the_password_is_asked_twice(app: Flask) -> None:
+def test_create_user_asks_for_the_password_twice(app: Flask) -> None:
     result = create_user(app, *ADA, typed=f"{PASSWORD}\nsomething else\n{PASSWORD}\n{PASSWORD}\n")
     assert result.exit_code == 0
     assert "do not match" in result.output
     assert create_user(app, *ADA, typed=f"{PASSWORD}\n").exit_code == 1
 
 
-def test_the_password_is_no_option(app: Flask) -> None:
+def test_create_user_has_no_password_option(app: Flask) -> None:
     result = create_user(app, *ADA, "--password", PASSWORD)
     assert result.exit_code == 2
     assert PASSWORD not in app.test_cli_runner().invoke(args=["auth", "create-user", "--help"]).output
@@ -76,7 +76,7 @@ def test_the_password_is_no_option(app: Flask) -> None:
         ),
     ],
 )
-def test_an_error_is_one_line(
+def test_create_user_error_is_one_line(
     app: Flask, client: FlaskClient, options: tuple[str, ...], typed: str, said: str
 ) -> None:
     register(client, "known")
@@ -92,20 +92,20 @@ def test_an_error_is_one_line(
 
 
 @pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions", "token"])
-def test_bytes_that_are_no_text_name_nobody(app: Flask, command: str) -> None:
+def test_invalid_utf8_user_argument_is_unknown_user(app: Flask, command: str) -> None:
     result = auth(app, command, "a\udcff")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: There is no such user.\n"
 
 
-def test_bytes_that_are_no_text_are_refused_in_one_line(app: Flask) -> None:
+def test_invalid_utf8_search_is_refused_in_one_line(app: Flask) -> None:
     result = auth(app, "list-users", "--search", "\udcff")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: What was given is not UTF-8.\n"
+    assert result.stderr == "Error: The input is not valid UTF-8.\n"
     assert events(app) == []
 
 
-def test_the_operator_is_whom_the_system_knows(
+def test_operator_name_comes_from_the_system_account(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(client)
@@ -122,11 +122,11 @@ def test_the_operator_is_whom_the_system_knows(
 @pytest.mark.parametrize(
     "words", [("list-users",), ("show", "ada"), ("disable", "1"), ("prune",), ("token", "ada@example.com")]
 )
-def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_unusable_database_is_reported_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
     settings = Settings.load(TestingConfig, {"DATABASE_URI": f"sqlite:///{tmp_path}/empty.db"})
     result = auth(create_app(settings=settings), *words, "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: The database refused (OperationalError). Is it there")
+    assert result.stderr.startswith("Error: The database reported an error (OperationalError). Check that")
     assert result.stderr.count("\n") == 1
 
 
@@ -144,7 +144,7 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, word
         ("send-love",),
     ],
 )
-def test_a_wrong_call_is_exit_code_2(app: Flask, client: FlaskClient, words: tuple[str, ...]) -> None:
+def test_usage_error_is_exit_code_2(app: Flask, client: FlaskClient, words: tuple[str, ...]) -> None:
     signed_in(client)
     assert auth(app, *words).exit_code == 2
     assert events(app) == ["account_registered", "signed_in"]

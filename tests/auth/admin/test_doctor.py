@@ -1,4 +1,4 @@
-"""`flask auth doctor`: what is wrong with a deployment, and what to do about it."""
+"""`flask auth doctor`: checks of a deployment, with advice for each problem."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from flask import Flask
 from app import create_app
 from config import Settings, config_by_name
 from models import db
-from tests.auth.admin.test_explanations import Refusing
+from tests.auth.admin.test_explain import RefusingMailer
 from tests.auth.admin.test_operators import auth
 from tests.conftest import AppFactory
 from tests.support.production import FINE
@@ -22,7 +22,7 @@ from utils.mail.mailers import FileMailer, MemoryMailer
 
 
 def findings(app: Flask, code: int) -> dict[str, dict[str, Any]]:
-    """What the doctor says, the worst of each check; the exit code must be this."""
+    """Run the doctor, assert its exit code, and return the worst finding of each check."""
     result = auth(app, "doctor", "--json")
     assert result.exit_code == code, result.output
     told = json.loads(result.stdout)
@@ -41,7 +41,7 @@ def real_now() -> datetime:
 
 @pytest.fixture
 def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> Iterator[AppFactory]:
-    """Apps with the settings of a production, on the test's database."""
+    """Make apps with production settings on the test's database."""
     made = []
     nobody = Delivery(lambda: False, in_background=False)
     quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": nobody}
@@ -59,28 +59,28 @@ def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> It
 
 
 @pytest.mark.both_databases
-def test_a_production_that_is_well_has_no_problem(production: AppFactory) -> None:
+def test_healthy_production_has_no_problem(production: AppFactory) -> None:
     found = findings(production(), 0)
     assert set(found) >= {"settings", "database", "redis", "mail", "public address", "password hash"}
     assert set(found) >= {"clock", "outbox", "pruning"}
     assert found["public address"]["state"] == "warning"  # auth.example.com is nowhere
-    assert "log-ins a second" in found["password hash"]["text"]
+    assert "logins per second" in found["password hash"]["text"]
     spoken = auth(production(), "doctor").stdout
-    assert spoken.endswith("All is well.\n")
+    assert spoken.endswith("No problems.\n")
 
 
-def test_mail_that_nobody_would_get_is_a_problem(production: AppFactory, tmp_path: Any) -> None:
-    assert findings(production(mailer=Refusing()), 1)["mail"]["state"] == "problem"
+def test_unusable_mailer_is_a_problem(production: AppFactory, tmp_path: Any) -> None:
+    assert findings(production(mailer=RefusingMailer()), 1)["mail"]["state"] == "problem"
     assert findings(production(mailer=FileMailer(tmp_path / "mail")), 1)["mail"]["state"] == "problem"
 
 
-def test_a_redis_that_is_away_is_a_problem(production: AppFactory) -> None:
+def test_unreachable_redis_is_a_problem(production: AppFactory) -> None:
     found = findings(production({"REDIS_URL": "redis://127.0.0.1:1/0"}), 1)
     assert found["redis"]["state"] == "problem"
     assert "127.0.0.1:1" not in str(found)  # it may hold a password
 
 
-def test_an_old_schema_and_a_database_that_is_away_are_problems(production: AppFactory) -> None:
+def test_old_schema_and_unreachable_database_are_problems(production: AppFactory) -> None:
     app = production()
     (newest,) = rows(app, "SELECT version_num FROM alembic_version")
     execute(app, "UPDATE alembic_version SET version_num = '0001'")
@@ -96,16 +96,16 @@ def test_an_old_schema_and_a_database_that_is_away_are_problems(production: AppF
 
 
 @pytest.mark.both_databases
-def test_a_clock_that_differs_is_a_problem_where_there_are_two(production: AppFactory) -> None:
+def test_clock_skew_to_postgres_is_a_problem(production: AppFactory) -> None:
     clock = FixedClock(real_now())
     app = production(clock=clock)
     assert findings(app, 0)["clock"]["state"] == "ok"
     clock.advance(60)
-    is_postgres = "postgres" in app.config["SQLALCHEMY_DATABASE_URI"]
+    is_postgres = app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgres")
     assert findings(app, int(is_postgres))["clock"]["state"] == ("problem" if is_postgres else "ok")
 
 
-def test_a_backlog_of_mails_is_a_problem_and_lost_ones_are_a_warning(production: AppFactory) -> None:
+def test_mail_backlog_is_a_problem_and_given_up_mail_a_warning(production: AppFactory) -> None:
     app = production({"RATE_LIMIT_ENABLED": "true"}, clock=(clock := FixedClock(real_now())))
     register(app.test_client())
     assert findings(app, 0)["outbox"]["state"] == "ok"
@@ -119,7 +119,7 @@ def test_a_backlog_of_mails_is_a_problem_and_lost_ones_are_a_warning(production:
 START_OF_2026 = "2026-01-01 00:00:00+00:00"
 
 
-def test_what_nobody_prunes_is_a_problem_and_nothing_is_deleted_by_looking(production: AppFactory) -> None:
+def test_missing_prune_is_a_problem_and_doctor_deletes_nothing(production: AppFactory) -> None:
     app = production()
     register(app.test_client())
     execute(app, "UPDATE audit_events SET at = :past", past="2020-01-01 00:00:00+00:00")

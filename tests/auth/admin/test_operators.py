@@ -1,4 +1,4 @@
-"""What an operator does with `flask auth ...`: in force at once, told in words or JSON, written down once."""
+"""Operator commands (`flask auth ...`): immediate effect, text or JSON output, one audit event each."""
 
 import getpass
 import json
@@ -32,21 +32,21 @@ DAY = 24 * 60 * 60
 
 
 def auth(app: Flask, *words: str, typed: str | None = None) -> Result:
-    """Run a command; no command ends in a traceback."""
+    """Run a command; fail if it ends in a traceback."""
     result: Result = app.test_cli_runner().invoke(args=["auth", *words], input=typed)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
 def asked(app: Flask, *words: str) -> Any:
-    """What a command prints with `--json`: nothing but that on standard output."""
+    """Run a command with `--json`; return its standard output, which must be JSON alone."""
     result = auth(app, *words, "--json")
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
 
 
 def written(app: Flask, before: int = 0) -> list[dict[str, Any]]:
-    """The events of operators: each names the one at the machine, and no address."""
+    """Return the operator events; each must name the system user and no address."""
     sql = "SELECT event, user_id, operator, count, ip_address FROM audit_events WHERE operator IS NOT NULL"
     found = rows(app, f"{sql} ORDER BY id")
     assert all(row["operator"] == getpass.getuser() and row["ip_address"] is None for row in found)
@@ -57,14 +57,14 @@ def event(word: str, user_id: int | None = None, count: int = 1) -> dict[str, An
     return {"event": word, "user_id": user_id, "count": count}
 
 
-def test_create_user_prints_the_account_and_nothing_else(app: Flask) -> None:
+def test_create_user_prints_only_the_account(app: Flask) -> None:
     result = auth(app, "create-user", "--json", typed=f"ada\nada@example.com\n{PASSWORD}\n{PASSWORD}\n")
     assert json.loads(result.stdout)["user"]["username"] == "ada"
     assert PASSWORD not in result.output
     assert written(app) == [event("account_created", 1)]
 
 
-def test_a_script_creates_a_user(app: Flask, client: FlaskClient) -> None:
+def test_create_user_reads_the_password_from_stdin(app: Flask, client: FlaskClient) -> None:
     named = ("--username", "ada", "--email", "ada@example.com", "--password-stdin", "--json")
     result = auth(app, "create-user", *named, typed=f"{PASSWORD}\n")
     assert json.loads(result.stdout)["user"]["id"] == 1
@@ -74,9 +74,7 @@ def test_a_script_creates_a_user(app: Flask, client: FlaskClient) -> None:
     assert (refused.exit_code, refused.stdout) == (1, "")
 
 
-def test_disable_ends_access_at_once_and_enable_opens_the_account_again(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_disable_ends_access_at_once_and_enable_allows_login_again(app: Flask, client: FlaskClient) -> None:
     pair, other = signed_in(client), signed_in(client, "bob")
     result = auth(app, "disable", "ada")
     assert (result.exit_code, result.stdout) == (0, "Disabled.\n")
@@ -86,20 +84,20 @@ def test_disable_ends_access_at_once_and_enable_opens_the_account_again(
     assert me(client, other["access_token"]).status_code == 200
     assert rows(app, "SELECT end_reason FROM sessions WHERE user_id = 1") == [{"end_reason": "operator"}]
     assert asked(app, "disable", "ada") == {"changed": False}
-    assert auth(app, "disable", "ada").stdout == "It was disabled already.\n"
+    assert auth(app, "disable", "ada").stdout == "The account was already disabled.\n"
     assert auth(app, "enable", "ada").stdout == "Enabled.\n"
     assert me(client, pair["access_token"]).status_code == 401
     assert refresh(client, pair["refresh_token"]).status_code == 401
     assert login(client).status_code == 200
     assert asked(app, "enable", "ada") == {"changed": False}
-    assert auth(app, "enable", "ada").stdout == "It was not disabled.\n"
+    assert auth(app, "enable", "ada").stdout == "The account was not disabled.\n"
     assert asked(app, "disable", "ada") == {"changed": True}
     assert asked(app, "enable", "ada") == {"changed": True}
     kinds = ["account_disabled", "account_enabled"] * 2
     assert written(app) == [event(kind, 1) for kind in kinds]
 
 
-def test_end_sessions_of_one(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_end_sessions_of_one_user(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     pairs, other = [signed_in(client), signed_in(client)], signed_in(client, "bob")
     clock.advance(1)
     result = auth(app, "end-sessions", "ada@example.com")
@@ -112,14 +110,14 @@ def test_end_sessions_of_one(app: Flask, client: FlaskClient, clock: FixedClock)
     assert written(app) == [event("all_sessions_ended", 1, count) for count in (2, 1, 0)]
 
 
-def test_end_sessions_of_everybody(app: Flask, client: FlaskClient) -> None:
+def test_end_sessions_of_all_users(app: Flask, client: FlaskClient) -> None:
     tokens = [signed_in(client, name)["access_token"] for name in ("ada", "bob", "eve")]
     assert asked(app, "end-sessions", "--everybody") == {"ended": 3}
     assert {me(client, token).status_code for token in tokens} == {401}
     assert written(app) == [event("all_sessions_ended", None, 3)]
 
 
-def test_a_token_for_a_script_works_until_sessions_are_ended(
+def test_operator_token_works_until_end_sessions_or_disable(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
@@ -139,7 +137,7 @@ def test_a_token_for_a_script_works_until_sessions_are_ended(
     assert [row["event"] for row in written(app)].count("token_issued") == 3
 
 
-def test_a_token_from_before_a_disabling_stays_void(
+def test_token_from_before_disable_stays_revoked_after_enable(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
@@ -150,7 +148,7 @@ def test_a_token_from_before_a_disabling_stays_void(
     assert me(client, token).status_code == 401
 
 
-def test_a_list_comes_in_pages(app: Flask, client: FlaskClient) -> None:
+def test_list_users_is_paginated(app: Flask, client: FlaskClient) -> None:
     for name in ("ada", "bob", "eve"):
         register(client, name)
     auth(app, "disable", "bob")
@@ -185,7 +183,7 @@ def test_a_list_comes_in_pages(app: Flask, client: FlaskClient) -> None:
         ("\u0436", []),
     ],
 )
-def test_a_search_is_taken_literally(app: Flask, client: FlaskClient, search: str, found: list[str]) -> None:
+def test_user_search_has_no_wildcards(app: Flask, client: FlaskClient, search: str, found: list[str]) -> None:
     for name in ("ada", "ada_l", "bob"):
         register(client, name, email=f"{name.replace('_', '-')}@example.com")
     register(client, "adaxl", email="x@example.com")
@@ -214,27 +212,27 @@ def test_show_finds_by_name_address_or_id(app: Flask, client: FlaskClient, who: 
     told = auth(app, "show", who).stdout
     assert re.search(r"account_shown  \w", told), "who looked"
     assert "username: ada\n" in told
-    assert "living sessions: 1\n" in told
+    assert "active sessions: 1\n" in told
     assert "scrypt" not in told
     assert written(app) == [event("account_shown", 1)] * 2
 
 
-def test_an_id_comes_before_a_name_of_digits(app: Flask, client: FlaskClient) -> None:
+def test_show_prefers_an_id_to_a_numeric_username(app: Flask, client: FlaskClient) -> None:
     register(client, "2", email="a@example.com")
     register(client, "bob")
     assert asked(app, "show", "2")["user"]["username"] == "bob"
     assert asked(app, "show", "a@example.com")["user"]["username"] == "2"
 
 
-NOBODY = ["nobody", "nobody@example.com", "7", "0", "2147483648", "9" * 5_000, "\u00b2", "a b", ""]
+UNKNOWN_USERS = ["nobody", "nobody@example.com", "7", "0", "2147483648", "9" * 5_000, "\u00b2", "a b", ""]
 
 
 COMMANDS = ["show", "explain", "disable", "enable", "end-sessions", "token", "send-reset"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_nobody_is_a_refusal_in_one_line(app: Flask, command: str) -> None:
-    for who in NOBODY:
+def test_unknown_user_is_refused_in_one_line(app: Flask, command: str) -> None:
+    for who in UNKNOWN_USERS:
         result = auth(app, command, who)
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr == "Error: There is no such user.\n"
@@ -242,7 +240,7 @@ def test_nobody_is_a_refusal_in_one_line(app: Flask, command: str) -> None:
     assert written(app) == []
 
 
-def test_prune_keeps_what_is_young(make_app: AppFactory, clock: FixedClock) -> None:
+def test_prune_keeps_rows_within_retention(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app({"ENDED_SESSION_RETENTION": str(DAY), "AUDIT_RETENTION": str(10 * DAY)})
     client = app.test_client()
     client.post("/auth/logout", headers=bearer(signed_in(client)["access_token"]))  # ends now
@@ -263,7 +261,7 @@ def test_prune_keeps_what_is_young(make_app: AppFactory, clock: FixedClock) -> N
     assert written(app)[-1] == event("pruned", None, 0)
 
 
-def test_prune_deletes_in_slices(app: Flask, clock: FixedClock) -> None:
+def test_prune_deletes_in_batches(app: Flask, clock: FixedClock) -> None:
     with app.app_context():
         db.session.add_all(
             RateLimit(key=f"login:{number}", calls=1, ends_at=clock.now()) for number in range(2_500)

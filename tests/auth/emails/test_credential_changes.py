@@ -1,4 +1,4 @@
-"""Changing what is one's own: the password, the address and its way back, the name; and the step-up."""
+"""Changes of password, address and username by the account's owner, and the step-up they require."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def address(app: Flask, name: str = "ada") -> str:
 
 
 @pytest.mark.parametrize("others_end", [None, True, False])
-def test_a_changed_password_ends_the_other_sessions_unless_told_not_to(
+def test_password_change_ends_other_sessions_unless_declined(
     app: Flask, client: FlaskClient, clock: FixedClock, others_end: bool | None
 ) -> None:
     here, there, stranger = signed_in(client), signed_in(client), signed_in(client, "grace")
@@ -63,7 +63,7 @@ def test_a_changed_password_ends_the_other_sessions_unless_told_not_to(
     assert login(client, password=NEW).status_code == 200
 
 
-def test_the_present_password_is_checked_once_and_what_is_wrong_is_written_down(make_app: AppFactory) -> None:
+def test_password_change_checks_current_password_once_and_logs_failures(make_app: AppFactory) -> None:
     hasher = CountingHasher(PasswordHasher(CHEAP))
     app = make_app(hasher=hasher)
     client = app.test_client()
@@ -83,16 +83,16 @@ def test_the_present_password_is_checked_once_and_what_is_wrong_is_written_down(
 
 
 @pytest.mark.parametrize("body", [{"new_password": NEW}, {"current_password": PASSWORD}])
-def test_both_passwords_are_wanted(client: FlaskClient, body: dict[str, str]) -> None:
+def test_password_change_requires_both_passwords(client: FlaskClient, body: dict[str, str]) -> None:
     access = signed_in(client)["access_token"]
     assert said(post(client, "password/change", access, **body)) == (400, "missing_fields")
     assert change(client, access, new_password="short") == (400, "password_too_short")
     assert login(client).status_code == 200
 
 
-def test_the_present_password_is_no_new_one(app: Flask, client: FlaskClient) -> None:
+def test_unchanged_password_is_refused(app: Flask, client: FlaskClient) -> None:
     here, there = signed_in(client), signed_in(client)
-    # Whoever does not know it learns nothing by it.
+    # A caller who does not know the current password learns nothing.
     assert change(client, here["access_token"], NEW, new_password=NEW) == (403, "wrong_current_password")
     assert change(client, here["access_token"], new_password=PASSWORD) == (400, "password_unchanged")
     assert me(client, there["access_token"]).status_code == 200
@@ -117,7 +117,7 @@ WITH_A_SESSION = SENSITIVE | {
 
 
 @pytest.mark.parametrize("name", SENSITIVE)
-def test_what_is_hard_to_take_back_wants_a_sign_in_younger_than_10_minutes(
+def test_sensitive_changes_require_login_within_10_minutes(
     client: FlaskClient, clock: FixedClock, name: str
 ) -> None:
     def call(access: str) -> tuple[int, str]:
@@ -141,7 +141,7 @@ def test_what_is_hard_to_take_back_wants_a_sign_in_younger_than_10_minutes(
     assert call(renewed["access_token"])[0] in {200, 202}
 
 
-def test_a_proof_is_good_for_ones_own_session_only(
+def test_step_up_applies_to_the_calling_session_only(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client, "eve", password="the password of eve")
@@ -162,7 +162,7 @@ def test_a_proof_is_good_for_ones_own_session_only(
 
 
 @pytest.mark.parametrize("name", WITH_A_SESSION)
-def test_a_token_without_a_session_changes_nothing(app: Flask, client: FlaskClient, name: str) -> None:
+def test_token_without_session_cannot_change_credentials(app: Flask, client: FlaskClient, name: str) -> None:
     register(client)
     with app.app_context():
         headers = bearer(generate_jwt_token(1))
@@ -174,7 +174,7 @@ def test_a_token_without_a_session_changes_nothing(app: Flask, client: FlaskClie
     assert events(app) == before
 
 
-def test_nothing_changes_until_the_new_address_is_proven(
+def test_address_changes_only_after_the_new_one_is_confirmed(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     confirmed(app)
@@ -197,7 +197,7 @@ def test_nothing_changes_until_the_new_address_is_proven(
     assert events(app)[-4:] == ["email_changed", "signed_in", "sign_in_refused", "link_refused"]
 
 
-def test_a_link_to_a_new_address_runs_out_after_60_minutes(
+def test_address_change_link_expires_after_60_minutes(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     access = signed_in(client)["access_token"]
@@ -208,9 +208,7 @@ def test_a_link_to_a_new_address_runs_out_after_60_minutes(
     assert address(app) == OLD
 
 
-def test_the_old_address_is_reserved_for_72_hours_and_free_after(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_old_address_is_reserved_for_72_hours(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     assert moved(app, signed_in(client)["access_token"]).status_code == 200
     grace = signed_in(client, "grace")
 
@@ -233,9 +231,7 @@ def test_the_old_address_is_reserved_for_72_hours_and_free_after(
     assert address(app, "grace") == grace["user"]["email"]
 
 
-def test_an_address_given_up_a_moment_ago_is_not_taken_by_a_link_from_before(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_older_change_link_cannot_take_a_reserved_address(app: Flask, client: FlaskClient) -> None:
     grace = signed_in(client, "grace")["access_token"]
     access = signed_in(client)["access_token"]
     assert moved(app, access).status_code == 200
@@ -246,9 +242,7 @@ def test_an_address_given_up_a_moment_ago_is_not_taken_by_a_link_from_before(
     assert said(post(client, "email/verify", grace, token=token)) == (409, "email_taken")
 
 
-def test_a_taken_address_gives_the_same_answer_and_a_mail_to_its_owner(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_change_to_taken_address_answers_alike_and_mails_its_owner(app: Flask, client: FlaskClient) -> None:
     register(client, "grace")
     access = signed_in(client)["access_token"]
     known = len(mailbox.sent(app))
@@ -265,7 +259,7 @@ def test_a_taken_address_gives_the_same_answer_and_a_mail_to_its_owner(
     assert len(mailbox.mails(app, "address_taken")) == 2  # three with the one to the free address
 
 
-def test_the_name_can_be_changed(app: Flask, client: FlaskClient) -> None:
+def test_username_change_is_validated_mailed_and_logged(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     register(client, "grace")
     known, before = len(mailbox.sent(app)), len(events(app))

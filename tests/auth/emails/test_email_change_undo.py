@@ -1,4 +1,4 @@
-"""Taking a change of address back: the owner of the old one wins, whatever an intruder did since."""
+"""Undoing a change of address: the owner of the old address wins, whatever an intruder did since."""
 
 import pytest
 from flask import Flask
@@ -29,7 +29,7 @@ def address(app: Flask, name: str = "ada") -> str:
     return str(rows(app, "SELECT email FROM users WHERE username = :name", name=name)[0]["email"])
 
 
-def test_undo_restores_the_address_and_locks_everybody_out_until_a_reset(
+def test_undo_restores_address_and_blocks_login_until_a_reset(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     pair, stranger = signed_in(client), signed_in(client, "grace")
@@ -72,9 +72,7 @@ def test_links_to_the_new_address_are_void_after_the_undo(app: Flask, client: Fl
     assert address(app) == OLD
 
 
-def test_an_intruder_who_changes_twice_cannot_void_the_owners_way_back(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_undo_link_survives_later_address_changes(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     addresses = [f"eve{number}@example.com" for number in range(5)]
     for to in addresses:
@@ -94,7 +92,7 @@ def test_an_intruder_who_changes_twice_cannot_void_the_owners_way_back(
     assert register(client, "eve", email=addresses[0]).status_code == 201  # and reserves nothing
 
 
-def test_who_gave_an_earlier_address_up_wins_over_a_later_one(
+def test_undo_to_an_earlier_address_overrides_a_later_undo(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     access = signed_in(client)["access_token"]
@@ -108,9 +106,7 @@ def test_who_gave_an_earlier_address_up_wins_over_a_later_one(
     assert address(app) == OLD
 
 
-def test_undo_works_while_the_account_is_leaving_and_calls_that_off(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_undo_cancels_a_pending_deletion(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     moved(app, access)
     assert client.delete("/auth/me", headers=bearer(access)).status_code == 202
@@ -127,7 +123,7 @@ def test_undo_works_while_the_account_is_leaving_and_calls_that_off(
     assert login(client, password=NEW).status_code == 200
 
 
-def test_undo_leaves_a_disabled_account_disabled(app: Flask, client: FlaskClient) -> None:
+def test_undo_keeps_a_disabled_account_disabled(app: Flask, client: FlaskClient) -> None:
     moved(app, signed_in(client)["access_token"])
     disable(app)
     undo = mailbox.token(app, "email_changed", OLD)
@@ -137,7 +133,7 @@ def test_undo_leaves_a_disabled_account_disabled(app: Flask, client: FlaskClient
     assert said(login(client, password=NEW)) == (401, "invalid_credentials")
 
 
-def test_undo_runs_out_after_72_hours(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_undo_link_expires_after_72_hours(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     moved(app, signed_in(client)["access_token"])
     undo = mailbox.token(app, "email_changed", OLD)
     clock.advance(72 * HOUR)
@@ -146,7 +142,7 @@ def test_undo_runs_out_after_72_hours(app: Flask, client: FlaskClient, clock: Fi
 
 
 @pytest.mark.parametrize("path", ["email/verify", "email/reject", "password/reset", "me/restore"])
-def test_an_undo_link_is_good_for_nothing_else(app: Flask, client: FlaskClient, path: str) -> None:
+def test_undo_link_is_refused_for_other_purposes(app: Flask, client: FlaskClient, path: str) -> None:
     moved(app, signed_in(client)["access_token"])
     undo = mailbox.token(app, "email_changed", OLD)
     before = everything(app, "audit_events")
@@ -154,7 +150,7 @@ def test_an_undo_link_is_good_for_nothing_else(app: Flask, client: FlaskClient, 
     assert everything(app, "audit_events") == before
 
 
-def test_undo_of_one_account_never_touches_another(app: Flask, client: FlaskClient) -> None:
+def test_undo_does_not_affect_another_account(app: Flask, client: FlaskClient) -> None:
     confirmed(app, "grace")
     moved(app, signed_in(client)["access_token"])
     grace = login(client, "grace").get_json()

@@ -1,4 +1,4 @@
-"""Confirming an address: who may, with what, and what becomes of an account that nobody confirms."""
+"""Address confirmation: required proof, links, and pruning of unconfirmed accounts."""
 
 from typing import Any
 
@@ -37,9 +37,7 @@ def last_event(app: Flask) -> dict[str, Any]:
     return rows(app, "SELECT * FROM audit_events ORDER BY id DESC LIMIT 1")[0]
 
 
-def test_a_registration_is_confirmed_with_the_mailed_link_and_the_password(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_address_is_confirmed_with_link_and_password(app: Flask, client: FlaskClient) -> None:
     user = register(client).get_json()["user"]
     assert user["email_verified"] is False
     assert mailbox.sent(app) == [("verify_email", "ada@example.com")]
@@ -52,15 +50,13 @@ def test_a_registration_is_confirmed_with_the_mailed_link_and_the_password(
     assert (last_event(app)["event"], last_event(app)["reason"]) == ("link_refused", "link_used")
 
 
-def test_a_session_of_the_account_stands_in_for_the_password(app: Flask, client: FlaskClient) -> None:
+def test_address_is_confirmed_with_link_and_session(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     assert post(client, "email/verify", access, token=mailbox.token(app, "verify_email")).status_code == 200
     assert me(client, access).get_json()["user"]["email_verified"] is True
 
 
-def test_without_session_or_password_nothing_is_confirmed_and_the_link_stays(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_confirmation_without_proof_is_refused_and_keeps_the_link(app: Flask, client: FlaskClient) -> None:
     register(client)
     token = mailbox.token(app, "verify_email")
     before = everything(app)
@@ -74,9 +70,7 @@ def test_without_session_or_password_nothing_is_confirmed_and_the_link_stays(
     assert post(client, "email/verify", token=token, password=PASSWORD).status_code == 200
 
 
-def test_another_accounts_session_or_a_token_without_one_does_not_stand_in(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_foreign_session_or_sessionless_token_cannot_confirm(app: Flask, client: FlaskClient) -> None:
     register(client)
     token = mailbox.token(app, "verify_email", "ada@example.com")
     theirs = signed_in(client, "grace")
@@ -95,7 +89,9 @@ def test_another_accounts_session_or_a_token_without_one_does_not_stand_in(
     assert not is_confirmed(app, "grace")
 
 
-def test_a_wrong_password_is_written_down_and_burns_no_link(app: Flask, client: FlaskClient) -> None:
+def test_confirmation_with_wrong_password_is_logged_and_keeps_the_link(
+    app: Flask, client: FlaskClient
+) -> None:
     register(client)
     token = mailbox.token(app, "verify_email")
     assert said(post(client, "email/verify", token=token, password=WRONG)) == (401, "invalid_credentials")
@@ -105,7 +101,7 @@ def test_a_wrong_password_is_written_down_and_burns_no_link(app: Flask, client: 
     assert post(client, "email/verify", token=token, password=PASSWORD).status_code == 200
 
 
-def test_a_link_lives_for_24_hours(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_confirmation_link_expires_after_24_hours(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     register(client)
     register(client, "grace")
     first, second = mailbox.tokens(app, "verify_email")
@@ -119,7 +115,7 @@ def test_a_link_lives_for_24_hours(app: Flask, client: FlaskClient, clock: Fixed
     assert not is_confirmed(app, "grace")
 
 
-def test_what_is_no_link_for_this_is_unknown(app: Flask, client: FlaskClient) -> None:
+def test_link_of_another_purpose_or_malformed_is_unknown(app: Flask, client: FlaskClient) -> None:
     register(client)
     token = mailbox.token(app, "verify_email")
     flipped = token[:-1] + ("A" if token[-1] != "A" else "B")
@@ -134,7 +130,7 @@ def test_what_is_no_link_for_this_is_unknown(app: Flask, client: FlaskClient) ->
     assert counted == [{"count": 20}]
 
 
-def test_a_reset_proves_the_address_as_well(app: Flask, client: FlaskClient) -> None:
+def test_password_reset_confirms_the_address(app: Flask, client: FlaskClient) -> None:
     register(client)
     verify = mailbox.token(app, "verify_email")
     assert post(client, "password/reset", token=forget(app), password=NEW).status_code == 200
@@ -142,7 +138,7 @@ def test_a_reset_proves_the_address_as_well(app: Flask, client: FlaskClient) -> 
     assert said(post(client, "email/verify", token=verify, password=NEW)) == (410, "token_used")
 
 
-def test_where_it_is_required_an_unconfirmed_account_is_told_so_after_the_right_password_only(
+def test_email_not_verified_is_revealed_only_after_correct_password(
     make_app: AppFactory,
 ) -> None:
     app = make_app(REQUIRED)
@@ -159,7 +155,7 @@ def test_where_it_is_required_an_unconfirmed_account_is_told_so_after_the_right_
 
 
 @pytest.mark.parametrize("environ", [{}, REQUIRED])
-def test_who_registers_a_strangers_address_has_nothing_once_its_owner_resets(
+def test_password_reset_by_address_owner_removes_the_registrants_access(
     make_app: AppFactory, clock: FixedClock, environ: dict[str, str]
 ) -> None:
     app = make_app()
@@ -184,7 +180,7 @@ def test_who_registers_a_strangers_address_has_nothing_once_its_owner_resets(
     assert login(owner, "mallory", NEW).get_json()["user"]["email"] == "victim@example.com"
 
 
-def test_i_did_not_sign_up_erases_the_account_once(app: Flask, client: FlaskClient) -> None:
+def test_reject_link_erases_the_account_once(app: Flask, client: FlaskClient) -> None:
     signed_in(client, "mallory")
     register(client)
     mail = mailbox.newest(app, "verify_email", "ada@example.com")
@@ -203,7 +199,7 @@ def test_i_did_not_sign_up_erases_the_account_once(app: Flask, client: FlaskClie
     assert register(client).status_code == 201
 
 
-def test_i_did_not_sign_up_never_erases_a_confirmed_account(app: Flask, client: FlaskClient) -> None:
+def test_reject_link_never_erases_a_confirmed_account(app: Flask, client: FlaskClient) -> None:
     register(client)
     token = mailbox.token(app, "verify_email")
     post(client, "email/verify", token=token, password=PASSWORD)
@@ -217,7 +213,7 @@ def test_i_did_not_sign_up_never_erases_a_confirmed_account(app: Flask, client: 
 
 
 @pytest.mark.parametrize("state", ["unknown", "confirmed", "disabled", "leaving"])
-def test_asking_again_is_answered_alike_for_every_address(
+def test_resend_response_is_the_same_for_every_address(
     app: Flask, client: FlaskClient, clock: FixedClock, state: str
 ) -> None:
     register(client, "waiting")
@@ -240,7 +236,7 @@ def test_asking_again_is_answered_alike_for_every_address(
 
 
 @pytest.mark.parametrize("environ", [{}, REQUIRED])
-def test_accounts_never_confirmed_go_after_7_days_where_it_is_required_and_nowhere_else(
+def test_unconfirmed_accounts_are_pruned_after_7_days_only_where_required(
     make_app: AppFactory, clock: FixedClock, environ: dict[str, str]
 ) -> None:
     app = make_app(environ)
@@ -255,7 +251,7 @@ def test_accounts_never_confirmed_go_after_7_days_where_it_is_required_and_nowhe
     assert left == ({"grace"} if environ else {"grace", "ada"})
 
 
-def test_a_check_of_the_link_tells_its_address_and_uses_nothing_up(
+def test_link_check_returns_the_address_and_does_not_consume_the_link(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
@@ -273,7 +269,7 @@ def test_a_check_of_the_link_tells_its_address_and_uses_nothing_up(
     assert said(post(client, "email/verify", token=token, password=PASSWORD)) == (410, "token_used")
 
 
-def test_a_check_of_a_link_to_a_new_address_never_tells_the_old_one(app: Flask, client: FlaskClient) -> None:
+def test_check_of_a_change_link_returns_only_the_new_address(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     assert post(client, "email/change", access, email="new@example.com").status_code == 202
     token = mailbox.token(app, "change_email", "new@example.com")
@@ -290,9 +286,7 @@ def test_a_check_of_a_link_to_a_new_address_never_tells_the_old_one(app: Flask, 
     assert said(post(client, "email/verify/check", token=first)) == (410, "token_used")
 
 
-def test_an_old_link_that_was_not_opened_runs_out_in_the_check_too(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_link_check_reports_an_expired_link(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     register(client)
     token = mailbox.token(app, "verify_email")
     clock.advance(24 * HOUR)

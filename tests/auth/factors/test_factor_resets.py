@@ -1,4 +1,4 @@
-"""An operator's removal of second factors: told, delayed by a day, stopped by whoever is signed in."""
+"""Operator reset of second factors: announced by mail, delayed by a day, cancelled by any session."""
 
 import json
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from models import iso
 from tests.auth.factors.test_passkeys import INVALID, add, added, log_in
 from tests.support import mailbox
+from tests.support.authenticator_app import Authenticator, Owner
 from tests.support.requests import DAY, NEW, OPERATOR, confirmed, disable, enable, forget, post, prune, said
 from tests.support.service import (
     FixedClock,
@@ -27,7 +28,6 @@ from tests.support.service import (
     signed_in,
 )
 from tests.support.soft_passkey import SoftPasskey
-from tests.support.virtual_authenticator import Authenticator, Owner
 
 pytestmark = pytest.mark.both_databases
 
@@ -42,7 +42,7 @@ def owner(client: FlaskClient, clock: FixedClock) -> Owner:
 
 
 def reset(app: Flask, *more: str, fails: bool = False) -> str:
-    """What an operator runs."""
+    """Run `flask auth reset-factors ada`; return its output."""
     done = app.test_cli_runner().invoke(args=["auth", "reset-factors", "ada", *more])
     assert done.exit_code == int(fails), done.output
     return done.output
@@ -53,11 +53,11 @@ def stop(client: FlaskClient, access: str) -> TestResponse:
 
 
 def factors(app: Flask) -> list[int]:
-    """How many rows there are of each kind of factor."""
+    """Return the number of rows of each kind of factor."""
     return [len(rows(app, f"SELECT * FROM {table}")) for table in FACTORS]
 
 
-def test_the_factors_are_gone_a_day_later_at_the_next_log_in(
+def test_factor_reset_takes_effect_at_the_first_login_after_a_day(
     app: Flask, owner: Owner, clock: FixedClock
 ) -> None:
     assert "will be removed at 2026-" in reset(app)
@@ -76,7 +76,7 @@ def test_the_factors_are_gone_a_day_later_at_the_next_log_in(
     assert told["recovery_codes_left"] == 0
 
 
-def test_the_owner_is_told_when_it_begins_and_when_it_is_done(
+def test_factor_reset_mails_the_owner_at_start_and_completion(
     app: Flask, owner: Owner, clock: FixedClock
 ) -> None:
     reset(app)
@@ -88,7 +88,7 @@ def test_the_owner_is_told_when_it_begins_and_when_it_is_done(
     assert "were removed on" in mailbox.text_of(mailbox.newest(app, "factors_reset"))
 
 
-def test_any_session_can_stop_it_however_old_its_sign_in(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_factor_reset_can_be_stopped_by_any_session(app: Flask, owner: Owner, clock: FixedClock) -> None:
     again = owner.log_in()
     reset(app)
     clock.advance(3000)
@@ -100,9 +100,7 @@ def test_any_session_can_stop_it_however_old_its_sign_in(app: Flask, owner: Owne
     assert factors(app)[0] == 1
 
 
-def test_there_is_nothing_to_stop_where_nothing_was_begun_or_all_is_done(
-    app: Flask, owner: Owner, clock: FixedClock
-) -> None:
+def test_stop_without_a_pending_factor_reset_is_a_409(app: Flask, owner: Owner, clock: FixedClock) -> None:
     assert said(stop(owner.client, owner.access)) == NOTHING
     reset(app)
     clock.advance(DAY)
@@ -110,7 +108,7 @@ def test_there_is_nothing_to_stop_where_nothing_was_begun_or_all_is_done(
     assert said(stop(owner.client, access)) == NOTHING
 
 
-def test_a_stranger_stops_nothing_of_others(app: Flask, owner: Owner) -> None:
+def test_factor_reset_cannot_be_stopped_by_another_account(app: Flask, owner: Owner) -> None:
     reset(app)
     other = signed_in(app.test_client(), "grace")["access_token"]
     assert said(stop(owner.client, other)) == NOTHING
@@ -118,7 +116,7 @@ def test_a_stranger_stops_nothing_of_others(app: Flask, owner: Owner) -> None:
     assert me(owner.client, owner.access).get_json()["factors_reset_at"]
 
 
-def test_an_operator_can_stop_it(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_factor_reset_can_be_stopped_by_an_operator(app: Flask, owner: Owner, clock: FixedClock) -> None:
     reset(app)
     assert "stay" in reset(app, "--stop")
     told = mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
@@ -129,7 +127,7 @@ def test_an_operator_can_stop_it(app: Flask, owner: Owner, clock: FixedClock) ->
     assert said(login(owner.client)) == ASKED
 
 
-def test_beginning_it_again_gains_no_time(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_repeated_factor_reset_keeps_the_first_due_time(app: Flask, owner: Owner, clock: FixedClock) -> None:
     first = json.loads(reset(app, "--json"))["factors_reset_at"]
     clock.advance(1000)
     assert json.loads(reset(app, "--json"))["factors_reset_at"] == first
@@ -137,12 +135,14 @@ def test_beginning_it_again_gains_no_time(app: Flask, owner: Owner, clock: Fixed
     assert len([each for each in events(app) if each == "factors_reset_begun"]) == 1
 
 
-def test_an_account_without_a_factor_has_none_to_reset(app: Flask, client: FlaskClient) -> None:
+def test_factor_reset_without_a_factor_is_refused(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     assert "no second factor" in reset(app, fails=True)
 
 
-def test_a_passkey_opens_nothing_once_it_is_due(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_passkey_login_is_refused_once_the_factor_reset_is_due(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
     passkey = added(client, signed_in(client)["access_token"])
     reset(app)
     clock.advance(DAY)
@@ -151,7 +151,7 @@ def test_a_passkey_opens_nothing_once_it_is_due(app: Flask, client: FlaskClient,
     assert login(client).status_code == 200
 
 
-def test_housekeeping_carries_it_out_too(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_prune_completes_a_due_factor_reset(app: Flask, owner: Owner, clock: FixedClock) -> None:
     reset(app)
     clock.advance(DAY - 1)
     assert prune(app)["factors"] == 0
@@ -165,7 +165,7 @@ def test_housekeeping_carries_it_out_too(app: Flask, owner: Owner, clock: FixedC
 
 
 @pytest.mark.parametrize("change", ["passkey", "code", "disown"])
-def test_whoever_can_change_factors_or_disowns_keeps_them(
+def test_factor_change_or_disown_cancels_the_factor_reset(
     app: Flask, client: FlaskClient, clock: FixedClock, change: str
 ) -> None:
     confirmed(app)
@@ -186,9 +186,7 @@ def test_whoever_can_change_factors_or_disowns_keeps_them(
     assert rows(app, "SELECT two_factor_at FROM users")[0]["two_factor_at"]
 
 
-def test_a_reset_by_mail_ends_who_could_stop_it_so_the_day_begins_anew(
-    app: Flask, owner: Owner, clock: FixedClock
-) -> None:
+def test_password_reset_restarts_the_factor_reset_delay(app: Flask, owner: Owner, clock: FixedClock) -> None:
     reset(app)
     clock.advance(DAY - 1)
     assert post(owner.client, "password/reset", token=forget(app), password=NEW).status_code == 200
@@ -198,7 +196,9 @@ def test_a_reset_by_mail_ends_who_could_stop_it_so_the_day_begins_anew(
     assert login(owner.client, password=NEW).status_code == 200
 
 
-def test_it_does_not_go_on_while_the_account_is_closed(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_factor_reset_delay_is_postponed_while_the_account_is_disabled(
+    app: Flask, owner: Owner, clock: FixedClock
+) -> None:
     reset(app)
     disable(app)
     assert "disabled" in reset(app, fails=True)
@@ -212,7 +212,7 @@ def test_it_does_not_go_on_while_the_account_is_closed(app: Flask, owner: Owner,
 
 
 @pytest.mark.parametrize("by", ["code", "passkey"])
-def test_whoever_logs_in_with_a_factor_has_not_lost_it(
+def test_login_with_a_factor_cancels_the_factor_reset(
     app: Flask, client: FlaskClient, owner: Owner, clock: FixedClock, by: str
 ) -> None:
     passkey = added(client, owner.access)
@@ -225,7 +225,7 @@ def test_whoever_logs_in_with_a_factor_has_not_lost_it(
     assert said(login(client)) == ASKED
 
 
-def test_an_account_without_a_password_is_opened_by_a_mailed_reset(
+def test_passwordless_account_recovers_by_password_reset_after_factor_reset(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     confirmed(app)
@@ -238,7 +238,7 @@ def test_an_account_without_a_password_is_opened_by_a_mailed_reset(
     assert login(client, password=NEW).status_code == 200
 
 
-def test_stopping_and_its_time_at_once_leave_all_or_nothing(
+def test_concurrent_stop_and_completion_of_factor_reset_leave_one_outcome(
     app: Flask, client: FlaskClient, owner: Owner, clock: FixedClock
 ) -> None:
     renewable = owner.log_in(remember=True)["refresh_token"]

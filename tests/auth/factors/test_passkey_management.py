@@ -1,4 +1,4 @@
-"""Passkeys of accounts: listed, named, removed, and what they mean for the rest of an account."""
+"""Passkey management: list, rename, remove, and the effects on the rest of the account."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from flask.testing import FlaskClient
 from tests.auth.factors.test_passkeys import ASKED, INVALID, access, add, added, log_in, options_of, passkey
 from tests.conftest import AppFactory
 from tests.support import mailbox
+from tests.support.authenticator_app import Owner
 from tests.support.requests import DAY, MINUTE, NEW, disable, forget, post, said
 from tests.support.service import FixedClock, bearer, execute, login, rows, signed_in
 from tests.support.soft_passkey import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftPasskey
-from tests.support.virtual_authenticator import Owner
 
 __all__ = ["access", "passkey"]
 
 
-def test_they_are_listed_named_and_removed(
+def test_passkeys_are_listed_renamed_and_removed(
     app: Flask, client: FlaskClient, access: str, clock: FixedClock
 ) -> None:
     first = added(client, access)
@@ -37,7 +37,7 @@ def test_they_are_listed_named_and_removed(
     assert said(client.patch(path, json={"name": "x"}, headers=bearer(other))) == (404, "passkey_not_found")
 
 
-def test_with_the_last_factor_the_password_is_enough_again(
+def test_removing_the_last_factor_restores_password_only_login(
     app: Flask, client: FlaskClient, access: str
 ) -> None:
     added(client, access)
@@ -47,7 +47,9 @@ def test_with_the_last_factor_the_password_is_enough_again(
     assert rows(app, "SELECT * FROM recovery_codes") == []
 
 
-def test_the_last_way_in_cannot_be_removed(app: Flask, client: FlaskClient, access: str) -> None:
+def test_last_passkey_of_a_passwordless_account_cannot_be_removed(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
     added(client, access)
     execute(app, "UPDATE users SET password_hash = NULL")
     (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
@@ -56,9 +58,7 @@ def test_the_last_way_in_cannot_be_removed(app: Flask, client: FlaskClient, acce
     assert len(rows(app, "SELECT id FROM passkeys")) == 1
 
 
-def test_a_fresh_sign_in_by_password_alone_adds_no_factor_to_an_account_with_one(
-    client: FlaskClient, clock: FixedClock
-) -> None:
+def test_adding_a_factor_requires_an_existing_factor(client: FlaskClient, clock: FixedClock) -> None:
     owner = Owner(client, clock)
     done = owner.second_step(code=owner.phone.next_code(), trust_device=True).get_json()
     clock.advance(11 * MINUTE)
@@ -70,7 +70,7 @@ def test_a_fresh_sign_in_by_password_alone_adds_no_factor_to_an_account_with_one
     assert post(client, "passkeys/options", access).status_code == 200
 
 
-def test_it_proves_its_owner_again(
+def test_passkey_satisfies_step_up_once(
     client: FlaskClient, access: str, passkey: SoftPasskey, clock: FixedClock
 ) -> None:
     clock.advance(11 * MINUTE)
@@ -81,13 +81,15 @@ def test_it_proves_its_owner_again(
     assert said(post(client, "reauth", access, passkey=passkey.get(options))) == (403, "wrong_code")
 
 
-def test_a_reset_leaves_it_and_its_demand(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_password_reset_keeps_passkeys_and_the_second_factor_requirement(
+    app: Flask, client: FlaskClient, passkey: SoftPasskey
+) -> None:
     assert post(app.test_client(), "password/reset", token=forget(app), password=NEW).status_code == 200
     assert said(login(client, password=NEW)) == ASKED
     assert log_in(client, passkey).status_code == 200
 
 
-def test_it_opens_no_account_that_is_closed(
+def test_passkey_login_is_refused_for_blocked_or_disabled_account(
     app: Flask, client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
 ) -> None:
     clock.advance(8 * DAY)
@@ -101,7 +103,7 @@ def test_it_opens_no_account_that_is_closed(
     assert said(log_in(client, passkey)) == INVALID
 
 
-def test_pages_get_cookies_and_only_from_their_own_origin(client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_passkey_login_by_cookie_requires_same_origin(client: FlaskClient, passkey: SoftPasskey) -> None:
     proof = passkey.get(options_of(client))
     body = {"credential": proof, "token_delivery": "cookie"}
     path, same = "/auth/login/passkey", {"Sec-Fetch-Site": "same-origin"}
@@ -112,7 +114,7 @@ def test_pages_get_cookies_and_only_from_their_own_origin(client: FlaskClient, p
     assert "refresh_token" not in done.get_json()
 
 
-def test_origin_and_domain_are_those_of_the_public_address(make_app: AppFactory) -> None:
+def test_passkey_rp_id_and_origin_come_from_public_url(make_app: AppFactory) -> None:
     app = make_app({"PUBLIC_URL": "https://auth.example.com"})
     client = app.test_client()
     access = signed_in(client)["access_token"]
@@ -122,7 +124,7 @@ def test_origin_and_domain_are_those_of_the_public_address(make_app: AppFactory)
     assert post(client, "passkeys", access, credential=made).status_code == 201
 
 
-def test_whether_it_is_backed_up_is_kept(app: Flask, client: FlaskClient, access: str) -> None:
+def test_passkey_backup_state_is_stored(app: Flask, client: FlaskClient, access: str) -> None:
     passkey = SoftPasskey()
     answer, _ = add(client, access, passkey, flags=PRESENT | VERIFIED | ELIGIBLE)
     assert answer.get_json()["passkey"]["backed_up"] is False
@@ -130,7 +132,7 @@ def test_whether_it_is_backed_up_is_kept(app: Flask, client: FlaskClient, access
     assert rows(app, "SELECT backup_eligible, backed_up FROM passkeys")[0]["backed_up"]
 
 
-def test_it_makes_new_recovery_codes_and_switches_an_app_off(
+def test_passkey_proof_replaces_recovery_codes_and_removes_totp(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     owner = Owner(client, clock)
@@ -150,7 +152,9 @@ def test_it_makes_new_recovery_codes_and_switches_an_app_off(
     assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 10  # it is not used up
 
 
-def test_a_name_holds_no_control_characters(client: FlaskClient, access: str, passkey: SoftPasskey) -> None:
+def test_passkey_name_with_control_characters_is_refused(
+    client: FlaskClient, access: str, passkey: SoftPasskey
+) -> None:
     assert passkey
     (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
     for name in ("a\0b", "a\nb", "\u202eabc"):
@@ -158,6 +162,6 @@ def test_a_name_holds_no_control_characters(client: FlaskClient, access: str, pa
         assert said(answer) == (400, "validation_failed")
 
 
-def test_an_account_with_an_app_alone_has_no_passkey_to_prove(client: FlaskClient, clock: FixedClock) -> None:
+def test_passkey_step_up_without_a_passkey_is_a_409(client: FlaskClient, clock: FixedClock) -> None:
     owner = Owner(client, clock)
     assert said(post(client, "reauth/options", owner.access)) == (409, "no_passkeys")

@@ -1,4 +1,4 @@
-"""Passkeys: added, used alone or as a second factor, and refused where anything about them is not right."""
+"""Passkeys: registration, login alone or as second factor, and refusal of invalid assertions."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ ASKED = (401, "second_factor_required")
 
 
 def added(client: FlaskClient, access: str, **how: Any) -> SoftPasskey:
-    """A passkey of this account from now on."""
+    """Add a passkey to the account and return it."""
     passkey = SoftPasskey(**how)
     answer = add(client, access, passkey)
     assert answer[0].status_code == 201, answer[0].get_data(as_text=True)
@@ -43,7 +43,7 @@ def log_in(client: FlaskClient, passkey: SoftPasskey, **how: Any) -> Any:
 
 @pytest.fixture
 def access(client: FlaskClient) -> str:
-    """Of somebody whose address is confirmed."""
+    """Return an access token of an account with a confirmed address."""
     found = str(signed_in(client)["access_token"])
     confirm_addresses(client.application)
     return found
@@ -54,7 +54,7 @@ def passkey(client: FlaskClient, access: str) -> SoftPasskey:
     return added(client, access)
 
 
-def test_adding_one_makes_it_a_factor_with_recovery_codes(
+def test_first_passkey_enables_two_factor_with_recovery_codes(
     app: Flask, client: FlaskClient, access: str
 ) -> None:
     answer, options = add(client, access, SoftPasskey())
@@ -71,7 +71,7 @@ def test_adding_one_makes_it_a_factor_with_recovery_codes(
     assert mailbox.newest(app, "passkey_added")
 
 
-def test_it_logs_in_alone(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_passkey_logs_in_without_password(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
     done = log_in(client, passkey)
     assert done.status_code == 200
     assert done.get_json()["user"]["username"] == "ada"
@@ -83,7 +83,7 @@ def test_it_logs_in_alone(app: Flask, client: FlaskClient, passkey: SoftPasskey)
     assert rows(app, "SELECT sign_count FROM passkeys") == [{"sign_count": 1}]
 
 
-def test_it_is_a_second_factor(client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_passkey_is_a_second_factor(client: FlaskClient, passkey: SoftPasskey) -> None:
     asked = login(client).get_json()
     assert asked["methods"] == ["passkey", "recovery_code"]
     assert [each["id"] for each in asked["passkey_options"]["allowCredentials"]] == [
@@ -95,7 +95,9 @@ def test_it_is_a_second_factor(client: FlaskClient, passkey: SoftPasskey) -> Non
     assert said(post(client, "login/second-factor", **body)) == (401, "challenge_invalid")
 
 
-def test_each_challenge_is_for_one_purpose(client: FlaskClient, access: str, passkey: SoftPasskey) -> None:
+def test_passkey_challenge_is_bound_to_one_purpose(
+    client: FlaskClient, access: str, passkey: SoftPasskey
+) -> None:
     asked = login(client).get_json()
     of_second_step = passkey.get(asked["passkey_options"])
     assert said(post(client, "login/passkey", credential=of_second_step)) == INVALID
@@ -124,7 +126,7 @@ def test_each_challenge_is_for_one_purpose(client: FlaskClient, access: str, pas
     ],
     ids=str,
 )
-def test_a_proof_for_somebody_else_or_of_nobody_opens_nothing(
+def test_assertion_for_another_origin_or_without_user_verification_is_refused(
     app: Flask, client: FlaskClient, passkey: SoftPasskey, how: dict[str, Any]
 ) -> None:
     before = len(rows(app, "SELECT id FROM sessions"))
@@ -134,44 +136,50 @@ def test_a_proof_for_somebody_else_or_of_nobody_opens_nothing(
 
 
 @pytest.mark.parametrize("handle", [None, "", "!!!", "A" * 9000])
-def test_who_logs_in_alone_says_whose_it_is(client: FlaskClient, passkey: SoftPasskey, handle: Any) -> None:
+def test_passkey_login_requires_a_valid_user_handle(
+    client: FlaskClient, passkey: SoftPasskey, handle: Any
+) -> None:
     proof = passkey.get(options_of(client))
     proof["response"]["userHandle"] = handle
     assert said(post(client, "login/passkey", credential=proof)) == INVALID
 
 
-def test_a_wrong_signature_opens_nothing(client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_wrong_passkey_signature_is_refused(client: FlaskClient, passkey: SoftPasskey) -> None:
     other = SoftPasskey()
     other.credential_id, other.user_handle = passkey.credential_id, passkey.user_handle
     assert said(log_in(client, other)) == INVALID
 
 
-def test_a_proof_is_good_for_once(client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_passkey_assertion_is_accepted_once(client: FlaskClient, passkey: SoftPasskey) -> None:
     proof = passkey.get(options_of(client))
     assert post(client, "login/passkey", credential=proof).status_code == 200
     assert said(post(client, "login/passkey", credential=proof)) == INVALID
 
 
-def test_one_of_many_at_once_uses_a_proof(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_concurrent_use_of_one_assertion_succeeds_once(
+    app: Flask, client: FlaskClient, passkey: SoftPasskey
+) -> None:
     proof = passkey.get(options_of(client))
     calls = [lambda: post(app.test_client(), "login/passkey", credential=proof).status_code] * 6
     assert sorted(at_once(calls)) == [200] + [401] * 5
 
 
-def test_a_challenge_lasts_five_minutes(client: FlaskClient, passkey: SoftPasskey, clock: FixedClock) -> None:
+def test_passkey_challenge_expires_after_five_minutes(
+    client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
+) -> None:
     options = options_of(client)
     clock.advance(5 * MINUTE)
     assert said(post(client, "login/passkey", credential=passkey.get(options))) == INVALID
 
 
-def test_a_challenge_of_our_own_making_is_none(client: FlaskClient, passkey: SoftPasskey) -> None:
+def test_forged_passkey_challenge_is_refused(client: FlaskClient, passkey: SoftPasskey) -> None:
     options = options_of(client)
     for challenge in ("", "AAAA", b64(bytes(32)), options["challenge"][:-4] + "AAAA"):
         forged = passkey.get(options | {"challenge": challenge})
         assert said(post(client, "login/passkey", credential=forged)) == INVALID
 
 
-def test_a_counter_that_does_not_go_up_is_a_copy(
+def test_passkey_with_stale_sign_count_is_refused(
     app: Flask, client: FlaskClient, passkey: SoftPasskey
 ) -> None:
     for _ in range(3):
@@ -181,7 +189,7 @@ def test_a_counter_that_does_not_go_up_is_a_copy(
     assert rows(app, "SELECT sign_count FROM passkeys") == [{"sign_count": 3}]
 
 
-def test_one_that_does_not_count_is_taken_each_time(client: FlaskClient, access: str) -> None:
+def test_passkey_without_sign_count_is_accepted_repeatedly(client: FlaskClient, access: str) -> None:
     passkey = added(client, access, counts=False)
     for _ in range(3):
         assert log_in(client, passkey).status_code == 200
@@ -190,7 +198,7 @@ def test_one_that_does_not_count_is_taken_each_time(client: FlaskClient, access:
 @pytest.mark.parametrize(
     "how", [{"origin": "http://evil.example"}, {"flags": PRESENT}, {"flags": VERIFIED}], ids=str
 )
-def test_one_that_was_made_elsewhere_or_for_nobody_is_not_added(
+def test_passkey_from_another_origin_or_unverified_user_is_not_added(
     app: Flask, client: FlaskClient, access: str, how: dict[str, Any]
 ) -> None:
     answer, _ = add(client, access, SoftPasskey(), **how)
@@ -199,7 +207,7 @@ def test_one_that_was_made_elsewhere_or_for_nobody_is_not_added(
     assert login(client).status_code == 200
 
 
-def test_what_is_made_for_one_challenge_is_added_once(client: FlaskClient, access: str) -> None:
+def test_passkey_registration_response_is_accepted_once(client: FlaskClient, access: str) -> None:
     passkey = SoftPasskey()
     options = post(client, "passkeys/options", access).get_json()["public_key"]
     made = passkey.create(options)
@@ -207,7 +215,9 @@ def test_what_is_made_for_one_challenge_is_added_once(client: FlaskClient, acces
     assert said(post(client, "passkeys", access, credential=made)) == REFUSED
 
 
-def test_what_was_made_for_another_account_is_not_added(app: Flask, client: FlaskClient, access: str) -> None:
+def test_passkey_registration_response_of_another_account_is_refused(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
     other = signed_in(app.test_client(), "grace")["access_token"]
     options = post(client, "passkeys/options", access).get_json()["public_key"]
     made = SoftPasskey().create(options)
@@ -223,12 +233,14 @@ def test_a_passkey_belongs_to_one_account(app: Flask, client: FlaskClient, passk
 @pytest.mark.parametrize(
     "body", [{}, {"credential": {}}, {"credential": {"response": None}}, {"credential": 1}]
 )
-def test_what_is_no_credential(client: FlaskClient, access: str, body: dict[str, Any]) -> None:
+def test_malformed_passkey_credential_is_refused(
+    client: FlaskClient, access: str, body: dict[str, Any]
+) -> None:
     for path, token in (("login/passkey", ""), ("passkeys", access)):
         assert post(client, path, token, **body).status_code in {400, 401}
 
 
-def test_options_from_before_do_not_add_a_passkey_beyond_the_limit(client: FlaskClient, access: str) -> None:
+def test_earlier_options_cannot_exceed_the_passkey_limit(client: FlaskClient, access: str) -> None:
     for _ in range(MAX_PASSKEYS - 1):
         added(client, access)
     both = [post(client, "passkeys/options", access).get_json()["public_key"] for _ in range(2)]
@@ -237,7 +249,7 @@ def test_options_from_before_do_not_add_a_passkey_beyond_the_limit(client: Flask
     assert said(post(client, "passkeys", access, credential=made[1])) == (409, "too_many_passkeys")
 
 
-def test_an_account_has_twenty_at_most(
+def test_account_has_at_most_twenty_passkeys(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
     assert passkey

@@ -1,4 +1,4 @@
-"""Where everybody needs a second factor: who has none can set one up, and do nothing else."""
+"""REQUIRE_SECOND_FACTOR: an account without a factor can enroll one, and nothing else."""
 
 import re
 from typing import Any
@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 
 from tests.auth.factors.test_passkeys import add
 from tests.conftest import AppFactory
+from tests.support.authenticator_app import Authenticator, Owner
 from tests.support.requests import HOUR, post, said
 from tests.support.service import FixedClock, bearer, login, me, refresh, register, signed_in
 from tests.support.soft_passkey import SoftPasskey
-from tests.support.virtual_authenticator import Authenticator, Owner
 from utils.auth_helpers import allow_enrollment, generate_jwt_token, jwt_required, verify_jwt_token
 from utils.web.http import documentation
 
@@ -33,7 +33,7 @@ def client(app: Flask) -> FlaskClient:
 
 
 def guarded_routes(app: Flask) -> list[tuple[str, str, bool]]:
-    """Every guarded route, with whether it is open to those who set up."""
+    """Return every guarded route, with whether it allows enrollment."""
     found = []
     for rule in app.url_map.iter_rules():
         told = documentation(app.view_functions[rule.endpoint])
@@ -44,12 +44,12 @@ def guarded_routes(app: Flask) -> list[tuple[str, str, bool]]:
 
 
 def audience(app: Flask, token: str) -> str:
-    """As another service reads it."""
+    """Return the token's audience, as another service reads it."""
     found: str = jwt.decode(token, options={"verify_signature": False})["aud"]
     return found
 
 
-def test_a_log_in_without_a_factor_opens_the_set_up_alone(app: Flask, client: FlaskClient) -> None:
+def test_login_without_a_factor_allows_only_enrollment(app: Flask, client: FlaskClient) -> None:
     body = signed_in(client)
     assert body["second_factor_setup_required"] is True
     access = body["access_token"]
@@ -69,13 +69,13 @@ def test_a_log_in_without_a_factor_opens_the_set_up_alone(app: Flask, client: Fl
     }
 
 
-def test_nothing_that_is_refused_happens(app: Flask, client: FlaskClient) -> None:
+def test_refused_call_during_enrollment_changes_nothing(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     assert said(client.patch("/auth/me", json={"username": "eve"}, headers=bearer(access))) == SETUP
     assert me(client, access).get_json()["user"]["username"] == "ada"
 
 
-def test_a_code_ends_the_set_up(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_totp_completes_enrollment(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     owner = Owner(client, clock)
     assert client.get("/auth/sessions", headers=bearer(owner.access)).status_code == 200
     done = owner.log_in()
@@ -83,15 +83,13 @@ def test_a_code_ends_the_set_up(app: Flask, client: FlaskClient, clock: FixedClo
     assert client.get("/auth/verify", headers=bearer(done["access_token"])).status_code == 204
 
 
-def test_a_passkey_ends_it_as_well(client: FlaskClient) -> None:
+def test_passkey_completes_enrollment(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     assert add(client, access, SoftPasskey())[0].status_code == 201
     assert client.get("/auth/sessions", headers=bearer(access)).status_code == 200
 
 
-def test_other_services_refuse_the_token_of_a_set_up(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_enrollment_token_has_another_audience(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     begun = signed_in(client)
     wanted = app.extensions["auth_services"].settings.jwt_audience
     assert audience(app, begun["access_token"]) == f"{wanted}/setup"
@@ -110,14 +108,14 @@ def test_other_services_refuse_the_token_of_a_set_up(
         assert verify_jwt_token(renewed["access_token"]) == 1
 
 
-def test_whoever_loses_the_last_factor_sets_one_up_again(client: FlaskClient, clock: FixedClock) -> None:
+def test_removing_the_last_factor_requires_enrollment_again(client: FlaskClient, clock: FixedClock) -> None:
     owner = Owner(client, clock)
     assert said(owner.remove(code=owner.phone.next_code())) == (200, "")
     assert said(client.get("/auth/sessions", headers=bearer(owner.access))) == SETUP
     assert login(client).get_json()["second_factor_setup_required"] is True
 
 
-def test_sessions_from_before_the_setting_are_asked_too(make_app: AppFactory, database_uri: str) -> None:
+def test_sessions_older_than_the_setting_require_enrollment(make_app: AppFactory, database_uri: str) -> None:
     before = make_app()
     access = signed_in(before.test_client())["access_token"]
     assert before.test_client().get("/auth/sessions", headers=bearer(access)).status_code == 200
@@ -125,7 +123,7 @@ def test_sessions_from_before_the_setting_are_asked_too(make_app: AppFactory, da
     assert said(after.test_client().get("/auth/sessions", headers=bearer(access))) == SETUP
 
 
-def test_setting_up_wants_a_fresh_sign_in(client: FlaskClient, clock: FixedClock) -> None:
+def test_enrollment_requires_a_fresh_login(client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     clock.advance(HOUR - 1)
     assert said(post(client, "totp", access)) == (403, "reauth_required")
@@ -133,9 +131,7 @@ def test_setting_up_wants_a_fresh_sign_in(client: FlaskClient, clock: FixedClock
     assert post(client, "totp", fresh).status_code == 200
 
 
-def test_guarded_routes_of_ones_own_are_closed_unless_they_say_otherwise(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_custom_guarded_route_is_refused_unless_it_allows_enrollment(app: Flask, client: FlaskClient) -> None:
     @app.get("/mine")
     @jwt_required
     def mine() -> Any:
@@ -152,27 +148,27 @@ def test_guarded_routes_of_ones_own_are_closed_unless_they_say_otherwise(
     assert client.get("/welcome", headers=bearer(access)).status_code == 200
 
 
-def test_a_token_without_a_session_is_not_asked(app: Flask, client: FlaskClient) -> None:
+def test_token_without_session_requires_no_enrollment(app: Flask, client: FlaskClient) -> None:
     register(client)
     with app.app_context():
         token = generate_jwt_token(1)
     assert client.get("/auth/me/activity", headers=bearer(token)).status_code == 200
 
 
-def test_without_the_setting_nothing_changes(make_app: AppFactory) -> None:
+def test_enrollment_is_not_required_by_default(make_app: AppFactory) -> None:
     client = make_app().test_client()
     body = signed_in(client)
     assert "second_factor_setup_required" not in body
     assert me(client, body["access_token"]).get_json()["second_factor_setup_required"] is False
 
 
-def test_an_audience_that_ends_as_a_set_up_does_is_one_like_another(make_app: AppFactory) -> None:
+def test_configured_audience_ending_in_setup_is_accepted(make_app: AppFactory) -> None:
     app = make_app({"JWT_AUDIENCE": "https://example.com/setup"})
     with app.app_context():
         assert verify_jwt_token(generate_jwt_token(1)) == 1
 
 
-def test_an_operator_is_told_that_a_password_opens_the_set_up_alone(app: Flask, client: FlaskClient) -> None:
+def test_explain_reports_that_enrollment_is_required(app: Flask, client: FlaskClient) -> None:
     register(client)
     told = app.test_cli_runner().invoke(args=["auth", "explain", "ada"]).output
-    assert "opens the set-up of a second factor, which is required, and nothing else" in told
+    assert "only allows setting up a second factor, which is required" in told

@@ -1,4 +1,4 @@
-"""Authenticator codes: by the RFCs, set up with a right code, and each of them good for once."""
+"""TOTP: RFC 4226 and RFC 6238 vectors, enrollment, and one use of each code."""
 
 import base64
 import re
@@ -14,9 +14,9 @@ from pyotp import HOTP, TOTP
 
 from tests.conftest import AppFactory
 from tests.support import mailbox
+from tests.support.authenticator_app import STEP, Authenticator, Owner
 from tests.support.requests import HOUR, MINUTE, confirmed, post, said
 from tests.support.service import FixedClock, at_once, events, login, me, register, rows, signed_in
-from tests.support.virtual_authenticator import STEP, Authenticator, Owner
 from utils.crypto import totp as totp_codes
 
 RFC_SECRET = b"12345678901234567890"
@@ -33,7 +33,7 @@ def at(seconds: float) -> datetime:
 
 
 # RFC 4226, Appendix D; RFC 6238, Appendix B, whose codes of eight digits end in those of six.
-def test_the_vectors_of_rfc_4226() -> None:
+def test_rfc_4226_vectors() -> None:
     codes = "755224 287082 359152 969429 338314 254676 287922 162583 399871 520489".split()
     for step, code in enumerate(codes):
         assert totp_codes.matching_step(RFC_SECRET, code, at(step * STEP), previous=0) == step
@@ -51,18 +51,18 @@ def test_the_vectors_of_rfc_4226() -> None:
         (20000000000, "65353130"),
     ],
 )
-def test_the_vectors_of_rfc_6238(seconds: int, code: str) -> None:
+def test_rfc_6238_vectors(seconds: int, code: str) -> None:
     assert totp_codes.matching_step(RFC_SECRET, code[2:], at(seconds), previous=0) == seconds // STEP
 
 
 @pytest.mark.parametrize(
     "code", ["", " ", "28708", "2870822", "\uff12\uff18\uff17\uff10\uff18\uff12", "-87082", "287o82"]
 )
-def test_what_is_no_code_is_of_no_step(code: str) -> None:
+def test_malformed_totp_code_matches_no_step(code: str) -> None:
     assert totp_codes.matching_step(RFC_SECRET, code, at(59), previous=1) is None
 
 
-def test_the_present_step_and_the_one_before_count_and_no_other() -> None:
+def test_totp_code_of_current_or_previous_step_only_is_accepted() -> None:
     generator = TOTP(totp_codes.in_base32(RFC_SECRET))
     now = 1_700_000_000
     for offset in range(-3, 4):
@@ -73,7 +73,7 @@ def test_the_present_step_and_the_one_before_count_and_no_other() -> None:
     assert totp_codes.matching_step(RFC_SECRET, before, at(now), previous=0) is None
 
 
-def test_setting_it_up_gives_all_that_an_app_needs(client: FlaskClient) -> None:
+def test_totp_enrollment_returns_secret_uri_and_qr_code(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     begun = post(client, "totp", access).get_json()
     assert len(base64.b32decode(begun["secret"])) == 20
@@ -84,14 +84,14 @@ def test_setting_it_up_gives_all_that_an_app_needs(client: FlaskClient) -> None:
     assert not re.search(r"style|script|class|href", begun["qr_svg"])
 
 
-def test_nothing_is_asked_for_until_a_code_came_back(client: FlaskClient) -> None:
+def test_unconfirmed_totp_is_not_required_at_login(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     post(client, "totp", access)
     assert login(client).status_code == 200
     assert me(client, access).get_json()["user"]["two_factor_enabled"] is False
 
 
-def test_a_right_code_switches_it_on(app: Flask, owner: Owner) -> None:
+def test_correct_code_enables_totp(app: Flask, owner: Owner) -> None:
     told = me(owner.client, owner.access).get_json()
     assert told["user"]["two_factor_enabled"] is True
     assert told["recovery_codes_left"] == 10
@@ -99,7 +99,7 @@ def test_a_right_code_switches_it_on(app: Flask, owner: Owner) -> None:
     assert mailbox.sent(app)[-1] == ("two_factor_enabled", "ada@example.com")
 
 
-def test_a_wrong_code_switches_nothing_on(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_wrong_code_does_not_enable_totp(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
     assert said(post(client, "totp/confirm", access, code=phone.wrong_code())) == (403, "wrong_code")
@@ -110,7 +110,7 @@ def test_a_wrong_code_switches_nothing_on(app: Flask, client: FlaskClient, clock
     assert said(post(client, "totp/confirm", access, code=phone.code())) == (200, "")
 
 
-def test_a_secret_waits_an_hour_for_its_code(client: FlaskClient, clock: FixedClock) -> None:
+def test_unconfirmed_totp_secret_expires_after_an_hour(client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
     clock.advance(HOUR + 1)
@@ -118,7 +118,7 @@ def test_a_secret_waits_an_hour_for_its_code(client: FlaskClient, clock: FixedCl
     assert said(post(client, "totp/confirm", access, code=phone.code())) == (409, "totp_not_begun")
 
 
-def test_a_second_secret_takes_the_place_of_one_that_waits(client: FlaskClient, clock: FixedClock) -> None:
+def test_second_totp_secret_replaces_an_unconfirmed_one(client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     first, second = (
         Authenticator(post(client, "totp", access).get_json()["secret"], clock) for _ in range(2)
@@ -127,27 +127,25 @@ def test_a_second_secret_takes_the_place_of_one_that_waits(client: FlaskClient, 
     assert said(post(client, "totp/confirm", access, code=second.code())) == (200, "")
 
 
-def test_it_is_set_up_once(owner: Owner) -> None:
+def test_enrolled_totp_cannot_be_enrolled_again(owner: Owner) -> None:
     assert said(post(owner.client, "totp", owner.access)) == (409, "totp_enabled")
     again = post(owner.client, "totp/confirm", owner.access, code=owner.phone.next_code())
     assert said(again) == (409, "totp_enabled")
 
 
-def test_confirming_without_having_begun(client: FlaskClient) -> None:
+def test_totp_confirmation_without_enrollment_is_a_409(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     assert said(post(client, "totp/confirm", access, code="123456")) == (409, "totp_not_begun")
 
 
 @pytest.mark.parametrize("path", ["totp", "totp/confirm", "recovery-codes"])
-def test_a_sign_in_of_ten_minutes_ago_changes_no_factor(owner: Owner, clock: FixedClock, path: str) -> None:
+def test_factor_change_requires_login_within_ten_minutes(owner: Owner, clock: FixedClock, path: str) -> None:
     clock.advance(10 * MINUTE)
     assert said(post(owner.client, path, owner.access, code=owner.phone.code())) == (403, "reauth_required")
     assert said(owner.remove(code=owner.phone.code())) == (403, "reauth_required")
 
 
-def test_switching_it_on_ends_the_other_sessions_unless_told_not_to(
-    client: FlaskClient, clock: FixedClock
-) -> None:
+def test_enabling_totp_ends_other_sessions_unless_declined(client: FlaskClient, clock: FixedClock) -> None:
     other, access = signed_in(client)["access_token"], login(client).get_json()["access_token"]
     phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
     post(client, "totp/confirm", access, code=phone.code(), end_other_sessions=False)
@@ -161,24 +159,24 @@ def test_switching_it_on_ends_the_other_sessions_unless_told_not_to(
     assert me(client, fourth).status_code == 200
 
 
-def test_the_code_that_confirmed_it_opens_nothing_more(owner: Owner) -> None:
+def test_enrollment_code_is_refused_at_login(owner: Owner) -> None:
     assert said(owner.second_step(code=owner.phone.code())) == INVALID
 
 
-def test_a_code_is_good_for_once_however_it_is_written(owner: Owner) -> None:
+def test_totp_code_is_accepted_once_in_any_spelling(owner: Owner) -> None:
     code = owner.phone.next_code()
     assert owner.second_step(code=f" {code[:3]} {code[3:]} ").status_code == 200
     assert said(owner.second_step(code=code)) == INVALID
     assert said(owner.second_step(code=f"{code[:3]} {code[3:]}")) == INVALID
 
 
-def test_an_earlier_code_is_void_once_a_later_one_was_used(owner: Owner, clock: FixedClock) -> None:
+def test_earlier_totp_code_is_refused_after_a_later_one(owner: Owner, clock: FixedClock) -> None:
     earlier = owner.phone.next_code()
     assert owner.second_step(code=owner.phone.next_code()).status_code == 200
     assert said(owner.second_step(code=earlier)) == INVALID
 
 
-def test_a_code_of_the_step_before_is_taken_unless_a_setting_says_no(
+def test_previous_step_is_accepted_according_to_totp_previous_steps(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
     for setting, expected in (("1", 200), ("0", 401)):
@@ -188,7 +186,7 @@ def test_a_code_of_the_step_before_is_taken_unless_a_setting_says_no(
         assert owner.second_step(code=code).status_code == expected
 
 
-def test_two_identical_right_codes_at_once_are_one_session(app: Flask, owner: Owner) -> None:
+def test_concurrent_use_of_one_totp_code_creates_one_session(app: Flask, owner: Owner) -> None:
     challenges = [owner.challenge() for _ in range(6)]
     code = owner.phone.next_code()
 
@@ -202,7 +200,7 @@ def test_two_identical_right_codes_at_once_are_one_session(app: Flask, owner: Ow
 
 
 @pytest.mark.slow
-def test_oathtool_makes_codes_that_are_taken(client: FlaskClient, clock: FixedClock) -> None:
+def test_codes_of_oathtool_are_accepted(client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     secret = post(client, "totp", access).get_json()["secret"]
     command = ["oathtool", "--totp", "--base32", secret, "--now", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC"]
@@ -210,14 +208,14 @@ def test_oathtool_makes_codes_that_are_taken(client: FlaskClient, clock: FixedCl
     assert said(post(client, "totp/confirm", access, code=code)) == (200, "")
 
 
-def test_a_header_of_the_caller_moves_no_time(owner: Owner) -> None:
+def test_client_supplied_time_is_ignored(owner: Owner) -> None:
     ahead = owner.phone.code(10)
     later = "Sun, 01 Mar 2026 12:05:00 GMT"
     refused = owner.second_step(code=ahead, time=1772366700, headers={"Date": later})
     assert said(refused) == INVALID
 
 
-def test_registered_and_unproven_accounts_may_have_it_too(app: Flask, clock: FixedClock) -> None:
+def test_two_factor_enabled_is_reported_for_each_account(app: Flask, clock: FixedClock) -> None:
     confirmed(app)
     assert Owner(app.test_client(), clock).log_in()["user"]["two_factor_enabled"] is True
     assert register(app.test_client(), "bob").get_json()["user"]["two_factor_enabled"] is False

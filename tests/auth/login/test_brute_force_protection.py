@@ -1,4 +1,4 @@
-"""Guessing a password: limits that grow, a door that shuts to strangers only, and an owner who gets in."""
+"""Brute-force protection: escalating limits, lock-out of unknown devices, access for known devices."""
 
 import pytest
 from flask import Flask
@@ -21,7 +21,7 @@ from tests.support.service import (
     rows,
     signed_in,
 )
-from tests.support.small_limits import ON, guess, limits
+from tests.support.small_limits import ON, limits, wrong_login
 
 WRONG = "not the right one"
 REFUSED = (401, "invalid_credentials")
@@ -37,7 +37,7 @@ def on_device(client: FlaskClient, mark: str, **more: str) -> tuple[int, str]:
 
 @pytest.fixture
 def mark(client: FlaskClient) -> str:
-    """Of a device on which the owner has logged in."""
+    """Return the device token of a device on which the owner has logged in."""
     return str(signed_in(client)["device_token"])
 
 
@@ -46,17 +46,17 @@ def guarded(make_app: AppFactory) -> Flask:
     return make_app(ON)
 
 
-def test_strangers_use_up_their_own_budget_and_not_that_of_a_known_device(guarded: Flask) -> None:
+def test_failures_of_unknown_devices_do_not_use_up_a_known_devices_limit(guarded: Flask) -> None:
     client = guarded.test_client()
     mark = signed_in(client)["device_token"]
     for number in range(25):
-        status = guess(guarded, "ada", address=f"192.0.2.{number}").status_code
+        status = wrong_login(guarded, "ada", address=f"192.0.2.{number}").status_code
         assert status == (401 if number < 19 else 429)  # the owner's own log-in was one of the twenty
     assert login(client).status_code == 429
     assert on_device(client, mark) == (200, "")
 
 
-def test_a_known_device_has_a_limit_too_and_of_nobody_else(guarded: Flask) -> None:
+def test_known_device_has_its_own_limit(guarded: Flask) -> None:
     client = guarded.test_client()
     mark = signed_in(client)["device_token"]
     seen = [on_device(client, mark, password=WRONG)[0] for _ in range(22)]
@@ -64,7 +64,7 @@ def test_a_known_device_has_a_limit_too_and_of_nobody_else(guarded: Flask) -> No
     assert login(client).status_code == 200
 
 
-def test_a_mark_of_another_account_is_a_strangers(guarded: Flask, clock: FixedClock) -> None:
+def test_device_token_of_another_account_is_an_unknown_device(guarded: Flask, clock: FixedClock) -> None:
     client = guarded.test_client()
     signed_in(client)
     mark = signed_in(client, "grace")["device_token"]
@@ -73,30 +73,28 @@ def test_a_mark_of_another_account_is_a_strangers(guarded: Flask, clock: FixedCl
     assert on_device(client, mark) == (429, "rate_limited")
 
 
-def test_the_limits_grow(make_app: AppFactory, clock: FixedClock) -> None:
-    """Whoever goes on waits for minutes at first, and then for the rest of the day."""
+def test_login_limits_escalate(make_app: AppFactory, clock: FixedClock) -> None:
+    """Repeated failures wait for minutes at first, and then for the rest of the day."""
     app = make_app(limiter=limits(clock, login_pair=6, login_account=3))
     waits = []
     for _ in range(4):
         for _ in range(3):
-            answer = guess(app)
+            answer = wrong_login(app)
         waits.append(int(answer.headers.get("Retry-After", 0)))
         clock.advance(901)
     assert waits[:2] == [0, 0]
     assert waits[3] > HOUR
-    assert guess(app, address="192.0.2.2").status_code == 401  # another network has not been so busy
+    assert wrong_login(app, address="192.0.2.2").status_code == 401  # another network has not been so busy
 
 
-def test_a_network_has_a_budget_for_the_day(make_app: AppFactory, clock: FixedClock) -> None:
+def test_network_has_a_daily_login_limit(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login_day=5))
-    assert [guess(app, f"nobody{number}").status_code for number in range(7)] == [401] * 5 + [429] * 2
+    assert [wrong_login(app, f"nobody{number}").status_code for number in range(7)] == [401] * 5 + [429] * 2
     clock.advance(DAY)
-    assert guess(app).status_code == 401
+    assert wrong_login(app).status_code == 401
 
 
-def test_after_a_hundred_failures_the_door_is_shut_to_strangers_only(
-    app: Flask, client: FlaskClient, mark: str
-) -> None:
+def test_100_failures_lock_out_unknown_devices_only(app: Flask, client: FlaskClient, mark: str) -> None:
     execute(app, "UPDATE users SET failures = :few", few=MAX_FAILURES - 1)
     assert said(login(client, password=WRONG)) == REFUSED
     assert failures(app) == [MAX_FAILURES]
@@ -107,7 +105,7 @@ def test_after_a_hundred_failures_the_door_is_shut_to_strangers_only(
     assert reason == {"reason": "too_many_failures"}
 
 
-def test_the_owner_is_told_once_a_day_and_a_new_password_opens_the_door(
+def test_lock_out_mails_the_owner_once_a_day_and_a_reset_ends_it(
     app: Flask, client: FlaskClient, mark: str, clock: FixedClock
 ) -> None:
     execute(app, "UPDATE users SET failures = :few", few=MAX_FAILURES - 2)
@@ -124,7 +122,7 @@ def test_the_owner_is_told_once_a_day_and_a_new_password_opens_the_door(
     assert login(client, password=NEW).status_code == 200
 
 
-def test_a_change_of_password_opens_it_too(app: Flask, client: FlaskClient, mark: str) -> None:
+def test_password_change_ends_the_lock_out(app: Flask, client: FlaskClient, mark: str) -> None:
     execute(app, "UPDATE users SET failures = 500")
     execute(app, "UPDATE known_devices SET failures = 7")
     access = login(client, headers={"X-Device-Token": mark}).get_json()["access_token"]
@@ -133,7 +131,7 @@ def test_a_change_of_password_opens_it_too(app: Flask, client: FlaskClient, mark
     assert (failures(app), failures(app, "known_devices")) == ([0], [0])
 
 
-def test_a_device_has_a_hundred_of_its_own(app: Flask, client: FlaskClient, mark: str) -> None:
+def test_known_device_is_locked_out_after_100_failures(app: Flask, client: FlaskClient, mark: str) -> None:
     other = login(client).get_json()["device_token"]
     execute(app, "UPDATE known_devices SET failures = :few", few=MAX_FAILURES - 1)
     assert on_device(client, mark, password=WRONG) == REFUSED
@@ -146,7 +144,7 @@ def test_a_device_has_a_hundred_of_its_own(app: Flask, client: FlaskClient, mark
     assert on_device(client, mark, password=NEW) == (200, "")
 
 
-def test_a_success_forgives_only_the_one_who_had_it(app: Flask, client: FlaskClient, mark: str) -> None:
+def test_success_resets_only_its_own_failure_count(app: Flask, client: FlaskClient, mark: str) -> None:
     for _ in range(3):
         login(client, password=WRONG)
         on_device(client, mark, password=WRONG)
@@ -158,8 +156,8 @@ def test_a_success_forgives_only_the_one_who_had_it(app: Flask, client: FlaskCli
     assert (failures(app), failures(app, "known_devices")) == ([0], [0, 1])
 
 
-def test_a_right_guess_that_comes_too_late_is_refused(make_app: AppFactory) -> None:
-    """While it was hashed, others used up what was left."""
+def test_correct_password_is_refused_if_locked_out_meanwhile(make_app: AppFactory) -> None:
+    """Other attempts reach the lock-out while the password is hashed."""
     hasher = Interrupted()
     app = make_app(hasher=hasher)
     client = app.test_client()
@@ -170,12 +168,12 @@ def test_a_right_guess_that_comes_too_late_is_refused(make_app: AppFactory) -> N
     assert login(client).status_code == 200
 
 
-def test_failures_that_come_at_once_are_all_counted(app: Flask, client: FlaskClient, mark: str) -> None:
+def test_concurrent_failures_are_all_counted(app: Flask, client: FlaskClient, mark: str) -> None:
     at_once([lambda: login(app.test_client(), password=WRONG).status_code for _ in range(8)])
     assert failures(app) == [8]
 
 
-def test_who_knows_the_password_does_not_shut_the_door(make_app: AppFactory) -> None:
+def test_correct_password_of_unconfirmed_account_is_no_failure(make_app: AppFactory) -> None:
     app = make_app({"REQUIRE_VERIFIED_EMAIL": "true"})
     client = app.test_client()
     client.post(
@@ -186,38 +184,32 @@ def test_who_knows_the_password_does_not_shut_the_door(make_app: AppFactory) -> 
     assert failures(app) == [0]
 
 
-def test_of_an_account_that_nobody_can_open_no_mail_is_sent(
-    app: Flask, client: FlaskClient, mark: str
-) -> None:
+def test_lock_out_of_disabled_account_sends_no_mail(app: Flask, client: FlaskClient, mark: str) -> None:
     disable(app)
     execute(app, "UPDATE users SET failures = 500")
     assert said(login(client, password=WRONG)) == REFUSED
     assert mailbox.mails(app, "guessing") == []
 
 
-def test_a_network_that_is_refused_uses_up_nothing_that_others_share(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
+def test_refused_network_uses_up_no_shared_limit(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login_pair=3, login_account=5, login_day=4))
-    assert [guess(app).status_code for _ in range(9)] == [401] * 3 + [429] * 6
-    assert guess(app, address="192.0.2.2").status_code == 401  # the fourth of the name's five
-    assert guess(app, "grace").status_code == 401  # the fourth of the network's four
+    assert [wrong_login(app).status_code for _ in range(9)] == [401] * 3 + [429] * 6
+    assert wrong_login(app, address="192.0.2.2").status_code == 401  # the fourth of the name's five
+    assert wrong_login(app, "grace").status_code == 401  # the fourth of the network's four
 
 
-def test_whoever_is_refused_for_what_others_did_has_used_up_nothing(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
+def test_refusal_by_a_shared_limit_uses_up_no_own_limit(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login_pair=3, login_account=2))
     for number in range(2):
-        guess(app, address=f"198.51.100.{number}")
-    assert [guess(app).status_code for _ in range(5)] == [429] * 5
+        wrong_login(app, address=f"198.51.100.{number}")
+    assert [wrong_login(app).status_code for _ in range(5)] == [429] * 5
     clock.advance(900)
-    assert guess(app).status_code == guess(app).status_code == 401
+    assert wrong_login(app).status_code == wrong_login(app).status_code == 401
     clock.advance(900)
-    assert [guess(app).status_code for _ in range(2)] == [401, 429]  # the third of its own three
+    assert [wrong_login(app).status_code for _ in range(2)] == [401, 429]  # the third of its own three
 
 
-def test_a_shut_door_does_not_tell_a_right_password_from_a_wrong_one(
+def test_lock_out_response_is_the_same_for_right_and_wrong_password(
     app: Flask, client: FlaskClient, mark: str
 ) -> None:
     execute(app, "UPDATE users SET failures = :all", all=MAX_FAILURES)
@@ -232,7 +224,7 @@ def test_a_shut_door_does_not_tell_a_right_password_from_a_wrong_one(
     assert seen[0][2] == [{"event": "sign_in_refused", "reason": "too_many_failures"}]
 
 
-def test_a_known_device_has_no_part_in_what_its_network_has_left(guarded: Flask) -> None:
+def test_known_device_is_exempt_from_the_networks_daily_limit(guarded: Flask) -> None:
     client = guarded.test_client()
     mark = signed_in(client)["device_token"]
     execute(guarded, "UPDATE rate_limits SET calls = 1000 WHERE key LIKE '%login-day%'")
@@ -240,9 +232,7 @@ def test_a_known_device_has_no_part_in_what_its_network_has_left(guarded: Flask)
     assert on_device(client, mark) == (200, "")
 
 
-def test_a_hundred_wrong_passwords_from_a_session_end_it_and_no_other(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_100_wrong_passwords_from_a_session_end_only_that_session(app: Flask, client: FlaskClient) -> None:
     other, access = signed_in(client)["access_token"], login(client).get_json()["access_token"]
     for number in range(MAX_FAILURES):
         path, given = ("reauth", "password") if number % 2 else ("password/change", "current_password")
@@ -255,7 +245,7 @@ def test_a_hundred_wrong_passwords_from_a_session_end_it_and_no_other(
     assert failures(app) == [0]
 
 
-def test_a_right_password_sets_the_count_of_its_session_back(app: Flask, client: FlaskClient) -> None:
+def test_correct_password_resets_the_sessions_failure_count(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     for _ in range(3):
         for _ in range(MAX_FAILURES - 1):
@@ -264,7 +254,9 @@ def test_a_right_password_sets_the_count_of_its_session_back(app: Flask, client:
     assert failures(app, "sessions") == [0]
 
 
-def test_wrong_passwords_beside_a_link_count_as_those_of_strangers(app: Flask, client: FlaskClient) -> None:
+def test_wrong_passwords_with_a_link_count_as_unknown_device_failures(
+    app: Flask, client: FlaskClient
+) -> None:
     register(client)
     token = mailbox.token(app, "verify_email")
     for _ in range(MAX_FAILURES):

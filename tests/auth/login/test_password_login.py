@@ -1,4 +1,4 @@
-"""Signing in: one refusal for all, one hash for each, and how long what begins may live."""
+"""Password login: one refusal for every cause, one hash each, and session lifetimes."""
 
 from collections.abc import Callable
 
@@ -55,7 +55,7 @@ HOSTILE_HASHES = [
 
 
 def without_ids(answer: TestResponse) -> tuple[object, ...]:
-    """All of an answer that a caller could tell two refusals apart by."""
+    """Return every part of a response by which a caller could distinguish two refusals."""
     body = {key: value for key, value in answer.get_json().items() if key != "request_id"}
     headers = {name: value for name, value in answer.headers if name != "X-Request-Id"}
     headers["Content-Length"] = ""
@@ -63,7 +63,7 @@ def without_ids(answer: TestResponse) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_every_refusal_is_the_same_and_costs_one_hash(make_app: AppFactory, case: str) -> None:
+def test_login_refusals_are_identical_and_compute_one_hash(make_app: AppFactory, case: str) -> None:
     hasher = CountingHasher(PasswordHasher(CHEAP))
     app = make_app(hasher=hasher)
     client = app.test_client()
@@ -83,7 +83,7 @@ def test_every_refusal_is_the_same_and_costs_one_hash(make_app: AppFactory, case
 
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("stored", HOSTILE_HASHES)
-def test_a_hostile_hash_is_a_refusal_like_any_other(
+def test_malformed_stored_hash_is_refused_like_a_wrong_password(
     app: Flask, client: FlaskClient, stored: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     register(client)
@@ -95,7 +95,7 @@ def test_a_hostile_hash_is_a_refusal_like_any_other(
 
 
 @pytest.mark.parametrize("wrong", [False, True])
-def test_a_hash_of_old_cost_is_renewed_by_a_sign_in_only(make_app: AppFactory, wrong: bool) -> None:
+def test_outdated_hash_is_renewed_by_a_successful_login_only(make_app: AppFactory, wrong: bool) -> None:
     register(make_app({"PASSWORD_HASH_METHOD": "pbkdf2:sha256:1000"}).test_client())
     hasher = CountingHasher(PasswordHasher(CHEAP))
     app = make_app(hasher=hasher)
@@ -114,7 +114,7 @@ def test_a_hash_of_old_cost_is_renewed_by_a_sign_in_only(make_app: AppFactory, w
 
 
 class Interrupted(PasswordHasher):
-    """Lets something happen to the account while its password is being checked."""
+    """Runs a callback while a password is being checked."""
 
     def __init__(self) -> None:
         super().__init__(CHEAP)
@@ -134,9 +134,7 @@ class Interrupted(PasswordHasher):
         "DELETE FROM users",
     ],
 )
-def test_an_account_changed_while_its_password_is_checked_is_refused(
-    make_app: AppFactory, change: str
-) -> None:
+def test_login_is_refused_if_the_account_changes_during_hashing(make_app: AppFactory, change: str) -> None:
     hasher = Interrupted()
     app = make_app(hasher=hasher)
     client = app.test_client()
@@ -175,7 +173,7 @@ def test_an_account_changed_while_its_password_is_checked_is_refused(
         "\N{ARABIC-INDIC DIGIT ONE}a",
     ],
 )
-def test_an_odd_name_is_just_unknown(client: FlaskClient, name: str) -> None:
+def test_malformed_username_is_refused_as_unknown(client: FlaskClient, name: str) -> None:
     register(client)
     for field in ("username", "email"):
         answer = client.post("/auth/login", json={field: name, "password": PASSWORD})
@@ -183,7 +181,7 @@ def test_an_odd_name_is_just_unknown(client: FlaskClient, name: str) -> None:
 
 
 @pytest.mark.parametrize("password", [5, ["a"], {"a": 1}, True, "x" * 257, "x" * 60_000])
-def test_an_odd_password_is_a_fault_and_says_nothing_of_the_account(
+def test_malformed_password_is_a_400_for_known_and_unknown_user(
     client: FlaskClient, password: object
 ) -> None:
     register(client)
@@ -193,14 +191,14 @@ def test_an_odd_password_is_a_fault_and_says_nothing_of_the_account(
 
 
 @pytest.mark.parametrize("password", ["", None])
-def test_an_empty_password_never_signs_in(app: Flask, client: FlaskClient, password: str | None) -> None:
+def test_empty_password_is_refused(app: Flask, client: FlaskClient, password: str | None) -> None:
     register(client)
     execute(app, "UPDATE users SET password_hash = ''")
     answer = client.post("/auth/login", json={"username": "ada", "password": password})
     assert answer.get_json()["message"] == "Missing username or password"
 
 
-def test_of_name_and_address_the_name_is_used(client: FlaskClient) -> None:
+def test_username_takes_precedence_over_email(client: FlaskClient) -> None:
     register(client)
     register(client, "grace")
     assert login(client, email="grace@example.com").get_json()["user"]["username"] == "ada"
@@ -209,7 +207,7 @@ def test_of_name_and_address_the_name_is_used(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("remember", "idle", "absolute"), [(False, DAY // 2, DAY), (True, 30 * DAY, 90 * DAY)]
 )
-def test_a_session_ends_when_idle_or_old(
+def test_session_ends_after_idle_or_absolute_lifetime(
     client: FlaskClient, clock: FixedClock, remember: bool, idle: int, absolute: int
 ) -> None:
     token = signed_in(client, remember=remember)["refresh_token"]
@@ -231,7 +229,7 @@ def test_a_session_ends_when_idle_or_old(
     assert me(client, last["access_token"]).status_code == 401
 
 
-def test_an_access_token_ends_with_its_idle_session(make_app: AppFactory, clock: FixedClock) -> None:
+def test_access_token_expires_with_its_idle_session(make_app: AppFactory, clock: FixedClock) -> None:
     client = make_app({"SESSION_IDLE_LIFETIME": "60"}).test_client()
     token = signed_in(client)["access_token"]
     clock.advance(59)
@@ -240,7 +238,7 @@ def test_an_access_token_ends_with_its_idle_session(make_app: AppFactory, clock:
     assert me(client, token).status_code == 401
 
 
-def test_at_most_fifty_sessions_live_and_the_oldest_ends(
+def test_51st_session_ends_the_least_recently_used_one(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     other = signed_in(client, "grace")
@@ -260,7 +258,7 @@ def test_at_most_fifty_sessions_live_and_the_oldest_ends(
     assert ended == [{"end_reason": "too_many"}]
 
 
-def test_the_newest_session_is_never_the_one_that_ends(client: FlaskClient, clock: FixedClock) -> None:
+def test_session_limit_never_ends_the_newest_session(client: FlaskClient, clock: FixedClock) -> None:
     for _ in range(52):
         newest = signed_in(client)  # all in the same moment
         assert me(client, newest["access_token"]).status_code == 200

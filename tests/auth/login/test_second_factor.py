@@ -1,4 +1,4 @@
-"""The second step of a log-in: what opens it, what does not, and how often it may be tried."""
+"""The second step of a login: accepted factors, challenges, and the limit on attempts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from auth.factors.verification import MAX_TRIES, TRIES_WINDOW
 from auth.login.pending import LIFETIME, MAX_LIVE
 from tests.support import mailbox
+from tests.support.authenticator_app import Owner
 from tests.support.requests import NEW, disable, enable, everything, forget, post, said
 from tests.support.service import PASSWORD, FixedClock, at_once, bearer, events, login, me, refresh, rows
-from tests.support.virtual_authenticator import Owner
 
 INVALID = (401, "second_factor_invalid")
 OVER = (401, "challenge_invalid")
@@ -36,7 +36,7 @@ def step(app: Flask, challenge: str, **given: Any) -> tuple[int, str]:
     return said(app.test_client().post("/auth/login/second-factor", json=body))
 
 
-def test_the_right_password_is_answered_with_a_challenge_and_nothing_else(app: Flask, owner: Owner) -> None:
+def test_correct_password_returns_only_a_challenge(app: Flask, owner: Owner) -> None:
     before = rows(app, "SELECT count(*) AS n FROM sessions")
     asked = login(owner.client)
     assert said(asked) == ASKED
@@ -51,13 +51,13 @@ def test_the_right_password_is_answered_with_a_challenge_and_nothing_else(app: F
     assert events(app)[-1] == "second_factor_asked"
 
 
-def test_a_wrong_password_says_nothing_of_a_second_factor(owner: Owner) -> None:
+def test_wrong_password_does_not_reveal_a_second_factor(owner: Owner) -> None:
     wrong, unknown = login(owner.client, password="wrong"), login(owner.client, "nobody", "wrong")
     assert said(wrong) == said(unknown) == (401, "invalid_credentials")
     assert wrong.get_json().keys() == unknown.get_json().keys()
 
 
-def test_a_code_completes_the_log_in(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_totp_code_completes_login(app: Flask, owner: Owner, clock: FixedClock) -> None:
     clock.advance(1)
     done = owner.log_in()
     assert sorted(done) == [
@@ -69,14 +69,16 @@ def test_a_code_completes_the_log_in(app: Flask, owner: Owner, clock: FixedClock
     assert events(app)[-3:] == ["second_factor_asked", "signed_in_with_code", "session_refreshed"]
 
 
-def test_what_was_asked_for_in_the_first_step_holds_in_the_second(app: Flask, owner: Owner) -> None:
+def test_remember_of_the_first_step_applies_to_the_session(app: Flask, owner: Owner) -> None:
     owner.log_in(remember=True)
     assert rows(app, "SELECT remembered FROM sessions ORDER BY created_at DESC")[0]["remembered"]
     owner.log_in()
     assert not rows(app, "SELECT remembered FROM sessions ORDER BY created_at DESC")[0]["remembered"]
 
 
-def test_a_recovery_code_completes_it_once_and_is_told(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_recovery_code_completes_login_once_and_is_mailed(
+    app: Flask, owner: Owner, clock: FixedClock
+) -> None:
     clock.advance(1)
     code = owner.recovery_codes[0]
     written = code.replace("-", " ").upper()
@@ -96,23 +98,21 @@ def test_recovery_codes_are_ten_of_120_random_bits_and_are_not_stored(app: Flask
     assert not any(code in stored or code.replace("-", "") in stored for code in owner.recovery_codes)
 
 
-def test_one_of_many_at_once_gets_a_recovery_code(app: Flask, owner: Owner) -> None:
+def test_concurrent_use_of_one_recovery_code_succeeds_once(app: Flask, owner: Owner) -> None:
     challenges, code = [owner.challenge() for _ in range(6)], owner.recovery_codes[0]
     calls: list[Step] = [partial(step, app, each, recovery_code=code) for each in challenges]
     assert sorted(at_once(calls)) == [(200, "")] + [INVALID] * 5
     assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 9
 
 
-def test_codes_and_recovery_codes_of_somebody_else_open_nothing(
-    app: Flask, owner: Owner, clock: FixedClock
-) -> None:
+def test_codes_of_another_account_are_refused(app: Flask, owner: Owner, clock: FixedClock) -> None:
     other = Owner(app.test_client(), clock, "grace")
     assert said(owner.second_step(code=other.phone.next_code())) == INVALID
     assert said(owner.second_step(recovery_code=other.recovery_codes[0])) == INVALID
     assert other.second_step(recovery_code=other.recovery_codes[0]).status_code == 200
 
 
-def test_the_token_of_step_one_opens_no_other_door(app: Flask, owner: Owner) -> None:
+def test_challenge_token_is_refused_everywhere_else(app: Flask, owner: Owner) -> None:
     challenge = owner.challenge()
     client, before = app.test_client(), everything(app, "audit_events")
     for method, path in [("GET", "me"), ("GET", "sessions"), ("GET", "verify"), ("DELETE", "me")]:
@@ -125,17 +125,17 @@ def test_the_token_of_step_one_opens_no_other_door(app: Flask, owner: Owner) -> 
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token", "device_token"])
-def test_no_other_token_is_a_challenge(owner: Owner, kind: str) -> None:
+def test_other_tokens_are_refused_as_challenge(owner: Owner, kind: str) -> None:
     done = owner.log_in()
     assert said(owner.second_step(done[kind], code=owner.phone.next_code())) == OVER
 
 
 @pytest.mark.parametrize("forged", ["", "x", "A" * 64, "\u00e9" * 64, "AA=" * 20])
-def test_what_is_no_challenge(app: Flask, owner: Owner, forged: str) -> None:
+def test_malformed_challenge_is_refused(app: Flask, owner: Owner, forged: str) -> None:
     assert step(app, forged, code=owner.phone.next_code()) == OVER
 
 
-def test_a_challenge_lasts_five_minutes(owner: Owner, clock: FixedClock) -> None:
+def test_challenge_expires_after_five_minutes(owner: Owner, clock: FixedClock) -> None:
     challenge = owner.challenge()
     clock.advance(LIFETIME.total_seconds())
     assert said(owner.second_step(challenge, code=owner.phone.next_code())) == (401, "challenge_expired")
@@ -147,20 +147,20 @@ def test_a_challenge_is_used_once(owner: Owner) -> None:
     assert said(owner.second_step(challenge, code=owner.phone.next_code())) == OVER
 
 
-def test_a_wrong_code_leaves_the_challenge(owner: Owner) -> None:
+def test_wrong_code_does_not_consume_the_challenge(owner: Owner) -> None:
     challenge = owner.challenge()
     assert said(owner.second_step(challenge, code=owner.phone.wrong_code())) == INVALID
     assert owner.second_step(challenge, code=owner.phone.next_code()).status_code == 200
 
 
-def test_one_challenge_at_once_is_one_session(app: Flask, owner: Owner) -> None:
+def test_concurrent_use_of_one_challenge_creates_one_session(app: Flask, owner: Owner) -> None:
     challenge, codes = owner.challenge(), owner.recovery_codes
     calls: list[Step] = [partial(step, app, challenge, recovery_code=code) for code in codes[:6]]
     assert sorted(at_once(calls)) == [(200, "")] + [OVER] * 5
     assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 9
 
 
-def test_old_challenges_make_room_for_new_ones(owner: Owner, clock: FixedClock) -> None:
+def test_new_challenge_replaces_the_oldest_above_the_limit(owner: Owner, clock: FixedClock) -> None:
     challenges = []
     for _ in range(MAX_LIVE + 1):
         challenges.append(owner.challenge())
@@ -171,7 +171,9 @@ def test_old_challenges_make_room_for_new_ones(owner: Owner, clock: FixedClock) 
 
 
 @pytest.mark.parametrize("change", ["reset", "change", "disable", "remove"])
-def test_a_challenge_does_not_outlive_what_it_answers(app: Flask, owner: Owner, change: str) -> None:
+def test_challenge_is_void_after_password_account_or_factor_change(
+    app: Flask, owner: Owner, change: str
+) -> None:
     challenge = owner.challenge()
     if change == "reset":
         post(app.test_client(), "password/reset", token=forget(app), password=NEW)
@@ -187,7 +189,7 @@ def test_a_challenge_does_not_outlive_what_it_answers(app: Flask, owner: Owner, 
 
 
 @pytest.mark.parametrize("given", [{}, {"code": ""}, {"code": None, "recovery_code": None}])
-def test_a_factor_must_be_given(owner: Owner, given: dict[str, Any]) -> None:
+def test_second_step_without_a_factor_is_a_400(owner: Owner, given: dict[str, Any]) -> None:
     assert said(owner.second_step(**given)) == (400, "missing_fields")
 
 
@@ -206,7 +208,7 @@ def test_ten_wrong_codes_close_the_second_step_for_fifteen_minutes(
     assert owner.second_step(code=owner.phone.next_code()).status_code == 200
 
 
-def test_the_budget_is_one_for_step_up_and_changes_too(app: Flask, owner: Owner) -> None:
+def test_code_attempts_are_shared_with_step_up_and_factor_changes(app: Flask, owner: Owner) -> None:
     wrong = owner.phone.wrong_code()
     for _ in range(4):
         assert said(owner.second_step(code=wrong)) == INVALID
@@ -221,12 +223,12 @@ def test_the_budget_is_one_for_step_up_and_changes_too(app: Flask, owner: Owner)
         assert said(answer) == LIMITED
 
 
-def test_right_codes_use_up_no_budget(owner: Owner) -> None:
+def test_correct_codes_use_up_no_attempts(owner: Owner) -> None:
     for _ in range(MAX_TRIES + 2):
         owner.log_in()
 
 
-def test_a_new_challenge_and_a_log_in_do_not_refill_it(owner: Owner) -> None:
+def test_new_challenge_or_login_does_not_reset_code_attempts(owner: Owner) -> None:
     for _ in range(MAX_TRIES - 1):
         assert said(owner.second_step(code=owner.phone.wrong_code())) == INVALID
     owner.log_in()
@@ -234,7 +236,7 @@ def test_a_new_challenge_and_a_log_in_do_not_refill_it(owner: Owner) -> None:
     assert said(owner.second_step(code=owner.phone.wrong_code())) == LIMITED
 
 
-def test_a_burst_of_wrong_codes_never_exceeds_it(app: Flask, owner: Owner) -> None:
+def test_concurrent_wrong_codes_never_exceed_the_limit(app: Flask, owner: Owner) -> None:
     challenges, wrong = [owner.challenge() for _ in range(MAX_LIVE)], owner.phone.wrong_code()
     calls: list[Step] = [partial(step, app, challenges[n % len(challenges)], code=wrong) for n in range(50)]
     answers = at_once(calls)
@@ -242,7 +244,7 @@ def test_a_burst_of_wrong_codes_never_exceeds_it(app: Flask, owner: Owner) -> No
     assert len([event for event in events(app) if event == "second_factor_refused"]) == MAX_TRIES
 
 
-def test_the_owner_hears_of_it_once_a_day(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_wrong_codes_are_mailed_to_the_owner_once_a_day(app: Flask, owner: Owner, clock: FixedClock) -> None:
     for _ in range(3):
         for _ in range(MAX_TRIES):
             owner.second_step(code=owner.phone.wrong_code())

@@ -1,4 +1,4 @@
-"""Second factors: devices that are trusted, ways around them that lead nowhere, and cookies."""
+"""Second factors: trusted devices, attempted bypasses, and the challenge cookie."""
 
 import pytest
 from flask import Flask
@@ -8,9 +8,9 @@ from auth.login.second_step import TRUSTED_FOR
 from tests.auth.factors.test_passkeys import added
 from tests.conftest import AppFactory
 from tests.support import mailbox
+from tests.support.authenticator_app import Authenticator, Owner
 from tests.support.requests import DAY, MINUTE, NEW, forget, post, prune, said
 from tests.support.service import PASSWORD, FixedClock, Interrupted, bearer, login, register, rows, signed_in
-from tests.support.virtual_authenticator import Authenticator, Owner
 
 INVALID = (401, "second_factor_invalid")
 ASKED = (401, "second_factor_required")
@@ -23,14 +23,14 @@ def owner(client: FlaskClient, clock: FixedClock) -> Owner:
 
 
 def trusted(owner: Owner, clock: FixedClock) -> dict[str, str]:
-    """The mark of a device that is trusted from now on, as a header."""
+    """Trust a device; return its device token as a header."""
     done = owner.second_step(code=owner.phone.next_code(), trust_device=True)
     assert done.status_code == 200
     clock.advance(1)
     return {"X-Device-Token": done.get_json()["device_token"]}
 
 
-def test_a_trusted_device_is_asked_for_the_password_alone_for_thirty_days(
+def test_trusted_device_skips_the_second_factor_for_thirty_days(
     app: Flask, owner: Owner, clock: FixedClock
 ) -> None:
     mark = trusted(owner, clock)
@@ -42,23 +42,25 @@ def test_a_trusted_device_is_asked_for_the_password_alone_for_thirty_days(
     assert said(login(owner.client, headers=mark)) == ASKED
 
 
-def test_a_device_that_was_not_asked_to_be_trusted_is_not(owner: Owner) -> None:
+def test_known_device_is_not_trusted_by_default(owner: Owner) -> None:
     mark = {"X-Device-Token": owner.log_in()["device_token"]}
     assert said(login(owner.client, headers=mark)) == ASKED
 
 
-def test_trust_is_of_one_account(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_device_trust_applies_to_one_account(app: Flask, owner: Owner, clock: FixedClock) -> None:
     mark = trusted(owner, clock)
     other = Owner(app.test_client(), clock, "grace")
     assert said(login(other.client, "grace", headers=mark)) == ASKED
-    # The same browser is known to both now, and still trusted by one of them.
+    # The browser is now known to both accounts, and still trusted by one.
     assert other.second_step(code=other.phone.next_code(), headers=mark).status_code == 200
     assert said(login(other.client, "grace", headers=mark)) == ASKED
     assert login(owner.client, headers=mark).status_code == 200
 
 
 @pytest.mark.parametrize("change", ["reset", "disown", "factors", "disable"])
-def test_trust_is_forgotten(app: Flask, owner: Owner, clock: FixedClock, change: str) -> None:
+def test_device_trust_ends_after_reset_disown_or_factor_change(
+    app: Flask, owner: Owner, clock: FixedClock, change: str
+) -> None:
     mark, password = trusted(owner, clock), PASSWORD
     if change in {"reset", "disown"}:
         if change == "disown":
@@ -75,7 +77,7 @@ def test_trust_is_forgotten(app: Flask, owner: Owner, clock: FixedClock, change:
     assert said(login(owner.client, password=password, headers=mark)) == ASKED
 
 
-def test_trust_by_a_recovery_code_is_trust_until_factors_change(app: Flask, owner: Owner) -> None:
+def test_device_trust_by_recovery_code_ends_with_a_factor_change(app: Flask, owner: Owner) -> None:
     done = owner.second_step(recovery_code=owner.recovery_codes[0], trust_device=True).get_json()
     mark = {"X-Device-Token": done["device_token"]}
     assert login(owner.client, headers=mark).status_code == 200
@@ -84,7 +86,7 @@ def test_trust_by_a_recovery_code_is_trust_until_factors_change(app: Flask, owne
 
 
 @pytest.mark.parametrize("change", ["added", "removed"])
-def test_a_challenge_does_not_outlive_a_change_of_passkeys(owner: Owner, change: str) -> None:
+def test_challenge_is_void_after_a_passkey_change(owner: Owner, change: str) -> None:
     passkey = added(owner.client, owner.access)
     (only,) = owner.client.get("/auth/passkeys", headers=bearer(owner.access)).get_json()["passkeys"]
     asked = login(owner.client).get_json()
@@ -98,13 +100,13 @@ def test_a_challenge_does_not_outlive_a_change_of_passkeys(owner: Owner, change:
         assert said(owner.second_step(challenge, **given)) == (401, "challenge_invalid")
 
 
-def test_a_reset_by_mail_does_not_lift_it(app: Flask, owner: Owner) -> None:
+def test_password_reset_keeps_the_second_factor(app: Flask, owner: Owner) -> None:
     assert post(app.test_client(), "password/reset", token=forget(app), password=NEW).status_code == 200
     assert said(login(owner.client, password=NEW)) == ASKED
     assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 10
 
 
-def test_a_factor_from_before_the_intruder_stays(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_disown_keeps_a_factor_older_than_the_login(app: Flask, owner: Owner, clock: FixedClock) -> None:
     clock.advance(8 * DAY)
     owner.log_in()
     link = mailbox.token(app, "new_sign_in")
@@ -114,7 +116,7 @@ def test_a_factor_from_before_the_intruder_stays(app: Flask, owner: Owner, clock
     assert said(login(owner.client, password=NEW)) == ASKED
 
 
-def test_removing_it_wants_a_code_besides_the_sign_in(app: Flask, owner: Owner) -> None:
+def test_removing_totp_requires_a_code(app: Flask, owner: Owner) -> None:
     assert said(owner.remove(password=PASSWORD)) == (400, "missing_fields")
     assert said(owner.remove(code=owner.phone.wrong_code())) == (403, "wrong_code")
     assert said(login(owner.client)) == ASKED
@@ -124,12 +126,12 @@ def test_removing_it_wants_a_code_besides_the_sign_in(app: Flask, owner: Owner) 
     assert mailbox.newest(app, "two_factor_disabled")
 
 
-def test_there_is_nothing_to_remove_twice(owner: Owner) -> None:
+def test_removing_totp_twice_is_a_409(owner: Owner) -> None:
     assert said(owner.remove(recovery_code=owner.recovery_codes[0])) == (200, "")
     assert said(owner.remove(recovery_code=owner.recovery_codes[1])) == (409, "two_factor_off")
 
 
-def test_new_recovery_codes_want_a_code_and_void_the_old_ones(app: Flask, owner: Owner) -> None:
+def test_new_recovery_codes_require_a_code_and_void_the_old_ones(app: Flask, owner: Owner) -> None:
     assert said(post(owner.client, "recovery-codes", owner.access, password=PASSWORD))[0] == 400
     made = post(owner.client, "recovery-codes", owner.access, code=owner.phone.next_code())
     fresh = made.get_json()["recovery_codes"]
@@ -160,9 +162,7 @@ def test_step_up_by_code_is_for_accounts_with_a_second_factor(client: FlaskClien
     assert said(post(client, "reauth", access, code="123456")) == (409, "two_factor_off")
 
 
-def test_switching_it_on_while_a_password_is_checked_refuses_that_log_in(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
+def test_login_is_refused_if_totp_is_enabled_during_hashing(make_app: AppFactory, clock: FixedClock) -> None:
 
     hasher = Interrupted()
     app = make_app(hasher=hasher)
@@ -173,7 +173,7 @@ def test_switching_it_on_while_a_password_is_checked_refuses_that_log_in(
     assert said(login(client)) == ASKED
 
 
-def test_pages_have_the_challenge_as_a_cookie(app: Flask, owner: Owner) -> None:
+def test_challenge_is_a_cookie_with_cookie_delivery(app: Flask, owner: Owner) -> None:
     client, same = app.test_client(), {"Sec-Fetch-Site": "same-origin"}
     asked = login(client, token_delivery="cookie", headers=same)
     assert said(asked) == ASKED
@@ -195,7 +195,7 @@ def test_pages_have_the_challenge_as_a_cookie(app: Flask, owner: Owner) -> None:
     assert "__Host-challenge=;" in set_cookies
 
 
-def test_housekeeping_deletes_old_challenges(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_prune_deletes_old_challenges(app: Flask, owner: Owner, clock: FixedClock) -> None:
     owner.challenge()
     clock.advance(DAY)
     assert prune(app)["challenges"] == 0
@@ -203,7 +203,7 @@ def test_housekeeping_deletes_old_challenges(app: Flask, owner: Owner, clock: Fi
     assert prune(app)["challenges"] == 1
 
 
-def test_what_happened_reads_well(owner: Owner) -> None:
+def test_activity_describes_second_factor_events(owner: Owner) -> None:
     owner.second_step(code=owner.phone.wrong_code())
     answer = owner.client.get("/auth/me/activity", headers=bearer(owner.access)).get_json()
     texts = [event["text"] for event in answer["events"]]

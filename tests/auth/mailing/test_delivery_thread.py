@@ -1,4 +1,4 @@
-"""The thread that delivers: when it begins, what wakes it, what it survives, and how it ends."""
+"""The mail delivery thread: start, wake-up, errors and shutdown."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from tests.support.service import checked_out, execute, register, rows
 from utils.mail.delivery import Delivery
 from utils.mail.mailers import FileMailer
 
-NEVER = 3600.0  # seconds between two looks: whatever happens in a test was not a look by chance
+NEVER = 3600.0  # seconds between two polls: nothing in a test is the effect of a poll
 SECRETS = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
 
 
@@ -29,7 +29,7 @@ def threads() -> list[threading.Thread]:
 
 @pytest.fixture
 def made() -> Iterator[Callable[..., Delivery]]:
-    """Makes deliveries that the end of the test stops."""
+    """Make deliveries, and stop them at the end of the test."""
     deliveries: list[Delivery] = []
 
     def make(deliver_next: Callable[[], bool], **options: Any) -> Delivery:
@@ -44,7 +44,7 @@ def made() -> Iterator[Callable[..., Delivery]]:
 
 @pytest.fixture
 def serving_app(database_uri: str, tmp_path: Path) -> Iterator[Flask]:
-    """An app as a serving process makes it."""
+    """Make an app as a serving process does."""
     environ = {"DATABASE_URI": database_uri, "MAIL_URL": f"file:{tmp_path}/mail"}
     app = create_app(settings=Settings.load(DevelopmentConfig, environ, SECRETS))
     yield app
@@ -57,7 +57,7 @@ def letters(folder: Path) -> list[str]:
     return [path.name.split("-")[2] for path in sorted((folder / "mail").glob("*.eml"))]
 
 
-def test_the_thread_begins_with_the_first_committed_mail(serving_app: Flask, tmp_path: Path) -> None:
+def test_delivery_thread_starts_with_the_first_committed_mail(serving_app: Flask, tmp_path: Path) -> None:
     client = serving_app.test_client()
     assert client.get("/health/ready").status_code == 200
     client.post("/auth/login", json={"username": "nobody", "password": "wrong password"})
@@ -71,7 +71,7 @@ def test_the_thread_begins_with_the_first_committed_mail(serving_app: Flask, tmp
 
 
 @pytest.mark.provokes_errors
-def test_no_thread_begins_for_what_is_rolled_back(
+def test_rolled_back_mail_starts_no_delivery_thread(
     serving_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -82,13 +82,13 @@ def test_no_thread_begins_for_what_is_rolled_back(
     assert threads() == []
 
 
-def test_a_test_has_no_thread(app: Flask) -> None:
+def test_testing_app_has_no_delivery_thread(app: Flask) -> None:
     assert register(app.test_client()).status_code == 201
     assert threads() == []
     assert rows(app, "SELECT sent_at FROM outbox") == [{"sent_at": None}]
 
 
-def test_a_command_has_no_thread(serving_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cli_command_has_no_delivery_thread(serving_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
     monkeypatch.setattr(Delivery, "start", lambda _: begun.append("a thread"))
     register(serving_app.test_client())
@@ -107,7 +107,7 @@ def test_a_command_has_no_thread(serving_app: Flask, monkeypatch: pytest.MonkeyP
     assert len(rows(serving_app, "SELECT id FROM outbox WHERE sent_at IS NULL")) == 2
 
 
-def test_it_wakes_at_once_and_works_until_nothing_is_due(made: Callable[..., Delivery]) -> None:
+def test_wake_delivers_until_nothing_is_due(made: Callable[..., Delivery]) -> None:
     due, done = [3], Event()
 
     def deliver_next() -> bool:
@@ -124,7 +124,7 @@ def test_it_wakes_at_once_and_works_until_nothing_is_due(made: Callable[..., Del
         assert done.wait(30), "it was not woken"
 
 
-def test_it_looks_now_and_then_without_being_woken(made: Callable[..., Delivery]) -> None:
+def test_delivery_thread_polls_without_being_woken(made: Callable[..., Delivery]) -> None:
     looks: list[int] = []
 
     def deliver_next() -> bool:
@@ -135,7 +135,7 @@ def test_it_looks_now_and_then_without_being_woken(made: Callable[..., Delivery]
     until(lambda: len(looks) >= 5, "it to look again")
 
 
-def test_however_often_it_is_woken_there_is_one_thread(made: Callable[..., Delivery]) -> None:
+def test_concurrent_wakes_start_one_delivery_thread(made: Callable[..., Delivery]) -> None:
     delivery = made(lambda: False)
     callers = [threading.Thread(target=delivery.wake) for _ in range(16)]
     for caller in callers:
@@ -145,12 +145,12 @@ def test_however_often_it_is_woken_there_is_one_thread(made: Callable[..., Deliv
     assert len(threads()) == 1
 
 
-def test_without_a_background_waking_begins_nothing(made: Callable[..., Delivery]) -> None:
+def test_wake_without_background_delivery_starts_no_thread(made: Callable[..., Delivery]) -> None:
     made(lambda: False, in_background=False).wake()
     assert threads() == []
 
 
-def test_it_survives_a_database_that_is_away(
+def test_delivery_thread_survives_a_database_outage(
     made: Callable[..., Delivery], caplog: pytest.LogCaptureFixture
 ) -> None:
     looks: list[int] = []
@@ -168,7 +168,7 @@ def test_it_survives_a_database_that_is_away(
     assert "canary" not in str([line.__dict__ for line in caplog.records])
 
 
-def test_a_mail_goes_when_its_table_is_back(
+def test_mail_is_delivered_after_a_database_outage(
     serving_app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     delivery = services_of(serving_app).delivery
@@ -184,7 +184,7 @@ def test_a_mail_goes_when_its_table_is_back(
     until(lambda: letters(tmp_path) == ["verify_email"], "the mail to go")
 
 
-def test_stopping_finishes_what_is_in_hand_and_begins_nothing_more(made: Callable[..., Delivery]) -> None:
+def test_stop_finishes_the_current_delivery_and_starts_no_other(made: Callable[..., Delivery]) -> None:
     begun, may_end, ended = Event(), Event(), []
 
     def deliver_next() -> bool:
@@ -209,7 +209,7 @@ def test_stopping_finishes_what_is_in_hand_and_begins_nothing_more(made: Callabl
     assert threads() == []
 
 
-def test_a_slow_mailer_holds_no_connection_and_no_request(database_uri: str, tmp_path: Path) -> None:
+def test_slow_mailer_holds_no_database_connection_or_request(database_uri: str, tmp_path: Path) -> None:
     begun, may_end = Event(), Event()
 
     class Slow(FileMailer):

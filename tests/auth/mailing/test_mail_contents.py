@@ -1,4 +1,4 @@
-"""What stands in a mail: each kind in text and HTML, links from settings, nothing of a user's making."""
+"""Mail contents: text and HTML parts, links built from settings, no markup or headers from user input."""
 
 import email.utils
 import html
@@ -33,7 +33,7 @@ from tests.support.sent_mail import (
     write,
 )
 from tests.support.service import PASSWORD, FixedClock, execute, login, register, rows
-from utils.identifiers import deliverable, normal_email
+from utils.identifiers import deliverable, normalized_email
 from utils.mail.mailers import TEMPLATE_HEADER
 
 LINKS = {"LINK_VERIFY": "https://www.example.com/a", "LINK_RESET": "https://www.example.com/b?x=1&y=%20"}
@@ -44,7 +44,7 @@ HEADERS = ["Subject", "From", "To", "Date", "Message-ID", "Auto-Submitted", TEMP
 
 @pytest.fixture
 def make_plain() -> Iterator[Callable[..., Flask]]:
-    """Apps on a database in memory, for what no database changes."""
+    """Make apps on a database in memory, for tests that do not depend on the database."""
     with ExitStack() as apps:
         yield lambda **environ: apps.enter_context(memory_app(environ))
 
@@ -58,23 +58,23 @@ def hrefs(mail: EmailMessage) -> list[str]:
     return [html.unescape(href) for href in re.findall(r'href="([^"]*)"', part(mail, "html"))]
 
 
-# Facts that choose a sentence, and are not said themselves.
+# Facts that select a sentence and do not appear in the mail themselves.
 CHOOSING = {"by_operator", "was_last"}
 
 
 @pytest.mark.parametrize("template", MAILS)
-def test_each_mail_has_all_its_facts_and_links_in_both_parts(
+def test_each_mail_has_its_facts_and_links_in_both_parts(
     make_plain: Callable[..., Flask], template: str
 ) -> None:
     app = make_plain(PUBLIC_URL="https://auth.example.com", **LINKS)
-    write(app, template, recipient="new@example.com")  # which is nobody's, so that one may move there
+    write(app, template, recipient="new@example.com")  # an unused address, so that the change is allowed
     (mail,) = delivered(app)
     text, rich = part(mail, "plain"), html.unescape(part(mail, "html"))
     wanted = [LINKS[f"LINK_{name.upper()}"] for name in MAILS[template].links]
     assert [link.partition("#token=")[0] for link in links_in(mail)] == wanted
     assert hrefs(mail) == links_in(mail)
     assert all(len(link.partition("#token=")[2]) == 64 for link in links_in(mail))
-    # Who has not proven an address may have chosen a name that looks like a link.
+    # Until the address is confirmed, the username may be a link chosen by an attacker.
     assert ("username" in facts_of(template)) == (template not in {"verify_email", "change_email"})
     for fact in facts_of(template) - CHOOSING:
         assert f"canary-{fact}" in text
@@ -89,7 +89,9 @@ def test_each_mail_has_all_its_facts_and_links_in_both_parts(
     assert outcomes(app) == {"sent": 1}
 
 
-def test_a_whole_life_sends_one_of_every_kind(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_every_kind_of_mail_is_sent_through_the_api(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
     mails = list(one_of_every_kind(app, client, clock))
     assert {mail[TEMPLATE_HEADER] for mail in mails} == set(MAILS)
     assert set(outcomes(app)) == {"sent"}
@@ -114,7 +116,7 @@ HOSTILE_AGENTS = [
 
 
 @pytest.mark.parametrize("agent", HOSTILE_AGENTS, ids=range(len(HOSTILE_AGENTS)))
-def test_a_user_agent_smuggles_nothing_into_a_mail(plain: Flask, agent: str) -> None:
+def test_hostile_user_agent_cannot_inject_into_a_mail(plain: Flask, agent: str) -> None:
     app, client = plain, plain.test_client()
     register(client)
     login(client, headers={"User-Agent": agent.encode().decode("latin-1")})
@@ -132,7 +134,7 @@ def test_a_user_agent_smuggles_nothing_into_a_mail(plain: Flask, agent: str) -> 
 HOSTILE_FACT = "<script>\"&'</script> [Click] https://evil.example"
 
 
-def test_a_fact_is_escaped_and_never_a_link_of_its_own(plain: Flask) -> None:
+def test_hostile_fact_is_escaped_in_html(plain: Flask) -> None:
     write(plain, "password_changed", username=HOSTILE_FACT, at=HOSTILE_FACT)
     (mail,) = delivered(plain)
     assert "<script>" not in part(mail, "html")
@@ -140,7 +142,7 @@ def test_a_fact_is_escaped_and_never_a_link_of_its_own(plain: Flask) -> None:
     assert hrefs(mail) == []
 
 
-def test_no_word_of_a_user_is_in_a_header_but_the_address(app: Flask, client: FlaskClient) -> None:
+def test_mail_headers_contain_no_user_input_but_the_address(app: Flask, client: FlaskClient) -> None:
     register(client, "canary-name", email="canary@example.com")
     (mail,) = delivered(app)
     del mail["To"]
@@ -161,7 +163,7 @@ FORGED = [
 
 @pytest.mark.parametrize("headers", FORGED, ids=range(len(FORGED)))
 @pytest.mark.parametrize("proxies", ["0", "1"])
-def test_a_link_is_built_from_settings_from_the_first_request_on(
+def test_links_ignore_forged_host_headers(
     make_app: AppFactory, headers: dict[str, str], proxies: str
 ) -> None:
     app = make_app({"PUBLIC_URL": "https://auth.example.com", "TRUSTED_PROXIES": proxies})
@@ -181,7 +183,9 @@ def test_a_link_is_built_from_settings_from_the_first_request_on(
 
 
 @pytest.mark.parametrize("public", ["http://[::1]:8000", "http://127.0.0.1:8000", "http://localhost"])
-def test_the_sender_is_an_address_wherever_it_serves(make_plain: Callable[..., Flask], public: str) -> None:
+def test_sender_is_a_valid_address_for_every_public_url(
+    make_plain: Callable[..., Flask], public: str
+) -> None:
     app = make_plain(PUBLIC_URL=public)
     register(app.test_client())
     (mail,) = delivered(app)
@@ -189,14 +193,14 @@ def test_the_sender_is_an_address_wherever_it_serves(make_plain: Callable[..., F
     assert mail["From"].addresses[0].addr_spec == f"no-reply@{host}"
 
 
-# What a header takes for something else than the address that was registered.
+# Local parts that a mail header could parse as a different address.
 ODD = ["o'brien+tag", "a/b=c", "{x}|y", "#!$%&*^`~", "=x", "?x", "a=b?c", "x" * 64, "jörg", "用户", "_", "-"]
 
 
 @pytest.mark.parametrize("local", ODD)
-def test_a_mail_goes_to_the_address_that_was_registered_and_to_no_other(plain: Flask, local: str) -> None:
+def test_unusual_address_is_the_only_recipient(plain: Flask, local: str) -> None:
     for address in (f"{local}@example.com", f"{local}@bücher.example"):
-        write(plain, "address_taken", recipient=normal_email(address))
+        write(plain, "address_taken", recipient=normalized_email(address))
     for mail, address in zip(delivered(plain), ("example.com", "xn--bcher-kva.example"), strict=True):
         assert email.utils.getaddresses([str(mail["To"])]) == [("", f"{local}@{address}")]
 
@@ -210,14 +214,14 @@ ENCODED_WORDS = [
 
 
 @pytest.mark.parametrize("address", ENCODED_WORDS)
-def test_an_address_that_a_header_would_decode_to_another_is_refused(plain: Flask, address: str) -> None:
+def test_address_with_an_encoded_word_is_refused(plain: Flask, address: str) -> None:
     answer = register(plain.test_client(), email=address)
     assert (answer.status_code, set(answer.get_json()["fields"])) == (400, {"email"})
     with pytest.raises(ValueError, match="valid"):
         deliverable(address)
 
 
-def test_the_link_of_a_mail_is_made_with_the_present_key(make_app: AppFactory) -> None:
+def test_mailed_link_is_signed_with_the_current_key(make_app: AppFactory) -> None:
     old, new = "the key of last year is long enough", "the key of this year is long enough"
     before = make_app({"FLASK_SECRET_KEY": old})
     register(before.test_client())
@@ -243,13 +247,13 @@ DOCUMENT = read("docs/guides/frontend.md") + read("docs/reference/events.md")
 TOLD: dict[str, Any] = {code_in(row[0])[0]: row[2] for row in table_rows(DOCUMENT, "mail", "when", "link")}
 
 
-def test_every_mail_is_told_with_its_links() -> None:
+def test_every_mail_is_documented_with_its_links() -> None:
     assert {name: tuple(re.findall(r"\w+", links)) for name, links in TOLD.items()} == {
         name: mail.links for name, mail in MAILS.items()
     }
 
 
-def test_every_mail_has_its_template_and_no_template_is_of_another(app: Flask) -> None:
+def test_mails_and_templates_match(app: Flask) -> None:
     folder = Path(app.root_path) / "auth/mailing/templates"
     assert {path.name for path in folder.iterdir()} == {"layout.html", *(f"{name}.txt" for name in MAILS)}
     for name, mail in MAILS.items():
@@ -260,7 +264,7 @@ def test_every_mail_has_its_template_and_no_template_is_of_another(app: Flask) -
 WORDS = {"24 hours": 24, "60 minutes": 1, "72 hours": 72, "7 days": 7 * 24, "until the erasure": 14 * 24}
 
 
-def test_every_link_is_told_with_how_long_it_works() -> None:
+def test_every_link_lifetime_is_documented() -> None:
     told = {row[0]: WORDS[row[1]] for row in table_rows(DOCUMENT, "link", "works for", "the call")}
     hours = {purpose: lifetime.total_seconds() / 3600 for purpose, lifetime in LIFETIMES.items()}
     assert told == {
@@ -276,6 +280,6 @@ LASTS = {"verify_email": "24 hours", "reset_password": "60 minutes", "email_chan
 
 
 @pytest.mark.parametrize(("template", "words"), (LASTS | {"new_sign_in": "7 days"}).items())
-def test_a_mail_says_how_long_its_link_works(plain: Flask, template: str, words: str) -> None:
+def test_mail_states_the_lifetime_of_its_link(plain: Flask, template: str, words: str) -> None:
     write(plain, template)
     assert f"The link works once, for {words}." in part(delivered(plain)[0], "plain")

@@ -1,4 +1,4 @@
-"""The outbox: mails written with what causes them, claimed by one statement, tried for a day."""
+"""The outbox: mails stored in the transaction that causes them, claimed atomically, retried for a day."""
 
 import base64
 from datetime import timedelta
@@ -17,7 +17,7 @@ from auth.stores import outbox
 from models import OutgoingMail, db
 from tests.conftest import AppFactory
 from tests.support.sent_mail import (
-    UnwillingMailer,
+    RefusingMailer,
     deliver_next,
     delivered,
     outcomes,
@@ -40,7 +40,7 @@ def forgot(client: FlaskClient, name: str = "ada") -> None:
 
 
 def state(app: Flask) -> list[tuple[Any, ...]]:
-    """Attempts, next try in seconds since the start, and error of what waits; (None, ...) for the rest."""
+    """Return (attempts, seconds to the next, error) of waiting mails; (None, outcome, error) of others."""
     with app.app_context():
         kept = db.session.scalars(select(OutgoingMail).order_by(OutgoingMail.id))
         return [
@@ -51,7 +51,7 @@ def state(app: Flask) -> list[tuple[Any, ...]]:
         ]
 
 
-def test_a_mail_goes_once_after_the_call_that_causes_it(app: Flask, client: FlaskClient) -> None:
+def test_mail_is_sent_once_after_the_request(app: Flask, client: FlaskClient) -> None:
     register(client)
     assert services_of(app).mailer.sent == []  # type: ignore[attr-defined]
     (mail,) = delivered(app)
@@ -62,7 +62,7 @@ def test_a_mail_goes_once_after_the_call_that_causes_it(app: Flask, client: Flas
 
 
 @pytest.mark.provokes_errors
-def test_no_mail_is_left_of_what_was_rolled_back(
+def test_rolled_back_request_leaves_no_mail(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
@@ -74,7 +74,7 @@ def test_no_mail_is_left_of_what_was_rolled_back(
     assert delivered(app) == []
 
 
-def test_what_opens_a_door_is_stored_nowhere(app: Flask, client: FlaskClient) -> None:
+def test_link_secret_is_not_stored_in_the_database(app: Flask, client: FlaskClient) -> None:
     register(client)
     forgot(client)
     mails = delivered(app)
@@ -91,7 +91,7 @@ def test_what_opens_a_door_is_stored_nowhere(app: Flask, client: FlaskClient) ->
                 assert not any(text.encode() in data for text in spellings), table.name
 
 
-def test_sixteen_deliverers_hold_sixteen_different_mails(make_app: AppFactory) -> None:
+def test_concurrent_deliverers_claim_different_mails(make_app: AppFactory) -> None:
     together, mailer = Barrier(DELIVERERS, timeout=DEADLINE), MemoryMailer()
 
     class Meeting:
@@ -121,7 +121,7 @@ def test_sixteen_deliverers_deliver_each_mail_once(app: Flask, client: FlaskClie
 
 
 @pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, GeneratorExit])
-def test_the_mail_of_a_deliverer_that_died_goes_again_after_the_lease(
+def test_mail_of_a_dead_deliverer_is_resent_after_the_lease(
     make_app: AppFactory, clock: FixedClock, end: type[BaseException]
 ) -> None:
     class Dying(MemoryMailer):
@@ -148,9 +148,9 @@ def boundary(mail: EmailMessage) -> bytes:
     return str(mail.get_boundary()).encode()
 
 
-def test_who_comes_back_after_the_lease_overwrites_nothing(make_app: AppFactory, clock: FixedClock) -> None:
-    """The second deliverer's result stays, whatever the first one's was."""
-    app = make_app(mailer=UnwillingMailer())
+def test_expired_lease_overwrites_nothing(make_app: AppFactory, clock: FixedClock) -> None:
+    """The result of the second deliverer stays, whatever the first one's was."""
+    app = make_app(mailer=RefusingMailer())
     register(app.test_client())
     now, session = clock.now(), services_of(app).tx
     with app.app_context():
@@ -169,10 +169,10 @@ def test_who_comes_back_after_the_lease_overwrites_nothing(make_app: AppFactory,
     assert state(app) == after
 
 
-def test_a_mail_is_tried_later_and_later_and_given_up_after_a_day(
+def test_mail_is_retried_with_backoff_and_given_up_after_a_day(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
-    mailer = UnwillingMailer()
+    mailer = RefusingMailer()
     app = make_app(mailer=mailer)
     write(app, "password_changed")
     tried: list[int] = []
@@ -197,8 +197,8 @@ def test_a_mail_is_tried_later_and_later_and_given_up_after_a_day(
     assert not deliver_next(app)
 
 
-def test_a_mail_whose_link_ran_out_is_given_up(make_app: AppFactory, clock: FixedClock) -> None:
-    app = make_app(mailer=UnwillingMailer())
+def test_mail_with_an_expired_link_is_given_up(make_app: AppFactory, clock: FixedClock) -> None:
+    app = make_app(mailer=RefusingMailer())
     register(app.test_client())
     assert deliver_next(app)
     clock.advance(24 * 3600 - 1)
@@ -212,7 +212,7 @@ def test_a_mail_whose_link_ran_out_is_given_up(make_app: AppFactory, clock: Fixe
 
 
 @pytest.mark.parametrize("how", ["used", "replaced", "erased"])
-def test_a_mail_whose_link_became_void_is_not_sent(
+def test_mail_with_a_void_link_is_not_sent(
     app: Flask, client: FlaskClient, clock: FixedClock, how: str
 ) -> None:
     register(client)
@@ -247,7 +247,7 @@ SPOILT = [
 
 
 @pytest.mark.parametrize("spoil", SPOILT, ids=range(len(SPOILT)))
-def test_a_row_that_no_mail_can_be_made_of_hurts_no_other(
+def test_malformed_outbox_row_does_not_affect_others(
     app: Flask, client: FlaskClient, clock: FixedClock, spoil: str
 ) -> None:
     register(client)
@@ -264,7 +264,7 @@ def test_a_row_that_no_mail_can_be_made_of_hurts_no_other(
     assert events(app).count("mail_given_up") == 1
 
 
-def test_a_stranger_costs_a_row_that_is_never_sent(app: Flask, client: FlaskClient) -> None:
+def test_unknown_address_writes_a_row_that_is_never_sent(app: Flask, client: FlaskClient) -> None:
     for name in ("stranger", "stranger", "other"):
         forgot(client, name)
         client.post("/auth/email/resend", json={"email": f"{name}@example.com"})
@@ -274,9 +274,7 @@ def test_a_stranger_costs_a_row_that_is_never_sent(app: Flask, client: FlaskClie
     assert {row["recipient"] for row in rows(app, "SELECT recipient FROM outbox")} == {""}
 
 
-def test_a_fourth_mail_in_an_hour_is_a_row_that_is_never_sent(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_fourth_mail_in_an_hour_is_never_sent(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     register(client)
     delivered(app)
     for _ in range(4):
@@ -288,7 +286,7 @@ def test_a_fourth_mail_in_an_hour_is_a_row_that_is_never_sent(
     assert len(delivered(app)) == 1
 
 
-def test_the_answer_does_not_depend_on_the_mailer(make_app: AppFactory) -> None:
+def test_requests_never_call_the_mailer(make_app: AppFactory) -> None:
     class Broken:
         def send(self, _message: EmailMessage) -> None:
             raise AssertionError("a request must not touch the mailer")

@@ -1,4 +1,4 @@
-"""Accounts that do without a password: a passkey opens them, and nothing else does."""
+"""Passwordless accounts: login by passkey only."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from werkzeug.test import TestResponse
 
 from tests.auth.factors.test_passkeys import ASKED, added, log_in
 from tests.support import mailbox
+from tests.support.authenticator_app import Owner
 from tests.support.requests import MINUTE, NEW, confirmed, forget, post, said
 from tests.support.service import PASSWORD, FixedClock, bearer, events, login, me, rows
 from tests.support.soft_passkey import SoftPasskey
-from tests.support.virtual_authenticator import Owner
 
 LAST = (409, "last_way_in")
 
@@ -33,7 +33,7 @@ def remove(client: FlaskClient, access: str) -> TestResponse:
 
 
 @pytest.mark.both_databases
-def test_the_password_opens_nothing_any_more_and_the_passkey_does(
+def test_removed_password_is_refused_and_passkey_is_accepted(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
     assert me(client, access).get_json()["has_password"] is True
@@ -47,7 +47,7 @@ def test_the_password_opens_nothing_any_more_and_the_passkey_does(
     assert log_in(client, passkey).status_code == 200
 
 
-def test_it_costs_a_log_in_one_hash_all_the_same(
+def test_login_after_password_removal_is_logged_as_no_password(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
     assert passkey
@@ -57,7 +57,7 @@ def test_it_costs_a_log_in_one_hash_all_the_same(
     assert reason == "no_password"
 
 
-def test_other_sessions_and_links_end_with_it(
+def test_password_removal_ends_other_sessions_and_links(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
     other = log_in(app.test_client(), passkey).get_json()["access_token"]
@@ -68,14 +68,18 @@ def test_other_sessions_and_links_end_with_it(
     assert said(post(client, "password/reset", token=link, password=NEW)) == (410, "token_used")
 
 
-def test_without_a_passkey_the_password_stays(client: FlaskClient, access: str, clock: FixedClock) -> None:
+def test_password_removal_without_a_passkey_is_refused(
+    client: FlaskClient, access: str, clock: FixedClock
+) -> None:
     assert said(remove(client, access)) == LAST
     owner = Owner(client, clock, "grace")  # an app is no way in by itself
     assert said(remove(client, owner.access)) == LAST
     assert login(client).status_code == 200
 
 
-def test_it_wants_a_fresh_factor(client: FlaskClient, clock: FixedClock, passkey: SoftPasskey) -> None:
+def test_password_removal_requires_a_fresh_second_factor(
+    client: FlaskClient, clock: FixedClock, passkey: SoftPasskey
+) -> None:
     mark = second_step(client, passkey, trust_device=True).get_json()["device_token"]
     by_password = login(client, headers={"X-Device-Token": mark}).get_json()["access_token"]
     assert said(remove(client, by_password)) == (403, "reauth_required")
@@ -94,20 +98,22 @@ def second_step(client: FlaskClient, passkey: SoftPasskey, **more: Any) -> TestR
     return post(client, "login/second-factor", **body, **more)
 
 
-def test_there_is_none_to_remove_twice(client: FlaskClient, access: str, passkey: SoftPasskey) -> None:
+def test_password_removal_twice_is_a_409(client: FlaskClient, access: str, passkey: SoftPasskey) -> None:
     assert passkey
     assert said(remove(client, access)) == (200, "")
     assert said(remove(client, access)) == (409, "no_password")
 
 
-def test_the_last_passkey_stays_then(client: FlaskClient, access: str, passkey: SoftPasskey) -> None:
+def test_last_passkey_cannot_be_removed_after_password_removal(
+    client: FlaskClient, access: str, passkey: SoftPasskey
+) -> None:
     remove(client, access)
     (only,) = client.get("/auth/passkeys", headers=bearer(access)).get_json()["passkeys"]
     assert said(client.delete(f"/auth/passkeys/{only['id']}", headers=bearer(access))) == LAST
     assert log_in(client, passkey).status_code == 200
 
 
-def test_a_waiting_log_in_by_password_ends_with_it(
+def test_password_removal_voids_a_pending_second_step(
     client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
     asked = login(client).get_json()
@@ -117,7 +123,7 @@ def test_a_waiting_log_in_by_password_ends_with_it(
     assert said(post(client, "login/second-factor", **body)) == (401, "challenge_invalid")
 
 
-def test_a_mailed_reset_sets_one_again_and_lifts_no_factor(
+def test_password_reset_restores_the_password_and_keeps_the_factors(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
     remove(client, access)
@@ -126,7 +132,7 @@ def test_a_mailed_reset_sets_one_again_and_lifts_no_factor(
     assert log_in(client, passkey).status_code == 200
 
 
-def test_nobody_proves_anything_by_a_password_there(
+def test_password_step_up_is_refused_after_password_removal(
     client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:
     assert passkey

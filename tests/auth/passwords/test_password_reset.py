@@ -1,4 +1,4 @@
-"""A forgotten password: nothing tells who has an account, and the link works once, for one account."""
+"""Password reset: uniform responses for every address, and links that work once, for one account."""
 
 import re
 from email.message import EmailMessage
@@ -43,8 +43,8 @@ from utils.mail.mailers import MailError, MemoryMailer
 from utils.services import services
 
 
-class DeadMailer(MemoryMailer):
-    """A mail server that takes nothing."""
+class UnreachableMailer(MemoryMailer):
+    """A mailer whose server is unreachable."""
 
     def send(self, message: EmailMessage) -> None:  # noqa: ARG002
         raise MailError("ConnectionRefusedError")
@@ -55,7 +55,7 @@ def counts(app: Flask) -> dict[str, int]:
 
 
 def prepared(app: Flask, state: str) -> str:
-    """An account in this state; its address."""
+    """Create an account in this state; return its address."""
     client = app.test_client()
     if state != "unknown":
         register(client)
@@ -76,15 +76,15 @@ STATES = ["unknown", "unconfirmed", "confirmed", "disabled", "asked before"]
 
 @pytest.mark.parametrize("path", ["password/forgot", "email/resend"])
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("mailer", [MemoryMailer, DeadMailer])
-def test_the_answer_and_what_is_written_are_the_same_for_every_address(
+@pytest.mark.parametrize("mailer", [MemoryMailer, UnreachableMailer])
+def test_forgot_and_resend_answer_and_write_the_same_for_every_address(
     make_app: AppFactory, path: str, state: str, mailer: type[MemoryMailer], clock: FixedClock
 ) -> None:
     app = make_app(mailer=mailer())
     client = app.test_client()
     register(client, "usual")
     address = prepared(app, state)
-    clock.advance(MINUTE)  # so that a stranger's event is not counted in an earlier row
+    clock.advance(MINUTE)  # so that an event of an unknown address is not counted in an earlier row
 
     def ask(email: str) -> tuple[Any, ...]:
         before = counts(app)
@@ -108,7 +108,7 @@ def test_the_answer_and_what_is_written_are_the_same_for_every_address(
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_mail_goes_to_whom_it_may_only(app: Flask, client: FlaskClient, state: str) -> None:
+def test_reset_mail_goes_only_to_active_accounts(app: Flask, client: FlaskClient, state: str) -> None:
     address = prepared(app, state)
     before = len(mailbox.mails(app))
     post(client, "password/forgot", email=address)
@@ -117,7 +117,7 @@ def test_mail_goes_to_whom_it_may_only(app: Flask, client: FlaskClient, state: s
 
 
 @pytest.mark.parametrize("environ", [{}, {"RATE_LIMIT_ENABLED": "true"}, {"RATE_LIMIT_ENABLED": "false"}])
-def test_three_mails_an_hour_go_and_the_rest_is_silence(
+def test_at_most_three_reset_mails_an_hour_are_sent(
     make_app: AppFactory, clock: FixedClock, environ: dict[str, str]
 ) -> None:
     app = make_app(environ)
@@ -137,7 +137,7 @@ def test_three_mails_an_hour_go_and_the_rest_is_silence(
     assert len(mailbox.mails(app, "reset_password", "ada@example.com")) == 4
 
 
-def test_a_stranger_who_asks_again_does_not_void_the_owners_link(app: Flask, client: FlaskClient) -> None:
+def test_repeated_forgot_requests_do_not_void_the_first_link(app: Flask, client: FlaskClient) -> None:
     register(client)
     first = forget(app)
     for _ in range(6):
@@ -148,7 +148,7 @@ def test_a_stranger_who_asks_again_does_not_void_the_owners_link(app: Flask, cli
         assert said(post(client, "password/reset", token=token, password=NEW)) == (410, "token_used")
 
 
-def test_beyond_three_the_oldest_link_makes_room(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_fourth_reset_link_voids_the_oldest(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     register(client)
     for _ in range(3):
         forget(app)
@@ -161,7 +161,7 @@ def test_beyond_three_the_oldest_link_makes_room(app: Flask, client: FlaskClient
     assert found == [(410, "token_used"), (200, ""), (200, ""), (200, "")]
 
 
-def test_a_check_tells_how_a_link_stands_and_uses_nothing_up(
+def test_reset_check_reports_link_status_without_consuming_it(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
@@ -184,7 +184,7 @@ def test_a_check_tells_how_a_link_stands_and_uses_nothing_up(
 
 
 @pytest.mark.both_databases
-def test_a_reset_ends_everything_logs_nobody_in_and_tells_the_owner(
+def test_reset_ends_all_sessions_issues_none_and_mails_the_owner(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     first, second = signed_in(client), signed_in(client)
@@ -210,7 +210,9 @@ def test_a_reset_ends_everything_logs_nobody_in_and_tells_the_owner(
 
 
 @pytest.mark.parametrize("refused", ["short", "", None, "x" * 257, "ends in a nul\0", 5])
-def test_a_refused_password_burns_no_link(app: Flask, client: FlaskClient, refused: object) -> None:
+def test_refused_password_does_not_consume_the_reset_link(
+    app: Flask, client: FlaskClient, refused: object
+) -> None:
     register(client)
     token = forget(app)
     before = everything(app)
@@ -239,7 +241,7 @@ def test_a_refused_password_burns_no_link(app: Flask, client: FlaskClient, refus
         ("ile@example.com", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}le@example.com"),
     ],
 )
-def test_mail_goes_to_the_stored_address_and_never_to_one_that_looks_like_it(
+def test_reset_mail_goes_to_the_stored_address_not_the_typed_one(
     app: Flask, client: FlaskClient, stored: str, typed: str
 ) -> None:
     assert register(client, "mike", email=stored).status_code == 201
@@ -249,7 +251,7 @@ def test_mail_goes_to_the_stored_address_and_never_to_one_that_looks_like_it(
     assert {recipient for _, recipient in mailbox.sent(app)} == {stored}
 
 
-def test_a_link_of_one_account_never_touches_another(app: Flask, client: FlaskClient) -> None:
+def test_reset_link_does_not_affect_another_account(app: Flask, client: FlaskClient) -> None:
     ada, grace = signed_in(client), signed_in(client, "grace")
     token = forget(app)
     other = {"user_id": grace["user"]["id"], "id": grace["user"]["id"], "email": "grace@example.com"}
@@ -264,7 +266,7 @@ def test_a_link_of_one_account_never_touches_another(app: Flask, client: FlaskCl
     assert mailbox.sent(app) == before
 
 
-def test_a_link_is_dead_once_the_address_has_changed(app: Flask, client: FlaskClient) -> None:
+def test_reset_link_is_void_after_an_address_change(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     token = forget(app)
     assert moved(app, access).status_code == 200
@@ -272,7 +274,7 @@ def test_a_link_is_dead_once_the_address_has_changed(app: Flask, client: FlaskCl
     assert login(client).status_code == 200
 
 
-def test_a_link_is_dead_once_the_account_was_disabled(app: Flask, client: FlaskClient) -> None:
+def test_reset_link_is_void_after_the_account_was_disabled(app: Flask, client: FlaskClient) -> None:
     register(client)
     token = forget(app)
     disable(app)
@@ -283,7 +285,7 @@ def test_a_link_is_dead_once_the_account_was_disabled(app: Flask, client: FlaskC
     assert login(client, password=PASSWORD).status_code == 200
 
 
-def test_hosts_that_a_caller_names_are_in_no_mail(app: Flask, client: FlaskClient) -> None:
+def test_reset_mail_ignores_forged_host_headers(app: Flask, client: FlaskClient) -> None:
     register(client)
     hostile = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Origin": "https://evil.example"}
     client.post("/auth/password/forgot", json={"email": "ada@example.com"}, headers=hostile | bearer("x"))

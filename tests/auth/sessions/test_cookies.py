@@ -1,4 +1,4 @@
-"""The refresh token as a cookie: its attributes, whose calls may use it, and what it replaces."""
+"""The refresh token as a cookie: attributes, same-origin checks, and replacement of the previous session."""
 
 from typing import Any
 
@@ -34,14 +34,14 @@ def by_cookie(client: FlaskClient, name: str = "ada", **more: Any) -> TestRespon
 
 
 def set_cookie(answer: TestResponse) -> str:
-    """The one line that sets the refresh cookie; a login sets the device's mark besides."""
+    """Return the Set-Cookie line of the refresh cookie; a login also sets the device cookie."""
     lines = answer.headers.getlist("Set-Cookie")
     (line,) = (line for line in lines if not line.startswith("__Host-device="))
     return line
 
 
 def cookie_of(answer: TestResponse) -> str:
-    """The value of the refresh cookie that an answer sets."""
+    """Return the value of the refresh cookie that a response sets."""
     name, _, value = set_cookie(answer).partition(";")[0].partition("=")
     assert name == COOKIE
     return value
@@ -53,7 +53,7 @@ def attributes(answer: TestResponse) -> set[str]:
 
 
 def send(client: FlaskClient, path: str, cookie: str, body: object = None, **headers: str) -> TestResponse:
-    """A POST with just this Cookie header, whatever the client keeps."""
+    """Send a POST with exactly this Cookie header, ignoring the client's cookies."""
     client = client.application.test_client(use_cookies=False)
     return client.post(path, json=body, headers=[("Cookie", cookie), *headers.items()])
 
@@ -71,7 +71,7 @@ def test_the_cookie_has_exactly_these_attributes(client: FlaskClient) -> None:
     assert cookie_of(answer) not in answer.get_data(as_text=True)
 
 
-def test_a_remembered_cookie_says_how_long_it_lives(client: FlaskClient, clock: FixedClock) -> None:
+def test_remembered_cookie_has_max_age(client: FlaskClient, clock: FixedClock) -> None:
     answer = by_cookie(client, remember=True)
     age = {item for item in attributes(answer) if not item.startswith("Expires=")}
     assert age == {"Path=/", "HttpOnly", "Secure", "SameSite=Strict", f"Max-Age={30 * 86400}"}
@@ -107,7 +107,7 @@ def test_refresh_and_logout_by_cookie(client: FlaskClient, body: object) -> None
     assert again.get_json()["code"] == "refresh_token_invalid"
 
 
-def test_two_refresh_tokens_in_one_call_are_refused(client: FlaskClient) -> None:
+def test_refresh_token_in_both_cookie_and_body_is_refused(client: FlaskClient) -> None:
     cookie = cookie_of(by_cookie(client))
     for token in (cookie, "something else", signed_in(client)["refresh_token"]):
         answer = with_cookie(client, "/auth/refresh", cookie, {"refresh_token": token})
@@ -149,14 +149,16 @@ def test_another_site_cannot_use_the_cookie(client: FlaskClient, headers: dict[s
 
 
 @pytest.mark.parametrize("headers", [SAME, HOME, {**SAME, "Origin": "http://evil.example"}], ids=str)
-def test_the_pages_of_the_service_can(client: FlaskClient, headers: dict[str, str]) -> None:
+def test_same_origin_request_with_refresh_cookie_is_accepted(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
     cookie = f"{COOKIE}={cookie_of(by_cookie(client, headers=headers))}"
     answer = send(client, "/auth/refresh", cookie, {}, **headers)
     assert answer.status_code == 200
     assert send(client, "/auth/logout", f"{COOKIE}={cookie_of(answer)}", {}, **headers).status_code == 204
 
 
-def test_the_origin_is_that_of_the_public_url(make_app: AppFactory) -> None:
+def test_allowed_origin_comes_from_public_url(make_app: AppFactory) -> None:
     client = make_app({"PUBLIC_URL": "https://auth.example.com"}).test_client()
     register(client)
     home = {"Origin": "https://auth.example.com"}
@@ -166,23 +168,21 @@ def test_the_origin_is_that_of_the_public_url(make_app: AppFactory) -> None:
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"refresh_token": 5}', "x" * 70_000])
 @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
-def test_the_origin_is_checked_before_the_body_is_looked_at(
-    client: FlaskClient, path: str, body: str
-) -> None:
+def test_origin_is_checked_before_the_body_is_parsed(client: FlaskClient, path: str, body: str) -> None:
     headers = {"Cookie": f"{COOKIE}=anything", "Sec-Fetch-Site": "cross-site"}
     bare = client.application.test_client(use_cookies=False)
     answer = bare.post(path, data=body, headers=headers, content_type="application/json")
     assert answer.get_json()["code"] == "cross_site_refused"
 
 
-def test_a_sign_in_from_another_site_is_refused_before_any_hash(make_app: AppFactory) -> None:
+def test_cross_site_cookie_login_is_refused_before_hashing(make_app: AppFactory) -> None:
     hasher = CountingHasher(PasswordHasher("scrypt:256:8:1"))
     client = make_app(hasher=hasher).test_client()
     assert login(client, token_delivery="cookie").status_code == 403
     assert hasher.calls == 0
 
 
-def test_calls_without_a_cookie_may_come_from_anywhere(client: FlaskClient) -> None:
+def test_requests_without_a_cookie_are_accepted_from_any_origin(client: FlaskClient) -> None:
     foreign = {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"}
     register(client)
     token = login(client, headers=foreign).get_json()["refresh_token"]
@@ -193,7 +193,7 @@ def test_calls_without_a_cookie_may_come_from_anywhere(client: FlaskClient) -> N
     assert refresh(client, answer.get_json()["refresh_token"]).status_code == 401
 
 
-def test_a_sign_in_over_a_living_cookie_ends_its_session(app: Flask, client: FlaskClient) -> None:
+def test_login_over_an_active_cookie_ends_its_session(app: Flask, client: FlaskClient) -> None:
     first = by_cookie(client)
     second = by_cookie(client, "grace")  # the client sends its cookie along
     assert me(client, first.get_json()["access_token"]).status_code == 401
@@ -203,7 +203,7 @@ def test_a_sign_in_over_a_living_cookie_ends_its_session(app: Flask, client: Fla
     ]
 
 
-def test_a_refused_sign_in_over_a_living_cookie_ends_nothing(client: FlaskClient) -> None:
+def test_refused_login_over_an_active_cookie_keeps_its_session(client: FlaskClient) -> None:
     first = by_cookie(client)
     assert login(client, password="a wrong one", token_delivery="cookie", headers=SAME).status_code == 401
     assert me(client, first.get_json()["access_token"]).status_code == 200
@@ -213,7 +213,7 @@ GARBAGE = ["x", "x" * 5000, "..", "%00", '"quoted"', "a=b=c", "é", "A" * 76, "-
 
 
 @pytest.mark.parametrize("value", GARBAGE)
-def test_a_garbage_cookie_is_no_session(client: FlaskClient, value: str) -> None:
+def test_malformed_refresh_cookie_is_refused(client: FlaskClient, value: str) -> None:
     token = signed_in(client)["access_token"]
     refused = with_cookie(client, "/auth/refresh", value)
     expected = "refresh_token_invalid" if value.strip() else "refresh_token_missing"
@@ -230,7 +230,7 @@ def test_a_garbage_cookie_is_no_session(client: FlaskClient, value: str) -> None
     "template",
     ["={name}={value}", "{name}x={value}", "{lower}={value}", "Host-refresh={value}", " ={name}={value}"],
 )
-def test_only_the_cookie_of_that_very_name_counts(client: FlaskClient, template: str) -> None:
+def test_similarly_named_cookie_is_ignored(client: FlaskClient, template: str) -> None:
     value = cookie_of(by_cookie(client))
     cookie = template.format(name=COOKIE, lower=COOKIE.lower(), value=value)
     answer = send(client, "/auth/refresh", cookie, {}, **SAME)
@@ -238,13 +238,13 @@ def test_only_the_cookie_of_that_very_name_counts(client: FlaskClient, template:
     assert with_cookie(client, "/auth/refresh", value).status_code == 200
 
 
-def test_the_refresh_cookie_opens_no_guarded_route(client: FlaskClient) -> None:
+def test_refresh_cookie_does_not_authenticate_guarded_routes(client: FlaskClient) -> None:
     by_cookie(client)  # kept by the client, and sent from here on
     assert client.get("/auth/me", headers=SAME).get_json()["code"] == "token_missing"
     assert client.get("/auth/sessions", headers=SAME).get_json()["code"] == "token_missing"
 
 
-def test_ending_ones_own_session_takes_the_cookie_back(client: FlaskClient) -> None:
+def test_ending_the_own_session_clears_the_cookie(client: FlaskClient) -> None:
     first = by_cookie(client)
     access = first.get_json()["access_token"]
     (own,) = client.get("/auth/sessions", headers=bearer(access)).get_json()["sessions"]

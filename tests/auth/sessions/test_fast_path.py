@@ -1,4 +1,4 @@
-"""The fast path of a guarded call: what it asks, what it remembers, and connections that died meanwhile."""
+"""The fast path of guarded calls: statements, cached token signatures, and replaced database connections."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,7 +22,7 @@ def engine_of(app: Flask) -> Engine:
 
 @pytest.fixture
 def asked(app: Flask) -> Iterator[list[str]]:
-    """The statements, beginnings and ends of transactions from now on."""
+    """Yield the first words of statements, and the commits, from now on."""
     found: list[str] = []
 
     def statement(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
@@ -39,7 +39,7 @@ def asked(app: Flask) -> Iterator[list[str]]:
     event.remove(engine, "commit", commit)
 
 
-def test_a_guarded_call_asks_one_thing_and_writes_nothing(
+def test_guarded_call_runs_one_select_and_no_write(
     client: FlaskClient, request: pytest.FixtureRequest
 ) -> None:
     access = signed_in(client)["access_token"]
@@ -50,7 +50,7 @@ def test_a_guarded_call_asks_one_thing_and_writes_nothing(
 
 
 @ON_POSTGRES
-def test_on_postgres_it_is_in_no_transaction(app: Flask, client: FlaskClient) -> None:
+def test_guarded_read_on_postgres_uses_autocommit(app: Flask, client: FlaskClient) -> None:
     engine = engine_of(app)
     access = signed_in(client)["access_token"]
     modes: list[bool] = []
@@ -62,34 +62,36 @@ def test_on_postgres_it_is_in_no_transaction(app: Flask, client: FlaskClient) ->
     assert me(client, access).status_code == 200
     assert modes == [True]
     assert client.patch("/auth/me", json={"username": "countess"}, headers=bearer(access)).status_code == 200
-    assert modes[1] is True  # who is calling
-    assert not any(modes[2:])  # and what is changed, in a transaction
+    assert modes[1] is True  # the caller is authenticated
+    assert not any(modes[2:])  # the change is made in a transaction
     assert len(modes) > 2
     event.remove(engine, "before_cursor_execute", note)
 
 
-def test_a_token_is_looked_at_once_and_its_time_every_time(client: FlaskClient, clock: FixedClock) -> None:
+def test_token_signature_is_cached_and_expiry_is_checked_every_time(
+    client: FlaskClient, clock: FixedClock
+) -> None:
     access = signed_in(client)["access_token"]
-    before = access_tokens._genuine.cache_info()
+    before = access_tokens._verified.cache_info()
     for _ in range(3):
         assert me(client, access).status_code == 200
-    after = access_tokens._genuine.cache_info()
+    after = access_tokens._verified.cache_info()
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)
     clock.advance(timedelta(hours=1).total_seconds())
     assert me(client, access).status_code == 401
 
 
-def test_a_forgery_of_a_remembered_token_is_not_that_token(client: FlaskClient) -> None:
+def test_forgery_of_a_cached_token_is_refused(client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     assert me(client, access).status_code == 200
     head, body, signature = access.split(".")
-    before = access_tokens._genuine.cache_info().currsize
+    before = access_tokens._verified.cache_info().currsize
     for forged in (f"{head}.{body}.{'A' * len(signature)}", f"{head}.{body}.{signature}=", access[:-1]):
         assert me(client, forged).status_code == 401
-    assert access_tokens._genuine.cache_info().currsize == before  # forgeries take no room
+    assert access_tokens._verified.cache_info().currsize == before  # forgeries take no room
 
 
-def test_a_remembered_token_ends_with_its_key_its_session_and_its_issuer(
+def test_cached_token_is_refused_after_key_session_or_issuer_change(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
     app = make_app()
@@ -107,7 +109,7 @@ def test_a_remembered_token_ends_with_its_key_its_session_and_its_issuer(
 
 
 def ended_connections(engine: Engine) -> int:
-    """Have Postgres end every connection to this database but the one that asks; how many there were."""
+    """Make Postgres end every other connection to this database; return their number."""
     ends = text(
         "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -120,7 +122,7 @@ def ended_connections(engine: Engine) -> int:
 
 
 @ON_POSTGRES
-def test_connections_that_the_server_ended_are_replaced_and_nobody_notices(
+def test_connections_ended_by_the_server_are_replaced_without_an_error(
     app: Flask, client: FlaskClient
 ) -> None:
     engine = engine_of(app)
@@ -134,7 +136,7 @@ def test_connections_that_the_server_ended_are_replaced_and_nobody_notices(
 
 
 @ON_POSTGRES
-def test_a_connection_that_breaks_under_a_read_is_replaced_once(app: Flask, client: FlaskClient) -> None:
+def test_connection_broken_during_a_read_is_replaced_once(app: Flask, client: FlaskClient) -> None:
     engine = engine_of(app)
     access = signed_in(client)["access_token"]
     broken: list[int] = []
@@ -151,8 +153,8 @@ def test_a_connection_that_breaks_under_a_read_is_replaced_once(app: Flask, clie
 
 @ON_POSTGRES
 @pytest.mark.provokes_errors
-def test_a_server_that_ends_each_new_connection_is_away(app: Flask, client: FlaskClient) -> None:
-    """So does one that is just being stopped, for a moment."""
+def test_server_that_ends_each_new_connection_is_a_503(app: Flask, client: FlaskClient) -> None:
+    """A server that is shutting down does this for a moment."""
     engine = engine_of(app)
     access = signed_in(client)["access_token"]
     engine.dispose()

@@ -1,4 +1,4 @@
-"""Devices that an account knows, the mail about others, and "this wasn't me"."""
+"""Known devices: the mail about a login from a new one, and the disown link in it."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def by_cookie(client: FlaskClient, name: str = "ada", **more: Any) -> TestRespon
 
 
 def told(app: Flask, name: str = "ada") -> int:
-    """How many mails about new devices went to this account."""
+    """Return the number of new-device mails sent to this account."""
     return len(mailbox.mails(app, "new_sign_in", f"{name}@example.com"))
 
 
@@ -51,7 +51,7 @@ def known(app: Flask) -> int:
     return len(rows(app, "SELECT device_id FROM known_devices"))
 
 
-def test_a_new_device_is_told_and_a_known_one_is_not(
+def test_login_is_mailed_from_a_new_device_and_not_from_a_known_one(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
@@ -68,7 +68,7 @@ def test_a_new_device_is_told_and_a_known_one_is_not(
     assert told(app) == 2
 
 
-def test_the_mark_travels_as_a_cookie_where_tokens_do(app: Flask, client: FlaskClient) -> None:
+def test_device_token_is_a_cookie_with_cookie_delivery(app: Flask, client: FlaskClient) -> None:
     register(client)
     answer = by_cookie(client)
     assert "device_token" not in answer.get_json()
@@ -89,7 +89,7 @@ def test_the_mark_travels_as_a_cookie_where_tokens_do(app: Flask, client: FlaskC
     assert told(app) == 2
 
 
-def test_one_browser_keeps_one_mark_for_several_accounts(app: Flask, client: FlaskClient) -> None:
+def test_one_device_token_serves_several_accounts(app: Flask, client: FlaskClient) -> None:
     for name in ("ada", "grace"):
         register(client, name)
     by_cookie(client)
@@ -105,7 +105,7 @@ def test_one_browser_keeps_one_mark_for_several_accounts(app: Flask, client: Fla
     assert (told(app), told(app, "grace"), known(app)) == (1, 1, 2)
 
 
-def test_a_mark_that_is_not_ours_is_as_none(app: Flask, make_app: AppFactory) -> None:
+def test_forged_device_token_is_an_unknown_device(app: Flask, make_app: AppFactory) -> None:
     client = app.test_client()
     mark = signed_in(client)["device_token"]
     elsewhere = make_app({"FLASK_SECRET_KEY": "another key of another service, long enough"})
@@ -122,7 +122,7 @@ def test_a_mark_that_is_not_ours_is_as_none(app: Flask, make_app: AppFactory) ->
     assert known(app) == before + 8
 
 
-def test_a_mark_survives_the_rotation_of_the_key_and_is_signed_anew(app: Flask, make_app: AppFactory) -> None:
+def test_device_token_survives_key_rotation_and_is_signed_again(app: Flask, make_app: AppFactory) -> None:
     mark = signed_in(app.test_client())["device_token"]
     old = app.config["SECRET_KEY"]
     keys = {"FLASK_SECRET_KEY": "the next key, which is long enough too", "FLASK_PREVIOUS_SECRET_KEYS": old}
@@ -137,7 +137,9 @@ def test_a_mark_survives_the_rotation_of_the_key_and_is_signed_anew(app: Flask, 
     assert known(app) == 2
 
 
-def test_at_most_three_such_mails_go_in_an_hour(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+def test_at_most_three_new_device_mails_an_hour_are_sent(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
     register(client)
     for number in range(1, 6):
         assert login(client).status_code == 200
@@ -148,7 +150,7 @@ def test_at_most_three_such_mails_go_in_an_hour(app: Flask, client: FlaskClient,
 
 
 @pytest.mark.parametrize("state", ["wrong", "unknown", "unconfirmed"])
-def test_only_a_complete_sign_in_earns_a_mark(make_app: AppFactory, state: str) -> None:
+def test_refused_login_issues_no_device_token(make_app: AppFactory, state: str) -> None:
     app = make_app({"REQUIRE_VERIFIED_EMAIL": "true"} if state == "unconfirmed" else {})
     client = app.test_client()
     register(client)
@@ -161,7 +163,7 @@ def test_only_a_complete_sign_in_earns_a_mark(make_app: AppFactory, state: str) 
     assert known(app) == told(app) == 0
 
 
-def test_a_mark_opens_nothing(client: FlaskClient) -> None:
+def test_device_token_is_refused_as_any_other_token(client: FlaskClient) -> None:
     mark = signed_in(client)["device_token"]
     assert me(client, mark).status_code == 401
     assert refresh(client, mark).status_code == 401
@@ -170,7 +172,7 @@ def test_a_mark_opens_nothing(client: FlaskClient) -> None:
         assert said(post(client, path, token=mark, password=NEW)) == (404, "token_unknown")
 
 
-def test_an_account_knows_50_devices_and_forgets_the_one_not_seen_for_longest(
+def test_51st_device_replaces_the_least_recently_seen(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     stranger = signed_in(client, "grace")["device_token"]
@@ -193,9 +195,7 @@ def test_an_account_knows_50_devices_and_forgets_the_one_not_seen_for_longest(
     assert told(app) == before + 1
 
 
-def test_this_was_not_me_ends_everything_until_a_reset(
-    app: Flask, client: FlaskClient, clock: FixedClock
-) -> None:
+def test_disown_revokes_all_access_until_a_reset(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     pair, stranger = signed_in(client, remember=True), signed_in(client, "grace", remember=True)
     link, reset = mailbox.token(app, "new_sign_in", "ada@example.com"), forget(app)
     with app.app_context():
@@ -221,10 +221,10 @@ def test_this_was_not_me_ends_everything_until_a_reset(
     assert post(client, "password/reset", token=token, password=NEW).status_code == 200
     mails = told(app)
     assert by_header(client, pair["device_token"], password=NEW).status_code == 200
-    assert told(app) == mails + 1  # it has to be got to know again
+    assert told(app) == mails + 1  # the device is unknown again
 
 
-def test_it_can_be_said_for_7_days_and_one_link_voids_the_others(
+def test_disown_link_works_for_7_days_and_voids_the_others(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
@@ -242,7 +242,7 @@ def test_it_can_be_said_for_7_days_and_one_link_voids_the_others(
     assert login(client, "grace").status_code == 200
 
 
-def test_a_password_that_was_changed_does_not_save_an_intruder(app: Flask, client: FlaskClient) -> None:
+def test_disown_link_works_after_a_password_change(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     link = mailbox.token(app, "new_sign_in")
     body = {"current_password": PASSWORD, "new_password": NEW}
@@ -253,7 +253,7 @@ def test_a_password_that_was_changed_does_not_save_an_intruder(app: Flask, clien
         assert said(login(client, password=password)) == (401, "invalid_credentials")
 
 
-def test_the_link_speaks_for_the_address_that_it_was_mailed_to(app: Flask, client: FlaskClient) -> None:
+def test_disown_link_is_void_after_an_address_change(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     link = mailbox.token(app, "new_sign_in")
     moved(app, access)
@@ -261,8 +261,8 @@ def test_the_link_speaks_for_the_address_that_it_was_mailed_to(app: Flask, clien
     assert me(client, access).status_code == 200
 
 
-def test_a_slice_of_the_prune_forgets_no_more_than_its_size_and_nobody_elses(app: Flask) -> None:
-    """One browser has one mark in all accounts that it knows, and each of them forgets it by itself."""
+def test_prune_of_known_devices_respects_batch_size_and_account(app: Flask) -> None:
+    """One device id may be known to several accounts; each forgets it separately."""
     long_ago, now = START - timedelta(days=366), START
     shared = uuid4()
     client = app.test_client()

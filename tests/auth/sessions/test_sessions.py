@@ -1,4 +1,4 @@
-"""Sessions: how refresh tokens rotate, and every way in which a session ends."""
+"""Sessions: refresh token rotation, reuse detection and revocation."""
 
 from datetime import timedelta
 
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.both_databases
 
 
 def code_of(client: FlaskClient, refresh_token: str) -> str | None:
-    """What a refresh is refused with, None if it is not."""
+    """Return the error code of a refresh, or None if it succeeds."""
     code: str | None = refresh(client, refresh_token).get_json().get("code")
     return code
 
 
-def test_a_refresh_gives_a_new_pair(app: Flask, client: FlaskClient) -> None:
+def test_refresh_returns_a_new_token_pair(app: Flask, client: FlaskClient) -> None:
     first = signed_in(client)
     second = refresh(client, first["refresh_token"]).get_json()
     assert set(second) == {"access_token", "token_type", "expires_in", "refresh_token"}
@@ -42,7 +42,7 @@ def test_a_refresh_gives_a_new_pair(app: Flask, client: FlaskClient) -> None:
     assert events(app) == ["account_registered", "signed_in", "session_refreshed"]
 
 
-def test_an_old_refresh_token_after_the_grace_ends_the_session(
+def test_refresh_token_reuse_after_the_grace_period_ends_the_session(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     first = signed_in(client)
@@ -56,7 +56,7 @@ def test_an_old_refresh_token_after_the_grace_ends_the_session(
     assert events(app).count("refresh_token_reused") == 1  # the owner is told once
 
 
-def test_the_parent_gets_the_same_successor_for_twenty_seconds(
+def test_refresh_within_the_grace_period_returns_the_same_successor(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     first = signed_in(client)["refresh_token"]
@@ -72,7 +72,9 @@ def test_the_parent_gets_the_same_successor_for_twenty_seconds(
     assert code_of(client, first) == "refresh_token_reused"
 
 
-def test_a_grandparent_is_theft_even_within_the_grace(app: Flask, client: FlaskClient) -> None:
+def test_reuse_of_an_older_token_within_the_grace_period_ends_the_session(
+    app: Flask, client: FlaskClient
+) -> None:
     first = signed_in(client)["refresh_token"]
     second = refresh(client, first).get_json()["refresh_token"]
     third = refresh(client, second).get_json()
@@ -82,7 +84,7 @@ def test_a_grandparent_is_theft_even_within_the_grace(app: Flask, client: FlaskC
     assert rows(app, "SELECT end_reason FROM sessions") == [{"end_reason": "reuse"}]
 
 
-def test_reuse_ends_that_session_only(client: FlaskClient) -> None:
+def test_refresh_token_reuse_ends_only_its_session(client: FlaskClient) -> None:
     other = signed_in(client)
     first = signed_in(client)["refresh_token"]
     refresh(client, refresh(client, first).get_json()["refresh_token"])
@@ -90,7 +92,7 @@ def test_reuse_ends_that_session_only(client: FlaskClient) -> None:
     assert code_of(client, other["refresh_token"]) is None
 
 
-def test_a_token_ahead_of_a_restored_backup_is_no_theft(app: Flask, client: FlaskClient) -> None:
+def test_token_newer_than_a_restored_backup_is_not_reuse(app: Flask, client: FlaskClient) -> None:
     tokens = [signed_in(client)["refresh_token"]]
     for _ in range(3):
         tokens.append(refresh(client, tokens[-1]).get_json()["refresh_token"])
@@ -112,12 +114,12 @@ def test_remember_survives_rotation(client: FlaskClient, clock: FixedClock) -> N
 
 
 @pytest.mark.parametrize("body", [None, {}, {"refresh_token": None}, {"refresh_token": ""}])
-def test_a_refresh_without_a_token_says_so(client: FlaskClient, body: object) -> None:
+def test_refresh_without_a_token_is_a_401(client: FlaskClient, body: object) -> None:
     answer = client.post("/auth/refresh", json=body) if body is not None else client.post("/auth/refresh")
     assert (answer.status_code, answer.get_json()["code"]) == (401, "refresh_token_missing")
 
 
-def test_no_changed_refresh_token_is_taken(app: Flask, client: FlaskClient) -> None:
+def test_altered_refresh_token_is_refused(app: Flask, client: FlaskClient) -> None:
     token, other = signed_in(client)["refresh_token"], signed_in(client)["refresh_token"]
     forged = [
         token[:-1],
@@ -165,7 +167,7 @@ def test_logout_ends_the_session(app: Flask, client: FlaskClient, clock: FixedCl
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic YTpi", "Bearer " + "x" * 4000, "é"]
 )
-def test_logout_with_garbage_is_a_logout_too(app: Flask, client: FlaskClient, header: str) -> None:
+def test_logout_with_malformed_tokens_is_a_204(app: Flask, client: FlaskClient, header: str) -> None:
     signed_in(client)
     for text in ("x", "é", "A" * 512, "\0"):
         answer = client.post("/auth/logout", json={"refresh_token": text}, headers={"Authorization": header})
@@ -190,7 +192,7 @@ def test_a_disabled_user_is_refused_at_once(app: Flask, client: FlaskClient) -> 
     assert me(client, pair["access_token"]).status_code == 200
 
 
-def test_a_token_without_a_session_is_refused_once_everything_was_ended(
+def test_token_without_session_is_refused_after_revocation(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
@@ -205,7 +207,7 @@ def test_a_token_without_a_session_is_refused_once_everything_was_ended(
     assert me(client, after).status_code == 200
 
 
-def test_an_end_holds_in_another_process_and_after_a_restart(make_app: AppFactory) -> None:
+def test_revoked_session_is_refused_in_another_process_and_after_restart(make_app: AppFactory) -> None:
     one, two = make_app().test_client(), make_app().test_client()
     pair = signed_in(one)
     assert me(two, pair["access_token"]).status_code == 200
@@ -215,7 +217,7 @@ def test_an_end_holds_in_another_process_and_after_a_restart(make_app: AppFactor
         assert code_of(client, pair["refresh_token"]) == "refresh_token_invalid"
 
 
-def test_a_session_of_an_erased_user_is_gone(app: Flask, client: FlaskClient) -> None:
+def test_tokens_of_an_erased_user_are_refused(app: Flask, client: FlaskClient) -> None:
     pair = signed_in(client)
     with app.app_context():
         long_lived = generate_jwt_token(1)

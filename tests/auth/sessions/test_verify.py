@@ -1,4 +1,4 @@
-"""`GET /auth/verify`: what a proxy or another service asks about a token."""
+"""`GET /auth/verify`: token verification for proxies and other services."""
 
 from collections.abc import Callable
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ def verify(client: FlaskClient, token: str, **headers: str) -> TestResponse:
     return client.get("/auth/verify", headers=bearer(token) | headers)
 
 
-def test_a_good_token_is_a_204_that_says_whose_it_is(client: FlaskClient) -> None:
+def test_valid_token_is_a_204_with_user_headers(client: FlaskClient) -> None:
     answer = verify(client, signed_in(client)["access_token"])
     assert answer.status_code == 204
     assert answer.data == b""
@@ -29,7 +29,7 @@ def test_a_good_token_is_a_204_that_says_whose_it_is(client: FlaskClient) -> Non
 
 
 @pytest.mark.parametrize("name", ["жанна", "ελένη", "山田太郎", "a.b_c-d"])
-def test_a_name_of_any_script_travels_in_a_header(client: FlaskClient, name: str) -> None:
+def test_username_in_any_script_is_percent_encoded_in_the_header(client: FlaskClient, name: str) -> None:
     client.post(
         "/auth/register",
         json={"username": name, "email": "x@example.com", "password": "correct horse battery"},
@@ -42,7 +42,7 @@ def test_a_name_of_any_script_travels_in_a_header(client: FlaskClient, name: str
     assert unquote(sent, errors="strict") == name
 
 
-def test_a_name_cannot_make_another_header(app: Flask, client: FlaskClient) -> None:
+def test_username_cannot_inject_a_header(app: Flask, client: FlaskClient) -> None:
     token = signed_in(client)["access_token"]
     execute(app, "UPDATE users SET username = :name", name="ada\r\nX-Auth-User-Id: 7 /%")
     answer = verify(client, token)
@@ -50,7 +50,7 @@ def test_a_name_cannot_make_another_header(app: Flask, client: FlaskClient) -> N
     assert answer.headers["X-Auth-Username"] == "ada%0D%0AX-Auth-User-Id%3A%207%20%2F%25"
 
 
-def test_what_a_caller_claims_of_itself_is_not_repeated(client: FlaskClient) -> None:
+def test_user_headers_of_the_caller_are_ignored(client: FlaskClient) -> None:
     token = signed_in(client)["access_token"]
     answer = verify(client, token, **{"X-Auth-User-Id": "7", "X-Auth-Username": "root"})
     assert (answer.headers["X-Auth-User-Id"], answer.headers["X-Auth-Username"]) == ("1", "ada")
@@ -68,7 +68,7 @@ def test_what_a_caller_claims_of_itself_is_not_repeated(client: FlaskClient) -> 
         ({"Cookie": "__Host-refresh=x"}, "token_missing"),
     ],
 )
-def test_anything_else_is_a_401(client: FlaskClient, headers: dict[str, str], code: str) -> None:
+def test_missing_or_invalid_token_is_a_401(client: FlaskClient, headers: dict[str, str], code: str) -> None:
     answer = client.get("/auth/verify", headers=headers)
     assert (answer.status_code, answer.get_json()["code"]) == (401, code)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
@@ -88,7 +88,7 @@ def _end_elsewhere(app: Flask, token: str) -> None:
 
 
 @pytest.mark.parametrize("end", [_log_out, _disable, _end_elsewhere])
-def test_it_closes_at_once_also_for_another_process(
+def test_revocation_is_seen_at_once_by_another_process(
     make_app: AppFactory, end: Callable[[Flask, str], None]
 ) -> None:
     here, there = make_app(), make_app()
@@ -98,7 +98,7 @@ def test_it_closes_at_once_also_for_another_process(
     assert [verify(app.test_client(), token).status_code for app in (here, there)] == [401, 401]
 
 
-def test_it_closes_when_the_token_expires(client: FlaskClient, clock: FixedClock) -> None:
+def test_expired_token_is_a_401(client: FlaskClient, clock: FixedClock) -> None:
     token = signed_in(client)["access_token"]
     clock.advance(3599)
     assert verify(client, token).status_code == 204
@@ -106,7 +106,7 @@ def test_it_closes_when_the_token_expires(client: FlaskClient, clock: FixedClock
     assert verify(client, token).status_code == 401
 
 
-def test_a_proxy_may_ask_as_often_as_it_likes(make_app: AppFactory, clock: FixedClock) -> None:
+def test_verify_has_no_rate_limit(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, reads=1))
     token = signed_in(app.test_client())["access_token"]
     assert {verify(app.test_client(), token).status_code for _ in range(20)} == {204}
@@ -114,7 +114,7 @@ def test_a_proxy_may_ask_as_often_as_it_likes(make_app: AppFactory, clock: Fixed
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE", "PROPFIND"])
-def test_no_method_is_a_yes_without_a_token(make_app: AppFactory, method: str) -> None:
+def test_every_method_is_refused_without_a_token(make_app: AppFactory, method: str) -> None:
     for environ in ({}, {"CORS_ORIGINS": "https://app.example.com"}):
         client = make_app(environ).test_client()
         asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
@@ -123,7 +123,7 @@ def test_no_method_is_a_yes_without_a_token(make_app: AppFactory, method: str) -
             assert answer.status_code == (401 if method in {"GET", "HEAD"} else 405)
 
 
-def test_a_token_without_a_session_is_verified_too(app: Flask, client: FlaskClient) -> None:
+def test_token_without_session_is_verified(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     with app.app_context():
         token = generate_jwt_token(1)

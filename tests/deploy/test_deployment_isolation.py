@@ -1,4 +1,4 @@
-"""What keeps others out in the files of deploy/: networks, passwords, the rules of a cluster."""
+"""Isolation in the deployment files: networks, passwords and cluster policies."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from app import create_app
 from tests.deploy.test_deployment import COMPOSE, KINDS, SERVICES
 
 
-def test_compose_keeps_everything_but_the_proxy_inside() -> None:
+def test_compose_exposes_only_the_proxy() -> None:
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     outside = {
         name: service["networks"] for name, service in SERVICES.items() if service["networks"] != ["inside"]
@@ -15,13 +15,13 @@ def test_compose_keeps_everything_but_the_proxy_inside() -> None:
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy"}
 
 
-def test_compose_lets_nobody_in_without_a_password() -> None:
+def test_compose_services_require_a_password() -> None:
     (command,) = SERVICES["valkey"]["command"][2:]
     assert command.startswith("{ printf 'requirepass '; cat /run/secrets/valkey_password; } |")
     assert "--auth-host=scram-sha-256" in SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
 
 
-def test_the_cluster_enforces_what_the_pods_promise() -> None:
+def test_cluster_enforces_pod_security_and_exposes_only_the_api() -> None:
     labels = KINDS["Namespace"]["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
     (rule,) = KINDS["Ingress"]["spec"]["rules"]

@@ -1,4 +1,4 @@
-"""Postgres that goes away and comes back under a running service, which helps itself without a restart."""
+"""A Postgres outage under a running service, which recovers without a restart."""
 
 import http.client
 import json
@@ -37,7 +37,7 @@ def away(postgres: Postgres, mode: str) -> Iterator[None]:
 
 
 def answer_of(server: Server, method: str, path: str, body: Any) -> tuple[int, str | None, dict[str, Any]]:
-    """The status, `Retry-After` and the JSON of an answer."""
+    """Return the status, `Retry-After` and JSON body of a response."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
     try:
         text = None if body is None else json.dumps(body)
@@ -49,14 +49,14 @@ def answer_of(server: Server, method: str, path: str, body: Any) -> tuple[int, s
 
 
 def logged(server: Server) -> list[dict[str, Any]]:
-    """The lines of the log, each of which is JSON; a traceback would not be."""
+    """Return the log lines; each must be JSON, which a traceback is not."""
     lines = server.log.read_text().partition("Ctrl-C stops it.\n")[2].splitlines()
     return [json.loads(line) for line in lines]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_while_postgres_is_away_each_call_is_a_503_and_the_service_recovers_by_itself(
+def test_postgres_outage_is_a_503_and_the_service_recovers(
     postgres: Postgres, tmp_path: Path, mode: str
 ) -> None:
     with serving(emptied(postgres.uri), tmp_path, WEB_CONCURRENCY="2", **UNDER_LOAD) as server:
@@ -82,7 +82,7 @@ def test_while_postgres_is_away_each_call_is_a_503_and_the_service_recovers_by_i
             done = load.acknowledged()
             until(lambda: load.acknowledged() > done + 50, "calls to be answered again")
         assert server.call("GET", "/auth/me", token=token)[0] == 200
-        assert server.workers() == workers  # nobody was started anew
+        assert server.workers() == workers  # no worker was restarted
         assert load.cut == 0
         assert {(status, code) for _, status, code in load.unexpected} == {(503, "unavailable")}
         assert load.lost(server) == []

@@ -1,8 +1,8 @@
-"""The whole life of two accounts, in every order that a machine thinks of, against a simple model of it.
+"""Random sequences of calls on two accounts, compared with a simple model.
 
-After each call: the answer is the expected one, the log has exactly one more event, the mails are
-those that are due, what a refusal left alone is untouched, and the database says what the model
-says of every account, link, session and token that there ever was.
+After each call: the response is the expected one, the audit log has exactly one more event, the due mails
+were sent, a refusal changed nothing, and the database agrees with the model on every account, link, session
+and token that ever existed.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.both_databases
 
 SECONDS = [1] * 8 + [15, 30, 60, 300, 700, 3700, 30_000, 90_000, 270_000, 1_300_000]
 PROOFS = ("right", "session", "right", "session", "other", "none")
-# Calls that want a session.
+# Calls that require a session.
 OF_SESSIONS: set[Call] = {
     *(Members.change_password, Members.reauth, Members.change_email, Members.leave),
     *(CodeCalls.begin_app, CodeCalls.confirm_app, CodeCalls.remove_app, CodeCalls.replace_codes),
@@ -34,13 +34,13 @@ OF_SESSIONS: set[Call] = {
 }
 
 
-class Life(FactorCalls):
-    """And the calls that use a mailed link, or have one mailed."""
+class AccountMachine(FactorCalls):
+    """Adds the calls that use a mailed link, or request one."""
 
     is_well, steps = True, 0  # nothing has failed so far
 
     def link(self, draw: Draw, *purposes: str, dead: bool = True) -> Link | None:
-        """A living link for one of these purposes; if there is none, a dead one. Or any link at all."""
+        """Return a valid link for one of these purposes, or else a void one; with `draw.odd`, any link."""
         mine = [link for link in self.world.links if link.purpose in purposes and link.token]
         alive = [link for link in mine if link.is_alive(self.world.now) and not link.owner.erased]
         every = [link for link in self.world.links if link.token]
@@ -48,10 +48,10 @@ class Life(FactorCalls):
         return found
 
     def refused(self, path: str, link: Link | None, *purposes: str, **body: Any) -> bool:
-        """Call with a link that cannot work; False for one that can, which is not used yet."""
+        """Call with an invalid link and return True; return False for a valid one, unused."""
         self.clock.advance(1)
         refusal = self.world.refusal(link, *purposes)
-        if refusal is None and link and not self.world.speaks_for_its_owner(link):
+        if refusal is None and link and not self.world.is_for_the_current_address(link):
             refusal = "token_used"
         if refusal:
             token = link.token if link else "x" * 64
@@ -83,10 +83,10 @@ class Life(FactorCalls):
             assert link
             owner = link.owner
             if not owner.verified:
-                owner.devices = set()  # those of whoever signed up, whose factors go, too
+                owner.devices = set()  # the registrant's devices; the factors are removed, too
                 owner.factors.forget(self.world.now)
             owner.password, owner.blocked, owner.verified = password, False, True
-            owner.factors.trusted = {}  # but each factor of an owner stays
+            owner.factors.trusted = {}  # the owner's factors stay
             owner.factors.postpone(self.world.now)
             self.world.end_everything(owner, OPENING)
             self.world.mail(owner, "password_changed")
@@ -116,7 +116,7 @@ class Life(FactorCalls):
             if not owner.opens or body["password"] != owner.password:
                 self.service.call("email/verify", body, "invalid_credentials", "proof_refused")
                 return
-        if not self.world.speaks_for_its_owner(link):
+        if not self.world.is_for_the_current_address(link):
             self.service.call("email/verify", body, "token_used", "link_refused", token=token)
         elif link.purpose == "verify":
             owner.verified = True
@@ -174,7 +174,7 @@ class Life(FactorCalls):
         assert self.world.prune() + 1 == self.service.prune()
 
     def stranger(self, draw: Draw) -> None:
-        """Who guesses gets nowhere, and neither does a token of a sign-in."""
+        """Guessed tokens, and tokens of a login, are refused."""
         paths = ("password/reset", "email/reject", "email/change/undo", "me/restore", "sessions/disown")
         path = paths[draw.which % len(paths)]
         given = newest([s.refresh[0] for s in self.world.sessions] or ["x" * 76], 0)
@@ -195,7 +195,7 @@ class Life(FactorCalls):
         *(FactorCalls.remove_passkey, FactorCalls.remove_passkey, FactorCalls.reauth_by_factor),
         *(FactorCalls.remove_password, FactorCalls.remove_password, FactorCalls.begin_reset),
     )
-    # What a call needs a living link for, and the call that has one mailed.
+    # The link purpose that a call needs, and the call that requests such a link.
     NEEDS: Mapping[Call, tuple[str, Call]] = {
         reset: ("reset", forgot),
         undo: ("email_undo", verify),
@@ -206,7 +206,7 @@ class Life(FactorCalls):
     }
 
     def possible(self, call: Call, draw: Draw) -> Call:
-        """The call, or another one that has to come before it."""
+        """Return the call, or another one that must precede it."""
         purposes, before = self.NEEDS.get(call, ("", call))
         if draw.odd:
             return call
@@ -218,7 +218,11 @@ class Life(FactorCalls):
         if call in OF_SESSIONS and self.token(draw.which, odd=False)[0] is None:
             call = CodeCalls.second_step if self.waiting(draw, odd=False) else Members.sign_in
         if call is Members.sign_in and not any(owner.opens for owner in self.world.owners):
-            return Members.register if len(self.world.living()) < 2 else self.possible(Life.reset, draw)
+            return (
+                Members.register
+                if len(self.world.living()) < 2
+                else self.possible(AccountMachine.reset, draw)
+            )
         return call
 
     # One rule, and not one for each call: hypothesis leaves some rules out of each life and repeats
@@ -242,7 +246,7 @@ class Life(FactorCalls):
         self.service.check_tokens()
 
     def teardown(self) -> None:
-        """In the end each account opens with its own password, if at all, and with no other."""
+        """At the end each account accepts its own password, if any, and no other."""
         if not self.is_well:
             return
         for owner in self.world.living():
@@ -255,14 +259,14 @@ class Life(FactorCalls):
 
 
 @pytest.mark.parametrize("lives", [3, pytest.param(18, marks=pytest.mark.slow)])
-def test_two_lives_go_as_the_documents_say(
+def test_random_account_lifecycles_match_the_model(
     make_app: AppFactory, clock: FixedClock, database_uri: str, lives: int
 ) -> None:
     app = make_app()
     run_state_machine_as_test(
-        lambda: Life(app, clock),  # type: ignore[arg-type]  # any callable that makes one
+        lambda: AccountMachine(app, clock),  # type: ignore[arg-type]  # any callable that makes one
         settings=settings(
-            derandomize=True,  # the same lives every time: a red build is red for everybody
+            derandomize=True,  # the same sequences every time: failures are reproducible
             database=None,
             deadline=None,
             # Postgres, which takes twice as long, has the first of those that SQLite has.

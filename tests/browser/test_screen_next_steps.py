@@ -1,4 +1,4 @@
-"""No dead end: what comes after something was done, and where the focus is then."""
+"""Next steps after each action, and where the focus goes."""
 
 import re
 
@@ -13,7 +13,7 @@ __all__ = ["browser", "complaints", "screen", "site"]
 
 
 @pytest.mark.slow
-def test_a_reason_to_log_in_goes_when_somebody_tries(screen: Page, site: Site) -> None:
+def test_login_reason_disappears_after_an_attempt(screen: Page, site: Site) -> None:
     screen.goto("/login?reason=expired")
     expect(screen.get_by_text("You have been logged out.")).to_be_visible()
     fill_login(screen, site.registered(), "not the right one")
@@ -23,7 +23,7 @@ def test_a_reason_to_log_in_goes_when_somebody_tries(screen: Page, site: Site) -
 
 
 @pytest.mark.slow
-def test_a_closed_account_and_a_reload(screen: Page, site: Site) -> None:
+def test_reload_after_account_deletion_leads_to_login(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/account/delete")
     submit(screen, "Delete My Account")
@@ -38,7 +38,7 @@ def test_a_closed_account_and_a_reload(screen: Page, site: Site) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/account/devices", "/account/activity"])
-def test_an_ended_session_is_found_out_once(screen: Page, site: Site, path: str) -> None:
+def test_ended_session_is_detected_with_one_refresh_per_page(screen: Page, site: Site, path: str) -> None:
     log_in(screen, site.registered())
     expect(screen.locator("#username-shown")).not_to_have_text("…")
     refused: list[str] = []
@@ -56,7 +56,7 @@ def test_an_ended_session_is_found_out_once(screen: Page, site: Site, path: str)
 
 
 @pytest.mark.slow
-def test_the_present_password_is_not_taken_for_a_new_one(screen: Page, site: Site) -> None:
+def test_unchanged_password_is_reported_at_its_field(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/account/security")
     for name in ("Current Password", "New Password", "Confirm New Password"):
@@ -77,7 +77,7 @@ def test_the_present_password_is_not_taken_for_a_new_one(screen: Page, site: Sit
 
 
 @pytest.mark.slow
-def test_the_present_name_is_not_saved_again(screen: Page, site: Site) -> None:
+def test_unchanged_username_is_reported_at_its_field(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     field = screen.get_by_label("New User Name")
     expect(screen.locator("#username-shown")).not_to_have_text("…")
@@ -87,7 +87,7 @@ def test_the_present_name_is_not_saved_again(screen: Page, site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_the_confirmation_is_sent_again_from_the_profile(screen: Page, site: Site) -> None:
+def test_confirmation_mail_can_be_resent_from_the_profile(screen: Page, site: Site) -> None:
     address = site.registered()
     log_in(screen, address)
     submit(screen, "Resend Email")
@@ -98,7 +98,7 @@ def test_the_confirmation_is_sent_again_from_the_profile(screen: Page, site: Sit
 
 
 @pytest.mark.slow
-def test_a_second_try_keeps_the_focus_in_the_page(screen: Page, site: Site) -> None:
+def test_retry_keeps_the_focus_in_the_page(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     answer(screen, "/auth/sessions", 429, {"code": "rate_limited"}, Retry_After="60")
     screen.goto("/account/devices")
@@ -111,14 +111,14 @@ def test_a_second_try_keeps_the_focus_in_the_page(screen: Page, site: Site) -> N
 
 
 @pytest.mark.slow
-def test_whoever_is_logged_in_needs_no_sign_up(screen: Page, site: Site) -> None:
+def test_sign_up_page_redirects_a_logged_in_user(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/signup")
     screen.wait_for_url("**/account")
 
 
 @pytest.mark.slow
-def test_the_terms_lead_back_to_a_form_as_it_was_left(screen: Page) -> None:
+def test_back_from_terms_keeps_the_form_values(screen: Page) -> None:
     screen.goto("/signup")
     screen.get_by_label("Email Address").fill("half@example.com")
     screen.get_by_role("link", name="Terms & Conditions").first.click()
@@ -133,7 +133,7 @@ def test_the_terms_lead_back_to_a_form_as_it_was_left(screen: Page) -> None:
 
 
 @pytest.mark.slow
-def test_the_skip_link_leads_behind_the_sections(screen: Page, site: Site) -> None:
+def test_skip_link_leads_past_the_navigation(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/account/devices")
     expect(screen.locator("#list > li")).to_have_count(1)
@@ -144,7 +144,7 @@ def test_the_skip_link_leads_behind_the_sections(screen: Page, site: Site) -> No
 
 
 @pytest.mark.slow
-def test_a_toast_goes_with_the_next_try_and_gives_the_focus_back(screen: Page, site: Site) -> None:
+def test_toast_closes_on_the_next_submit_and_returns_the_focus(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     field = screen.get_by_label("New User Name")
     for name in ("Countess", "duchess"):
@@ -164,7 +164,7 @@ def test_a_toast_goes_with_the_next_try_and_gives_the_focus_back(screen: Page, s
 
 
 @pytest.mark.slow
-def test_the_question_before_an_account_is_closed_says_so(screen: Page, site: Site) -> None:
+def test_account_deletion_dialog_names_the_action(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/account/delete")
     submit(screen, "Delete My Account")
@@ -174,7 +174,7 @@ def test_the_question_before_an_account_is_closed_says_so(screen: Page, site: Si
 
 
 @pytest.mark.slow
-def test_a_button_does_not_move_away_from_under_the_pointer(screen: Page) -> None:
+def test_validation_on_blur_does_not_swallow_the_click(screen: Page) -> None:
     screen.goto("/signup")
     fill_signup(screen, "somebody@example.com")
     screen.get_by_label("Confirm Password").fill("something else")
@@ -188,7 +188,7 @@ def test_a_button_does_not_move_away_from_under_the_pointer(screen: Page) -> Non
 
 
 @pytest.mark.slow
-def test_what_is_sent_again_is_told_to_everybody(screen: Page) -> None:
+def test_resent_mail_is_confirmed_visibly(screen: Page) -> None:
     screen.goto("/forgot")
     screen.get_by_label("Email Address").fill("nobody@example.com")
     submit(screen, "Send Reset Link")

@@ -1,4 +1,4 @@
-"""Ways around second factors that other services left open, each tried on this one."""
+"""Second-factor bypasses known from other services, tried on this one."""
 
 import re
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from tests.auth.factors.test_passkeys import added, options_of
 from tests.auth.login.test_second_factor_bypasses import ASKED, INVALID, owner, trusted
 from tests.conftest import AppFactory
 from tests.support import mailbox
+from tests.support.authenticator_app import Owner
 from tests.support.requests import DAY, HOUR, NEW, forget, moved, post, said
 from tests.support.service import (
     PASSWORD,
@@ -30,7 +31,6 @@ from tests.support.service import (
     signed_in,
 )
 from tests.support.soft_passkey import b64
-from tests.support.virtual_authenticator import Owner
 
 __all__ = ["owner"]
 OVER = (401, "challenge_invalid")
@@ -43,16 +43,16 @@ def sessions(app: Flask) -> int:
 
 
 def opens_nothing(answer: TestResponse) -> None:
-    """Neither the answer nor its cookies hold anything that a session is made of."""
+    """Assert that neither the body nor the headers contain a session's tokens."""
     text = answer.get_data(as_text=True) + str(answer.headers)
     assert not [word for word in ('"access_token', '"refresh_token"', "__Host-refresh") if word in text]
 
 
-# What a password alone opens
+# What a password alone allows
 
 
 @pytest.mark.parametrize("by_cookie", [False, True], ids=["body", "cookie"])
-def test_every_call_answers_to_step_one_as_it_does_to_nobody(
+def test_challenge_token_is_no_better_than_no_token_on_every_route(
     app: Flask, owner: Owner, by_cookie: bool
 ) -> None:
     nobody, somebody = app.test_client(), app.test_client()
@@ -78,7 +78,7 @@ def test_every_call_answers_to_step_one_as_it_does_to_nobody(
 @pytest.mark.parametrize(
     "how", ["name", "address", "email", "cookie", "fields", "forged", "cut", "device", "trust"]
 )
-def test_a_password_alone_is_no_way_to_a_session(
+def test_password_alone_never_creates_a_session(
     app: Flask, owner: Owner, clock: FixedClock, how: str
 ) -> None:
     other = Owner(app.test_client(), clock, "grace")
@@ -99,10 +99,8 @@ def test_a_password_alone_is_no_way_to_a_session(
 
 
 @pytest.mark.parametrize("column", ["disabled_at", "deletion_due_at", "password_blocked_at"])
-def test_a_challenge_opens_no_account_that_was_closed_meanwhile(
-    app: Flask, owner: Owner, column: str
-) -> None:
-    """Behind the service's back, so that the challenge itself is as good as before."""
+def test_challenge_is_refused_after_the_account_was_closed(app: Flask, owner: Owner, column: str) -> None:
+    """The row is changed directly, so that the challenge itself stays valid."""
     challenge, before = owner.challenge(), sessions(app)
     execute(app, f"UPDATE users SET {column} = created_at")
     assert said(owner.second_step(challenge, code=owner.phone.next_code())) == OVER
@@ -110,7 +108,7 @@ def test_a_challenge_opens_no_account_that_was_closed_meanwhile(
     assert sessions(app) == before
 
 
-# What mails and their links are not
+# Mailed links are not a second factor
 
 
 def verification(app: Flask, owner: Owner) -> tuple[str, str]:
@@ -144,11 +142,11 @@ def restoring(app: Flask, owner: Owner) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("link", [verification, reset, move, undoing, disowning, restoring])
-def test_a_mailed_link_is_no_factor_signs_nobody_in_and_lifts_nothing(
+def test_mailed_link_is_no_factor_creates_no_session_and_keeps_factors(
     app: Flask, owner: Owner, clock: FixedClock, link: Callable[[Flask, Owner], tuple[str, str]]
 ) -> None:
     added(owner.client, owner.access)
-    clock.advance(8 * DAY)  # what is younger may be an intruder's
+    clock.advance(8 * DAY)  # a newer factor may be an intruder's
     owner.access = owner.log_in()["access_token"]
     path, token = link(app, owner)
     if link is not restoring:
@@ -169,10 +167,10 @@ def test_a_mailed_link_is_no_factor_signs_nobody_in_and_lifts_nothing(
     assert sessions(app) == before
 
 
-# What counts for what
+# What each value is accepted as
 
 
-def test_nothing_counts_for_what_it_is_not(owner: Owner) -> None:
+def test_value_of_the_wrong_kind_is_refused(owner: Owner) -> None:
     code, spare = owner.phone.next_code(), owner.recovery_codes[0]
     for given in ({"recovery_code": code}, {"code": spare}, {"code": PASSWORD}):
         assert said(owner.second_step(**given)) == INVALID
@@ -183,8 +181,8 @@ def test_nothing_counts_for_what_it_is_not(owner: Owner) -> None:
     assert me(owner.client, owner.access).get_json()["recovery_codes_left"] == 10
 
 
-Door = Callable[[Owner, str], TestResponse]
-DOORS: dict[str, Door] = {
+CodeUse = Callable[[Owner, str], TestResponse]
+CODE_USES: dict[str, CodeUse] = {
     "second step": lambda owner, code: owner.second_step(code=code),
     "reauth": lambda owner, code: post(owner.client, "reauth", owner.access, code=code),
     "recovery codes": lambda owner, code: post(owner.client, "recovery-codes", owner.access, code=code),
@@ -193,18 +191,18 @@ DOORS: dict[str, Door] = {
 
 
 @pytest.mark.parametrize("first", ["second step", "reauth", "recovery codes"])
-def test_a_code_that_opened_one_door_opens_no_other(owner: Owner, first: str) -> None:
+def test_used_totp_code_is_refused_everywhere(owner: Owner, first: str) -> None:
     code = owner.phone.next_code()
     spaced = f"{code[:3]} {code[3:]}"
-    assert DOORS[first](owner, spaced).status_code == 200
-    for door in DOORS.values():
-        assert said(door(owner, code)) in {INVALID, WRONG}
-        assert said(door(owner, spaced)) in {INVALID, WRONG}
+    assert CODE_USES[first](owner, spaced).status_code == 200
+    for code_use in CODE_USES.values():
+        assert said(code_use(owner, code)) in {INVALID, WRONG}
+        assert said(code_use(owner, spaced)) in {INVALID, WRONG}
     assert said(owner.remove(code=owner.phone.next_code())) == (200, "")
 
 
 @pytest.mark.parametrize("limited", ["true", "false"], ids=["limits on", "limits off"])
-def test_a_burst_at_every_door_by_callers_without_an_address_stays_within_the_budget(
+def test_concurrent_guesses_on_every_route_stay_within_the_code_limit(
     make_app: AppFactory, clock: FixedClock, limited: str
 ) -> None:
     owner = Owner(make_app().test_client(), clock)
@@ -232,10 +230,12 @@ def test_a_burst_at_every_door_by_callers_without_an_address_stays_within_the_bu
     assert set(answers) - {INVALID, WRONG} == {(429, "rate_limited")}
 
 
-# Whose it is
+# Ownership
 
 
-def test_the_challenge_alone_says_whose_log_in_it_is(app: Flask, owner: Owner, clock: FixedClock) -> None:
+def test_second_step_account_comes_from_the_challenge_only(
+    app: Flask, owner: Owner, clock: FixedClock
+) -> None:
     grace = Owner(app.test_client(), clock, "grace")
     named: dict[str, Any] = {"user_id": 1, "id": 1, "sub": "1", "username": "ada", "email": "ada@example.com"}
     done = grace.second_step(code=grace.phone.next_code(), **named)
@@ -245,7 +245,7 @@ def test_the_challenge_alone_says_whose_log_in_it_is(app: Flask, owner: Owner, c
     assert said(grace.second_step(stolen, code=grace.phone.next_code(), username="grace")) == INVALID
 
 
-def test_nobody_hears_of_or_answers_with_the_passkeys_of_others(app: Flask, client: FlaskClient) -> None:
+def test_passkeys_of_other_accounts_are_neither_listed_nor_accepted(app: Flask, client: FlaskClient) -> None:
     mine, theirs = signed_in(client)["access_token"], signed_in(client, "grace")["access_token"]
     passkey, other = added(client, mine), added(client, theirs)
     for access, own in ((mine, passkey), (theirs, other)):
@@ -262,7 +262,7 @@ def test_nobody_hears_of_or_answers_with_the_passkeys_of_others(app: Flask, clie
     assert said(answer) == INVALID
 
 
-# What may be given
+# Malformed input
 
 
 ODD = [
@@ -272,13 +272,13 @@ ODD = [
 
 
 @pytest.mark.parametrize("field", ["code", "recovery_code", "passkey", "challenge_token"])
-def test_odd_values_are_refused_and_are_no_error(
+def test_malformed_values_are_refused_without_a_server_error(
     app: Flask, owner: Owner, clock: FixedClock, field: str
 ) -> None:
     before = sessions(app)
     for number, odd in enumerate(ODD):
         if number % 8 == 0:
-            clock.advance(HOUR)  # a budget of its own
+            clock.advance(HOUR)  # a new limit window
         body: dict[str, Any] = {"challenge_token": owner.challenge(), field: odd}
         if field == "challenge_token":
             body["code"] = owner.phone.next_code()
@@ -287,7 +287,7 @@ def test_odd_values_are_refused_and_are_no_error(
 
 
 @pytest.mark.parametrize("digits", ["\u0660", "\uff10", "\U0001d7ce"], ids=["arabic", "full-width", "bold"])
-def test_the_right_code_in_other_digits_is_wrong(owner: Owner, digits: str) -> None:
+def test_code_in_non_ascii_digits_is_refused(owner: Owner, digits: str) -> None:
     code = owner.phone.next_code()
     other = "".join(chr(ord(digits) + int(digit)) for digit in code)
     assert said(owner.second_step(code=other)) == INVALID

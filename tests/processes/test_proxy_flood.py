@@ -1,4 +1,4 @@
-"""A flood of connections: log-ins queue at the shipped proxy, and the shipped unit allows the threads."""
+"""Connection floods: logins queue at the shipped proxy, and the shipped unit allows enough threads."""
 
 import http.client
 import json
@@ -36,7 +36,9 @@ def call(proxy: Proxy, method: str, path: str) -> int:
 
 
 @pytest.mark.slow
-def test_log_ins_queue_at_the_proxy_and_none_is_refused(sqlite_template: Path, tmp_path: Path) -> None:
+def test_concurrent_logins_queue_at_the_proxy_without_a_refusal(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
     with (
         serving(new_sqlite(sqlite_template, tmp_path), tmp_path, **SETTINGS) as server,
         proxying(tmp_path, server) as proxy,

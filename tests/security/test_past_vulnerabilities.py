@@ -1,4 +1,4 @@
-"""Flaws that others had, each tried on this service and named after where it was found."""
+"""Past vulnerabilities of other projects, tried on this service and named after their advisory."""
 
 import base64
 import time
@@ -66,7 +66,7 @@ def test_cve_2024_34069_the_debugger(memory: FlaskClient) -> None:
 
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("stored", ["", "md5$salt$hash", "scrypt:1048576:8:1$salt$00", "scrypt:0:0:0$s$00"])
-def test_werkzeug_believes_any_stored_hash(app: Flask, client: FlaskClient, stored: str) -> None:
+def test_werkzeug_malformed_stored_hash_is_refused(app: Flask, client: FlaskClient, stored: str) -> None:
     register(client)
     execute(app, "UPDATE users SET password_hash = :hash", hash=stored)
     began = time.perf_counter()
@@ -74,7 +74,7 @@ def test_werkzeug_believes_any_stored_hash(app: Flask, client: FlaskClient, stor
     assert time.perf_counter() - began < 2
 
 
-def test_cve_2025_47278_the_previous_key_signs(make_app: AppFactory) -> None:
+def test_cve_2025_47278_previous_key_does_not_sign(make_app: AppFactory) -> None:
     old, new = "an old key: thirty-two bytes and more", "a new key: thirty-two bytes and more"
     both = make_app({"FLASK_SECRET_KEY": new, "FLASK_PREVIOUS_SECRET_KEYS": old}).test_client()
     token = signed_in(both)["refresh_token"]
@@ -82,13 +82,13 @@ def test_cve_2025_47278_the_previous_key_signs(make_app: AppFactory) -> None:
     assert refresh(make_app({"FLASK_SECRET_KEY": new}).test_client(), token).status_code == 200
 
 
-def test_cve_2019_19844_and_ghsa_7rqj_addresses_that_look_alike(memory: FlaskClient) -> None:
+def test_cve_2019_19844_and_ghsa_7rqj_lookalike_addresses(memory: FlaskClient) -> None:
     register(memory, "mike", email="mike@example.org")
     register(memory, "kate", email="kate@example.org")
     assert login(memory, "m\u0131ke@example.org").status_code == 401
     assert register(memory, "dotless", email="m\u0131ke@example.org").get_json()["user"]["id"] == 4
     assert register(memory, "other", email="mike\uff20example.org").status_code == 400
-    # NFC makes the Kelvin sign a K before anything is compared or kept: one address, one account.
+    # NFC turns the Kelvin sign into a K before comparison and storage: one address, one account.
     assert register(memory, "other", email="\u212aate@example.org").get_json()["code"] == "email_taken"
     assert login(memory, "\u212aate@example.org").get_json()["user"]["email"] == "kate@example.org"
     assert register(memory, "other", email="MIKE@EXAMPLE.ORG").get_json()["code"] == "email_taken"
@@ -111,7 +111,7 @@ def test_cve_2013_1443_and_cve_2025_64458_long_passwords() -> None:
     assert counting.calls == 0
 
 
-def test_cve_2024_39329_and_cve_2025_13473_time_tells_who_exists() -> None:
+def test_cve_2024_39329_and_cve_2025_13473_login_timing() -> None:
     with memory_app() as app:
         hasher = app.extensions["auth_services"].hasher
         with app.app_context():
@@ -133,14 +133,14 @@ def test_cve_2024_39329_and_cve_2025_13473_time_tells_who_exists() -> None:
             assert counting.calls == 1
 
 
-def test_cve_2018_6188_a_disabled_account_is_told_apart(memory: FlaskClient) -> None:
+def test_cve_2018_6188_disabled_account_is_indistinguishable(memory: FlaskClient) -> None:
     execute(memory.application, "UPDATE users SET disabled_at = '2026-01-01 00:00:00'")
     answers = [login(memory), login(memory, password="wrong password"), login(memory, "nobody")]
     bodies = [answer.get_json() | {"request_id": ""} for answer in answers]
     assert bodies[0] == bodies[1] == bodies[2]
 
 
-def test_cve_2024_22513_a_disabled_user_still_gets_tokens(memory: FlaskClient) -> None:
+def test_cve_2024_22513_disabled_user_gets_no_tokens(memory: FlaskClient) -> None:
     pair = signed_in(memory)
     execute(memory.application, "UPDATE users SET disabled_at = '2026-01-01 00:00:00'")
     assert refresh(memory, pair["refresh_token"]).status_code == 401
@@ -149,7 +149,7 @@ def test_cve_2024_22513_a_disabled_user_still_gets_tokens(memory: FlaskClient) -
         assert me(memory, generate_jwt_token(1)).status_code == 401
 
 
-def test_cve_2026_1035_parallel_refreshes_leave_one_living_token(app: Flask, client: FlaskClient) -> None:
+def test_cve_2026_1035_parallel_refreshes_leave_one_valid_token(app: Flask, client: FlaskClient) -> None:
     token = signed_in(client)["refresh_token"]
     answers = at_once([lambda: refresh(app.test_client(), token)] * 6)
     assert {answer.status_code for answer in answers} == {200}
@@ -168,7 +168,7 @@ def test_cve_2026_9802_a_revoked_token_after_a_restart(make_app: AppFactory) -> 
     assert me(after, pair["access_token"]).status_code == 401
 
 
-def test_cve_2026_4630_and_tob_pypi26_11_the_id_of_somebody_elses_session(memory: FlaskClient) -> None:
+def test_cve_2026_4630_and_tob_pypi26_11_session_id_of_another_account(memory: FlaskClient) -> None:
     mine, theirs = signed_in(memory), signed_in(memory, "bob")
     headers = bearer(theirs["access_token"])
     own = memory.get("/auth/sessions", headers=headers).get_json()["sessions"][0]["id"]
@@ -194,7 +194,7 @@ def test_ghsa_2vg6_77g8_24mp_sessions_of_a_deleted_user(app: Flask, client: Flas
     assert me(client, pair["access_token"]).status_code == 401
     assert me(client, without_session).status_code == 401
     assert refresh(client, pair["refresh_token"]).status_code == 401
-    register(client)  # the id does not come back, and with it the token's owner
+    register(client)  # the id is not reused, so the token stays invalid
     assert me(client, without_session).status_code == 401
 
 
@@ -208,7 +208,7 @@ def test_ghsa_8fpg_xm3f_6cx3_a_broken_configuration_does_not_start() -> None:
         Settings.load(type("Broken", (object,), {"FLASK_ENV": "production"}), {"PORT": "x"})
 
 
-def test_cve_2026_25748_a_malformed_cookie_is_nobody(memory: FlaskClient) -> None:
+def test_cve_2026_25748_malformed_cookie_is_refused(memory: FlaskClient) -> None:
     for cookie in ("x", "A" * 76, '"', "%00", "=", "a" * 8_000, base64.b64encode(b"\1" * 57).decode()):
         headers = {"Cookie": f"{COOKIE}={cookie}", "Sec-Fetch-Site": "same-origin"}
         assert memory.post("/auth/refresh", headers=headers).status_code == 401
@@ -249,7 +249,7 @@ def test_django_allauth_65_14_2_a_spoofed_forwarded_for() -> None:
         ("1" * 5_000, None),
     ],
 )
-def test_cve_2026_45364_many_spellings_of_one_address(told: str, seen: str | None) -> None:
+def test_cve_2026_45364_equivalent_ip_addresses(told: str, seen: str | None) -> None:
     assert seen_address({"TRUSTED_PROXIES": "1"}, {"X-Forwarded-For": told}) == seen
 
 
@@ -261,7 +261,7 @@ def seen_address(environ: dict[str, str], headers: dict[str, Any]) -> str | None
         return found
 
 
-def test_a_hash_without_a_password_opens_nothing(memory: FlaskClient) -> None:
+def test_django_allauth_65_11_1_blank_password_is_refused(memory: FlaskClient) -> None:
     """django-allauth 65.11.1: a blank password."""
     execute(memory.application, "UPDATE users SET password_hash = NULL")
     for password in (" ", "\0", "None", "null"):

@@ -1,4 +1,4 @@
-"""An authenticator app for tests, and short ways through the API with a second factor."""
+"""An authenticator app for tests, and shortcuts through the API with a second factor."""
 
 from typing import Any
 
@@ -13,28 +13,28 @@ STEP = 30
 
 
 class Authenticator:
-    """The app on somebody's phone. It knows the secret, and the time by the test's clock."""
+    """An authenticator app with the secret, on the test's clock."""
 
     def __init__(self, secret: str, clock: FixedClock) -> None:
         self._generator, self._clock = TOTP(secret), clock
 
     def code(self, steps: int = 0) -> str:
-        """The code of now, or of so many steps later."""
+        """Return the current code, or that of this many steps later."""
         return self._generator.at(self._clock.now(), counter_offset=steps)
 
     def next_code(self) -> str:
-        """The code of the next step, when that has come: one that was not used yet."""
+        """Advance the clock to the next step and return its code, which was not used yet."""
         self._clock.advance(STEP)
         return self.code()
 
     def wrong_code(self) -> str:
-        """A code of none of the steps around now."""
+        """Return a code of no step near the current one."""
         right = {self.code(steps) for steps in range(-3, 4)}
         return next(code for code in (f"{number:06}" for number in range(10)) if code not in right)
 
 
 class Owner:
-    """Somebody whose address is confirmed, and whose account has authenticator codes on."""
+    """A user with a confirmed address and TOTP enabled."""
 
     def __init__(self, client: FlaskClient, clock: FixedClock, name: str = "ada") -> None:
         self.client, self.name = client, name
@@ -48,7 +48,7 @@ class Owner:
         self.recovery_codes: list[str] = confirmed.get_json()["recovery_codes"]
 
     def challenge(self, **more: Any) -> str:
-        """The token of a log-in whose password was right."""
+        """Log in with the password; return the challenge token."""
         asked = login(self.client, self.name, **more)
         assert asked.status_code == 401, asked.get_data(as_text=True)
         assert asked.get_json()["code"] == "second_factor_required"
@@ -60,7 +60,7 @@ class Owner:
         return self.client.post("/auth/login/second-factor", json=body, headers=headers)
 
     def log_in(self, **more: Any) -> dict[str, Any]:
-        """Both steps with a new code; the body of the answer."""
+        """Complete both steps with a new code; return the body."""
         done = self.second_step(self.challenge(**more), code=self.phone.next_code())
         assert done.status_code == 200, done.get_data(as_text=True)
         body: dict[str, Any] = done.get_json()

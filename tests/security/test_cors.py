@@ -1,4 +1,4 @@
-"""Pages on other origins: exactly those that are named may read answers, and never with cookies."""
+"""CORS: only listed origins may read responses, and never with cookies."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ OTHERS = [
     "https://evil.example/https://app.example.com",
     "https://evil.example#https://app.example.com",
     "https://app.example.com@evil.example",
-    "https://appXexample.com",  # were it taken for a pattern
+    "https://appXexample.com",  # in case it is treated as a pattern
     "https://APP.example.com",
     "HTTPS://app.example.com",
     "http://app.example.com",
@@ -55,7 +55,7 @@ def memory() -> Iterator[FlaskClient]:
 
 
 def calls(app: Flask) -> list[tuple[str, str]]:
-    """Every route with each of its methods, and paths that are no route."""
+    """Return every route with each of its methods, and paths that are no route."""
     routes = [
         (method, re.sub("<.*?>", "0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11", rule.rule))
         for rule in app.url_map.iter_rules()
@@ -76,7 +76,7 @@ def preflight(client: FlaskClient, origin: str, path: str = "/auth/login", **mor
 
 @pytest.mark.slow
 @pytest.mark.parametrize("origin", OTHERS)
-def test_other_origins_get_nothing_on_any_path(memory: FlaskClient, origin: str) -> None:
+def test_unlisted_origin_gets_no_cors_headers_on_any_path(memory: FlaskClient, origin: str) -> None:
     for method, path in calls(memory.application):
         answer = memory.open(path, method=method, headers={"Origin": origin})
         assert cors_headers(answer) == {}, (method, path)
@@ -84,7 +84,7 @@ def test_other_origins_get_nothing_on_any_path(memory: FlaskClient, origin: str)
 
 
 @pytest.mark.parametrize("origin", [PAGE, LOCAL])
-def test_named_origins_may_read_every_answer(memory: FlaskClient, origin: str) -> None:
+def test_listed_origin_may_read_every_response(memory: FlaskClient, origin: str) -> None:
     statuses = set()
     for method, path in calls(memory.application) + [("POST", "/auth/login")] * 4:
         answer = memory.open(path, method=method, headers={"Origin": origin})
@@ -96,7 +96,7 @@ def test_named_origins_may_read_every_answer(memory: FlaskClient, origin: str) -
     assert {200, 400, 401, 404, 405, 429} <= statuses
 
 
-def test_a_preflight_lets_a_page_send_json_with_a_token(memory: FlaskClient) -> None:
+def test_preflight_allows_json_with_a_token(memory: FlaskClient) -> None:
     wanted = "authorization, content-type, x-evil"
     answer = preflight(memory, PAGE, Access_Control_Request_Headers=wanted)
     found = cors_headers(answer)
@@ -109,19 +109,19 @@ def test_a_preflight_lets_a_page_send_json_with_a_token(memory: FlaskClient) -> 
     assert "Access-Control-Allow-Methods" not in refused.headers
 
 
-def test_a_preflight_is_not_counted(memory: FlaskClient) -> None:
+def test_preflight_is_not_rate_limited(memory: FlaskClient) -> None:
     assert all(preflight(memory, PAGE).status_code == 200 for _ in range(10))
     assert login(memory).status_code == 401
 
 
-def test_credentials_and_private_networks_are_never_offered(memory: FlaskClient) -> None:
+def test_credentials_and_private_network_access_are_never_allowed(memory: FlaskClient) -> None:
     for origin in (PAGE, OTHERS[0]):
         answer = preflight(memory, origin, Access_Control_Request_Private_Network="true")
         assert "Access-Control-Allow-Credentials" not in answer.headers
         assert "Access-Control-Allow-Private-Network" not in answer.headers
 
 
-def test_a_cookie_is_of_no_use_to_another_origin(memory: FlaskClient) -> None:
+def test_cookie_login_from_another_origin_is_refused(memory: FlaskClient) -> None:
     signed_in(memory)
     body = {"username": "ada", "password": "correct horse battery", "token_delivery": "cookie"}
     answer = memory.post("/auth/login", json=body, headers={"Origin": PAGE, "Sec-Fetch-Site": "same-site"})
@@ -129,13 +129,13 @@ def test_a_cookie_is_of_no_use_to_another_origin(memory: FlaskClient) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-def test_caches_are_told_that_answers_differ_by_origin(memory: FlaskClient) -> None:
+def test_responses_vary_by_origin(memory: FlaskClient) -> None:
     for headers in ({}, {"Origin": PAGE}, {"Origin": "https://evil.example"}):
         for path in ("/auth/me", "/openapi.json", "/docs/page.js", "/nowhere"):
             assert memory.get(path, headers=headers).headers.getlist("Vary") == ["Origin"], path
 
 
-def test_a_page_elsewhere_goes_all_the_way(memory: FlaskClient) -> None:
+def test_listed_origin_can_register_log_in_refresh_and_log_out(memory: FlaskClient) -> None:
     headers = {"Origin": PAGE, "Sec-Fetch-Site": "cross-site"}
     ada = {"username": "ada", "email": "ada@example.com", "password": "correct horse battery"}
     assert memory.post("/auth/register", json=ada, headers=headers).status_code == 201
@@ -148,16 +148,16 @@ def test_a_page_elsewhere_goes_all_the_way(memory: FlaskClient) -> None:
     assert memory.get("/auth/me", headers=headers | bearer(pair["access_token"])).status_code == 401
 
 
-def test_nobody_is_named_by_default() -> None:
+def test_no_origin_is_allowed_by_default() -> None:
     with memory_app() as app:
         for method, path in calls(app):
             assert cors_headers(app.test_client().open(path, method=method, headers={"Origin": PAGE})) == {}
         assert cors_headers(preflight(app.test_client(), PAGE)) == {}
 
 
-def test_every_site_is_for_development_only() -> None:
+def test_wildcard_origin_is_refused_in_production() -> None:
     (fault,) = faults(CORS_ORIGINS="*")
-    assert fault.startswith("CORS_ORIGINS must name its origins")
+    assert fault.startswith("CORS_ORIGINS must list origins")
     with memory_app({"CORS_ORIGINS": "*"}) as app:
         answer = app.test_client().get("/auth/me", headers={"Origin": "https://anything.example:8443"})
         assert answer.headers["Access-Control-Allow-Origin"] == "https://anything.example:8443"
@@ -165,7 +165,7 @@ def test_every_site_is_for_development_only() -> None:
         assert cors_headers(app.test_client().get("/auth/me", headers={"Origin": "null"})) == {}
 
 
-def test_origins_are_written_in_any_case_and_nothing_but_origins() -> None:
+def test_cors_origins_are_normalised_and_validated() -> None:
     assert load(CORS_ORIGINS="https://App.Example.com/ ,http://localhost:5173").cors_origins == (PAGE, LOCAL)
     for wrong in ("app.example.com", "https://*.example.com/path", "*,https://a.example", "null", "https://"):
         assert faults(CORS_ORIGINS=wrong)[0].startswith("CORS_ORIGINS ")

@@ -1,4 +1,4 @@
-"""Two accounts in one browser, and sessions that are nearly over: nothing is done to the wrong one."""
+"""Two accounts in one browser, and expiring sessions: no action applies to the wrong account."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,14 +16,14 @@ def ended_from_elsewhere(site: Site, address: str) -> None:
     assert site.server.call("POST", "/auth/sessions/revoke-others", {}, token)[0] == 200
 
 
-def test_what_was_begun_for_one_account_is_not_done_to_another(
+def test_form_of_one_account_is_not_submitted_for_another(
     screen: Page, site: Site, complaints: list[str]
 ) -> None:
     first, second = site.registered(), site.registered()
     log_in(screen, first)
     expect(screen.locator("#email-shown")).to_have_text(first)
     other = opened(screen.context, complaints)
-    other.add_init_script("delete globalThis.BroadcastChannel")  # it tells the first tab nothing
+    other.add_init_script("delete globalThis.BroadcastChannel")  # it cannot notify the first tab
     ended_from_elsewhere(site, first)
     other.goto("/login?next=/terms")
     other.wait_for_load_state("networkidle")
@@ -39,7 +39,7 @@ def test_what_was_begun_for_one_account_is_not_done_to_another(
 
 
 @pytest.mark.slow
-def test_a_log_in_as_somebody_else_is_seen_by_the_other_tabs(
+def test_login_as_another_account_updates_the_other_tabs(
     screen: Page, site: Site, complaints: list[str]
 ) -> None:
     first, second = site.registered(), site.registered()
@@ -51,7 +51,7 @@ def test_a_log_in_as_somebody_else_is_seen_by_the_other_tabs(
     expect(screen.locator("#email-shown")).to_have_text(second)
 
 
-def test_the_proof_of_a_closed_dialog_opens_nothing(screen: Page, site: Site) -> None:
+def test_step_up_of_a_cancelled_dialog_is_discarded(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/account/delete")
     left = []
@@ -73,7 +73,7 @@ def test_the_proof_of_a_closed_dialog_opens_nothing(screen: Page, site: Site) ->
     expect(screen.get_by_role("heading", name="Your Account Is Closed")).to_be_focused()
 
 
-def test_nobody_is_told_to_be_logged_out_who_is_not(screen: Page, site: Site, complaints: list[str]) -> None:
+def test_failed_logout_does_not_show_logged_out(screen: Page, site: Site, complaints: list[str]) -> None:
     log_in(screen, site.registered())
     other = opened(screen.context, complaints)
     other.goto("/account")
@@ -88,7 +88,7 @@ def test_nobody_is_told_to_be_logged_out_who_is_not(screen: Page, site: Site, co
 
 
 @pytest.mark.slow
-def test_somebody_elses_reset_link_leaves_ones_session_alone(screen: Page, site: Site) -> None:
+def test_reset_link_of_another_account_keeps_the_session(screen: Page, site: Site) -> None:
     mine, theirs = site.registered(), site.registered()
     assert site.server.call("POST", "/auth/password/forgot", {"email": theirs})[0] == 202
     link = site.link(theirs, "/reset")
@@ -103,7 +103,7 @@ def test_somebody_elses_reset_link_leaves_ones_session_alone(screen: Page, site:
 
 
 @pytest.mark.slow
-def test_another_link_in_the_same_tab_takes_the_place_of_the_first(screen: Page, site: Site) -> None:
+def test_second_link_in_the_same_tab_replaces_the_first(screen: Page, site: Site) -> None:
     address = site.registered()
     assert site.server.call("POST", "/auth/password/forgot", {"email": address})[0] == 202
     screen.goto(f"/reset#token={'x' * 43}")
@@ -114,7 +114,7 @@ def test_another_link_in_the_same_tab_takes_the_place_of_the_first(screen: Page,
 
 
 @pytest.mark.slow
-def test_an_address_that_was_typed_does_not_outlive_a_log_out(screen: Page, site: Site) -> None:
+def test_logout_clears_the_typed_address(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.evaluate("sessionStorage.setItem('auth.email', 'private@example.com')")
     submit(screen, "Log Out")

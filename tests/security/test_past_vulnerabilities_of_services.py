@@ -1,4 +1,4 @@
-"""More flaws that others had, each tried on this service and named after where it was found."""
+"""Past vulnerabilities of other projects, continued: caches, cookies, addresses, revocation, limits."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from tests.conftest import AppFactory
 from tests.support.memory_apps import memory_app
 from tests.support.requests import prune
 from tests.support.service import FixedClock, bearer, login, me, refresh, register, signed_in
-from tests.support.small_limits import guess, limits
+from tests.support.small_limits import limits, wrong_login
 
 HOME = {"Origin": "http://localhost:8000"}
 
@@ -25,14 +25,14 @@ def memory() -> Iterator[FlaskClient]:
 
 
 def readable(app: Flask) -> list[str]:
-    """Every path that takes a GET; a file of the pages and one of the API page stand for the others."""
+    """Return every path that accepts GET, with one static file of the pages and one of the API page."""
     found = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     plain = {path for path in found if "<" not in path}
     return sorted(plain | {assets.asset("lib/api.js"), "/docs/page.js"})
 
 
-def test_cve_2023_30861_and_cve_2026_27205_a_cache_between(memory: FlaskClient) -> None:
-    """What may be kept is the same with and without cookies, and sets none; all else is `no-store`."""
+def test_cve_2023_30861_and_cve_2026_27205_shared_cache(memory: FlaskClient) -> None:
+    """Cacheable responses set no cookie and do not depend on one; all others are `no-store`."""
     access = signed_in(memory, token_delivery="cookie", headers=HOME)["access_token"]
     memory.set_cookie("contrast", "more")
     memory.set_cookie("signed-in", "1")
@@ -49,7 +49,7 @@ def test_cve_2023_30861_and_cve_2026_27205_a_cache_between(memory: FlaskClient) 
     assert set(kept) == {assets.asset("lib/api.js"), "/docs/page.js"}
 
 
-def test_cve_2021_21241_a_token_for_whoever_asks_with_a_cookie(memory: FlaskClient) -> None:
+def test_cve_2021_21241_get_with_a_cookie_returns_no_token(memory: FlaskClient) -> None:
     pair = signed_in(memory, token_delivery="cookie", headers=HOME)
     cookie = memory.get_cookie("__Host-refresh")
     assert cookie
@@ -67,9 +67,7 @@ def test_cve_2021_21241_a_token_for_whoever_asks_with_a_cookie(memory: FlaskClie
     ["a@" + "b." * 10_000 + "com", "a@" + "b" * 60_000, "a." * 30_000 + "@example.com", "a@b\n" * 10_000],
     ids=["labels", "one label", "dots", "lines"],
 )
-def test_cve_2023_36053_and_cve_2015_5144_an_address_that_takes_long(
-    memory: FlaskClient, address: str
-) -> None:
+def test_cve_2023_36053_and_cve_2015_5144_slow_address_validation(memory: FlaskClient, address: str) -> None:
     register(memory)
     began = time.perf_counter()
     assert register(memory, "bob", email=address).status_code == 400
@@ -78,10 +76,8 @@ def test_cve_2023_36053_and_cve_2015_5144_an_address_that_takes_long(
     assert time.perf_counter() - began < 3
 
 
-def test_tob_pypi26_1_what_was_ended_is_forgotten_before_its_tokens_run_out(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
-    """There is no list of revoked tokens that could forget one: a token needs its session's row."""
+def test_tob_pypi26_1_pruned_session_stays_revoked(make_app: AppFactory, clock: FixedClock) -> None:
+    """Tokens need their session's row, so no revocation list can lose an entry."""
     app = make_app({"ENDED_SESSION_RETENTION": "0", "JWT_ACCESS_TOKEN_EXPIRES": "86400"})
     client = app.test_client()
     pair = signed_in(client)
@@ -94,17 +90,17 @@ def test_tob_pypi26_1_what_was_ended_is_forgotten_before_its_tokens_run_out(
         clock.advance(30)
 
 
-def test_django_allauth_65_8_1_a_success_clears_the_count_of_its_network(
+def test_django_allauth_65_8_1_success_does_not_reset_the_network_limit(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
-    """Whoever has an account of their own could otherwise guess at others' for ever."""
+    """Otherwise an attacker with an account could try other accounts' passwords without limit."""
     app = make_app(limiter=limits(clock, login=5))
     register(app.test_client())
 
     def own_login() -> int:
         return login(app.test_client(), headers={"X-Forwarded-For": "192.0.2.9"}).status_code
 
-    statuses = [guess(app, f"victim{n}", "127.0.0.1").status_code for n in range(2)]
-    statuses += [own_login(), guess(app, "victim", "127.0.0.1").status_code, own_login()]
+    statuses = [wrong_login(app, f"victim{n}", "127.0.0.1").status_code for n in range(2)]
+    statuses += [own_login(), wrong_login(app, "victim", "127.0.0.1").status_code, own_login()]
     assert statuses == [401, 401, 200, 401, 200]
-    assert guess(app, "victim", "127.0.0.1").status_code == 429
+    assert wrong_login(app, "victim", "127.0.0.1").status_code == 429

@@ -1,4 +1,4 @@
-"""Mails that strangers cause: what they tell them, how many there are, and what is in them."""
+"""Mail that a caller can trigger to other people's addresses: information leaks, volume and content."""
 
 import re
 
@@ -12,10 +12,10 @@ from tests.support.service import PASSWORD, FixedClock, bearer, execute, login, 
 ADDRESS = "new@example.com"
 
 
-def test_nothing_that_the_caller_sees_afterwards_tells_a_taken_address(
+def test_caller_cannot_observe_that_a_new_address_is_taken(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
-    """The export lists links and mails, and the limit of mails shows in one's own mailbox."""
+    """Covers the export's links and mails, and the caller's own mail limit."""
     register(client, "grace")
     assert moved(app, signed_in(client, "eve")["access_token"]).status_code == 200
     seen, told = [], ("template", "attempts", "last_error", "sent_at", "given_up_at")
@@ -44,7 +44,7 @@ def test_nothing_that_the_caller_sees_afterwards_tells_a_taken_address(
     assert seen[0][-1] == 2
 
 
-def test_strangers_together_cause_no_more_mails_to_an_address_than_one(
+def test_mail_limit_of_an_address_is_shared_by_all_callers(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     for number in range(3):
@@ -57,7 +57,7 @@ def test_strangers_together_cause_no_more_mails_to_an_address_than_one(
     assert len(mailbox.mails(app, to=ADDRESS)) == 4
 
 
-def test_who_registers_a_strangers_address_cannot_flood_it_nor_put_a_link_into_a_greeting(
+def test_registrant_cannot_flood_an_unconfirmed_address_or_inject_a_link(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client, "www.evil.example", email="victim@example.com")
@@ -87,7 +87,7 @@ def test_who_registers_a_strangers_address_cannot_flood_it_nor_put_a_link_into_a
         assert "www." not in mail.as_string()
 
 
-def test_an_owner_hears_of_everything_by_name(app: Flask, client: FlaskClient) -> None:
+def test_confirmed_owner_gets_every_notice_addressed_by_name(app: Flask, client: FlaskClient) -> None:
     confirmed(app)
     access = login(client).get_json()["access_token"]
     for number in range(5):
@@ -96,25 +96,23 @@ def test_an_owner_hears_of_everything_by_name(app: Flask, client: FlaskClient) -
     assert heard == [f"Hello ada{number}" for number in range(5)]
 
 
-def test_a_mail_about_a_taken_address_says_no_name_that_a_stranger_gave_it(
-    app: Flask, client: FlaskClient
-) -> None:
+def test_address_taken_mail_omits_the_name_of_an_unconfirmed_account(app: Flask, client: FlaskClient) -> None:
     register(client, "www.evil.example", email="victim@example.com")
     access = signed_in(client, "mallory")["access_token"]
     post(client, "email/change", access, email="victim@example.com")
     assert mailbox.text_of(mailbox.newest(app, "address_taken", "victim@example.com")).startswith("Hello,")
 
 
-def test_a_changed_password_voids_a_change_of_address_that_waits(app: Flask, client: FlaskClient) -> None:
+def test_password_change_cancels_a_pending_address_change(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     post(client, "email/change", access, email=ADDRESS)
     again = {"current_password": PASSWORD, "new_password": NEW}
     assert post(client, "password/change", access, **again).status_code == 200
-    # Whoever asked for it may have been an intruder, and the mail that waits does not go.
+    # An intruder may have requested the change, so the waiting mail is not sent.
     assert mailbox.mails(app, "change_email") == []
 
 
-def test_a_key_and_the_id_of_a_link_make_no_link_without_its_nonce(app: Flask, client: FlaskClient) -> None:
+def test_link_with_another_nonce_is_unknown(app: Flask, client: FlaskClient) -> None:
     confirmed(app)
     token = forget(app)
     execute(app, "UPDATE one_time_tokens SET nonce = :other", other=b"0" * 16)

@@ -1,4 +1,4 @@
-"""Whom a rate limit counts as one caller, and what it costs to count."""
+"""Rate limit subjects: which requests count as one caller, and the cost of counting."""
 
 import sys
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from models import db
 from tests.conftest import AppFactory
 from tests.support.memory_apps import memory_app
 from tests.support.service import FixedClock, at_once, bearer, me, register, rows, signed_in
-from tests.support.small_limits import ON, guess, limits
+from tests.support.small_limits import ON, limits, wrong_login
 from utils.limits.rate_limits import MAX_LOCAL_KEYS, LocalCounters
 
 
 @pytest.fixture
 def one_call() -> Iterator[Flask]:
-    """An app that lets each network log in once."""
+    """Yield an app that allows one login a network."""
     clock = FixedClock()
     with memory_app(clock=clock, limiter=limits(clock, login=1)) as app:
         yield app
@@ -37,9 +37,9 @@ def one_call() -> Iterator[Flask]:
         ("unknown", "_hidden"),
     ],
 )
-def test_one_caller_by_any_name_is_one(one_call: Flask, first: str, second: str) -> None:
-    assert guess(one_call, address=first).status_code == 401
-    assert guess(one_call, address=second).status_code == 429
+def test_equivalent_addresses_are_one_caller(one_call: Flask, first: str, second: str) -> None:
+    assert wrong_login(one_call, address=first).status_code == 401
+    assert wrong_login(one_call, address=second).status_code == 429
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_one_caller_by_any_name_is_one(one_call: Flask, first: str, second: str)
         ("", "127.0.0.1"),
     ],
 )
-def test_two_callers_are_two(one_call: Flask, first: str, second: str) -> None:
-    assert guess(one_call, address=first).status_code == 401
-    assert guess(one_call, address=second).status_code == 401
-    assert guess(one_call, address=second).status_code == 429
+def test_different_addresses_are_different_callers(one_call: Flask, first: str, second: str) -> None:
+    assert wrong_login(one_call, address=first).status_code == 401
+    assert wrong_login(one_call, address=second).status_code == 401
+    assert wrong_login(one_call, address=second).status_code == 429
 
 
 @pytest.mark.parametrize(
@@ -67,63 +67,63 @@ def test_two_callers_are_two(one_call: Flask, first: str, second: str) -> None:
         ("1", "1.1.1.1, 6.6.6.6", "1.1.1.1, 7.7.7.7", False),
         ("2", "1.1.1.1, 6.6.6.6", "1.1.1.1, 7.7.7.7", True),
         ("2", "9.9.9.9, 1.1.1.1, 6.6.6.6", "8.8.8.8, 1.1.1.1, 6.6.6.6", True),
-        ("2", "1.1.1.1", "2.2.2.2", True),  # fewer hops than there should be: nothing is believed
+        ("2", "1.1.1.1", "2.2.2.2", True),  # fewer hops than trusted proxies: nothing is trusted
         ("1", "nonsense", "more nonsense", True),
         ("1", "::ffff:1.1.1.1", "1.1.1.1", True),
     ],
 )
-def test_forwarded_addresses_are_believed_as_far_as_there_are_proxies(
+def test_forwarded_addresses_are_trusted_up_to_trusted_proxies(
     proxies: str, first: str, second: str, is_same: bool
 ) -> None:
     clock = FixedClock()
     with memory_app({"TRUSTED_PROXIES": proxies}, clock=clock, limiter=limits(clock, login=1)) as app:
-        assert guess(app, X_Forwarded_For=first).status_code == 401
-        assert guess(app, X_Forwarded_For=second).status_code == (429 if is_same else 401)
+        assert wrong_login(app, X_Forwarded_For=first).status_code == 401
+        assert wrong_login(app, X_Forwarded_For=second).status_code == (429 if is_same else 401)
 
 
 @pytest.mark.parametrize("proxies", ["1", "2"])
-def test_a_caller_whom_the_proxy_does_not_name_does_not_pass_for_the_proxy(proxies: str) -> None:
+def test_caller_without_forwarded_address_is_not_the_proxy(proxies: str) -> None:
     clock = FixedClock()
     with memory_app({"TRUSTED_PROXIES": proxies}, clock=clock, limiter=limits(clock, login=1)) as app:
-        assert guess(app, address="10.0.0.1").status_code == 401
-        assert guess(app, address="10.0.0.2").status_code == 429  # one caller without an address
-        assert guess(app, address="10.0.0.1", X_Forwarded_For="10.0.0.1, 10.0.0.1").status_code == 401
+        assert wrong_login(app, address="10.0.0.1").status_code == 401
+        assert wrong_login(app, address="10.0.0.2").status_code == 429  # one caller without an address
+        assert wrong_login(app, address="10.0.0.1", X_Forwarded_For="10.0.0.1, 10.0.0.1").status_code == 401
         assert rows(app, "SELECT DISTINCT ip_address FROM audit_events ORDER BY 1") == [
             {"ip_address": None},
             {"ip_address": "10.0.0.1"},
         ]
 
 
-def test_other_headers_that_claim_an_address_are_never_believed() -> None:
+def test_other_address_headers_are_never_trusted() -> None:
     clock = FixedClock()
     with memory_app({"TRUSTED_PROXIES": "1"}, clock=clock, limiter=limits(clock, login=1)) as app:
-        assert guess(app).status_code == 401
+        assert wrong_login(app).status_code == 401
         for header in ("X_Real_Ip", "Forwarded", "X_Client_Ip", "True_Client_Ip", "Cf_Connecting_Ip"):
-            assert guess(app, **{header: "6.6.6.6"}).status_code == 429
+            assert wrong_login(app, **{header: "6.6.6.6"}).status_code == 429
 
 
-def test_the_memory_of_a_process_is_bounded() -> None:
+def test_local_counters_are_bounded() -> None:
     clock = FixedClock()
     counters = LocalCounters(clock, max_keys=10)
     for number in range(1_000):
         counters.hit(f"network {number}", 60)
         counters.hit("busy", 60)
         assert len(counters._windows) <= 10
-    # Whoever keeps calling is not forgotten for the sake of those who come once.
+    # Frequent callers are not evicted by one-time callers.
     assert counters.hit("busy", 60).calls == 1_001
     assert LocalCounters(clock)._max_keys == MAX_LOCAL_KEYS == 50_000
 
 
-def test_a_full_memory_lets_nobody_go_uncounted() -> None:
+def test_full_local_counters_still_count_every_caller() -> None:
     counters = LocalCounters(FixedClock(), max_keys=10)
     for number in range(10):
         counters.hit(f"network {number}", 60)
     assert [counters.hit("late", 60).calls for _ in range(3)] == [1, 2, 3]
     assert counters.hit("network 9", 60).calls == 2
-    assert counters.hit("network 0", 60).calls == 1  # idle longest, so it was the one to go
+    assert counters.hit("network 0", 60).calls == 1  # least recently used, so it was evicted
 
 
-def test_of_parallel_calls_in_one_process_none_goes_uncounted() -> None:
+def test_parallel_local_calls_are_all_counted() -> None:
     counters = LocalCounters(FixedClock())
 
     def many() -> None:
@@ -139,7 +139,7 @@ def test_of_parallel_calls_in_one_process_none_goes_uncounted() -> None:
     assert counters.hit("x", 60).calls == 40_001
 
 
-def test_a_local_window_ends_by_the_clock() -> None:
+def test_local_window_is_fixed() -> None:
     clock = FixedClock()
     counters = LocalCounters(clock)
     assert [counters.hit("x", 60).calls for _ in range(3)] == [1, 2, 3]
@@ -151,7 +151,7 @@ def test_a_local_window_ends_by_the_clock() -> None:
 
 @contextmanager
 def statements(app: Flask) -> Iterator[list[str]]:
-    """The first word of every statement that the app sends to its database meanwhile."""
+    """Yield the first word of every SQL statement from now on."""
     words: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -164,7 +164,7 @@ def statements(app: Flask) -> Iterator[list[str]]:
     event.remove(engine, "before_cursor_execute", note)
 
 
-def test_reading_never_writes(make_app: AppFactory) -> None:
+def test_reads_run_select_statements_only(make_app: AppFactory) -> None:
     app = make_app(ON)
     client = app.test_client()
     token = signed_in(client)["access_token"]
@@ -173,8 +173,8 @@ def test_reading_never_writes(make_app: AppFactory) -> None:
             assert client.get(path, headers=bearer(token)).status_code < 300
             assert client.get(path).status_code < 500
         assert set(words) == {"SELECT"}
-        guess(app)
-        assert "INSERT" in words  # so that the test would see one
+        wrong_login(app)
+        assert "INSERT" in words  # proves that writes are recorded
 
 
 def test_reading_is_limited_by_each_process(make_app: AppFactory, clock: FixedClock) -> None:
@@ -185,9 +185,7 @@ def test_reading_is_limited_by_each_process(make_app: AppFactory, clock: FixedCl
     assert rows(apps[0], "SELECT key FROM rate_limits WHERE key LIKE 'reads%'") == []
 
 
-def test_too_many_calls_are_counted_by_the_callers_network_only(
-    make_app: AppFactory, clock: FixedClock
-) -> None:
+def test_mail_requests_are_limited_by_network_only(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, mailed=2))
     client = app.test_client()
     register(client)

@@ -1,4 +1,4 @@
-"""`flask auth explain` and `send-reset`: what an operator is told, and what to do about it."""
+"""`flask auth explain` and `send-reset`: why an account can or cannot log in, and what to do about it."""
 
 import getpass
 from email.message import EmailMessage
@@ -17,7 +17,7 @@ from utils.services import services
 
 
 def deliver(app: Flask) -> list[EmailMessage]:
-    """Deliver what is due; every mail that was sent so far."""
+    """Deliver all due mails; return every mail sent so far."""
     with app.app_context():
         while delivery.deliver_next(services()):
             pass
@@ -32,8 +32,8 @@ def text_of(mail: EmailMessage) -> str:
     return str(part.get_content())
 
 
-class Refusing:
-    """A mailer whose server takes nothing."""
+class RefusingMailer:
+    """A mailer whose server refuses everything."""
 
     def send(self, _message: EmailMessage) -> None:
         raise MailError("SMTPRecipientsRefused 550")
@@ -43,7 +43,7 @@ class Refusing:
 
 
 @pytest.mark.both_databases
-def test_an_account_that_works_is_said_to_work(app: Flask, client: FlaskClient) -> None:
+def test_explain_reports_a_usable_account(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     deliver(app)
     told = asked(app, "explain", "ada")
@@ -59,9 +59,7 @@ def test_an_account_that_works_is_said_to_work(app: Flask, client: FlaskClient) 
 
 
 @pytest.mark.parametrize("stored", ["argon2id$1$2", "scrypt:2:8:1$salt$", "scrypt:33554432:8:1$salt$00"])
-def test_a_hash_that_cannot_be_read_is_said_to_open_nothing(
-    app: Flask, client: FlaskClient, stored: str
-) -> None:
+def test_explain_reports_an_unreadable_password_hash(app: Flask, client: FlaskClient, stored: str) -> None:
     signed_in(client)
     execute(app, "UPDATE users SET password_hash = :stored", stored=stored)
     told = asked(app, "explain", "ada")
@@ -80,7 +78,7 @@ STATES = {
 
 
 @pytest.mark.parametrize(("change", "words"), STATES.values(), ids=STATES.keys())
-def test_every_state_that_closes_an_account_is_named(
+def test_explain_names_every_state_that_blocks_login(
     app: Flask, client: FlaskClient, change: str, words: str
 ) -> None:
     register(client)
@@ -92,7 +90,7 @@ def test_every_state_that_closes_an_account_is_named(
     assert "cannot log in" in auth(app, "explain", "ada").stdout
 
 
-def test_an_unconfirmed_address_matters_only_where_it_is_required(make_app: AppFactory) -> None:
+def test_explain_reports_an_unconfirmed_address_only_where_required(make_app: AppFactory) -> None:
     relaxed, strict = make_app(), make_app({"REQUIRE_VERIFIED_EMAIL": "true"})
     register(relaxed.test_client())
     assert asked(relaxed, "explain", "ada")["can_log_in"] is True
@@ -102,7 +100,7 @@ def test_an_unconfirmed_address_matters_only_where_it_is_required(make_app: AppF
     assert asked(strict, "explain", "ada")["can_log_in"] == (login(strict.test_client()).status_code == 200)
 
 
-def test_an_account_that_is_slowed_down_says_for_how_long(make_app: AppFactory, clock: FixedClock) -> None:
+def test_explain_reports_rate_limited_account_with_duration(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login_account=3))
     client = app.test_client()
     register(client)
@@ -121,7 +119,7 @@ def test_an_account_that_is_slowed_down_says_for_how_long(make_app: AppFactory, 
     assert not any("wrong password" in finding for finding in asked(app, "explain", "ada")["findings"])
 
 
-def test_to_be_explained_costs_no_try(make_app: AppFactory, clock: FixedClock) -> None:
+def test_explain_uses_no_login_attempt(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login_account=3))
     register(app.test_client())
     for _ in range(5):
@@ -129,8 +127,8 @@ def test_to_be_explained_costs_no_try(make_app: AppFactory, clock: FixedClock) -
     assert login(app.test_client()).status_code == 200
 
 
-def test_mails_that_wait_or_were_given_up_are_named(make_app: AppFactory, clock: FixedClock) -> None:
-    app = make_app(mailer=Refusing())
+def test_explain_lists_waiting_and_given_up_mails(make_app: AppFactory, clock: FixedClock) -> None:
+    app = make_app(mailer=RefusingMailer())
     register(app.test_client())
 
     def try_all() -> None:
@@ -151,8 +149,8 @@ def test_mails_that_wait_or_were_given_up_are_named(make_app: AppFactory, clock:
     assert events(app).count("mail_given_up") == 2
 
 
-def test_delivering_by_hand_says_how_it_went(make_app: AppFactory) -> None:
-    app, away = make_app(), make_app(mailer=Refusing())
+def test_deliver_mail_command_reports_outcomes(make_app: AppFactory) -> None:
+    app, away = make_app(), make_app(mailer=RefusingMailer())
     register(app.test_client())
     result = auth(away, "deliver-mail")
     assert (result.exit_code, result.stdout) == (1, "0 sent, 1 failed, 0 given up, 0 outdated\n")
@@ -161,7 +159,7 @@ def test_delivering_by_hand_says_how_it_went(make_app: AppFactory) -> None:
     assert asked(app, "deliver-mail") == {}
 
 
-def test_a_held_name_is_explained(make_app: AppFactory) -> None:
+def test_explain_reports_a_reserved_username(make_app: AppFactory) -> None:
     app = make_app({"HIDE_ACCOUNT_EXISTENCE": "true"})
     client = app.test_client()
     register(client)
@@ -172,9 +170,11 @@ def test_a_held_name_is_explained(make_app: AppFactory) -> None:
     assert auth(app, "send-reset", "grace").exit_code == 1
 
 
-def test_a_reset_that_an_operator_sends_works_and_is_written_down(app: Flask, client: FlaskClient) -> None:
+def test_operator_reset_link_works_and_is_logged(app: Flask, client: FlaskClient) -> None:
     register(client)
-    assert auth(app, "send-reset", "1").stdout == "The mail is written, and goes while the service runs.\n"
+    assert (
+        auth(app, "send-reset", "1").stdout == "The mail is in the outbox. A serving process delivers it.\n"
+    )
     assert asked(app, "send-reset", "ada@example.com") == {"written": True}
     mail = [mail for mail in deliver(app) if mail["X-Template"] == "reset_password"][-1]
     token = text_of(mail).partition("#token=")[2].split()[0]
