@@ -44,8 +44,8 @@ class Deployment:
         paths = [self.secrets / name for name in names]
         return {f"{path.name.upper()}_FILE": str(path) for path in paths if path.exists()}
 
-    def run(self, commands: str, **variables: str) -> None:
-        """Run commands of the guide in a shell that has the settings of the apps."""
+    def run(self, commands: str, **variables: str) -> str:
+        """Run commands of the guide in a shell that has the settings of the apps; return what they print."""
         commands = commands.replace("/etc/auth", str(self.folder)).replace("/opt/auth", str(ROOT))
         search = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         env = {"PATH": search, "HOME": str(self.folder), "FLASK_ENV": "development"} | self.database
@@ -60,6 +60,7 @@ class Deployment:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def started(self) -> FlaskClient:
         """Return a client of an app that was started with the present keys."""
@@ -117,7 +118,10 @@ def test_sessions_and_authenticator_apps_survive_the_rotation_of_a_key(
     started, owner = [running], Owner(running, deployment.clock)
     token = owner.log_in(running)["refresh_token"]
     for block in runbook("rotate"):
-        deployment.run(block, key=key)
+        printed = deployment.run(block, key=key)
+        if "doctor" in block:
+            promised = re.findall(r"must\s+say `(.+?)`, `doctor` `(.+?)`", section("rotate"))
+            assert [text for text in promised[0] if text not in printed] == [], printed
         restarted = deployment.started()
         started.append(restarted)
         for client in (restarted, running, restarted):  # restarted one by one, they serve together

@@ -1,0 +1,119 @@
+"""The operator guide against the code and deploy/: commands, alerts, limits, retention, secret files."""
+
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app import create_app
+from auth.admin import pruning
+from auth.blueprint import auth_bp
+from auth.events import LinkPurpose
+from auth.mailing.links import LIFETIMES
+from tests.docs.test_documentation import DEFAULTS
+from tests.support.architecture import ROOT
+from tests.support.documents import code_in, read, table_rows
+from tests.support.service import FixedClock
+from utils.database import engine
+from utils.limits import rate_limits
+from utils.limits.refusal_delay import MAX_DELAYED
+from utils.mail import mailers
+from utils.passwords import hash_limiter, leaked
+from utils.services import services
+from utils.serving import server
+from utils.web.http import MAX_BODY
+
+GUIDE = read("docs/guides/operator.md")
+DEPLOY = ROOT / "deploy"
+
+
+def test_guide_lists_every_command() -> None:
+    named = [code.split()[0] for row in table_rows(GUIDE, "command", "effect") for code in code_in(row[0])]
+    assert sorted(name for name in named if name[0] != "-") == sorted(auth_bp.cli.commands)
+
+
+def test_guide_has_a_first_look_for_every_alert() -> None:
+    groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text("utf-8"))["groups"]
+    named = [name for row in table_rows(GUIDE, "alert", "first look") for name in code_in(row[0])]
+    assert sorted(named) == sorted(rule["alert"] for group in groups for rule in group["rules"])
+
+
+def haproxy(directive: str) -> str:
+    """Return the value of a directive of the example configuration, which has it once."""
+    text = (DEPLOY / "haproxy" / "haproxy.cfg").read_text("utf-8")
+    found = re.findall(rf"^ +{directive} (\d+)", text, re.MULTILINE)
+    assert len(found) == 1, directive
+    return str(found[0])
+
+
+def test_guide_states_the_limits_of_the_code() -> None:
+    stated = {row[0].partition(";")[0]: row[1] for row in table_rows(GUIDE, "what", "value")}
+    assert engine.POOL_TIMEOUT == engine.CONNECT_TIMEOUT == engine.BUSY_TIMEOUT
+    proxied = [haproxy(f"timeout {name}") for name in ("connect", "server", "queue", "http-request")]
+    expected = {
+        "request headers": f"{server.HEADER_TIMEOUT} s, buffer of {server.MAX_HEADERS // 1024} KiB",
+        "body": f"{MAX_BODY // 1024} KiB",
+        "database connection: wait, connect": f"{engine.POOL_TIMEOUT} s each",
+        "password hash: wait": f"{hash_limiter.MAX_WAIT:g} s, {hash_limiter.MAX_WAITING} callers a process",
+        "Redis: connect, answer": f"{rate_limits.REDIS_TIMEOUT} s each; "
+        f"asked again after {rate_limits.REDIS_PAUSE.seconds} s",
+        "mail server": f"{mailers.SMTP_TIMEOUT} s an answer, {mailers.SMTP_DEADLINE} s in all",
+        "leaked passwords": f"{leaked.DEADLINE:g} s after name resolution, {leaked.MAX_ANSWER >> 20} MiB",
+        "threads of a process": f"{server.THREADS}: {engine.POOL_SIZE} for the database, "
+        f"{hash_limiter.MAX_WAITING} wait for a hash, {MAX_DELAYED} delayed refusals",
+        "stop": f"{server.STOP_TIMEOUT} s for calls in flight",
+        "HAProxy: connect, answer, queue, request": " s, ".join(proxied) + " s",
+    }
+    assert {name: stated[name][: len(value)] for name, value in expected.items()} == expected
+    assert f"at most {haproxy('default-server .* maxconn')} such calls reach" in GUIDE
+    assert f"opens at most {engine.POOL_SIZE} connections" in GUIDE
+
+
+@pytest.fixture
+def ages() -> dict[str, int]:
+    """Return after how many days `prune` deletes rows, by table, with the default settings."""
+    clock = FixedClock(datetime(2026, 11, 28, tzinfo=UTC))
+    with create_app("testing", clock=clock).app_context():
+        now = clock.now()
+        return {growing.table: (now - growing.before).days for growing in pruning.growing(services())}
+
+
+def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> None:
+    days = {
+        row[0]: [int(n) for n in re.findall(r"(\d+) days?", row[1])]
+        for row in table_rows(read("docs/reference/data.md"), "rows", "after")
+    }
+    assert ages["one_time_tokens"] == ages["outbox"]
+    assert days == {
+        "ended or expired sessions": [ages["sessions"]],
+        "audit events": [ages["audit_events"]],
+        "used or expired links; sent or given up mails": [ages["outbox"]],
+        "used or expired challenges": [ages["challenges"]],
+        "devices not seen": [ages["known_devices"]],
+        "rate-limit windows": [],
+        "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
+        "unconfirmed accounts, with `REQUIRE_VERIFIED_EMAIL`; accounts that only hold a name": [
+            pruning.UNCONFIRMED_FOR.days
+        ],
+    }
+
+
+def test_guide_keeps_an_old_key_as_long_as_its_tokens_live() -> None:
+    longest = max(DEFAULTS.session_idle_lifetime, DEFAULTS.remembered_idle_lifetime) // 86400
+    text = " ".join(GUIDE.split())
+    assert f"the longer idle lifetime (`REMEMBERED_IDLE_LIFETIME`, {longest} days by default)" in text
+    assert f"at least {max(LIFETIMES.values()).days} days for mailed links" in text
+
+
+def test_secret_files_have_the_documented_modes(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    subprocess.run(["sh", str(DEPLOY / "make-secrets.sh"), str(folder)], check=True)
+    assert f"{folder.stat().st_mode & 0o777:04o}" == "0700"
+    assert {f"{path.stat().st_mode & 0o777:04o}" for path in folder.iterdir()} == {"0444"}
+    files = [DEPLOY / "make-secrets.sh", DEPLOY / "compose.yaml", *(DEPLOY / "systemd").iterdir()]
+    comments = [line for path in files for line in path.read_text("utf-8").splitlines() if line[:1] == "#"]
+    for text in (GUIDE, "\n".join(comments)):
+        assert set(re.findall(r"\b0[0-7]{3}\b", text)) == {"0700", "0444"}
