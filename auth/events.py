@@ -178,7 +178,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.PRUNED: "An operator deleted old data.",
 }
 REASON_TEXTS: dict[Refusal, str] = {
-    Refusal.UNKNOWN: "there is nobody of this name",
+    Refusal.UNKNOWN: "no account has this name",
     Refusal.WRONG_PASSWORD: "wrong password",
     Refusal.NO_PASSWORD: "the account has no password",
     Refusal.DISABLED: "the account is disabled",

@@ -122,8 +122,8 @@ def test_login_with_wrong_credentials(client):
     client.post("/auth/register", json=ADA)
     for body in (
         {"username": "ada", "password": "wrong password"},
-        {"username": "nobody", "password": "password123"},
-        {"email": "nobody@example.com", "password": "password123"},
+        {"username": "unknown", "password": "password123"},
+        {"email": "unknown@example.com", "password": "password123"},
     ):
         response = client.post("/auth/login", json=body)
         assert response.status_code == 401

@@ -107,7 +107,7 @@ def test_47_enter_does_not_submit_without_terms(form: Page, field: str) -> None:
 @pytest.mark.parametrize("how", ["clicks", "keys"])
 def test_52_form_submitted_twice_sends_one_request(screen: Page, how: str) -> None:
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     with held(screen, "/auth/login") as routes:
         if how == "clicks":
             screen.get_by_role("button", name="Log In", exact=True).dblclick()
@@ -129,7 +129,7 @@ def test_55_rate_limit_states_how_long_to_wait(screen: Page, seconds: str, words
     answer(screen, "/auth/login", 429, {"code": "rate_limited"}, Retry_After=seconds)
     sent = calls(screen, "/auth/login")
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     submit(screen, "Log In")
     alerted(screen, f"Too many attempts. {words}")
     expect(screen.get_by_label("Password", exact=True)).to_have_value(PASSWORD)
@@ -140,7 +140,7 @@ def test_55_rate_limit_states_how_long_to_wait(screen: Page, seconds: str, words
 def test_56_network_failure_keeps_the_form_values(screen: Page) -> None:
     screen.route("**/auth/login", lambda route: route.abort())
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     submit(screen, "Log In")
     alerted(screen, NETWORK)
     expect(screen.get_by_role("button", name="Log In", exact=True)).not_to_have_attribute("aria-busy", "true")
@@ -151,7 +151,7 @@ def test_56_network_failure_keeps_the_form_values(screen: Page) -> None:
 def test_56_request_times_out_after_20_seconds(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     button = screen.get_by_role("button", name="Log In", exact=True)
     with held(screen, "/auth/login") as routes:
         submit(screen, "Log In")
@@ -170,7 +170,7 @@ def test_unknown_error_code_shows_the_generic_message(screen: Page, status: int)
     stranger = {"code": "strange", "message": "<b>SECRET</b>", "fields": {"strange": "SECRET"}}
     answer(screen, "/auth/login", status, stranger)
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     submit(screen, "Log In")
     alerted(screen, "Something went wrong on our side. Try again in a few minutes.")
     expect(screen.locator("body")).not_to_contain_text("SECRET")
@@ -198,10 +198,10 @@ def test_page_restored_from_cache_is_reset(form: Page) -> None:
 @pytest.mark.slow
 def test_login_page_restored_from_cache_has_no_password(screen: Page) -> None:
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     restored(screen)
     expect(screen.get_by_label("Password", exact=True)).to_have_value("")
-    expect(screen.get_by_label("Email Address")).to_have_value("nobody@example.com")
+    expect(screen.get_by_label("Email Address")).to_have_value("unknown@example.com")
 
 
 @pytest.mark.slow

@@ -109,7 +109,7 @@ def test_49_visible_password_is_hidden_before_submit(screen: Page) -> None:
       };
     """)
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     submit(screen, "Show password")
     expect(screen.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
     submit(screen, "Log In")
@@ -123,7 +123,7 @@ def test_50_slow_response_is_shown_and_announced(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/login")
     button = screen.get_by_role("button", name="Log In", exact=True)
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     with held(screen, "/auth/login") as routes:
         button.click()
         waits(screen, routes)
@@ -146,7 +146,7 @@ def test_50_slow_response_is_shown_and_announced(screen: Page) -> None:
 def test_50_quick_response_is_not_announced(screen: Page) -> None:
     screen.clock.install()
     screen.goto("/login")
-    fill_login(screen, "nobody@example.com")
+    fill_login(screen, "unknown@example.com")
     answer(screen, "/auth/login", 401, {"code": "invalid_credentials"})
     submit(screen, "Log In")
     alerted(screen, "The email address or password is not correct.")

@@ -190,7 +190,7 @@ def test_validation_on_blur_does_not_swallow_the_click(screen: Page) -> None:
 @pytest.mark.slow
 def test_resent_mail_is_confirmed_visibly(screen: Page) -> None:
     screen.goto("/forgot")
-    screen.get_by_label("Email Address").fill("nobody@example.com")
+    screen.get_by_label("Email Address").fill("unknown@example.com")
     submit(screen, "Send Reset Link")
     screen.wait_for_url("**/forgot/sent")
     expect(screen.locator("#resend-done")).to_be_hidden()

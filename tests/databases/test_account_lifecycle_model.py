@@ -182,7 +182,7 @@ class AccountMachine(FactorCalls):
             body = {"token": token, "password": "a password of a stranger"}
             body = body if path == "password/reset" else {"token": token}
             self.service.call(path, body, "token_unknown", "link_refused")
-        self.login("nobody", "a password of a stranger")
+        self.login("unknown", "a password of a stranger")
 
     CALLS: tuple[Call, ...] = (
         *(Members.register, Members.sign_in, Members.sign_in, *[Members.refresh] * 4),

@@ -12,7 +12,6 @@ from auth.admin.operator import Operator
 from auth.mailing import delivery
 from tests.conftest import AppFactory
 from tests.support.failing_services import FailingMailer, everything, failing_at
-from tests.support.mailbox import delivered
 from tests.support.members import NEW, Action, Member
 from tests.support.service import PASSWORD, FixedClock, events, login, register, rows
 from utils.client_info import ClientInfo
@@ -35,7 +34,7 @@ ACTIONS: dict[str, tuple[Callable[[Member], Action], str]] = {
         "password_reset_requested",
     ),
     "forgot of a stranger": (
-        lambda _: lambda: _.post("password/forgot", email="nobody@example.com"),
+        lambda _: lambda: _.post("password/forgot", email="unknown@example.com"),
         "password_reset_requested",
     ),
     "reset": (lambda _: _.with_token("password/reset", _.forgot(), password=NEW), "password_reset"),
@@ -87,7 +86,6 @@ def test_failure_at_any_statement_rolls_back_the_whole_change(app: Flask, name: 
     refused = {"refused reauth": 403, "refused link": 404}
     assert answer.status_code == refused.get(name, answer.status_code) < (500 if name in refused else 300)
     assert events(app) == [*logged, word]
-    assert delivered(app) is not None
 
 
 @pytest.mark.provokes_errors

@@ -162,6 +162,6 @@ def test_concurrent_revoke_others_counts_each_session_once(app: Flask, client: F
 
 
 def test_concurrent_unknown_logins_are_counted_exactly(app: Flask) -> None:
-    answers = at_once([partial(login, app.test_client(), f"nobody-{number}") for number in range(10)])
+    answers = at_once([partial(login, app.test_client(), f"unknown-{number}") for number in range(10)])
     assert statuses(answers) == {401: 10}
     assert rows(app, "SELECT count FROM audit_events") == [{"count": 10}]

@@ -88,7 +88,7 @@ def test_concurrent_uses_of_a_link_succeed_once(app: Flask, path: str) -> None:
     assert events(app).count(words.get(path, "sign_in_disowned")) == 1
 
 
-@pytest.mark.parametrize("address", ["ada@example.com", "nobody@example.com"])
+@pytest.mark.parametrize("address", ["ada@example.com", "unknown@example.com"])
 def test_concurrent_forgot_requests_send_three_mails(app: Flask, address: str) -> None:
     Member(app)
     call = partial(app.test_client().post, "/auth/password/forgot", json={"email": address})

@@ -57,7 +57,7 @@ def test_logins_sessions_and_requests_are_counted(memory: Flask, clock: FixedClo
     first = signed_in(client)
     second, third = signed_in(client), signed_in(client)
     assert login(client, password="wrong password").status_code == 401
-    assert login(client, "nobody").status_code == 401
+    assert login(client, "unknown").status_code == 401
     client.post("/auth/sessions/revoke-others", headers=bearer(third["access_token"]))
     successor = refresh(client, signed_in(client)["refresh_token"]).get_json()
     client.post("/auth/logout", headers=bearer(successor["access_token"]))
@@ -103,7 +103,7 @@ def test_metrics_contain_no_personal_data(memory: Flask) -> None:
     canary = {"User-Agent": "canary-agent", "X-Forwarded-For": "canary", "Origin": "https://canary.example"}
     register(client, "canary", password="canary-password")
     token = login(client, "canary", "canary-password", headers=canary).get_json()["access_token"]
-    login(client, "canary-nobody", "canary-wrong_login")
+    login(client, "canary-unknown", "canary-wrong")
     wrong_login(memory, "canary", "203.0.113.77")
     me(client, token)
     client.delete("/auth/sessions/0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11", headers=bearer(token))
@@ -224,7 +224,7 @@ def _have_counted(server: Server) -> set[int]:
 
 
 def _calls(server: Server, number: int) -> int:
-    body = {"username": "nobody", "password": PASSWORD}
+    body = {"username": "unknown", "password": PASSWORD}
     try:
         return sum(server.call("POST", "/auth/login", body)[0] == 401 for _ in range(number))
     except OSError:

@@ -95,7 +95,7 @@ def waiting(server: Server) -> int:
 def guess(server: Server) -> int | None:
     """Return the status of a login that computes a hash; None if the connection broke."""
     try:
-        return server.call("POST", "/auth/login", {"username": "nobody", "password": PASSWORD})[0]
+        return server.call("POST", "/auth/login", {"username": "unknown", "password": PASSWORD})[0]
     except (OSError, http.client.HTTPException):
         return None
 

@@ -55,11 +55,11 @@ def opens_nothing(answer: TestResponse) -> None:
 def test_challenge_token_is_no_better_than_no_token_on_every_route(
     app: Flask, owner: Owner, by_cookie: bool
 ) -> None:
-    nobody, somebody = app.test_client(), app.test_client()
+    anonymous, challenged = app.test_client(), app.test_client()
     headers, none = bearer(owner.challenge()), bearer("A" * 64)
     if by_cookie:
-        assert said(login(somebody, token_delivery="cookie", headers=SAME)) == ASKED
-        assert somebody.get_cookie("__Host-challenge") is not None
+        assert said(login(challenged, token_delivery="cookie", headers=SAME)) == ASKED
+        assert challenged.get_cookie("__Host-challenge") is not None
         headers, none = SAME, SAME
     tried = 0
     for rule in app.url_map.iter_rules():
@@ -68,8 +68,8 @@ def test_challenge_token_is_no_better_than_no_token_on_every_route(
             continue
         for method in (rule.methods or set()) & {"GET", "POST", "PATCH", "DELETE"}:
             body = None if method == "GET" else {"code": owner.phone.code(), "name": "x"}
-            told = somebody.open(path, method=method, json=body, headers=headers)
-            assert said(told) == said(nobody.open(path, method=method, json=body, headers=none)), path
+            told = challenged.open(path, method=method, json=body, headers=headers)
+            assert said(told) == said(anonymous.open(path, method=method, json=body, headers=none)), path
             opens_nothing(told)
             tried += 1
     assert tried > 30

@@ -135,7 +135,7 @@ def test_cve_2024_39329_and_cve_2025_13473_login_timing() -> None:
 
 def test_cve_2018_6188_disabled_account_is_indistinguishable(memory: FlaskClient) -> None:
     execute(memory.application, "UPDATE users SET disabled_at = '2026-01-01 00:00:00'")
-    answers = [login(memory), login(memory, password="wrong password"), login(memory, "nobody")]
+    answers = [login(memory), login(memory, password="wrong password"), login(memory, "unknown")]
     bodies = [answer.get_json() | {"request_id": ""} for answer in answers]
     assert bodies[0] == bodies[1] == bodies[2]
 

@@ -62,7 +62,7 @@ def test_parallel_calls_are_limited_exactly(make_app: AppFactory, clock: FixedCl
     ]
 
 
-@pytest.mark.parametrize("name", ["ada", "nobody"])
+@pytest.mark.parametrize("name", ["ada", "unknown"])
 def test_parallel_guesses_at_one_username_share_a_limit(
     make_app: AppFactory, clock: FixedClock, name: str
 ) -> None:
@@ -147,12 +147,12 @@ def test_account_limit_does_not_reveal_whether_the_account_exists(
     app = make_app(limiter=limits(clock, login_account=3))
     register(app.test_client())
     seen: dict[str, list[Any]] = {}
-    for name in ("ada", "nobody", "nobody@example.com"):
+    for name in ("ada", "unknown", "unknown@example.com"):
         answers = [wrong_login(app, name, f"192.0.2.{len(seen)}") for _ in range(5)]
         assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
         assert all("account" not in str(answer.headers) for answer in answers)
         seen[name] = [(told(answer), answer.get_json() | {"request_id": ""}) for answer in answers]
-    assert seen["ada"] == seen["nobody"] == seen["nobody@example.com"]
+    assert seen["ada"] == seen["unknown"] == seen["unknown@example.com"]
     assert seen["ada"][-1][0]["Retry-After"] == "900"
     assert seen["ada"][-1][0]["RateLimit"].startswith('"login";r=9995')
 
@@ -162,9 +162,9 @@ def test_account_limit_does_not_reveal_whether_the_account_exists(
     [
         ("ada", "ADA", "\uff21da"),
         ("ada@example.com", "ADA@Example.COM"),
-        ("Nobody", "nobody", "\uff2eobody"),
+        ("Unknown", "unknown", "\uff35nknown"),
     ],
-    ids=["somebody's name", "somebody's address", "nobody's name"],
+    ids=["known username", "known address", "unknown username"],
 )
 def test_equivalent_usernames_share_one_limit(
     make_app: AppFactory, clock: FixedClock, spellings: tuple[str, ...]
@@ -187,7 +187,7 @@ def test_username_and_address_have_separate_limits(make_app: AppFactory, clock: 
 @pytest.mark.parametrize("enabled", ["true", "false"])
 def test_rate_limit_enabled_switches_limits_off(make_app: AppFactory, enabled: str) -> None:
     app = make_app({"RATE_LIMIT_ENABLED": enabled})
-    answers = [wrong_login(app, f"nobody{number}") for number in range(POLICIES["login"].quota + 1)]
+    answers = [wrong_login(app, f"unknown{number}") for number in range(POLICIES["login"].quota + 1)]
     assert answers[-1].status_code == (429 if enabled == "true" else 401)
     assert (told(answers[0])["RateLimit"] is None) == (enabled == "false")
     assert bool(rows(app, "SELECT key FROM rate_limits")) == (enabled == "true")

@@ -35,7 +35,7 @@ def burst(server: Server, address: str) -> Counter[int]:
 
     def one(number: int) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=DEADLINE)
-        body = json.dumps({"username": f"nobody{number}", "password": "wrong password"})
+        body = json.dumps({"username": f"unknown{number}", "password": "wrong password"})
         headers = {"Content-Type": "application/json", "X-Forwarded-For": address}
         try:
             connection.request("POST", "/auth/login", body, headers)

@@ -36,6 +36,7 @@ def _hash(dialect: DefaultDialect) -> int:
 
 def share_statements() -> None:
     """Have every app of this process share what was compiled for another one on the same kind of database."""
+    # SQLAlchemy has no setting for this: the key of a compiled statement holds the dialect object.
     DefaultDialect.__eq__ = _is_same  # type: ignore[method-assign,assignment]
     DefaultDialect.__hash__ = _hash  # type: ignore[method-assign,assignment]
     db._make_engine = _make_sharing_engine  # type: ignore[method-assign]

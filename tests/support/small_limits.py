@@ -31,7 +31,9 @@ def limits(clock: Clock, counters: Counters | None = None, **quotas: int) -> Cou
     return CountingLimiter(shared, LocalCounters(clock), policies(**quotas))
 
 
-def wrong_login(app: Flask, name: str = "nobody", address: str = "192.0.2.1", **headers: str) -> TestResponse:
+def wrong_login(
+    app: Flask, name: str = "unknown", address: str = "192.0.2.1", **headers: str
+) -> TestResponse:
     """Log in with a wrong password over a connection from this address."""
     return app.test_client().post(
         "/auth/login",
@@ -45,7 +47,7 @@ def burst(apps: list[Flask], calls: int) -> Counter[int]:
     """Send this many wrong logins at once, spread over the apps; return the counts of each status."""
 
     def one(number: int) -> Callable[[], int]:
-        return lambda: wrong_login(apps[number % len(apps)], f"nobody{number}").status_code
+        return lambda: wrong_login(apps[number % len(apps)], f"unknown{number}").status_code
 
     return Counter(at_once([one(number) for number in range(calls)]))
 

@@ -94,3 +94,11 @@ def test_every_architecture_rule_has_a_violation_test() -> None:
 def test_architecture_rules_read_the_sources() -> None:
     read = {"app.py", "auth/login/password.py", "auth/stores/users.py", "tests/support/architecture.py"}
     assert read <= set(project_sources())
+
+
+def test_no_script_stylesheet_or_template_is_long() -> None:
+    paths = [
+        path for kind in ("js", "css", "html") for path in (architecture.ROOT / "pages").rglob(f"*.{kind}")
+    ]
+    assert len(paths) > 40
+    assert architecture.no_file_is_long({path.name: path.read_text("utf-8") for path in paths}) == []

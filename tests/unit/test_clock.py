@@ -106,7 +106,7 @@ def test_backward_step_does_not_refresh_an_old_login(client: FlaskClient, clock:
 
 
 def wrong_logins(client: FlaskClient, calls: int) -> list[Any]:
-    return [login(client, f"nobody{number}", "wrong password") for number in range(calls)]
+    return [login(client, f"unknown{number}", "wrong password") for number in range(calls)]
 
 
 def test_backward_step_neither_lifts_nor_extends_a_rate_limit(
@@ -220,7 +220,7 @@ def test_two_workers_survive_a_step_of_the_system_clock(database_uri: str, tmp_p
         server.call("POST", "/auth/register", body)
         kept, ended = (server.call("POST", "/auth/login", body)[1] for _ in range(2))
         assert server.call("POST", "/auth/logout", {}, ended["access_token"])[0] == 204
-        wrong = {"username": "nobody", "password": "wrong password"}
+        wrong = {"username": "unknown", "password": "wrong password"}
         while server.call("POST", "/auth/login", wrong)[0] != 429:
             pass
         before = times(server)[-1]

@@ -133,13 +133,15 @@ def test_waiting_for_a_hash_holds_no_connection_and_blocks_no_other_call(make_ap
     with ThreadPoolExecutor(20) as pool:
         calls: list[Future[Any]] = [pool.submit(login, app.test_client(), "ada") for _ in range(2)]
         until(lambda: slow.running == 2, "two to hash")
-        calls += [pool.submit(login, app.test_client(), name, "wrong password") for name in ("ada", "nobody")]
+        calls += [
+            pool.submit(login, app.test_client(), name, "wrong password") for name in ("ada", "unknown")
+        ]
         calls += [pool.submit(register, app.test_client(), "bob")]
         until(waiting(hasher, 3), "three to wait")
         assert checked_out(app) == 0
         for answer in (
             login(app.test_client()),
-            login(app.test_client(), "nobody"),
+            login(app.test_client(), "unknown"),
             register(app.test_client(), "c"),
         ):
             assert (answer.status_code, answer.get_json()["code"]) == (503, "busy")
@@ -156,7 +158,7 @@ def test_waiting_for_a_hash_holds_no_connection_and_blocks_no_other_call(make_ap
 def test_hash_concurrency_is_a_setting(make_app: AppFactory) -> None:
     hasher = make_app({"HASH_CONCURRENCY": "3"}).extensions["auth_services"].hasher
     assert isinstance(hasher, LimitedHasher)
-    assert hasher._semaphore._initial_value == 3  # type: ignore[attr-defined]
+    assert hasher._semaphore._initial_value == 3  # type: ignore[attr-defined]  # not in typeshed
     assert hasher._waiting_left == MAX_WAITING == 64
 
 

@@ -93,7 +93,7 @@ def test_restore_link_works_for_14_days(app: Flask, client: FlaskClient, clock: 
 def test_password_forgot_during_pending_deletion_mails_restore_link(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
-    usual = post(client, "password/forgot", email="nobody@example.com")
+    usual = post(client, "password/forgot", email="unknown@example.com")
     leave(client, signed_in(client)["access_token"])
     first = mailbox.token(app, "deletion_requested")
     clock.advance(3 * DAY)

@@ -115,7 +115,7 @@ def test_login_after_registration_is_the_same_for_new_and_taken_address(
     register(client, "new", email=FREE)
     register(client, "taken", email=TAKEN)
     answers = []
-    for name in ("new", "taken", FREE, TAKEN, "nobody", "nobody@example.com"):
+    for name in ("new", "taken", FREE, TAKEN, "unknown", "unknown@example.com"):
         for password in (NEW, WRONG, *([] if name == TAKEN else [PASSWORD])):
             hasher.calls = 0
             with asked(hidden) as statements:

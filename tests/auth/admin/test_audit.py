@@ -125,19 +125,19 @@ def test_unknown_usernames_are_counted_by_network_and_minute(
     for _ in range(3):
         ask("my secret password", "203.0.113.7")
     ask("another", "203.0.113.7")
-    ask("nobody", "203.0.113.8")
-    ask("nobody", "2001:db8:1:2::1")
-    ask("nobody", "2001:db8:1:2:ffff::9")  # the same subscriber
-    ask("nobody", "2001:db8:1:3::1")
+    ask("missing", "203.0.113.8")
+    ask("missing", "2001:db8:1:2::1")
+    ask("missing", "2001:db8:1:2:ffff::9")  # the same subscriber
+    ask("missing", "2001:db8:1:3::1")
     clock.advance(60)
-    ask("nobody", "203.0.113.7")
+    ask("missing", "203.0.113.7")
     found = rows(app, "SELECT * FROM audit_events ORDER BY id")
     assert [row["count"] for row in found] == [4, 1, 2, 1, 1]
     assert {(row["event"], row["reason"], row["user_id"]) for row in found} == {
         ("sign_in_refused", "unknown", None)
     }
     assert "my secret password" not in str(found)
-    assert "nobody" not in str(found)
+    assert "missing" not in str(found)
     assert found[1]["subject_digest"] == found[2]["subject_digest"] != found[0]["subject_digest"]
 
 
@@ -165,7 +165,7 @@ ACTIONS: dict[str, tuple[Action, str]] = {
     "register": (lambda client, _: register(client, "grace"), "account_registered"),
     "login": (lambda client, _: login(client), "signed_in"),
     "refused login": (lambda client, _: login(client, password="a wrong one"), "sign_in_refused"),
-    "unknown login": (lambda client, _: login(client, "nobody"), "sign_in_refused"),
+    "unknown login": (lambda client, _: login(client, "unknown"), "sign_in_refused"),
     "refresh": (lambda client, pair: refresh(client, pair["refresh_token"]), "session_refreshed"),
     "logout": (lambda client, pair: client.post("/auth/logout", json=pair), "signed_out"),
     "revoke": (lambda client, pair: revoke_others(client, pair["access_token"]), "other_sessions_ended"),

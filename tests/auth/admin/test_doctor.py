@@ -43,8 +43,8 @@ def real_now() -> datetime:
 def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> Iterator[AppFactory]:
     """Make apps with production settings on the test's database."""
     made = []
-    nobody = Delivery(lambda: False, in_background=False)
-    quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": nobody}
+    no_delivery = Delivery(lambda: False, in_background=False)
+    quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": no_delivery}
 
     def make(environ: dict[str, str] | None = None, **replaced: Any) -> Flask:
         given = FINE | {"DATABASE_URI": database_uri} | (environ or {})

@@ -165,7 +165,7 @@ def test_list_users_is_paginated(app: Flask, client: FlaskClient) -> None:
         ["2", "bob", "<bob@example.com>", "disabled"],
         ["3", "eve", "<eve@example.com>"],
     ]
-    assert auth(app, "list-users", "--search", "nobody").stdout == "No users.\n"
+    assert auth(app, "list-users", "--search", "unknown").stdout == "No users.\n"
     assert "hash" not in auth(app, "list-users", "--json").stdout
     assert written(app)[1:] == [event("accounts_listed", None, count) for count in (2, 1, 3, 0, 3)]
 
@@ -224,7 +224,7 @@ def test_show_prefers_an_id_to_a_numeric_username(app: Flask, client: FlaskClien
     assert asked(app, "show", "a@example.com")["user"]["username"] == "2"
 
 
-UNKNOWN_USERS = ["nobody", "nobody@example.com", "7", "0", "2147483648", "9" * 5_000, "\u00b2", "a b", ""]
+UNKNOWN_USERS = ["unknown", "unknown@example.com", "7", "0", "2147483648", "9" * 5_000, "\u00b2", "a b", ""]
 
 
 COMMANDS = ["show", "explain", "disable", "enable", "end-sessions", "token", "send-reset"]

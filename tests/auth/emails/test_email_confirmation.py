@@ -145,7 +145,7 @@ def test_email_not_verified_is_revealed_only_after_correct_password(
     client = app.test_client()
     register(client)
     assert said(login(client, password=WRONG)) == (401, "invalid_credentials")
-    assert said(login(client, "nobody")) == (401, "invalid_credentials")
+    assert said(login(client, "unknown")) == (401, "invalid_credentials")
     assert said(login(client)) == (403, "email_not_verified")
     assert last_event(app)["reason"] == "email_not_verified"
     assert rows(app, "SELECT id FROM sessions") == []
@@ -223,7 +223,7 @@ def test_resend_response_is_the_same_for_every_address(
     if state == "leaving":
         access = login(client).get_json()["access_token"]
         assert client.delete("/auth/me", headers=bearer(access)).status_code == 202
-    address = "nobody@example.com" if state == "unknown" else "ada@example.com"
+    address = "unknown@example.com" if state == "unknown" else "ada@example.com"
     mailbox.deliver(app)
     count = len(mailbox.sent(app))
     usual = post(client, "email/resend", email="waiting@example.com")

@@ -115,7 +115,7 @@ def test_intruders_totp_is_removed_a_day_after_the_password_reset(compromised: C
     compromised.app_on()
     compromised.use("sessions/disown", compromised.link)
     compromised.clock.advance(2 * DAY)
-    assert prune(compromised.app)["factors"] == 0  # nobody can log in to stop it
+    assert prune(compromised.app)["factors"] == 0  # no login can stop it
     token = forget(compromised.app)
     assert post(compromised.client, "password/reset", token=token, password=NEW).status_code == 200
     compromised.clock.advance(DAY - 1)

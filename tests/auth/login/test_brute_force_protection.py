@@ -89,7 +89,7 @@ def test_login_limits_escalate(make_app: AppFactory, clock: FixedClock) -> None:
 
 def test_network_has_a_daily_login_limit(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, login_day=5))
-    assert [wrong_login(app, f"nobody{number}").status_code for number in range(7)] == [401] * 5 + [429] * 2
+    assert [wrong_login(app, f"unknown{number}").status_code for number in range(7)] == [401] * 5 + [429] * 2
     clock.advance(DAY)
     assert wrong_login(app).status_code == 401
 
@@ -100,7 +100,7 @@ def test_100_failures_lock_out_unknown_devices_only(app: Flask, client: FlaskCli
     assert failures(app) == [MAX_FAILURES]
     assert said(login(client)) == REFUSED  # with the right password
     assert on_device(client, mark) == (200, "")
-    assert failures(app) == [MAX_FAILURES + 1]  # a success on a device opens the door to nobody else
+    assert failures(app) == [MAX_FAILURES + 1]  # a success on one device resets no other count
     reason = rows(app, "SELECT reason FROM audit_events WHERE reason IS NOT NULL ORDER BY id DESC")[0]
     assert reason == {"reason": "too_many_failures"}
 

@@ -185,7 +185,7 @@ def test_malformed_password_is_a_400_for_known_and_unknown_user(
     client: FlaskClient, password: object
 ) -> None:
     register(client)
-    for name in ("ada", "nobody"):
+    for name in ("ada", "unknown"):
         answer = client.post("/auth/login", json={"username": name, "password": password})
         assert (answer.status_code, set(answer.get_json()["fields"])) == (400, {"password"})
 

@@ -57,7 +57,7 @@ def test_device_trust_applies_to_one_account(app: Flask, owner: Owner, clock: Fi
     assert login(owner.client, headers=mark).status_code == 200
 
 
-@pytest.mark.parametrize("change", ["reset", "disown", "factors", "disable"])
+@pytest.mark.parametrize("change", ["reset", "disown", "factors"])
 def test_device_trust_ends_after_reset_disown_or_factor_change(
     app: Flask, owner: Owner, clock: FixedClock, change: str
 ) -> None:

@@ -60,7 +60,7 @@ def letters(folder: Path) -> list[str]:
 def test_delivery_thread_starts_with_the_first_committed_mail(serving_app: Flask, tmp_path: Path) -> None:
     client = serving_app.test_client()
     assert client.get("/health/ready").status_code == 200
-    client.post("/auth/login", json={"username": "nobody", "password": "wrong password"})
+    client.post("/auth/login", json={"username": "unknown", "password": "wrong password"})
     assert threads() == []
     assert register(client).status_code == 201
     assert len(threads()) == 1

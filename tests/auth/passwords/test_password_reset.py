@@ -262,7 +262,7 @@ def test_reset_link_does_not_affect_another_account(app: Flask, client: FlaskCli
     assert me(client, ada["access_token"]).status_code == 401
     assert login(client, password=NEW).status_code == 200
     before = mailbox.sent(app)
-    post(client, "password/forgot", email="nobody@example.com", user_id=grace["user"]["id"])
+    post(client, "password/forgot", email="unknown@example.com", user_id=grace["user"]["id"])
     assert mailbox.sent(app) == before
 
 

@@ -154,7 +154,7 @@ def test_refused_login_issues_no_device_token(make_app: AppFactory, state: str) 
     app = make_app({"REQUIRE_VERIFIED_EMAIL": "true"} if state == "unconfirmed" else {})
     client = app.test_client()
     register(client)
-    name = "nobody" if state == "unknown" else "ada"
+    name = "unknown" if state == "unknown" else "ada"
     password = "a wrong one" if state == "wrong" else PASSWORD
     for answer in (login(client, name, password), by_cookie(client, name, password=password)):
         assert answer.status_code in {401, 403}
