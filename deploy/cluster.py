@@ -76,9 +76,8 @@ def sessions(cluster: Cluster) -> str:
     status, new = cluster.on(2, "POST", "/auth/refresh", {"refresh_token": pair["refresh_token"]})
     expect(status, 200)
     again = cluster.on(0, "POST", "/auth/refresh", {"refresh_token": pair["refresh_token"]})
-    expect(
-        again[1]["refresh_token"], new["refresh_token"]
-    )  # the grace period for lost responses applies on all machines
+    # The grace period for lost responses applies on all machines.
+    expect(again[1]["refresh_token"], new["refresh_token"])
     expect(cluster.on(1, "POST", "/auth/logout", {"refresh_token": new["refresh_token"]})[0], 204)
     for number in range(3):
         expect(cluster.on(number, "GET", "/auth/me", token=new["access_token"])[0], 401)

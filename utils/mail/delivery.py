@@ -7,9 +7,7 @@ from threading import Event, Lock, Thread
 
 log = logging.getLogger("auth")
 
-WAKE_DELAY = (
-    0.2  # seconds before a delivery starts, so that it does not slow the response that wrote the mail
-)
+WAKE_DELAY = 0.2  # seconds before a delivery, so that it does not slow the response that wrote the mail
 POLL = 5.0  # seconds between polls: retries become due, and other processes write mails
 STOP_TIMEOUT = 8.0  # seconds for the current delivery to finish when the process ends
 

@@ -41,9 +41,8 @@ def strength(password: str, words: Iterable[str] = (), *, max_wait: float = MAX_
     try:
         found: dict[str, Any] = zxcvbn.zxcvbn(text, user_inputs=known)
     finally:
-        zxcvbn.matching.RANKED_DICTIONARIES[
-            "user_inputs"
-        ] = {}  # else they stay in memory until the next call
+        # Otherwise the words stay in memory until the next call.
+        zxcvbn.matching.RANKED_DICTIONARIES["user_inputs"] = {}
         _scoring_lock.release()
     feedback = found["feedback"]
     return Strength(found["score"], feedback["warning"] or None, list(feedback["suggestions"]))
