@@ -1,4 +1,4 @@
-"""The pages: templates, ES modules and stylesheets. They are a client of the JSON API.
+"""The pages: templates, ES modules and a stylesheet. They are a client of the JSON API.
 
 Pages have no privileged access: every action is a call of the public API. A GET changes nothing.
 """

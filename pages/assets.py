@@ -17,15 +17,20 @@ from utils.errors import NotFound
 
 STATIC = Path(__file__).parent / "static"
 YEAR = 365 * 24 * 60 * 60
+STYLES = ("base.css", "forms.css", "account.css")  # in the order of the cascade
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 @cache
 def files() -> MappingProxyType[str, bytes]:
-    """Return every file by its path below `static/`, including the generated `lib/texts.js`."""
-    paths = [path for path in sorted(STATIC.rglob("*")) if path.suffix in TYPES]
+    """Return every file by its path below `static/`, and two generated ones.
+
+    `lib/texts.js` has the texts of the scripts. `lib/style.css` joins the stylesheets to save requests.
+    """
+    paths = [path for kind in ("js", "svg") for path in sorted(STATIC.rglob(f"*.{kind}"))]
     found = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in paths}
-    return MappingProxyType(found | {"lib/texts.js": script_texts().encode()})
+    style = b"\n".join((STATIC / "styles" / name).read_bytes() for name in STYLES)
+    return MappingProxyType(found | {"lib/texts.js": script_texts().encode(), "lib/style.css": style})
 
 
 @cache

@@ -105,7 +105,7 @@ def test_ui_contrast_default_is_rendered(make_app: AppFactory) -> None:
 
 def test_pages_disabled_serves_only_the_api(make_app: AppFactory) -> None:
     client = make_app({"PAGES_ENABLED": "false"}).test_client()
-    paths = [*routes.FORMS, *routes.PLAIN, "/assets/0/lib/base.css", "/.well-known/change-password", "/none"]
+    paths = [*routes.FORMS, *routes.PLAIN, "/assets/0/lib/style.css", "/.well-known/change-password", "/none"]
     for path in paths:
         answer = client.get(path, headers=BROWSES)
         assert (answer.status_code, answer.mimetype) == (404, "application/json"), path

@@ -4,7 +4,7 @@ from tests.sabotage import Sabotage
 
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 API, PAGE = "pages/static/lib/api.js", "pages/static/lib/page.js"
-LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/lib/forms.css"
+LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
 SCREENS = [
     Sabotage(
         "a form that is sent twice makes one call",
