@@ -14,10 +14,14 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/dev.stamp: .venv/run.stamp requirements-dev.txt
+# uv installs in a sixth of pip's time, and does not read pip's settings (a mirror, a proxy): pip is the fallback.
+.venv/dev.stamp: requirements.txt requirements-dev.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the dependencies of the tests (about a minute the first time)."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@touch $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[0-9.]*' requirements-dev.txt)
+	@$(BIN)/uv pip install --quiet --compile-bytecode -p $(BIN)/python -r requirements.txt -r requirements-dev.txt || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch .venv/run.stamp $@
 
 run: .venv/run.stamp ## serve on http://localhost:8000 (configured by PORT, HOST and WEB_CONCURRENCY)
 	@exec $(BIN)/python app.py

@@ -12,21 +12,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from bench.chromium import chromium
 from tests.support.server import ROOT, Server, serving
 from tests.support.service import PASSWORD
 
 pytestmark = pytest.mark.slow
 
-FLAGS = [
-    f"--{flag}"
-    for flag in (
-        "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-        "disable-component-update disable-sync"
-    ).split()
-]
 FRONTEND = ROOT / "tests" / "browser"
 # Reports every violation of the page's policy to the test.
 REPORT_VIOLATIONS = """
@@ -34,14 +26,6 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
 });
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.screen_steps import NEW_PASSWORD, fill_login, restored, submit
-from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
+from tests.support.screens import Site, log_in
 from tests.support.service import PASSWORD
-
-__all__ = ["browser", "complaints", "other", "screen", "site"]
 
 
 def change_password(page: Page, current: str = PASSWORD, new: str = NEW_PASSWORD) -> None:

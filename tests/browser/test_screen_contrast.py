@@ -6,9 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support.screen_styles import choose_contrast, ratio, reset_errors
-from tests.support.screens import Site, browser, complaints, screen, site
+from tests.support.screens import Site
 
-__all__ = ["browser", "complaints", "screen", "site"]
 WHITE = "rgb(255, 255, 255)"
 DARKEST_BLUE = "rgb(26, 54, 93)"
 

@@ -5,10 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.screens import Site, browser, complaints, log_in, other, said, screen, site
+from tests.support.screens import Site, log_in, said
 from tests.support.service import PASSWORD
 
-__all__ = ["browser", "complaints", "other", "screen", "site"]
 LONG_AGO = "A sign-in younger than 10 minutes is needed."
 
 

@@ -6,10 +6,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_screen_factors import Phone
 from tests.browser.test_screen_passkeys import VirtualAuthenticator, address, authenticator
 from tests.support.screen_steps import reach
-from tests.support.screens import browser, complaints, screen, site
 from tests.support.service import PASSWORD
 
-__all__ = ["address", "authenticator", "browser", "complaints", "screen", "site"]
+__all__ = ["address", "authenticator"]
 
 
 def press(page: Page, what: str) -> None:

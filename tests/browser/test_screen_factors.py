@@ -7,9 +7,8 @@ from playwright.sync_api import Page, expect
 from pyotp import TOTP
 
 from tests.support.screen_steps import alerted, fill_login, heading, submit
-from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
+from tests.support.screens import Site, log_in
 
-__all__ = ["browser", "complaints", "other", "screen", "site"]
 CODE = "6-Digit Code"
 WRONG = "This code is not right, or was used already. Enter the one that your app shows now."
 

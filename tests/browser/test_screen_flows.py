@@ -24,11 +24,9 @@ from tests.support.screen_steps import (
     stub_account_page,
     submit,
 )
-from tests.support.screens import DESKTOP, Site, browser, complaints, log_in, opened, said, screen, site
+from tests.support.screens import DESKTOP, Site, log_in, opened, said
 from tests.support.server import serving
 from tests.support.service import PASSWORD
-
-__all__ = ["browser", "complaints", "screen", "site"]
 
 
 def read(page: Page) -> list[str]:

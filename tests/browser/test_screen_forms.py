@@ -18,10 +18,9 @@ from tests.support.screen_steps import (
     submit,
     waits,
 )
-from tests.support.screens import Site, browser, complaints, said, screen, site
+from tests.support.screens import Site, said
 from tests.support.service import PASSWORD
 
-__all__ = ["browser", "complaints", "screen", "site"]
 FORMAT = "Enter an email address in the correct format, like name@example.com"
 TERMS = "Agree to the Terms & Conditions and Privacy Policy to create an account"
 NETWORK = "We could not reach the server. Check your connection and try again."

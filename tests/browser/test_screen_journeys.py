@@ -4,10 +4,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.screen_steps import reach
-from tests.support.screens import Site, browser, complaints, log_in, screen, site
+from tests.support.screens import Site, log_in
 from tests.support.service import PASSWORD
 
-__all__ = ["browser", "complaints", "screen", "site"]
 NEW_PASSWORD = "marble-lantern-orchard-58"
 
 

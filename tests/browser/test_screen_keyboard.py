@@ -19,10 +19,9 @@ from tests.support.screen_steps import (
     submit,
     waits,
 )
-from tests.support.screens import Site, browser, complaints, said, screen, site
+from tests.support.screens import Site, said
 from tests.support.service import PASSWORD
 
-__all__ = ["browser", "complaints", "screen", "site"]
 STOPS = [
     "email",
     "current-password",

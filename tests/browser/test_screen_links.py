@@ -4,10 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.screen_steps import NEW_PASSWORD, calls, heading, held, reset_link, submit, waits
-from tests.support.screens import Site, browser, complaints, log_in, other, screen, site
+from tests.support.screens import Site, log_in
 from tests.support.service import PASSWORD
-
-__all__ = ["browser", "complaints", "other", "screen", "site"]
 
 
 def test_a_reload_does_not_lose_the_link(screen: Page, site: Site) -> None:

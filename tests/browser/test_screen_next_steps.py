@@ -6,10 +6,8 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from tests.support.screen_steps import NEW_PASSWORD, answer, fill_login, fill_signup, reach, submit
-from tests.support.screens import Site, browser, complaints, log_in, screen, site
+from tests.support.screens import Site, log_in
 from tests.support.service import PASSWORD
-
-__all__ = ["browser", "complaints", "screen", "site"]
 
 
 @pytest.mark.slow

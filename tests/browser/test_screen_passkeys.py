@@ -5,9 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_screen_factors import log_out
 from tests.support.screen_steps import fill_login, submit
-from tests.support.screens import Site, browser, complaints, log_in, screen, site
-
-__all__ = ["browser", "complaints", "screen", "site"]
+from tests.support.screens import Site, log_in
 
 
 class VirtualAuthenticator:

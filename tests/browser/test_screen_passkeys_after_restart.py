@@ -21,11 +21,11 @@ from tests.browser.test_screen_passkeys import (
     finish_codes,
 )
 from tests.support.screen_steps import held, submit, waits
-from tests.support.screens import Site, browser, complaints, screen
+from tests.support.screens import Site
 from tests.support.server import Server, free_port, serving
 from tests.support.service import PASSWORD
 
-__all__ = ["address", "authenticator", "browser", "complaints", "screen"]
+__all__ = ["address", "authenticator"]
 pytestmark = pytest.mark.slow
 
 

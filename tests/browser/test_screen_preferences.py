@@ -7,9 +7,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.account_screen_styles import EMAIL
 from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, login_busy
-from tests.support.screens import PHONE, Site, browser, complaints, log_in, opened, screen, site, style
+from tests.support.screens import PHONE, Site, log_in, opened, style
 
-__all__ = ["browser", "complaints", "screen", "site"]
 SECRET = "a-password-that-must-not-be-told-92"
 NEEDS_SCRIPT = "This page needs JavaScript."
 

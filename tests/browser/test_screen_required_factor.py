@@ -9,9 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_screen_factors import Phone, log_out
 from tests.support.screen_steps import fill_login, submit
-from tests.support.screens import Site, browser, complaints, running, screen
+from tests.support.screens import Site, running
 
-__all__ = ["browser", "complaints", "screen"]
 WANTED = "Everybody needs a second factor here."
 
 

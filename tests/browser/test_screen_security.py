@@ -15,10 +15,9 @@ from playwright.sync_api import Page, expect
 from pages.routes import FORMS, PLAIN
 from pages.safety import POLICY
 from tests.support.screen_steps import in_module, stub_account_page
-from tests.support.screens import Site, browser, complaints, faults, log_in, screen, site
+from tests.support.screens import Site, faults, log_in
 from tests.support.service import PASSWORD
 
-__all__ = ["browser", "complaints", "screen", "site"]
 REFRESH = "__Host-refresh"
 MONTH = 30 * 24 * 60 * 60
 SHELLS = sorted(path for path in FORMS | PLAIN if not path.startswith("/account"))

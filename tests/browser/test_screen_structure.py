@@ -16,9 +16,7 @@ from tests.support.screen_styles import (
     metered,
     reset_form,
 )
-from tests.support.screens import browser, complaints, screen, site
 
-__all__ = ["browser", "complaints", "screen", "site"]
 BROWSES = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 

@@ -4,9 +4,7 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.support.screen_styles import OPEN_PAGES, STATES, login_refused
-from tests.support.screens import DESKTOP, PHONE, browser, complaints, screen, site, style
-
-__all__ = ["browser", "complaints", "screen", "site"]
+from tests.support.screens import DESKTOP, PHONE, style
 
 BLUE, DARK_BLUE, DARKEST_BLUE, PALE_BLUE = (
     "rgb(49, 130, 206)",

@@ -16,9 +16,8 @@ from tests.support.screen_steps import (
     submit,
     waits,
 )
-from tests.support.screens import Site, browser, complaints, log_in, opened, screen, site
+from tests.support.screens import Site, log_in, opened
 
-__all__ = ["browser", "complaints", "screen", "site"]
 GOOD = [
     "/",
     "/account",

@@ -4,10 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.screen_steps import NEW_PASSWORD, answer, calls, fill_login, held, submit, waits
-from tests.support.screens import Site, browser, complaints, log_in, opened, screen, site
+from tests.support.screens import Site, log_in, opened
 from tests.support.service import PASSWORD
-
-__all__ = ["browser", "complaints", "screen", "site"]
 
 
 def ended_from_elsewhere(site: Site, address: str) -> None:

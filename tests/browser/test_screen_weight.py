@@ -4,9 +4,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from bench.pages import PHONE, measure_page
-from tests.support.screens import Site, browser, site
-
-__all__ = ["browser", "site"]
+from tests.support.screens import Site
 
 pytestmark = pytest.mark.alone
 

@@ -16,11 +16,11 @@ from tests.browser.test_screen_passkeys import (
     finish_codes,
 )
 from tests.support.screen_steps import alerted, fill_login, submit
-from tests.support.screens import Site, browser, complaints, log_in, screen, site
+from tests.support.screens import Site, log_in
 from tests.support.server import ROOT, environment
 from tests.support.service import PASSWORD
 
-__all__ = ["address", "authenticator", "browser", "complaints", "screen", "site"]
+__all__ = ["address", "authenticator"]
 NEW = "marble-lantern-orchard-58"
 
 

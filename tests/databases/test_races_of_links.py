@@ -179,7 +179,6 @@ IN_CHECK = {
     ("delete, refresh", True),
     ("verify, reject", False),
     ("move, registration", True),
-    ("undo, reset", False),
     ("undo, refresh", True),
     ("disown, login", True),
     ("reject, logout", True),

@@ -119,7 +119,7 @@ def overloading(server: Server) -> Iterator["Counter[int | None]"]:
         caller.result()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_worker_killed_with_waiting_hashes_is_replaced_with_all_places(
     sqlite_template: Path, tmp_path: Path
 ) -> None:

@@ -54,8 +54,10 @@ def logged(server: Server) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
+@pytest.mark.parametrize(
+    "mode",
+    [pytest.param("fast", marks=pytest.mark.nightly), pytest.param("immediate", marks=pytest.mark.slow)],
+)
 def test_postgres_outage_is_a_503_and_the_service_recovers(
     postgres: Postgres, tmp_path: Path, mode: str
 ) -> None:

@@ -14,8 +14,6 @@ import pytest
 from tests.support.server import DEADLINE, Server, serving, until
 from utils.limits.rate_limits import POLICIES
 
-pytestmark = pytest.mark.slow
-
 if TYPE_CHECKING:
     from tests.support.redis_server import RedisServer
 
@@ -56,6 +54,7 @@ def redis() -> Iterator["RedisServer"]:
         yield server
 
 
+@pytest.mark.slow
 def test_parallel_logins_are_limited_exactly_without_redis(database_uri: str, tmp_path: Path) -> None:
     with serving(database_uri, tmp_path, **TWO_WORKERS) as server:
         assert burst(server, "192.0.2.1") == EXACT
@@ -69,6 +68,7 @@ def while_bursting(server: Server, address: str, change: Callable[[], None]) -> 
         return found.result()
 
 
+@pytest.mark.nightly
 def test_redis_outage_keeps_limits_bounded_and_recovery_makes_them_exact(
     sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
 ) -> None:
@@ -104,7 +104,7 @@ def test_redis_outage_keeps_limits_bounded_and_recovery_makes_them_exact(
         assert {event["event"] for event in events} == {"request", "redis unavailable"}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_redis_down_at_startup_is_used_later_and_may_hang(
     sqlite_template: Path, tmp_path: Path, redis: "RedisServer"
 ) -> None:

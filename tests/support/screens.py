@@ -1,8 +1,8 @@
 """The pages in a real browser: Chromium against the real server with a real database.
 
-`screen` is a page of a new browser profile. It fails its test on console output, a violation of the page's
-content security policy, or a script error. Chromium itself logs a refusal that a test provokes ("Failed to
-load resource" with a 4xx), which is ignored.
+A test with the fixture `screen`, a page of a new browser profile, fails on console output, a violation of
+the page's content security policy, or a script error. Chromium itself logs a refusal that a test provokes
+("Failed to load resource" with a 4xx), which is ignored.
 """
 
 import email
@@ -17,10 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import BrowserContext, Page, ViewportSize
 
-from bench.chromium import INSTALL, chromium
 from tests.support.server import Server, serving, until
 from tests.support.service import PASSWORD
 
@@ -100,17 +98,6 @@ class Site:
         return found[0]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        pytest.skip(INSTALL)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
-
-
 @contextmanager
 def running(sqlite_template: Path, folder: Path, **more: str) -> Iterator[Site]:
     """The real server on a database of its own in this folder, with limits off and a cheap hash."""
@@ -119,12 +106,6 @@ def running(sqlite_template: Path, folder: Path, **more: str) -> Iterator[Site]:
     mails = folder / "mail"
     with serving(f"sqlite:///{folder / 'auth.db'}", folder, MAIL_URL=f"file:{mails}", **settings) as server:
         yield Site(server, mails)
-
-
-@pytest.fixture(scope="module")
-def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running(sqlite_template, tmp_path_factory.mktemp("site")) as found:
-        yield found
 
 
 def opened(context: BrowserContext, complaints: list[str]) -> Page:
@@ -144,30 +125,6 @@ def faults(complaints: list[str]) -> list[str]:
         r"|^Clear-Site-Data header on '[^']*': Cleared data types: \"cache\"\.$"
     )
     return [complaint for complaint in complaints if not own.search(complaint)]
-
-
-@pytest.fixture
-def complaints() -> Iterator[list[str]]:
-    """Yield the messages recorded by the test's pages; fail if there are any at its end."""
-    found: list[str] = []
-    yield found
-    assert not faults(found), faults(found)
-
-
-@pytest.fixture
-def screen(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
-    """Return a page at desktop size; paths are relative to the service."""
-    context = browser.new_context(viewport=DESKTOP, base_url=site.url)
-    yield opened(context, complaints)
-    context.close()
-
-
-@pytest.fixture
-def other(browser: Browser, site: Site, complaints: list[str]) -> Iterator[Page]:
-    """Return a page of a second browser profile."""
-    context = browser.new_context(viewport=DESKTOP, base_url=site.url)
-    yield opened(context, complaints)
-    context.close()
 
 
 def log_in(page: Page, address: str, password: str = PASSWORD, *, remember: bool = False) -> None:

@@ -155,7 +155,7 @@ def test_every_route_refuses_a_body_that_is_no_json_object(memory: FlaskClient) 
         assert_refused(memory.open(path, method=method, json=[], headers=headers), 400)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("body", "kind", "status"), BODIES.values(), ids=BODIES.keys())
 def test_every_route_refuses_every_such_body(
     memory: FlaskClient, body: bytes, kind: str, status: int
@@ -167,7 +167,7 @@ def test_every_route_refuses_every_such_body(
     assert time.perf_counter() - began < 5
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("body", "kind", "status"), BODIES.values(), ids=BODIES.keys())
 def test_no_body_breaks_any_route(memory: FlaskClient, body: bytes, kind: str, status: int) -> None:
     for path, method in routes(memory.application):
