@@ -14,10 +14,10 @@ help: ## list the targets
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-# uv installs in a sixth of pip's time, and does not read pip's settings (a mirror, a proxy): pip is the fallback.
+# uv installs in a tenth of pip's time, and does not read pip's settings (a mirror, a proxy): pip is the fallback.
 .venv/dev.stamp: requirements.txt requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing the dependencies of the tests (about a minute the first time)."
+	@echo "Installing the dependencies of the tests (a quarter of a minute with uv, a minute with pip)."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[0-9.]*' requirements-dev.txt)
 	@$(BIN)/uv pip install --quiet --compile-bytecode -p $(BIN)/python -r requirements.txt -r requirements-dev.txt || \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
@@ -30,11 +30,11 @@ dev: .venv/run.stamp ## serve with reloader and debugger, on loopback only
 	@exec $(BIN)/flask --app app --debug run --port $${PORT:-8000}
 
 test: .venv/dev.stamp lint ## lint, check types and run the fast tests on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q --durations=10
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q --durations=10
 
-# Needs the packages that .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose, sqlite3, faketime, oathtool, express.
+# Needs the packages that .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose and others.
 check: test ## run all tests, including slow ones and those with system packages; none may be skipped
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "slow and not nightly and not alone" --nothing-skipped
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not nightly and not alone" --nothing-skipped
 	$(BIN)/python -m pytest -q -m alone --nothing-skipped
 
 nightly: check ## run the long tests as well: a clean clone, a cluster, all interleavings, large tables

@@ -10,8 +10,12 @@ INSTALL = "Chromium is not installed. Install it (Debian: chromium), or set CHRO
 
 @cache
 def chromium() -> str | None:
-    """Return the path in `CHROMIUM`, else the system's Chromium, else Playwright's, else None."""
-    for found in (os.environ.get("CHROMIUM"), shutil.which("chromium"), "/usr/bin/chromium"):
+    """Return the path in `CHROMIUM`, else the system's Chromium, else Playwright's, else None.
+
+    Of the system's, the headless shell comes first: it takes half the time per page.
+    """
+    installed = map(shutil.which, ("chromium-headless-shell", "chromium"))
+    for found in (os.environ.get("CHROMIUM"), *installed, "/usr/bin/chromium"):
         if found and Path(found).exists():
             return found
     try:

@@ -14,18 +14,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.screens import REPORT_VIOLATIONS
 from tests.support.server import ROOT, Server, serving
 from tests.support.service import PASSWORD
 
 pytestmark = pytest.mark.slow
 
 FRONTEND = ROOT / "tests" / "browser"
-# Reports every violation of the page's policy to the test.
-REPORT_VIOLATIONS = """
-document.addEventListener("securitypolicyviolation", (event) => {
-  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
-});
-"""
 
 
 @pytest.fixture

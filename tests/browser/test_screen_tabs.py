@@ -124,7 +124,8 @@ def test_68_hostile_next_does_not_leave_the_site(screen: Page, site: Site) -> No
         "request",
         lambda request: elsewhere.append(request.url) if not request.url.startswith(site.url) else None,
     )
-    for raw in (raw for raw in HOSTILE if "\x00" not in raw and len(raw) < 2048):
+    # The whole list is checked above, without a page load for each.
+    for raw in ("//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/login"):
         # Logged in already, so that the page leads on at once.
         screen.goto(f"/login?next={quote(raw)}")
         screen.wait_for_url(f"{site.url}/account")

@@ -75,8 +75,13 @@ def assert_consistent(
     assert me(app.test_client(), begun.access).status_code == 200
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("is_swapped", [False, True], ids=["on first", "off first"])
+@pytest.mark.parametrize(
+    "is_swapped",
+    [
+        pytest.param(False, marks=pytest.mark.nightly, id="on first"),
+        pytest.param(True, marks=pytest.mark.slow, id="off first"),
+    ],
+)
 @pytest.mark.parametrize("by_other", [False, True], ids=["same session", "another session"])
 def test_enable_and_disable_totp_interleaved_at_every_statement(
     app: Flask, clock: FixedClock, is_swapped: bool, by_other: bool

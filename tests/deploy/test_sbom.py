@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.architecture import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")

@@ -56,21 +56,15 @@ def test_site_builds_strictly_and_loads_nothing_from_other_hosts(tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("broken", "said"),
-    [
-        ("[gone](gone.md)", "gone.md"),
-        ("[gone](architecture.md#no-such-heading)", "no-such-heading"),
-        ("[source](../app.py)", "../app.py"),
-    ],
-)
-def test_broken_link_fails_the_build(tmp_path: Path, broken: str, said: str) -> None:
+def test_broken_link_fails_the_build(tmp_path: Path) -> None:
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    (tmp_path / "docs/index.md").write_text(f"# Start\n\n{broken}\n")
+    broken = ["gone.md", "architecture.md#no-such-heading", "../app.py"]
+    (tmp_path / "docs/index.md").write_text("# Start\n\n" + "\n".join(f"- [gone]({link})" for link in broken))
     built = build(tmp_path, tmp_path / "site")
     assert built.returncode != 0
-    assert said in built.stderr
+    # Each is a warning, and each warning fails a strict build.
+    assert [link for link in broken if not re.search(rf"WARNING.*{re.escape(link)}", built.stderr)] == []
 
 
 @pytest.mark.parametrize(

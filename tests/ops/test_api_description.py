@@ -185,7 +185,7 @@ def token() -> Iterator[str]:
 @pytest.mark.slow
 @schema.parametrize()
 @settings(
-    max_examples=25,
+    max_examples=10,
     derandomize=True,
     database=None,
     deadline=None,

@@ -82,7 +82,7 @@ def test_sqlite_backup_under_load_restores_a_working_service(sqlite_template: Pa
     check_restored(f"sqlite:///{backup}", tmp_path, before)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_postgres_backup_under_load_restores_a_working_service(
     postgres_server: str, postgres_uri: str, tmp_path: Path
 ) -> None:

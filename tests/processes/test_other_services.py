@@ -82,15 +82,16 @@ def server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
-def strict_server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def strict_server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a service that requires a second factor; a new account's token only allows enrollment."""
-    shutil.copy(sqlite_template, tmp_path / "auth.db")
-    with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path, REQUIRE_SECOND_FACTOR="true") as server:
+    folder = tmp_path_factory.mktemp("strict")
+    shutil.copy(sqlite_template, folder / "auth.db")
+    with serving(f"sqlite:///{folder}/auth.db", folder, REQUIRE_SECOND_FACTOR="true") as server:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def enrollment_token(strict_server: Server) -> str:
     body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
     assert strict_server.call("POST", "/auth/register", body)[0] == 201

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from itertools import cycle, islice
+from itertools import chain, repeat
 from threading import Event, Thread
 from typing import Any
 
@@ -21,7 +21,7 @@ class SmtpServer:
     """What the server received, and its behaviour: `trouble` maps a stage to a fault.
 
     A text replaces the usual response; `drop` closes the connection, `stall` never responds,
-    `drip` sends single bytes for ten seconds, `hold` waits for `release`.
+    `drip` sends a response without an end for ten seconds, byte by byte, `hold` waits for `release`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -69,10 +69,12 @@ class _Protocol(SMTP):
             raise ConnectionResetError
         if trouble == "stall":
             await asyncio.Event().wait()
-        for byte in islice(cycle(b"250-welcome\r\n"), 500 if trouble == "drip" else 0):
-            self._writer.write(bytes([byte]))
-            await self._writer.drain()
-            await asyncio.sleep(0.02)
+        if trouble == "drip":
+            # The code comes in one piece: a response that ends within it would be read as complete.
+            for part in chain([b"250-"], repeat(b"w", 500)):
+                self._writer.write(part)
+                await self._writer.drain()
+                await asyncio.sleep(0.02)
         if trouble == "hold":
             await asyncio.get_running_loop().run_in_executor(None, self.server.release.wait, DEADLINE)
             return None

@@ -201,7 +201,7 @@ def times(server: Server) -> list[str]:
     return [json.loads(line)["at"] for line in lines]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @STEPS
 def test_two_workers_survive_a_step_of_the_system_clock(database_uri: str, tmp_path: Path, step: int) -> None:
     file = tmp_path / "offset"

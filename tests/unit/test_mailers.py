@@ -1,7 +1,6 @@
 """Mailers: a private folder, or an SMTP server with arbitrary faults."""
 
 import logging
-import re
 import socket
 import stat
 import time
@@ -213,10 +212,8 @@ def test_smtp_fault_means_sent_once_or_failed(server: SmtpServer, stage: str, tr
         with_short_timeout(server).send(a_mail())
         assert len(server.mails) == 1
     else:
-        # A response cut off within or after its code is reported with the digits received.
-        ends = "SMTPServerDisconnected|TimeoutError|ConnectionResetError"
-        cut = r"(?:the server answered|SMTP\w+) (?:2|25|250)"
-        assert re.fullmatch(f"{ends}|{cut}", fails(with_short_timeout(server)))
+        ends = {"SMTPServerDisconnected", "TimeoutError", "ConnectionResetError"}
+        assert fails(with_short_timeout(server)) in ends
         assert server.mails == []
     assert time.monotonic() - began < 2 * TIMEOUT + 5
 
