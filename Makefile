@@ -34,8 +34,7 @@ test: .venv/dev.stamp lint ## lint, check types and run the fast tests on SQLite
 
 # Needs the packages that .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose and others.
 check: test ## run all tests, including slow ones and those with system packages; none may be skipped
-	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not nightly and not alone" --nothing-skipped
-	$(BIN)/python -m pytest -q -m alone --nothing-skipped
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not nightly" --nothing-skipped
 
 nightly: check ## run the long tests as well: a clean clone, a cluster, all interleavings, large tables
 	$(BIN)/python -m pytest -q -m nightly --nothing-skipped

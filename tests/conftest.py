@@ -71,7 +71,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs more time or more than pip; run by `make check`")
-    config.addinivalue_line("markers", "alone: measures; run by itself in `make check`")
     config.addinivalue_line("markers", "nightly: takes long and rarely fails; run by `make nightly`")
     config.addinivalue_line("markers", "both_databases: the test is about SQL, and runs on Postgres as well")
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")

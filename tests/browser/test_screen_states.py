@@ -73,6 +73,7 @@ def test_26_axe_finds_only_the_agreed_contrasts(shown: Shown) -> None:
     assert [fault for fault in found if not AGREED.match("".join(fault))] == []
 
 
+@pytest.mark.nightly
 def test_26_axe_finds_no_low_contrast_with_more_contrast(shown: Shown) -> None:
     """Only `color-contrast` depends on the switch; the other rules are checked above."""
     root = shown.page.locator("html")

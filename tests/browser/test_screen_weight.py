@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from bench.pages import PHONE, measure_page
 from tests.support.screens import Site
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.slow
 
 
 def test_login_page_is_light_and_has_no_layout_shift(browser: Browser, site: Site) -> None:

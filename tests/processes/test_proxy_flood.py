@@ -35,8 +35,7 @@ def call(proxy: Proxy, method: str, path: str) -> int:
         connection.close()
 
 
-@pytest.mark.slow
-@pytest.mark.alone  # a busy machine answers 503, as it should
+@pytest.mark.nightly  # a machine that is busy otherwise answers 503, as it should
 def test_concurrent_logins_queue_at_the_proxy_without_a_refusal(
     sqlite_template: Path, tmp_path: Path
 ) -> None:

@@ -187,31 +187,3 @@ def routes_are_short(sources: Sources) -> list[str]:
                 length = (node.end_lineno or 0) - body[0].lineno + 1
                 faults += [f"{path}:{node.lineno}: {node.name} has {length} lines"] if length > 20 else []
     return faults
-
-
-def there_is_one_clock(sources: Sources) -> list[str]:
-    bare = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
-    bare |= {("time", "time"), ("time", "time_ns"), ("func", "now")}
-    faults = []
-    for path, tree in _product(sources):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and (_last_name(node.value), node.attr) in bare:
-                faults.append(f"{path}:{node.lineno}: {_last_name(node.value)}.{node.attr}")
-            elif isinstance(node, ast.ImportFrom) and node.module == "time":
-                words = {"time", "time_ns"} & {alias.name for alias in node.names}
-                faults += [f"{path}:{node.lineno}: from time import {word}" for word in words]
-    return [fault for fault in faults if not fault.startswith("utils/clock.py:")]
-
-
-def failures_are_raised_and_not_written(sources: Sources) -> list[str]:
-    """One error shape: only utils/errors.py builds error responses."""
-    allowed = {"utils/errors.py", "utils/web/http.py"}
-    return [
-        f"{path}:{node.lineno}: {_last_name(node.func)}()"
-        for path, tree in _product(sources)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and path not in allowed
-        and not path.startswith("pages/")
-        and _last_name(node.func) in {"abort", "jsonify", "make_response"}
-    ]

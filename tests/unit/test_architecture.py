@@ -18,8 +18,6 @@ RULES: list[Rule] = [
     architecture.no_flask_below_the_routes,
     architecture.no_file_is_long,
     architecture.routes_are_short,
-    architecture.there_is_one_clock,
-    architecture.failures_are_raised_and_not_written,
 ]
 
 LONG_ROUTE = "def long():\n" + "    print()\n" * 21
@@ -57,17 +55,6 @@ SABOTAGES: list[tuple[Rule, str, str]] = [
     (architecture.no_file_is_long, "tests/test_long.py", "\n" * 301),
     (architecture.no_file_is_long, "models.py", "\n" * 600),
     (architecture.routes_are_short, "auth/accounts/routes.py", LONG_ROUTE),
-    (
-        architecture.there_is_one_clock,
-        "auth/login/password.py",
-        "from datetime import datetime\ndatetime.now()",
-    ),
-    (architecture.there_is_one_clock, "auth/tokens.py", "import datetime\ndatetime.datetime.utcnow()"),
-    (architecture.there_is_one_clock, "utils/crypto/keys.py", "import time\ntime.time()"),
-    (architecture.there_is_one_clock, "utils/crypto/keys.py", "from time import time"),
-    (architecture.there_is_one_clock, "models.py", "field(default=datetime.utcnow)"),
-    (architecture.failures_are_raised_and_not_written, "auth/accounts/routes.py", "abort(404)"),
-    (architecture.failures_are_raised_and_not_written, "ops/routes.py", "flask.jsonify(error='no')"),
 ]
 
 

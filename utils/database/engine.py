@@ -121,9 +121,9 @@ def _init_sqlite(engine: Engine) -> None:
         cursor.close()
 
 
-def insert_into(session: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT for the session's database that supports `on_conflict_do_...`."""
+def insert_into(tx: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT for the database of `tx` that supports `on_conflict_do_...`."""
     target: Table = getattr(table, "__table__", table)
-    if session.get_bind().dialect.name == "sqlite":
+    if tx.get_bind().dialect.name == "sqlite":
         return sqlite.insert(target)
     return postgresql.insert(target)

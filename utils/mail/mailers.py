@@ -98,7 +98,10 @@ class FileMailer:
 
 
 class _Smtp(smtplib.SMTP):
-    """An SMTP connection that another thread can close at any time, even during the TLS handshake."""
+    """An SMTP connection that another thread can close at any time, even during the TLS handshake.
+
+    `_get_socket` is private, and the only place where smtplib shows the socket before that handshake.
+    """
 
     duplicate: socket.socket | None = None
 
