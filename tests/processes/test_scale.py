@@ -48,7 +48,7 @@ def test_prune_under_load_deletes_expired_sessions(
 ) -> None:
     assert _over(tiny) > 0
     scale.report_prune(tiny, postgres_uri, calm_seconds=0.2)
-    assert "beside the prune" in capsys.readouterr().out
+    assert "during prune" in capsys.readouterr().out
     assert _over(tiny) == 0
 
 

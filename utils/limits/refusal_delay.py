@@ -4,19 +4,22 @@ Each refused request is delayed, which costs a sleeping thread. The number of de
 that threads remain for all others.
 """
 
-import time
 from collections.abc import Callable
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 
 MAX_DELAYED = 64  # requests per process
 DELAY = 0.5  # seconds
+
+
+def _sleep(seconds: float) -> None:
+    Event().wait(seconds)  # `time.sleep` fails under libfaketime, which `make cluster` runs a machine with
 
 
 class RefusalDelay:
     """Delays at most `places` requests at once, each by `pause` seconds."""
 
     def __init__(
-        self, pause: float = DELAY, places: int = MAX_DELAYED, wait: Callable[[float], object] = time.sleep
+        self, pause: float = DELAY, places: int = MAX_DELAYED, wait: Callable[[float], object] = _sleep
     ) -> None:
         self._pause, self._places, self._wait = pause, BoundedSemaphore(places), wait
 
