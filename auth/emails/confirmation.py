@@ -89,7 +89,7 @@ def _require_proof(
     if password is None:
         raise MissingFields("Enter the password of the account.", fields={"password": "is missing"})
     is_right = check.is_password(services, account, password) and account.failures < check.MAX_FAILURES
-    if not is_right or not users.is_unchanged(tx, account):
+    if not is_right or not users.lock_if_unchanged(tx, account):
         check.record_failure(services, account, client)
         tx.commit()
         raise InvalidCredentials

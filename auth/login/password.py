@@ -52,7 +52,7 @@ def log_in(
     hashed, rehashed = account.password_hash or "", None
     if services.hasher.is_outdated(hashed):
         rehashed = services.hasher.hash(password)
-    if not users.is_unchanged(tx, account, new_hash=rehashed):
+    if not users.lock_if_unchanged(tx, account, new_hash=rehashed):
         _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
     if not brute_force.reset_failures(tx, account, who):
         _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)

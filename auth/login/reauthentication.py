@@ -53,7 +53,7 @@ def reauthenticate(
         verification.prove_and_record(services, principal, response, client)
     else:
         is_right = check.is_password(services, account, password or "")
-        if not is_right or not users.is_unchanged(tx, account):
+        if not is_right or not users.lock_if_unchanged(tx, account):
             check.record_failure(services, account, client, session_id=current)
             tx.commit()
             raise WrongCurrentPassword

@@ -35,7 +35,7 @@ def change(
         policy.refuse_leaked(services, new_password, field="new_password")
     hashed = services.hasher.hash(new_password) if is_right and is_new else ""
     tx, now = services.tx(), services.clock.now()
-    if not is_right or not users.is_unchanged(tx, account):
+    if not is_right or not users.lock_if_unchanged(tx, account):
         check.record_failure(services, account, client, session_id=current)
         tx.commit()
         raise WrongCurrentPassword(fields={"current_password": "is not right"})

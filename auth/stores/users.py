@@ -118,8 +118,8 @@ def shared_lock(user_id: int | BindParameter[int] | None) -> ScalarSelect[int]:
     return there.with_for_update(read=True, key_share=True).scalar_subquery()
 
 
-def is_unchanged(tx: Session, account: Account, *, new_hash: str | None = None) -> bool:
-    """Whether the account is as it was when its password was checked; locks it until the commit.
+def lock_if_unchanged(tx: Session, account: Account, *, new_hash: str | None = None) -> bool:
+    """Lock the account until the commit; return whether it is as it was when its password was checked.
 
     False if a password, an address or a second factor changed, or the account was disabled, blocked or
     scheduled for erasure, while the hash was computed. `new_hash` replaces a hash of outdated cost.

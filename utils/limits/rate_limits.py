@@ -33,18 +33,19 @@ class Policy:
     exact: bool = True
 
 
+# By the caller's network, unless said otherwise.
 POLICIES: Mapping[str, Policy] = {
     "register": Policy(20, 3600),
     "login": Policy(30, 60),
     "passkey-options": Policy(120, 60),  # each view of the login page requests them
     "login-day": Policy(1000, 86_400),
-    "login-pair": Policy(60, 86_400),
-    "login-account": Policy(20, 900),
-    "login-device": Policy(20, 900),
-    "proof": Policy(30, 60),
-    "proof-account": Policy(20, 900),
-    "mailed": Policy(20, 3600),
-    "links": Policy(60, 60),
+    "login-pair": Policy(60, 86_400),  # by network and login
+    "login-account": Policy(20, 900),  # by login, from all unknown devices
+    "login-device": Policy(20, 900),  # by account and known device
+    "proof": Policy(30, 60),  # calls with a password, a code or a passkey
+    "proof-account": Policy(20, 900),  # the same by account
+    "mailed": Policy(20, 3600),  # calls that send a mail
+    "links": Policy(60, 60),  # calls with a mailed link and nothing else
     "strength": Policy(20, 10, exact=False),
     "account-changes": Policy(60, 3600),
     "refresh": Policy(300, 60),
