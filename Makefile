@@ -1,4 +1,4 @@
-# All targets work on a new machine with python3 (3.11 or newer), make and git.
+# For a new machine with python3 (3.11 or newer), make and git. Targets that need more say so.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -33,7 +33,7 @@ test: .venv/dev.stamp lint ## lint, check types and run the fast tests on SQLite
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q --durations=10
 
 # Needs the packages that .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose and others.
-check: test ## run all tests, including slow ones and those with system packages; none may be skipped
+check: test ## run the slow tests as well, including those with system packages; none may be skipped
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not nightly" --nothing-skipped
 
 nightly: check ## run the long tests as well: a clean clone, a cluster, all interleavings, large tables
