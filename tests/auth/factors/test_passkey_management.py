@@ -109,9 +109,11 @@ def test_passkey_login_by_cookie_requires_same_origin(client: FlaskClient, passk
     path, same = "/auth/login/passkey", {"Sec-Fetch-Site": "same-origin"}
     elsewhere = client.post(path, json=body, headers={"Sec-Fetch-Site": "cross-site"})
     assert said(elsewhere) == (403, "cross_site_refused")
+    assert elsewhere.headers.getlist("Set-Cookie") == []
     done = client.post(path, json=body, headers=same)
     assert done.status_code == 200
     assert "refresh_token" not in done.get_json()
+    assert [cookie for cookie in done.headers.getlist("Set-Cookie") if cookie.startswith("__Host-refresh=")]
 
 
 def test_passkey_rp_id_and_origin_come_from_public_url(make_app: AppFactory) -> None:
