@@ -106,6 +106,7 @@ def test_listed_origin_cannot_read_responses_with_cookies(
         assert page.evaluate(ask.replace("include", "omit"), f"{server.url}/auth/me") == "read"
 
 
+@pytest.mark.nightly
 def test_api_page_logs_in_and_keeps_the_token(sqlite_template: Path, tmp_path: Path, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)

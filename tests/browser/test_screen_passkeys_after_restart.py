@@ -62,6 +62,7 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[RestartableSite]:
         yield RestartableSite(running.enter_context(start()), mails, start, running)
 
 
+@pytest.mark.nightly
 def test_passkey_logs_in_after_restart(
     screen: Page, site: RestartableSite, address: str, authenticator: VirtualAuthenticator
 ) -> None:
@@ -89,6 +90,7 @@ def test_passkey_challenge_survives_a_restart(
         screen.wait_for_url("**/account")
 
 
+@pytest.mark.nightly
 def test_totp_completes_a_login_begun_before_restart(
     screen: Page, site: RestartableSite, address: str
 ) -> None:

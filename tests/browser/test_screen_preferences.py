@@ -84,18 +84,17 @@ def scriptless(browser: Browser, site: Site) -> BrowserContext:
     return browser.new_context(base_url=site.url, java_script_enabled=False)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", [*OPEN_PAGES, *ACCOUNT_PAGES])
-def test_103_pages_state_that_they_need_javascript(scriptless: BrowserContext, path: str) -> None:
+def test_103_pages_state_that_they_need_javascript(scriptless: BrowserContext) -> None:
     page = scriptless.new_page()
-    page.goto(path)
-    expect(page.locator("h1")).to_be_visible()
-    # Pages without a form work without JavaScript.
-    if path not in {"/reset/done", "/terms", "/privacy", "/no-such-page"}:
-        expect(page.locator("noscript p")).to_be_visible()
-        expect(page.locator("noscript p")).to_contain_text(NEEDS_SCRIPT)
-    for gone in (".pw__toggle", ".meter", "#resend-row"):
-        assert not any(each.is_visible() for each in page.locator(gone).all())
+    for path in (*OPEN_PAGES, *ACCOUNT_PAGES):
+        page.goto(path)
+        expect(page.locator("h1")).to_be_visible()
+        # Pages without a form work without JavaScript.
+        if path not in {"/reset/done", "/terms", "/privacy", "/no-such-page"}:
+            expect(page.locator("noscript p"), path).to_be_visible()
+            expect(page.locator("noscript p"), path).to_contain_text(NEEDS_SCRIPT)
+        for gone in (".pw__toggle", ".meter", "#resend-row"):
+            assert not any(each.is_visible() for each in page.locator(gone).all()), path
     scriptless.close()
 
 

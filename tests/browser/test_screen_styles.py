@@ -180,15 +180,14 @@ def test_11_the_tertiary_link(screen: Page) -> None:
     release_mouse(screen)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", OPEN_PAGES)
-def test_12_headings(screen: Page, path: str) -> None:
-    screen.goto(path)
-    heading = screen.locator("h1")
-    for size, shape in (("28px", DESKTOP), ("24px", PHONE)):
-        screen.set_viewport_size(shape)
-        expect_style(heading, font_weight="700", color=GREY_800, font_size=size)
-    assert style(screen, "h1", "fontFamily")["fontFamily"].startswith("Inter")
+def test_12_headings(screen: Page) -> None:
+    for path in OPEN_PAGES:
+        screen.goto(path)
+        heading = screen.locator("h1")
+        for size, shape in (("28px", DESKTOP), ("24px", PHONE)):
+            screen.set_viewport_size(shape)
+            expect_style(heading, font_weight="700", color=GREY_800, font_size=size)
+        assert style(screen, "h1", "fontFamily")["fontFamily"].startswith("Inter"), path
 
 
 @pytest.mark.slow

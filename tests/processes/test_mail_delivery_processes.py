@@ -138,7 +138,7 @@ def test_registration_works_and_mail_waits_during_a_mail_server_outage(
     assert [row[1] for row in outbox(database_uri)] == [2, 1]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_waiting_mail_is_delivered_at_startup(
     make_app: AppFactory, database_uri: str, tmp_path: Path
 ) -> None:
@@ -164,6 +164,7 @@ def delivering(uri: str, mail_url: str, *options: str) -> Iterator[subprocess.Po
         process.communicate()
 
 
+@pytest.mark.nightly
 def test_deliver_mail_command_delivers_due_mail_and_exits(
     make_app: AppFactory, database_uri: str, tmp_path: Path
 ) -> None:
@@ -197,7 +198,7 @@ def test_deliver_mail_watch_finishes_the_current_mail_on_stop(
     assert outbox(database_uri) == [("ada@example.com", 1, True)]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_deliver_mail_watch_runs_until_interrupted(
     make_app: AppFactory, database_uri: str, tmp_path: Path
 ) -> None:

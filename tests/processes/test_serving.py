@@ -250,7 +250,13 @@ def test_workers_end_with_a_killed_parent(sqlite_template: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     "uri", ["sqlite:////nonexistent/folder/auth.db", "postgresql://auth:canary@127.0.0.1:1/auth"]
 )
-@pytest.mark.parametrize("command", [["app.py"], ["-m", "flask", "--app", "app", "db", "upgrade"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["app.py"],
+        pytest.param(["-m", "flask", "--app", "app", "db", "upgrade"], marks=pytest.mark.nightly),
+    ],
+)
 def test_unopenable_database_is_reported_in_one_line(uri: str, command: list[str]) -> None:
     ended = subprocess.run(
         [sys.executable, *command],

@@ -67,7 +67,13 @@ def seen(server: Server) -> set[str]:
     return {str(json.loads(line)["route"]) for line in lines}
 
 
-@pytest.mark.parametrize("begin", [b"", b"GET /auth/me HTTP/1.1\r\nX-Slow: "], ids=["line", "header"])
+@pytest.mark.parametrize(
+    "begin",
+    [
+        pytest.param(b"", marks=pytest.mark.nightly, id="line"),
+        pytest.param(b"GET /auth/me HTTP/1.1\r\nX-Slow: ", id="header"),
+    ],
+)
 def test_slow_headers_are_cut_off(sqlite_template: Path, tmp_path: Path, begin: bytes) -> None:
     with server_on(sqlite_template, tmp_path, within=[sys.executable, "-c", SHORT_HEADER_TIMEOUT]) as server:
         connection = socket.create_connection(("127.0.0.1", server.port))
