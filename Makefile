@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs
+.PHONY: help run dev test pytest check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -29,7 +29,9 @@ run: .venv/run.stamp ## serve on http://localhost:8000 (configured by PORT, HOST
 dev: .venv/run.stamp ## serve with reloader and debugger, on loopback only
 	@exec $(BIN)/flask --app app --debug run --port $${PORT:-8000}
 
-test: .venv/dev.stamp lint ## lint, check types and run the fast tests on SQLite and PostgreSQL
+test: lint pytest ## lint, check types and run the fast tests on SQLite and PostgreSQL
+
+pytest: .venv/dev.stamp
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q --durations=10
 
 # Needs the packages that .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose and others.
