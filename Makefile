@@ -29,9 +29,9 @@ run: .venv/run.stamp ## serve on http://localhost:8000 (configured by PORT, HOST
 dev: .venv/run.stamp ## serve with reloader and debugger, on loopback only
 	@exec $(BIN)/flask --app app --debug run --port $${PORT:-8000}
 
-test: lint pytest ## lint, check types and run the fast tests on SQLite and PostgreSQL
+test: lint pytest ## lint, check types and run the fast tests
 
-pytest: .venv/dev.stamp
+pytest: .venv/dev.stamp ## run the fast tests on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q --durations=10
 
 # Needs the packages that .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose and others.
