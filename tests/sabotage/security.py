@@ -46,6 +46,27 @@ SECURITY = [
         "test_tokens.py::test_other_or_missing_signature_algorithm_is_a_401",
     ),
     Sabotage(
+        "the names in a token are unique",
+        "utils/crypto/access_tokens.py",
+        "    if len(found) < len(pairs):",
+        "    if len(found) < 0:",
+        "test_tokens.py::test_repeated_names_are_a_401",
+    ),
+    Sabotage(
+        "a token has an id",
+        "utils/crypto/access_tokens.py",
+        ' or not claims["jti"]:',
+        ":",
+        "test_tokens.py::test_a_forged_claim_is_a_401",
+    ),
+    Sabotage(
+        "the times of a token are within the calendar",
+        "utils/crypto/access_tokens.py",
+        "not abs(value) <= LAST_SECOND",
+        "not abs(value) < float('inf')",
+        "test_tokens.py::test_a_forged_claim_is_a_401",
+    ),
+    Sabotage(
         "a token has one spelling",
         "utils/crypto/access_tokens.py",
         "    if not COMPACT.fullmatch(token):",

@@ -1,5 +1,6 @@
 """Access tokens over HTTP: any deviation is a 401, never a 500."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,6 +116,15 @@ def test_deep_nesting_is_a_401(memory: FlaskClient) -> None:
 def test_token_parts_that_are_no_json_objects_are_a_401(memory: FlaskClient) -> None:
     for text in ("null", "[]", '"text"', "1", "", "{", "\ufeff{}", '{"a":"\\ud800"}'):
         refused(memory, forged(text, claims()), forged(header(), text))
+
+
+def test_repeated_names_are_a_401(memory: FlaskClient) -> None:
+    """Parsers differ in which of two values they take (RFC 7515, 4; RFC 7519, 4)."""
+    twice = json.dumps(header()).replace("{", '{"alg": "none", ', 1)
+    assert json.loads(twice) == header()
+    refused(memory, forged(twice, claims()))
+    twice = json.dumps(claims()).replace("{", '{"sub": "2", ', 1)
+    refused(memory, forged(header(), twice))
 
 
 def test_every_flipped_bit_of_the_signature_is_a_401(memory: FlaskClient) -> None:

@@ -64,6 +64,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
             "words": "never",
             "NaN": NAN,
             "infinite": INFINITY,
+            "beyond all years": 1e308,
             "400 digits": 10**400,
             "true": True,
             "object": {},
@@ -123,6 +124,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
             "unknown": "0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11",
         }.items()
     },
+    "jti empty": {"jti": ""},
     "jti number": {"jti": 1},
     "jti list": {"jti": []},
 }

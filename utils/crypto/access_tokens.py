@@ -4,6 +4,7 @@ This module checks the signature and the claims. `Services.admit` checks in the 
 not ended.
 """
 
+import json
 import math
 import re
 import secrets
@@ -15,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+from jwt.utils import base64url_decode
 
 from utils.crypto.keys import key_id
 from utils.services import Claims, Services
@@ -25,6 +27,7 @@ MAX_LENGTH = 2048
 CLOCK_LEEWAY = 30  # seconds by which `iat` may be in the future: clocks of machines differ
 MAX_USER_ID = 2**31 - 1  # the range of the column; Postgres raises an error beyond it
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+LAST_SECOND = 253_402_300_799  # of the year 9999
 CACHED_TOKENS = 4096  # per process, about 2 kB each
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "jti", "iat", "exp")
 # The scope of tokens that are restricted to views with `allow_enrollment`. The scope is part of the audience:
@@ -96,6 +99,8 @@ def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> 
     """
     if not COMPACT.fullmatch(token):
         raise ValueError("not in the compact form")
+    for part in token.split(".")[:2]:
+        json.loads(base64url_decode(part), object_pairs_hook=_with_unique_names)
     ring = _keyring(*keys)
     header = jwt.get_unverified_header(token)
     if header.get("typ") != TYPE or header.get("kid") not in ring:
@@ -119,11 +124,19 @@ def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> 
     )
 
 
+def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs as a dict (RFC 7515, 4; RFC 7519, 4). Raises `ValueError` for a repeated name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a repeated name")
+    return found
+
+
 def _validated(claims: Mapping[str, Any], now: float, audience: str, *, allow_expired: bool) -> Claims | None:
     issued, expires, not_before = (_seconds(claims.get(name, 0)) for name in ("iat", "exp", "nbf"))
     if not 0 <= issued <= now + CLOCK_LEEWAY or not_before > now + CLOCK_LEEWAY:
         return None
-    if expires <= now and not allow_expired:
+    if (expires <= now and not allow_expired) or not claims["jti"]:
         return None
     if not re.fullmatch(r"[1-9][0-9]{0,9}", claims["sub"]) or int(claims["sub"]) > MAX_USER_ID:
         return None
@@ -136,7 +149,7 @@ def _validated(claims: Mapping[str, Any], now: float, audience: str, *, allow_ex
 
 
 def _seconds(value: object) -> float:
-    """Return a NumericDate (RFC 7519, 2). Raises `ValueError` for text, booleans, NaN and infinity."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    """Return a NumericDate (RFC 7519, 2). Raises `ValueError` for text, booleans, and times out of range."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LAST_SECOND:
         raise ValueError("not a NumericDate")
     return float(value)
