@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request  # noqa: TID251  (pages are not JSON)
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 

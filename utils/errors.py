@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import flask
 import werkzeug
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, g, jsonify  # noqa: TID251  (the one shape of errors)
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from flask import Flask, Response, g, jsonify, make_response, request
+from flask import Flask, Response, g, jsonify, make_response, request  # noqa: TID251  (`answers`)
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
