@@ -33,6 +33,7 @@ class Config:
     JWT_SECRET_KEY: ClassVar[str | None] = None
     SQLALCHEMY_DATABASE_URI: ClassVar[str] = "sqlite:///auth.db"
     JWT_ACCESS_TOKEN_EXPIRES: ClassVar[int] = 3600
+    TRUSTED_PROXIES: ClassVar[int | None] = 0
     TESTING: ClassVar[bool] = False
 
 
@@ -44,6 +45,7 @@ class ProductionConfig(Config):
     """No unsafe defaults: `_production_faults` has the conditions under which it refuses to start."""
 
     FLASK_ENV = "production"
+    TRUSTED_PROXIES = None  # a wrong default would make all callers share one address and its limits
 
 
 class TestingConfig(Config):
@@ -94,7 +96,7 @@ class Settings:
     port: int = _setting(values.whole_number(0, 65535), 8000)
     web_concurrency: int = _setting(values.whole_number(1, 64), 1)
     public_url: str = _setting(values.origin)
-    trusted_proxies: int = _setting(values.whole_number(0, 10), 0)
+    trusted_proxies: int = _setting(values.whole_number(0, 10))
     brand_name: str = _setting(values.one_line, "AxiomTech")
     pages_enabled: bool = _setting(values.boolean, True)
     ui_contrast_default: str = _setting(values.one_of("seed", "more"), "seed")
@@ -184,6 +186,13 @@ HIDING_NEEDS_VERIFIED = (
 LOOPBACK_ONLY = "HOST must be a loopback address unless FLASK_ENV=production."
 
 
+_REQUIRED = {
+    "flask_secret_key": "is missing.",
+    "jwt_secret_key": "is missing.",
+    "trusted_proxies": "must be set: 0 without a proxy, 1 behind one proxy.",
+}
+
+
 def environment_name(environ: Mapping[str, str]) -> str:
     """Return the name in `FLASK_ENV`, by default development. Raises `ConfigurationError` if unknown."""
     name = environ.get("FLASK_ENV") or "default"
@@ -194,8 +203,8 @@ def environment_name(environ: Mapping[str, str]) -> str:
 
 
 def _missing_faults(found: Mapping[str, Any], faults: list[str]) -> list[str]:
-    names = [name.upper() for name in ("flask_secret_key", "jwt_secret_key") if found[name] is None]
-    return [f"{name} is missing." for name in names if not any(f.startswith(name) for f in faults)]
+    missing = {name.upper(): text for name, text in _REQUIRED.items() if found[name] is None}
+    return [f"{name} {text}" for name, text in missing.items() if not any(f.startswith(name) for f in faults)]
 
 
 def _with_derived_defaults(found: dict[str, Any]) -> dict[str, Any]:

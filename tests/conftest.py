@@ -40,6 +40,7 @@ EXTRA_PACKAGES = {
     "test_other_services.py": ("fastapi", "httpx"),
     "test_deployment.py": ("yaml", "kubernetes_validate"),
     "test_operator_guide.py": ("yaml",),
+    "test_dashboard.py": ("yaml",),
     "test_deployment_isolation.py": ("yaml", "kubernetes_validate"),
     "test_mailers.py": ("aiosmtpd",),
     "test_sbom.py": ("cyclonedx_py",),

@@ -19,7 +19,6 @@ import yaml
 from config import Settings, config_by_name
 from tests.docs.test_documentation import FIELDS
 from tests.support.server import ROOT
-from utils.observability.metrics import Metrics
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
@@ -140,6 +139,20 @@ def test_generated_secrets_match_compose_and_are_accepted(tmp_path: Path) -> Non
         assert settings.database_uri.startswith("postgresql+psycopg://auth_")
 
 
+def test_every_shipped_configuration_sets_the_number_of_trusted_proxies() -> None:
+    assert {service["environment"]["TRUSTED_PROXIES"] for service in OURS.values()} == {"1"}
+    assert all(pod["containers"][0]["envFrom"] == [SETTINGS_OF_POD] for pod in pods())
+    assert KINDS["ConfigMap"]["data"]["TRUSTED_PROXIES"] == "1"
+    units = [text for name, text in UNITS.items() if name.endswith(".service")]
+    for text in units:
+        # A later line of /etc/auth/settings replaces the value.
+        assert "Environment=TRUSTED_PROXIES=1\n" in text.partition("EnvironmentFile=")[0]
+    assert len(units) == 2
+
+
+SETTINGS_OF_POD = {"configMapRef": {"name": KINDS["ConfigMap"]["metadata"]["name"]}}
+
+
 def test_every_setting_in_deployment_files_exists() -> None:
     named = {name for service in OURS.values() for name in service["environment"]}
     named |= set(KINDS["ConfigMap"]["data"])
@@ -219,48 +232,6 @@ def test_the_units_are_hardened() -> None:
             "CapabilityBoundingSet=",
         ):
             assert line in UNITS[name].splitlines(), f"{name}: {line}"
-
-
-def exposed() -> dict[str, set[str]]:
-    """Return every series that `/metrics` can expose, with its labels."""
-    found: dict[str, set[str]] = {}
-    for collector in (value for value in vars(Metrics()).values() if hasattr(value, "_labelnames")):
-        labels = set(collector._labelnames)
-        suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
-        for suffix in suffixes.get(collector._type, [""]):
-            found[f"{collector._name}{suffix}"] = labels | ({"le"} if suffix == "_bucket" else set())
-    return found
-
-
-def expressions() -> list[str]:
-    rules = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text("utf-8"))
-    board = json.loads((DEPLOY / "grafana-dashboard.json").read_text("utf-8"))
-    return [
-        *(rule["expr"] for group in rules["groups"] for rule in group["rules"]),
-        *(target["expr"] for panel in board["panels"] for target in panel["targets"]),
-    ]
-
-
-def unknown_in(expression: str) -> list[str]:
-    """Return the metrics and labels of an expression that the service does not expose."""
-    real, of_prometheus = exposed(), {"job", "instance"}
-    faults = [name for name in re.findall(r"\bauth_\w+", expression) if name not in real]
-    for name, matchers in re.findall(r"\b(auth_\w+)\{(.*?)\}", expression):
-        labels = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", re.sub(r'"[^"]*"', '""', matchers)))
-        faults += sorted(labels - real.get(name, set()) - of_prometheus)
-    grouped = {label for group in re.findall(r"by \((.*?)\)", expression) for label in group.split(", ")}
-    return faults + sorted(grouped - set().union(*real.values()) - of_prometheus)
-
-
-def test_dashboard_and_alerts_use_existing_metrics() -> None:
-    assert [fault for expression in expressions() for fault in unknown_in(expression)] == []
-    shown = {name for expression in expressions() for name in re.findall(r"\bauth_\w+", expression)}
-    assert shown == set(exposed()), "each metric is shown, or it need not be counted"
-    assert unknown_in('sum by (who) (rate(auth_sign_ins_totals{outcome="x"}[5m]))') == [
-        "auth_sign_ins_totals",
-        "outcome",
-        "who",
-    ]
 
 
 def tool(name: str) -> str:

@@ -120,6 +120,7 @@ def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
 def test_foreign_host_is_reported_as_such(tmp_path: Path, host: str) -> None:
     uri = f"sqlite:///{tmp_path}/auth.db"
     settings = {"FLASK_ENV": "production", "PUBLIC_URL": "https://auth.example.com", "HOST": host}
+    settings["TRUSTED_PROXIES"] = "0"
     ended = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,

@@ -164,4 +164,11 @@ SECURITY = [
         "        pass\n",
         "test_password_reset.py::test_forgot_and_resend_answer_and_write_the_same_for_every_address",
     ),
+    Sabotage(
+        "production needs an explicit number of proxies",
+        "config.py",
+        "    TRUSTED_PROXIES = None",
+        "    TRUSTED_PROXIES = 0",
+        "test_settings.py::test_production_requires_an_explicit_number_of_trusted_proxies",
+    ),
 ]

@@ -13,6 +13,7 @@ FINE = {
     "FLASK_SECRET_KEY": FLASK,
     "JWT_SECRET_KEY": JWT,
     "PUBLIC_URL": "https://auth.example.com",
+    "TRUSTED_PROXIES": "1",
     "DATABASE_URI": "postgresql://auth:secret-of-the-database@db/auth",
 }
 

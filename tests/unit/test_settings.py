@@ -111,6 +111,14 @@ def test_malformed_value_is_refused_and_not_echoed(name: str, values: list[str])
         assert len(value) < 10 or value not in str(told)
 
 
+def test_production_requires_an_explicit_number_of_trusted_proxies() -> None:
+    told = "TRUSTED_PROXIES must be set: 0 without a proxy, 1 behind one proxy."
+    assert faults(TRUSTED_PROXIES=None) == faults(TRUSTED_PROXIES="") == [told]
+    assert faults(TRUSTED_PROXIES="x") == ["TRUSTED_PROXIES must be a whole number from 0 to 10."]
+    assert [load(TRUSTED_PROXIES=text).trusted_proxies for text in ("0", "1")] == [0, 1]
+    assert load(FLASK_ENV="development", TRUSTED_PROXIES=None).trusted_proxies == 0
+
+
 def test_boolean_accepts_several_words() -> None:
     assert all(load(DOCS_ENABLED=word).docs_enabled for word in ("true", "TRUE", "1", "yes", "on"))
     assert not any(load(DOCS_ENABLED=word).docs_enabled for word in ("false", "0", "No", "off", ""))
