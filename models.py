@@ -323,7 +323,10 @@ class RecoveryCode(Base):
 
 
 class AuthChallenge(Base):
-    """A pending authentication challenge. `user_id` is NULL for a usernameless passkey login."""
+    """A pending authentication challenge, or the used one of a login by passkey alone.
+
+    `user_id` is NULL in rows of earlier releases, which stored the latter when they issued it.
+    """
 
     __tablename__ = "challenges"
     __table_args__ = (

@@ -1,7 +1,7 @@
 """The tokens of an account: access and refresh token, one-time token, challenge, device token.
 
 All but the access token are an id and a MAC in base64url, under a key derived from `FLASK_SECRET_KEY`.
-Previous keys verify.
+Previous keys verify. The challenge of a login by passkey alone has the same parts, as bytes.
 """
 
 import base64
@@ -9,7 +9,7 @@ import binascii
 import re
 import struct
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from models import Account, AuthChallenge, OneTimeToken, SessionState
@@ -32,8 +32,11 @@ class _Signer:
     head: int = 16
 
     def text(self, services: Services, head: bytes, *parts: bytes) -> str:
+        return base64.urlsafe_b64encode(self.raw(services, head, *parts)).decode()
+
+    def raw(self, services: Services, head: bytes, *parts: bytes) -> bytes:
         key = derive_key(_keys(services)[0], self.label)
-        return base64.urlsafe_b64encode(head + mac(key, self.prefix, *parts)).decode()
+        return head + mac(key, self.prefix, *parts)
 
     def is_genuine(self, services: Services, given: bytes, *parts: bytes) -> bool:
         """Whether a present or previous key made this MAC. Compares in constant time."""
@@ -58,6 +61,8 @@ _REFRESH = _Signer("refresh-token", b"refresh", _HEAD.size)
 _ONE_TIME = _Signer("one-time-token", b"one-time")
 _CHALLENGE = _Signer("sign-in-challenge", b"sign-in-challenge")
 _DEVICE = _Signer("device-mark", b"device")
+_PASSKEY_HEAD = struct.Struct(">16sQ")  # random id, end in milliseconds since 1970
+_PASSKEY_LOGIN = _Signer("passkey-challenge", b"passkey-login", _PASSKEY_HEAD.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,14 @@ class RefreshToken:
     session_id: UUID
     generation: int
     mac: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyChallenge:
+    """A genuine challenge of a login by passkey alone, which is in no row."""
+
+    id: UUID
+    expires_at: datetime
 
 
 def issue(services: Services, session: SessionState, account: Account, now: datetime) -> TokenPair:
@@ -160,6 +173,21 @@ def is_genuine_challenge(services: Services, text: str, row: AuthChallenge) -> b
 
 def _challenge_parts(row: AuthChallenge) -> tuple[bytes, ...]:
     return row.id.bytes, (row.user_id or 0).to_bytes(8, "big"), row.nonce
+
+
+def passkey_challenge(services: Services, challenge_id: UUID, expires_at: datetime) -> bytes:
+    """Return a challenge for a login by passkey alone, which is stored nowhere."""
+    head = _PASSKEY_HEAD.pack(challenge_id.bytes, int(expires_at.timestamp() * 1000))
+    return _PASSKEY_LOGIN.raw(services, head, head)
+
+
+def read_passkey_challenge(services: Services, given: bytes) -> PasskeyChallenge | None:
+    """Return the parts of a genuine challenge, expired or not, or None."""
+    head, sent_mac = given[: _PASSKEY_HEAD.size], given[_PASSKEY_HEAD.size :]
+    if len(sent_mac) != _MAC_BYTES or not _PASSKEY_LOGIN.is_genuine(services, sent_mac, head):
+        return None
+    challenge_id, milliseconds = _PASSKEY_HEAD.unpack(head)
+    return PasskeyChallenge(UUID(bytes=challenge_id), datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
 def device_token(services: Services, device_id: UUID) -> str:

@@ -44,7 +44,9 @@ class Export(TypedDict):
     ]
     recovery_codes: Annotated[list[dict[str, Any]], Field(description="When each was made, and used.")]
     passkeys: Annotated[list[dict[str, Any]], Field(description="What they are called; never their keys.")]
-    challenges: Annotated[list[dict[str, Any]], Field(description="Log-ins that waited for a second factor.")]
+    challenges: Annotated[
+        list[dict[str, Any]], Field(description="Pending second steps and passkey requests.")
+    ]
     links: Annotated[list[dict[str, Any]], Field(description="What mailed links were for; never the links.")]
     mails: Annotated[list[dict[str, Any]], Field(description="Which mails were written, and when they went.")]
     events: Annotated[

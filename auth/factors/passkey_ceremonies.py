@@ -1,6 +1,7 @@
 """WebAuthn ceremonies: issue a challenge, and verify the response to it."""
 
 import hashlib
+import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth import tokens
 from auth.errors import PasskeyInvalid
 from auth.stores import challenges, passkeys
 from auth.stores.challenges import ChallengePurpose
@@ -25,17 +27,23 @@ def relying_party(services: Services) -> webauthn.RelyingParty:
     return webauthn.relying_party(services.settings.public_url, services.settings.brand_name)
 
 
-def issue(services: Services, tx: Session, purpose: ChallengePurpose, user_id: int | None) -> AuthChallenge:
-    """Issue a challenge for this purpose; the oldest of an account beyond `MAX_LIVE` are voided."""
+def issue(services: Services, tx: Session, purpose: ChallengePurpose, user_id: int) -> AuthChallenge:
+    """Issue a challenge for this purpose; the oldest of the account beyond `MAX_LIVE` are voided."""
     now = services.clock.now()
     row = challenges.issue(tx, purpose, user_id, now=now, expires_at=now + LIFETIME)
-    if user_id is not None:
-        challenges.void_beyond(tx, MAX_LIVE, row, now)
+    challenges.void_beyond(tx, MAX_LIVE, row, now)
     return row
 
 
-def request_options(services: Services, row: AuthChallenge, mine: Iterable[Passkey] = ()) -> dict[str, Any]:
-    """Return the request options for this challenge, for these passkeys or for any."""
+def anonymous_options(services: Services) -> dict[str, Any]:
+    """Return the request options for any passkey of this domain. Their challenge is stored nowhere."""
+    challenge_id, expires_at = UUID(bytes=secrets.token_bytes(_ID)), services.clock.now() + LIFETIME
+    challenge = tokens.passkey_challenge(services, challenge_id, expires_at)
+    return webauthn.request_options(relying_party(services), challenge=challenge)
+
+
+def request_options(services: Services, row: AuthChallenge, mine: Iterable[Passkey]) -> dict[str, Any]:
+    """Return the request options for this challenge, for these passkeys."""
     allow = [each.credential_id for each in mine]
     return webauthn.request_options(relying_party(services), challenge=text_of(row), allow=allow)
 
@@ -55,7 +63,7 @@ def use_challenge(
     tx: Session,
     credential: webauthn.Credential,
     purpose: ChallengePurpose,
-    user_id: int | None,
+    user_id: int,
 ) -> bytes:
     """Consume the challenge that this credential answers, of this purpose and account.
 
@@ -76,10 +84,40 @@ def verify(
     passkey: Passkey | None,
     credential: webauthn.Credential,
     challenge: bytes,
-    *,
-    is_alone: bool = False,
 ) -> Passkey:
     """Verify the credential's response to this challenge and return the passkey. Raises `PasskeyInvalid`."""
+    proven, assertion = _proven(services, passkey, credential, challenge)
+    return _counted(services, tx, proven, assertion)
+
+
+def verify_anonymous(
+    services: Services, tx: Session, passkey: Passkey | None, credential: webauthn.Credential
+) -> Passkey:
+    """Verify the credential's response to a challenge of `anonymous_options` and return the passkey.
+
+    The challenge becomes a row, used, once the signature was verified: strangers write none. Raises
+    `PasskeyInvalid`, also if the challenge was used or has expired.
+    """
+    challenge, now = webauthn.challenge_of(credential) or b"", services.clock.now()
+    issued = tokens.read_passkey_challenge(services, challenge)
+    # Not later than a new one: a clock that was set back must not extend it.
+    if issued is None or not now < issued.expires_at <= now + LIFETIME:
+        raise PasskeyInvalid
+    proven, assertion = _proven(services, passkey, credential, challenge, is_alone=True)
+    purpose = ChallengePurpose.PASSKEY_SIGN_IN
+    if not challenges.remember(tx, purpose, issued.id, proven.user_id, now, issued.expires_at):
+        raise PasskeyInvalid
+    return _counted(services, tx, proven, assertion)
+
+
+def _proven(
+    services: Services,
+    passkey: Passkey | None,
+    credential: webauthn.Credential,
+    challenge: bytes,
+    *,
+    is_alone: bool = False,
+) -> tuple[Passkey, webauthn.Assertion]:
     if passkey is None or passkey.credential_id != webauthn.credential_id_of(credential):
         raise PasskeyInvalid
     handle = webauthn.user_handle_of(credential)
@@ -87,11 +125,15 @@ def verify(
     if handle != passkey.user_handle and (handle is not None or is_alone):
         raise PasskeyInvalid
     try:
-        proof = webauthn.verify_assertion(
+        assertion = webauthn.verify_assertion(
             credential, relying_party(services), challenge=challenge, public_key=passkey.public_key
         )
     except webauthn.PasskeyRefusedError:
         raise PasskeyInvalid from None
-    if not passkeys.use(tx, passkey.id, proof, services.clock.now()):
+    return passkey, assertion
+
+
+def _counted(services: Services, tx: Session, passkey: Passkey, assertion: webauthn.Assertion) -> Passkey:
+    if not passkeys.use(tx, passkey.id, assertion, services.clock.now()):
         raise PasskeyInvalid
     return passkey

@@ -9,7 +9,6 @@ from auth.events import Event, Refusal
 from auth.factors import passkey_ceremonies, resets
 from auth.login import complete
 from auth.stores import audit, passkeys, users
-from auth.stores.challenges import ChallengePurpose
 from models import Account
 from utils.client_info import ClientInfo
 from utils.crypto import passkeys as webauthn
@@ -17,11 +16,8 @@ from utils.services import Services
 
 
 def options(services: Services) -> dict[str, Any]:
-    """Return the request options for any passkey of this domain."""
-    tx = services.tx()
-    row = passkey_ceremonies.issue(services, tx, ChallengePurpose.PASSKEY_SIGN_IN, None)
-    tx.commit()
-    return passkey_ceremonies.request_options(services, row)
+    """Return the request options for any passkey of this domain. Writes nothing."""
+    return passkey_ceremonies.anonymous_options(services)
 
 
 def log_in(
@@ -46,10 +42,7 @@ def log_in(
     if account:
         account = resets.apply_if_due(services, tx, account, client)
     try:
-        challenge = passkey_ceremonies.use_challenge(
-            services, tx, credential, ChallengePurpose.PASSKEY_SIGN_IN, None
-        )
-        passkey_ceremonies.verify(services, tx, found, credential, challenge, is_alone=True)
+        passkey_ceremonies.verify_anonymous(services, tx, found, credential)
         refusal = _refusal(services, account)
     except PasskeyInvalid:
         refusal = Refusal.WRONG_PASSKEY

@@ -131,7 +131,7 @@ def reauth(form: Proof) -> Any:
 @answers(200, factor_outputs.PasskeyOptions)
 @limited("passkey-options")
 def passkey_login_options() -> Any:
-    """Ask for what `navigator.credentials.get` needs. Good for one try within five minutes."""
+    """Ask for what `navigator.credentials.get` needs. Good for one login within five minutes."""
     return factor_outputs.options(passkey.options(services()))
 
 

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from auth.stores import single_use
 from models import AuthChallenge
+from utils.database.engine import insert_into
 
 
 class ChallengePurpose(StrEnum):
     """The one purpose of a challenge."""
 
     SIGN_IN = "sign_in"  # the second factor, after the password
-    PASSKEY_SIGN_IN = "passkey_sign_in"
+    PASSKEY_SIGN_IN = "passkey_sign_in"  # a row from the moment on at which it was answered
     NEW_PASSKEY = "new_passkey"
     REAUTH = "reauth"
 
@@ -24,13 +25,13 @@ class ChallengePurpose(StrEnum):
 def issue(
     tx: Session,
     purpose: ChallengePurpose,
-    user_id: int | None,
+    user_id: int,
     *,
     now: datetime,
     expires_at: datetime,
     remembered: bool = False,
 ) -> AuthChallenge:
-    """Issue a challenge of this account, or without one for any account that can answer it."""
+    """Issue a challenge of this account."""
     issued = AuthChallenge(
         id=uuid4(),
         purpose=purpose,
@@ -53,6 +54,31 @@ def by_id(tx: Session, challenge_id: UUID) -> AuthChallenge | None:
 def use(tx: Session, challenge_id: UUID, now: datetime) -> bool:
     """Use the challenge; False if it is used, voided or expired, even since a moment ago."""
     return single_use.use(tx, AuthChallenge, challenge_id, now)
+
+
+def remember(
+    tx: Session,
+    purpose: ChallengePurpose,
+    challenge_id: UUID,
+    user_id: int,
+    now: datetime,
+    expires_at: datetime,
+) -> bool:
+    """Store a challenge that had no row as used by this account; False if it was used before.
+
+    The primary key decides which of many callers uses it.
+    """
+    used = insert_into(tx, AuthChallenge).values(
+        id=challenge_id,
+        purpose=purpose,
+        user_id=user_id,
+        nonce=b"",
+        remembered=False,
+        created_at=now,
+        expires_at=expires_at,
+        used_at=now,
+    )
+    return tx.execute(used.on_conflict_do_nothing().returning(AuthChallenge.id)).scalar() is not None
 
 
 def void(tx: Session, user_id: int, now: datetime) -> None:

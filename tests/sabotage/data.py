@@ -25,6 +25,22 @@ DATA = [
         "test_passkeys.py::test_passkey_registration_response_is_accepted_once",
     ),
     Sabotage(
+        "the challenge of a passkey login is used once",
+        "auth/factors/passkey_ceremonies.py",
+        "    if not challenges.remember(",
+        "    if None is challenges.remember(",
+        "test_anonymous_passkey_challenges.py::test_passkey_without_counter_answers_a_challenge_once",
+    ),
+    Sabotage(
+        "an anonymous request for passkey options stores nothing",
+        "auth/factors/passkey_ceremonies.py",
+        "    challenge = tokens.passkey_challenge(services, challenge_id, expires_at)\n",
+        "    challenge = tokens.passkey_challenge(services, challenge_id, expires_at)\n"
+        "    challenges.remember(services.tx(), 'passkey_sign_in', challenge_id, None, *[expires_at] * 2)\n"
+        "    services.tx().commit()\n",
+        "test_anonymous_passkey_challenges.py::test_anonymous_passkey_options_write_nothing",
+    ),
+    Sabotage(
         "an account that changed while its password was hashed is refused",
         "auth/stores/users.py",
         "        User.password_hash.is_not_distinct_from(account.password_hash),\n",

@@ -135,19 +135,20 @@ class FactorCalls(CodeCalls):
         draw = draw._replace(slip=draw.slip and not draw.flag)
         proof = self.signed(soft, factors, draw, challenge)
         body = {"credential": proof.body["passkey"], "remember": draw.flag}
-        is_asked = challenge in self.world.asked and challenge.is_alive(now) and not challenge.pruned
+        is_asked = challenge in self.world.asked and challenge.is_alive(now)
         owner = self.holder(proof.soft) if proof.soft else None
         key = owner.factors.key_of(proof.soft) if owner else None
-        if is_asked:
+        is_signed = bool(is_asked and key and proof.genuine)
+        if is_signed:
             challenge.used_at = now
         also = self.world.apply_due_reset(owner) if owner else ()
-        is_right = bool(not also and is_asked and key and proof.genuine and key.takes(proof.count))
+        is_right = bool(not also and is_signed and key and key.takes(proof.count))
         if owner and is_right and owner.opens:
             shown = newest(["", *self.marks], draw.which)
             event, path = "signed_in_with_passkey", "login/passkey"
             self.welcome(owner, path, body, event, shown, remember=draw.flag, by_factor=True)
         else:
-            touched = ["challenges", "passkeys"] if is_right else ["challenges"] if is_asked else []
+            touched = ["challenges", "passkeys"] if is_right else ["challenges"] if is_signed else []
             refused = "sign_in_refused"
             touched += TABLES if also else ()
             self.service.call("login/passkey", body, "passkey_invalid", refused, touches=touched, also=also)
