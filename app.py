@@ -37,14 +37,8 @@ from utils.clock import Clock, SystemClock
 from utils.database.engine import Reads, engine_options, init_engine
 from utils.errors import init_errors
 from utils.identifiers import MAX_USERNAME
-from utils.limits.rate_limits import (
-    CountingLimiter,
-    FallbackCounters,
-    Limiter,
-    LocalCounters,
-    NoLimits,
-    RedisCounters,
-)
+from utils.limits.counters import FallbackCounters, LocalCounters, RedisCounters
+from utils.limits.rate_limits import CountingLimiter, Limiter, NoLimits
 from utils.limits.refusal_delay import DELAY, RefusalDelay
 from utils.mail.delivery import Delivery
 from utils.mail.mailers import mailer_for

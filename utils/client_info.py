@@ -4,8 +4,19 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 MAX_USER_AGENT = 512
+# Networks that a subscriber may have the whole of, narrowest first, and how many times the quota of a /64
+# each may use. Without the wider ones a /48 would have the quota of 65,536 subscribers.
+IPV6_SHARES = {64: 1, 56: 8, 48: 64}
+
+
+class Subject(NamedTuple):
+    """A subject of rate limits: a network or an account. It has `share` times the quota of a policy."""
+
+    key: str
+    share: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +29,25 @@ class ClientInfo:
 
     @property
     def network(self) -> str:
-        """Return the subject of rate limits: the IPv4 address, or the IPv6 /64 of a subscriber."""
-        if self.address is None:
-            return "unknown"
-        if ":" in self.address:
-            return str(ipaddress.ip_network((self.address, 64), strict=False))
-        return self.address
+        """Return the IPv4 address, or the IPv6 /64 of a subscriber."""
+        return self.subjects[0].key
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """Return the subjects of rate limits: the IPv4 address, or the IPv6 networks, narrowest first."""
+        return _subjects(self.address)
+
+
+@lru_cache(maxsize=1024)
+def _subjects(address: str | None) -> tuple[Subject, ...]:
+    if address is None:
+        return (Subject("unknown"),)
+    if ":" not in address:
+        return (Subject(address),)
+    return tuple(
+        Subject(str(ipaddress.ip_network((address, prefix), strict=False)), share)
+        for prefix, share in IPV6_SHARES.items()
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
 from utils.crypto.keys import key_id
 from utils.database.migrations import schema_is_outdated
-from utils.limits.rate_limits import RedisCounters
+from utils.limits.counters import RedisCounters
 from utils.mail.mailers import FileMailer, MailError
 from utils.services import Services
 

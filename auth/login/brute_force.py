@@ -15,6 +15,7 @@ from auth.stores import audit, known_devices, outbox, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.crypto.keys import derive_key, mac
+from utils.limits.rate_limits import Subjects
 from utils.services import Services
 
 MAIL = "guessing"
@@ -48,15 +49,15 @@ def count_attempt(
 ) -> None:
     """Count the attempt before anything is hashed. Raises `TooManyRequests`, also for unknown names."""
     if account and who.device_id:  # only the policy of the device applies, not that of the network
-        limits = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
+        limits: list[tuple[str, Subjects]] = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
     else:
         # By what was typed, known or not: a count shared by name and address would reveal which address
         # belongs to the name.
         digest = login_digest(services, login)
         limits = [
-            ("login-pair", f"{digest}-{client.network}"),
+            ("login-pair", [each._replace(key=f"{digest}-{each.key}") for each in client.subjects]),
             ("login-account", digest),
-            ("login-day", client.network),
+            ("login-day", client.subjects),
         ]
     # A refusal by one policy must not consume the quota of another: a refused network must not use up the
     # quota of the name.

@@ -18,7 +18,7 @@ from tests.support.architecture import ROOT
 from tests.support.documents import code_in, read, table_rows
 from tests.support.service import FixedClock
 from utils.database import engine
-from utils.limits import rate_limits
+from utils.limits import counters
 from utils.limits.refusal_delay import MAX_DELAYED
 from utils.mail import mailers
 from utils.passwords import hash_limiter, leaked
@@ -58,8 +58,8 @@ def test_guide_states_the_limits_of_the_code() -> None:
         "body": f"{MAX_BODY // 1024} KiB",
         "database connection: wait, connect": f"{engine.POOL_TIMEOUT} s each",
         "password hash: wait": f"{hash_limiter.MAX_WAIT:g} s, {hash_limiter.MAX_WAITING} callers a process",
-        "Redis: connect, answer": f"{rate_limits.REDIS_TIMEOUT} s each; "
-        f"asked again after {rate_limits.REDIS_PAUSE.seconds} s",
+        "Redis: connect, answer": f"{counters.REDIS_TIMEOUT} s each; "
+        f"asked again after {counters.REDIS_PAUSE.seconds} s",
         "mail server": f"{mailers.SMTP_TIMEOUT} s an answer, {mailers.SMTP_DEADLINE} s in all",
         "leaked passwords": f"{leaked.DEADLINE:g} s after name resolution, {leaked.MAX_ANSWER >> 20} MiB",
         "threads of a process": f"{server.THREADS}: {engine.POOL_SIZE} for the database, "

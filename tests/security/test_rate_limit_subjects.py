@@ -14,7 +14,7 @@ from tests.conftest import AppFactory
 from tests.support.memory_apps import memory_app
 from tests.support.service import FixedClock, at_once, bearer, me, register, rows, signed_in
 from tests.support.small_limits import ON, limits, wrong_login
-from utils.limits.rate_limits import MAX_LOCAL_KEYS, LocalCounters
+from utils.limits.counters import MAX_LOCAL_KEYS, LocalCounters
 
 
 @pytest.fixture

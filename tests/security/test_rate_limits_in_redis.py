@@ -16,7 +16,7 @@ from tests.support.memory_apps import memory_app
 from tests.support.redis_server import RedisServer, redis_serving
 from tests.support.service import FixedClock, register, rows
 from tests.support.small_limits import ON, burst, limits, wrong_login
-from utils.limits.rate_limits import FallbackCounters, LocalCounters, RedisCounters
+from utils.limits.counters import FallbackCounters, LocalCounters, RedisCounters
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_redis_keys_contain_no_username_and_expire_with_the_window(redis: RedisS
 
 def test_a_later_call_does_not_lengthen_the_window(redis: RedisServer) -> None:
     counters = RedisCounters(redis.url)
-    assert counters.hit("x", 1).calls == 1
-    second = counters.hit("x", 900)
+    assert counters.count({"x": 9}, 1)[0].calls == 1
+    (second,) = counters.count({"x": 9}, 900)
     assert second.calls == 2
     assert second.seconds_left <= 1

@@ -12,7 +12,8 @@ from auth.stores.rate_limits import DatabaseCounters
 from models import db
 from tests.support.service import PASSWORD, at_once
 from utils.clock import Clock
-from utils.limits.rate_limits import POLICIES, Counters, CountingLimiter, LocalCounters, Policy
+from utils.limits.counters import Counters, LocalCounters
+from utils.limits.rate_limits import POLICIES, CountingLimiter, Policy
 
 ON = {"RATE_LIMIT_ENABLED": "true"}
 WIDE = 10_000

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.support.load import UNDER_LOAD
 from tests.support.sent_mail import last, token_in
 from tests.support.server import Server, serving, until
 from tests.support.service import PASSWORD, FixedClock, bearer, login, me, refresh, register, signed_in
-from utils.limits.rate_limits import POLICIES, REDIS_PAUSE, Count, FallbackCounters, LocalCounters
+from utils.limits.counters import REDIS_PAUSE, Count, FallbackCounters, LocalCounters
+from utils.limits.rate_limits import POLICIES
 
 HOUR = 3600
 STEPS = pytest.mark.parametrize("step", [-HOUR, HOUR], ids=["back", "forward"])
@@ -148,23 +150,23 @@ class UnavailableRedis:
 
     asked = 0
 
-    def hit(self, _key: str, _window: int) -> Count:
+    def count(self, _quotas: Mapping[str, int], _window: int) -> list[Count]:
         self.asked += 1
         raise ConnectionError
 
-    def peek(self, key: str) -> Count:
-        return self.hit(key, 0)
+    def peek(self, keys: Sequence[str]) -> list[Count]:
+        return self.count(dict.fromkeys(keys, 0), 0)
 
 
 def test_redis_is_retried_after_a_backward_step(clock: FixedClock) -> None:
     gone = UnavailableRedis()
     counters = FallbackCounters(gone, LocalCounters(clock), clock)
-    counters.hit("key", 60)
+    counters.count({"key": 1}, 60)
     clock.advance(REDIS_PAUSE.total_seconds() / 2)
-    counters.hit("key", 60)
+    counters.count({"key": 1}, 60)
     assert gone.asked == 1
     clock.advance(-HOUR)
-    counters.hit("key", 60)
+    counters.count({"key": 1}, 60)
     assert gone.asked == 2
 
 

@@ -1,5 +1,7 @@
 """The delay of refusals: duration, number of places, and remembered refusals."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from auth.stores.rate_limits import DatabaseCounters
@@ -7,7 +9,7 @@ from models import db
 from tests.conftest import AppFactory
 from tests.support.service import FixedClock, checked_out
 from tests.support.small_limits import limits, wrong_login
-from utils.limits.rate_limits import Count
+from utils.limits.counters import Count
 from utils.limits.refusal_delay import RefusalDelay
 
 PAUSE = 0.2
@@ -18,9 +20,9 @@ class RecordingCounters(DatabaseCounters):
 
     asked = 0
 
-    def hit(self, key: str, window: int) -> Count:
+    def count(self, quotas: Mapping[str, int], window: int) -> list[Count]:
         self.asked += 1
-        return super().hit(key, window)
+        return super().count(quotas, window)
 
 
 def test_refusal_is_delayed_and_accepted_call_is_not(make_app: AppFactory, clock: FixedClock) -> None:

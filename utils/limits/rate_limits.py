@@ -1,27 +1,18 @@
-"""Rate limits: the table of policies, the counters and the limiter.
+"""Rate limits: the table of policies and the limiter.
 
 A policy counts the requests of one subject (a network, an account) in a window that begins with the first
 request. Policies against brute force count exactly across processes, in Redis or else in the database. For
 inexpensive reads each process counts for itself, so that reads never write.
 """
 
-import logging
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from math import ceil
-from threading import Lock
 from typing import NamedTuple, Protocol
 
-from utils.clock import Clock
+from utils.client_info import Subject
 from utils.errors import TooManyRequests
-
-log = logging.getLogger("auth")
-
-REDIS_TIMEOUT = 0.2  # seconds; a slower Redis counts as unavailable
-REDIS_PAUSE = timedelta(seconds=5)  # pause between attempts after a failure
-MAX_LOCAL_KEYS = 50_000  # per process; the least recently used ones are evicted
+from utils.limits.counters import Count, Counters, LocalCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +24,7 @@ class Policy:
     exact: bool = True
 
 
-# By the caller's network, unless said otherwise.
+# By the caller's network (`ClientInfo.subjects`), unless said otherwise.
 POLICIES: Mapping[str, Policy] = {
     "register": Policy(20, 3600),
     "login": Policy(30, 60),
@@ -55,113 +46,6 @@ POLICIES: Mapping[str, Policy] = {
 }
 
 
-class Count(NamedTuple):
-    """The number of requests in the current window, including this one, and the seconds until it ends."""
-
-    calls: int
-    seconds_left: float
-
-
-NO_CALLS = Count(0, 0.0)
-
-
-class Counters(Protocol):
-    """A storage of counts."""
-
-    def hit(self, key: str, window: int) -> Count:
-        """Count a request and return the count. A new window has `window` seconds."""
-
-    def peek(self, key: str) -> Count:
-        """Return the count without counting."""
-
-
-class LocalCounters:
-    """Counts of this process, in bounded memory."""
-
-    def __init__(self, clock: Clock, max_keys: int = MAX_LOCAL_KEYS) -> None:
-        self._clock = clock
-        self._max_keys = max_keys
-        self._lock = Lock()
-        self._windows: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
-
-    def hit(self, key: str, window: float) -> Count:
-        now = self._clock.now()
-        with self._lock:
-            calls, ends = self._windows.pop(key, (0, now))
-            if ends <= now:
-                calls, ends = 0, now + timedelta(seconds=window)
-            ends = min(ends, now + timedelta(seconds=window))  # if the clock was set back
-            self._windows[key] = (calls + 1, ends)
-            if len(self._windows) > self._max_keys:
-                self._windows.popitem(last=False)
-        return Count(calls + 1, (ends - now).total_seconds())
-
-    def peek(self, key: str) -> Count:
-        now = self._clock.now()
-        with self._lock:
-            calls, ends = self._windows.get(key, (0, now))
-        return Count(calls, (ends - now).total_seconds()) if ends > now else NO_CALLS
-
-
-class RedisCounters:
-    """Counts in Redis, shared by all processes and machines."""
-
-    def __init__(self, url: str) -> None:
-        import redis  # noqa: PLC0415  (imports in 0.3 s)
-
-        self._redis = redis.Redis.from_url(
-            url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
-        )
-
-    def hit(self, key: str, window: int) -> Count:
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.incr(f"auth:limit:{key}")
-            pipe.expire(f"auth:limit:{key}", window, nx=True)
-            pipe.pttl(f"auth:limit:{key}")
-            calls, _, milliseconds = pipe.execute()
-        return Count(calls, milliseconds / 1000)
-
-    def peek(self, key: str) -> Count:
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.get(f"auth:limit:{key}")
-            pipe.pttl(f"auth:limit:{key}")
-            calls, milliseconds = pipe.execute()
-        return Count(int(calls), milliseconds / 1000) if calls else NO_CALLS
-
-    def check(self) -> None:
-        """Raise an exception of the library if Redis does not answer."""
-        self._redis.ping()
-
-
-class FallbackCounters:
-    """Counts in Redis, or in this process while Redis is unavailable. Never raises."""
-
-    def __init__(self, shared: Counters, local: Counters, clock: Clock) -> None:
-        self._shared, self._local, self._clock = shared, local, clock
-        self._retry_at: datetime | None = None
-
-    def hit(self, key: str, window: int) -> Count:
-        return self._call(lambda counters: counters.hit(key, window))
-
-    def peek(self, key: str) -> Count:
-        return self._call(lambda counters: counters.peek(key))
-
-    def _call(self, operation: Callable[[Counters], Count]) -> Count:
-        now, retry_at = self._clock.now(), self._retry_at  # read once: other threads write it
-        # A later `retry_at` than now + pause was set before the clock was set back.
-        if retry_at is None or not now < retry_at <= now + REDIS_PAUSE:
-            try:
-                count = operation(self._shared)
-            # Any exception: if the server is not Redis, the library raises TypeError and others.
-            except Exception as problem:  # noqa: BLE001
-                self._retry_at = now + REDIS_PAUSE
-                log.warning("redis unavailable", extra={"error": type(problem).__name__})
-            else:
-                self._retry_at = None
-                return count
-        return operation(self._local)
-
-
 class RateLimitStatus(NamedTuple):
     """The state of a policy for one subject (draft-ietf-httpapi-ratelimit-headers, 2025-09)."""
 
@@ -178,23 +62,30 @@ class RateLimitStatus(NamedTuple):
         }
 
 
+Subjects = str | Sequence[Subject]
+
+
 class Limiter(Protocol):
     """Counts requests against policies and refuses those over the quota."""
 
-    def check(self, name: str, subject: str, *, visible: bool = True) -> RateLimitStatus | None:
-        """Count the request. Raises `TooManyRequests`, with the count in its headers if `visible`."""
+    def check(self, name: str, subject: Subjects, *, visible: bool = True) -> RateLimitStatus | None:
+        """Count the request. Raises `TooManyRequests`, with the count in its headers if `visible`.
 
-    def peek(self, name: str, subject: str) -> RateLimitStatus | None:
+        Of several subjects each is counted against its share of the quota, in order. The first one over it
+        refuses, and those after it are not counted.
+        """
+
+    def peek(self, name: str, subject: Subjects) -> RateLimitStatus | None:
         """Return the state without counting; None if limits are off."""
 
 
 class NoLimits:
     """The limiter if limits are off, as in tests and benchmarks."""
 
-    def check(self, name: str, subject: str, *, visible: bool = True) -> None:  # noqa: ARG002
+    def check(self, name: str, subject: Subjects, *, visible: bool = True) -> None:  # noqa: ARG002
         return None
 
-    def peek(self, name: str, subject: str) -> None:  # noqa: ARG002
+    def peek(self, name: str, subject: Subjects) -> None:  # noqa: ARG002
         return None
 
 
@@ -206,31 +97,45 @@ class CountingLimiter:
     ) -> None:
         self._shared, self._local, self._policies = shared, local, policies
 
-    def check(self, name: str, subject: str, *, visible: bool = True) -> RateLimitStatus:
-        policy, key = self._policies[name], f"{name}:{subject}"
-        counters = self._shared if policy.exact else self._local
-        cached = self._cached_refusal(policy, key)
-        count = cached or counters.hit(key, policy.window)
-        status = self._status(name, count)
-        if count.calls > policy.quota:
-            if policy.exact and not cached:
-                self._local.hit(f"over:{key}", count.seconds_left)
-            # The count of an account must not be visible to strangers: it shows the owner's activity.
-            shown = status.headers if visible else {}
-            raise TooManyRequests(policy=name, headers={"Retry-After": str(status.reset), **shown})
-        return status
+    def check(self, name: str, subject: Subjects, *, visible: bool = True) -> RateLimitStatus:
+        policy, quotas = self._policies[name], self._quotas(name, subject)
+        refusal = self._cached_refusal(policy, quotas) if policy.exact else None
+        if refusal is None:
+            counters = self._shared if policy.exact else self._local
+            counts = counters.count(quotas, policy.window)
+            status = self._status(name, quotas, counts)
+            (key, quota), last = list(quotas.items())[len(counts) - 1], counts[-1]
+            if last.calls <= quota:
+                return status
+            if policy.exact:
+                self._local.hit(f"over:{key}", last.seconds_left)
+        else:
+            status = self._status(name, quotas, [refusal])
+        # The count of an account must not be visible to strangers: it shows the owner's activity.
+        shown = status.headers if visible else {}
+        raise TooManyRequests(policy=name, headers={"Retry-After": str(status.reset), **shown})
 
-    def _cached_refusal(self, policy: Policy, key: str) -> Count | None:
-        """Return a count over the quota that is known in this process, so that refusals cost no query."""
-        over = self._local.peek(f"over:{key}") if policy.exact else NO_CALLS
-        is_current = over.calls > 0 and over.seconds_left <= policy.window  # else the clock was set back
-        return Count(policy.quota + 1, over.seconds_left) if is_current else None
+    def _cached_refusal(self, policy: Policy, quotas: Mapping[str, int]) -> Count | None:
+        """Return a count over its quota that is known in this process, so that refusals cost no query."""
+        for over in self._local.peek([f"over:{key}" for key in quotas]):
+            if over.calls > 0 and over.seconds_left <= policy.window:  # else the clock was set back
+                return Count(max(quotas.values()) + 1, over.seconds_left)
+        return None
 
-    def peek(self, name: str, subject: str) -> RateLimitStatus:
+    def peek(self, name: str, subject: Subjects) -> RateLimitStatus:
         counters = self._shared if self._policies[name].exact else self._local
-        return self._status(name, counters.peek(f"{name}:{subject}"))
+        quotas = self._quotas(name, subject)
+        return self._status(name, quotas, counters.peek(list(quotas)))
 
-    def _status(self, name: str, count: Count) -> RateLimitStatus:
-        policy = self._policies[name]
-        seconds = min(count.seconds_left, policy.window)  # `peek` does not shorten a window that is too long
-        return RateLimitStatus(name, policy, max(0, policy.quota - count.calls), max(1, ceil(seconds)))
+    def _quotas(self, name: str, subject: Subjects) -> dict[str, int]:
+        """Return the quota of each key to count."""
+        subjects = [Subject(subject)] if isinstance(subject, str) else subject
+        return {f"{name}:{key}": self._policies[name].quota * share for key, share in subjects}
+
+    def _status(self, name: str, quotas: Mapping[str, int], counts: Sequence[Count]) -> RateLimitStatus:
+        """Return the state of the subject that has the fewest requests left."""
+        policy, pairs = self._policies[name], zip(quotas.values(), counts, strict=False)
+        left = [(max(0, quota - count.calls), -count.seconds_left) for quota, count in pairs]
+        remaining, seconds = min(left)
+        seconds = min(-seconds, policy.window)  # `peek` does not shorten a window that is too long
+        return RateLimitStatus(name, policy, min(remaining, policy.quota), max(1, ceil(seconds)))

@@ -82,13 +82,13 @@ def answers(
 
 
 def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Apply a rate-limit policy to the client's network. Decorator; the view raises `TooManyRequests`."""
+    """Apply a rate-limit policy to the client's networks. Decorator; the view raises `TooManyRequests`."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(view)
         def counted(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                verdict = services().limiter.check(name, client_info().network)
+                verdict = services().limiter.check(name, client_info().subjects)
             except TooManyRequests:
                 services().refusal_delay.hold()
                 raise
