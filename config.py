@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import config_values as values
+from config_checks import production_faults
 
 DAY = 24 * 60 * 60
 is_loopback = values.is_loopback
@@ -42,7 +43,7 @@ class DevelopmentConfig(Config):
 
 
 class ProductionConfig(Config):
-    """No unsafe defaults: `_production_faults` has the conditions under which it refuses to start."""
+    """No unsafe defaults: `config_checks.py` has the conditions under which it refuses to start."""
 
     FLASK_ENV = "production"
     TRUSTED_PROXIES = None  # a wrong default would make all callers share one address and its limits
@@ -246,42 +247,10 @@ def _combination_faults(settings: Settings, environ: Mapping[str, str]) -> list[
     if settings.hide_account_existence and not settings.require_verified_email:
         faults.append(HIDING_NEEDS_VERIFIED)
     if settings.production:
-        faults += _production_faults(settings, environ)
+        found = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
+        faults += production_faults(found, environ, PAGES)
     elif settings.flask_env == "development" and not is_loopback(settings.host):
         faults.append(LOOPBACK_ONLY)
-    return faults
-
-
-def _production_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    faults = []
-    keys = {name: getattr(settings, name) for name in ("flask_secret_key", "jwt_secret_key")}
-    previous = {
-        name: getattr(settings, name) or ()
-        for name in ("flask_previous_secret_keys", "jwt_previous_secret_keys")
-    }
-    # Previous keys still verify, so sample values are as dangerous there.
-    named = [*keys.items(), *((name, key) for name, several in previous.items() for key in several)]
-    samples = dict.fromkeys(name for name, key in named if key and values.is_sample_value(key))
-    faults += [f"{name.upper()} holds a sample value." for name in samples]
-    every = [key for _, key in named if key]
-    if len(set(every)) != len(every):
-        faults.append("Two secrets have the same value; each must be a different random value.")
-    if environ.get("FLASK_DEBUG", "").lower() not in {"", "0", "false", "no"}:
-        faults.append("FLASK_DEBUG is on; the debugger executes any code that it is sent.")
-    uri = settings.database_uri or ""
-    if values.is_in_memory(uri):
-        faults.append("DATABASE_URI is an in-memory database, which is lost at a restart.")
-    if settings.public_url is not None and not settings.public_url.startswith("https://"):
-        faults.append("PUBLIC_URL must be set, and start with https://.")
-    faults += [
-        f"{name.upper()} must start with https://."
-        for name in PAGES
-        if settings.public_url.startswith("https://") and not getattr(settings, name).startswith("https://")
-    ]
-    if "*" in (settings.cors_origins or ()):
-        faults.append("CORS_ORIGINS must list origins; * allows every site.")
-    if settings.password_hash_method and values.is_weak_hash(settings.password_hash_method):
-        faults.append("PASSWORD_HASH_METHOD is below OWASP's minimum.")
     return faults
 
 

@@ -249,29 +249,6 @@ def secrets(text: str) -> tuple[str, ...]:
     return tuple(secret(word) for word in words(text))
 
 
-# Words of samples and tutorials; a random secret does not contain them.
-_SAMPLE_WORDS = (
-    "change-me change_me changeme change-this your-secret your_secret your-256-bit your_jwt "
-    "your-jwt example placeholder super-secret supersecret super_secret dev-secret dev_secret "
-    "jwt-secret jwt_secret secret-key secret_key insecure testing-only password default "
-    "a-string-secret replace-me replace_me 0123456789 abcdefgh qwerty"
-).split()
-
-
-def is_sample_value(secret: str) -> bool:
-    return len(set(secret)) < 10 or any(word in secret.lower() for word in _SAMPLE_WORDS)
-
-
-def is_weak_hash(method: str) -> bool:
-    """Return whether it is below OWASP's minimum (Password Storage Cheat Sheet; ASVS 5.0, appendix C)."""
-    name, first, *rest = method.split(":")
-    if name == "pbkdf2":
-        return int(rest[0]) < {"sha256": 600_000, "sha512": 220_000}[first]
-    needed = {2**17: 1, 2**16: 2, 2**15: 3, 2**14: 5, 2**13: 10}
-    passes = next((p for n, p in needed.items() if int(first) >= n), 1_000)
-    return int(rest[0]) < 8 or int(rest[1]) < passes
-
-
 def similar_names(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
     """Return unknown names that resemble a known one, each with that name."""
     close = {name: get_close_matches(name, known, 1, cutoff=0.83) for name in names if name not in known}
