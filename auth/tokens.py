@@ -203,5 +203,10 @@ def read_device_token(services: Services, text: str | None) -> UUID | None:
     return UUID(bytes=parts[0])
 
 
+def login_digest(services: Services, key: str) -> str:
+    """Return the keyed digest that may be stored of a canonical name. People type passwords there."""
+    return mac(derive_key(services.config["SECRET_KEY"], "unknown-login"), key.encode()).hex()[:32]
+
+
 def _keys(services: Services) -> tuple[str, ...]:
     return services.config["SECRET_KEY"], *services.settings.flask_previous_secret_keys

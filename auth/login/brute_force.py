@@ -14,7 +14,6 @@ from auth.passwords import check
 from auth.stores import audit, known_devices, outbox, users
 from models import Account
 from utils.client_info import ClientInfo
-from utils.crypto.keys import derive_key, mac
 from utils.limits.rate_limits import Subjects
 from utils.services import Services
 
@@ -96,5 +95,4 @@ def reset_failures(tx: Session, account: Account, who: AttemptSource) -> bool:
 
 def login_digest(services: Services, login: str) -> str:
     """Return the keyed digest that may be stored of a typed name or address. People type passwords there."""
-    key = derive_key(services.config["SECRET_KEY"], "unknown-login")
-    return mac(key, users.login_key(login).encode()).hex()[:32]
+    return tokens.login_digest(services, users.login_key(login))

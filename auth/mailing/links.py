@@ -12,7 +12,7 @@ from auth import tokens
 from auth.errors import LinkExpired, LinkUnknown, LinkUsed
 from auth.events import Event, LinkPurpose, Refusal
 from auth.mailing import messages
-from auth.stores import audit, one_time_tokens, outbox, users
+from auth.stores import audit, one_time_tokens, outbox, rate_limits, users
 from models import Account, OneTimeToken
 from utils.client_info import ClientInfo
 from utils.errors import ApiError
@@ -107,7 +107,7 @@ def send_link(
     limited: bool = True,
     expires_at: datetime | None = None,
 ) -> None:
-    """Mail a link to the account's address, or to `to`; at most `MAX_MAILS` an hour to either.
+    """Mail a link to the account's address, or to `to`; at most `MAX_MAILS` an hour to either, if `limited`.
 
     Without an account nothing is sent. In each case the same statements and rows are written, so that neither
     the answer nor its time tells whether the account exists.
@@ -117,9 +117,11 @@ def send_link(
     # Never two accounts locked in one transaction. It may have been erased a moment ago.
     is_there = users.lock(tx, user_id) if opens else users.lock_shared(tx, user_id)
     written = outbox.written_since(tx, user_id, template, now - HOUR)
-    if to:  # per address, since one person may register many accounts
-        written = max(written, one_time_tokens.issued_since(tx, to, purpose, now - HOUR))
     receiver = account if is_there and (not limited or written < MAX_MAILS) else None
+    if receiver and limited and (to or not opens):
+        # Callers who write to this address at once have locked no common account.
+        mails = _count_mail(services, tx, template, to or receiver.email)
+        receiver = receiver if mails <= MAX_MAILS else None
     address = (to or receiver.email) if receiver else ""
     expires = expires_at or now + LIFETIMES[purpose]
     holder = receiver.id if receiver and opens else None
@@ -133,6 +135,12 @@ def send_link(
     else:
         outbox.append_unsent(tx, template, now, token)
         _wake_delivery(services, tx)
+
+
+def _count_mail(services: Services, tx: Session, template: str, address: str) -> int:
+    """Count a mail of this kind to an address, over all accounts; return how many there are in its hour."""
+    digest = tokens.login_digest(services, users.login_key(address))
+    return rate_limits.count(tx, f"mail-{template}:{digest}", services.clock.now(), HOUR)
 
 
 def _wake_delivery(services: Services, tx: Session) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
@@ -64,16 +64,6 @@ def void(
 def void_beyond(tx: Session, limit: int, newest: OneTimeToken, now: datetime) -> None:
     """Void the oldest active tokens of the same user and purpose beyond `limit`, but never the newest."""
     single_use.void_beyond(tx, limit, newest, now)
-
-
-def issued_since(tx: Session, address: str, purpose: LinkPurpose, since: datetime) -> int:
-    """Return how many such tokens were issued for this address since then, over all accounts."""
-    issued = (
-        OneTimeToken.email_key == email_key(address),
-        OneTimeToken.purpose == purpose,
-        OneTimeToken.created_at > since,
-    )
-    return tx.scalar(select(func.count()).select_from(OneTimeToken).where(*issued)) or 0
 
 
 def address_is_reserved(tx: Session, address: str, user_id: int | None, now: datetime) -> bool:

@@ -1,8 +1,8 @@
-"""Rate limit counters in the database, exact across all processes that share it.
+"""Counters of calls and of mails in the database, exact across all processes that share it.
 
-The one store that commits: each count is a short transaction of its own, before the
-flow writes. Inside the flow's transaction a refusal would undo its own count, and on
-SQLite the flow would wait for itself.
+The one store that commits: each count of a rate limit is a short transaction of its own, before the flow
+writes. Inside the flow's transaction a refusal would undo its own count, and on SQLite the flow would wait
+for itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +11,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import CTE, Select, bindparam, case, delete, literal, or_, select, union_all
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from models import RateLimit
 from utils.clock import Clock
+from utils.database.engine import dialect_of, for_each_database
 from utils.limits.counters import NO_CALLS, Count
 
 _TABLE: Any = RateLimit.__table__
@@ -32,7 +33,7 @@ class DatabaseCounters:
     def count(self, quotas: Mapping[str, int], window: int) -> list[Count]:
         now, tx = self._clock.now(), self._tx()
         times = {"now": now, "ends": now + timedelta(seconds=window)}
-        if tx.get_bind().dialect.name == "sqlite":
+        if dialect_of(tx) == "sqlite":
             counts = _counted_in_turn(tx, quotas, times)
         else:
             keys = {f"key{step}": key for step, key in enumerate(quotas)}
@@ -57,7 +58,7 @@ def _counted_in_turn(tx: Session, quotas: Mapping[str, int], times: Mapping[str,
     """Count with a statement for each key: SQLite has no round trips, and no INSERT in a WITH clause."""
     counts: list[Any] = []
     for key, quota in quotas.items():
-        counts.append(tx.execute(_SQLITE_UPSERT, {**times, "key0": key}).one())
+        counts.append(tx.execute(_UPSERTS["sqlite"], {**times, "key0": key}).one())
         if counts[-1].calls > quota:
             break
     return counts
@@ -103,7 +104,16 @@ def _upsert(insert: Any, step: int, source: Select[Any] | None = None) -> Any:
     ).returning(columns.calls, columns.ends_at)
 
 
-_SQLITE_UPSERT = _upsert(sqlite.insert(_TABLE), 0)
+_UPSERTS = for_each_database(lambda insert: _upsert(insert(_TABLE), 0))
+
+
+def count(tx: Session, key: str, now: datetime, window: timedelta) -> int:
+    """Count a use of this key in the caller's transaction; return how many its window has, with this one.
+
+    One statement: concurrent transactions wait for each other, and the last one sees all that committed.
+    """
+    values = {"key0": key, "now": now, "ends": now + window}
+    return int(tx.execute(_UPSERTS[dialect_of(tx)], values).one().calls)
 
 
 def prune(tx: Session, now: datetime, slice_size: int) -> int:

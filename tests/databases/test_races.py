@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import AppFactory
+from tests.support.requests import post
 from tests.support.service import (
     PASSWORD,
     at_once,
@@ -165,3 +166,26 @@ def test_concurrent_unknown_logins_are_counted_exactly(app: Flask) -> None:
     answers = at_once([partial(login, app.test_client(), f"unknown-{number}") for number in range(10)])
     assert statuses(answers) == {401: 10}
     assert rows(app, "SELECT count FROM audit_events") == [{"count": 10}]
+
+
+def test_concurrent_mails_to_one_address_stay_within_its_limit(app: Flask) -> None:
+    """The callers lock accounts of their own, so that only the count of the address is common to them."""
+    tokens = [signed_in(app.test_client(), f"mallory{number}")["access_token"] for number in range(6)]
+
+    def ask(token: str) -> TestResponse:
+        return post(app.test_client(), "email/change", token, email="Victim@example.com")
+
+    assert statuses(at_once([partial(ask, token) for token in tokens * 3])) == {202: 18}
+    assert len(rows(app, "SELECT id FROM outbox WHERE recipient = 'Victim@example.com'")) == 3
+
+
+def test_concurrent_registrations_of_a_taken_address_mail_its_owner_three_times(make_app: AppFactory) -> None:
+    app = make_app({"HIDE_ACCOUNT_EXISTENCE": "true"})
+    register(app.test_client())
+
+    def again(number: int) -> TestResponse:
+        return register(app.test_client(), f"mallory{number}", email="ada@example.com")
+
+    assert statuses(at_once([partial(again, number) for number in range(12)])) == {202: 12}
+    told = "SELECT id FROM outbox WHERE template = 'address_taken' AND recipient = 'ada@example.com'"
+    assert len(rows(app, told)) == 3

@@ -90,6 +90,27 @@ DATA = [
         "test_password_reset.py::test_at_most_three_reset_mails_an_hour_are_sent",
     ),
     Sabotage(
+        "three mails of a kind go to an address, over all accounts",
+        "auth/mailing/links.py",
+        "        receiver = receiver if mails <= MAX_MAILS else None\n",
+        "",
+        "test_races.py::test_concurrent_mails_to_one_address_stay_within_its_limit",
+    ),
+    Sabotage(
+        "the count of mails to an address is one upsert",
+        "auth/stores/rate_limits.py",
+        "else_=columns.calls + 1)",
+        "else_=1)",
+        "test_races.py::test_concurrent_registrations_of_a_taken_address_mail_its_owner_three_times",
+    ),
+    Sabotage(
+        "audit statements are built once",
+        "auth/stores/audit.py",
+        "_COUNTED[dialect_of(tx)],",
+        "_COUNTED[dialect_of(tx)].execution_options(),",
+        "test_password_login.py::test_refusals_of_known_and_unknown_names_build_no_audit_statement",
+    ),
+    Sabotage(
         "an address that was given up is reserved",
         "auth/emails/change.py",
         "    if one_time_tokens.address_is_reserved(tx, link.email",

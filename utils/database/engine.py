@@ -3,7 +3,7 @@
 import contextlib
 import os
 import select
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine, Row, Select, Table, event
@@ -121,9 +121,23 @@ def _init_sqlite(engine: Engine) -> None:
         cursor.close()
 
 
+def for_each_database(build: Callable[[Callable[[Table], Any]], Any]) -> Mapping[str, Any]:
+    """Return the statement that `build` makes with the INSERT of each database, by the name of its dialect.
+
+    For statements with `on_conflict_do_...` that are built once, at import: building one takes longer than
+    running it.
+    """
+    return {"sqlite": build(sqlite.insert), "postgresql": build(postgresql.insert)}
+
+
+def dialect_of(tx: Session) -> str:
+    """Return the name of the dialect of the database of `tx`."""
+    return tx.get_bind().dialect.name
+
+
 def insert_into(tx: Session, table: Any) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT for the database of `tx` that supports `on_conflict_do_...`."""
     target: Table = getattr(table, "__table__", table)
-    if tx.get_bind().dialect.name == "sqlite":
+    if dialect_of(tx) == "sqlite":
         return sqlite.insert(target)
     return postgresql.insert(target)

@@ -1,12 +1,15 @@
 """Password login: one refusal for every cause, one hash each, and session lifetimes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Insert, event
 from werkzeug.test import TestResponse
 
+from models import db
 from tests.conftest import AppFactory
 from tests.support.service import (
     PASSWORD,
@@ -264,3 +267,25 @@ def test_session_limit_never_ends_the_newest_session(client: FlaskClient, clock:
         assert me(client, newest["access_token"]).status_code == 200
     clock.advance(-1)  # another machine's clock is a little behind
     assert me(client, signed_in(client)["access_token"]).status_code == 200
+
+
+@pytest.mark.both_databases
+def test_refusals_of_known_and_unknown_names_build_no_audit_statement(
+    app: Flask, client: FlaskClient
+) -> None:
+    """Building one takes half a millisecond, by which its time would tell an unknown name."""
+    register(client)
+    ran: list[Any] = []
+
+    def note(_connection: Any, statement: Any, *_: Any) -> None:
+        if isinstance(statement, Insert) and statement.table.name == "audit_events":
+            ran.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_execute", note)
+    for name in ("ada", "unknown") * 2:
+        assert login(client, name, "a wrong one").status_code == 401
+    event.remove(engine, "before_execute", note)
+    assert len(ran) == 4
+    assert len({id(statement) for statement in ran}) == 2
