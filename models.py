@@ -363,6 +363,20 @@ class Passkey(Base):
     last_used_at: Mapped[datetime | None]
 
 
+class FreedUsername(Base):
+    """A user name that was given up, as a keyed digest. `user_id` is NULL for an erased account."""
+
+    __tablename__ = "freed_usernames"
+    __table_args__ = (
+        Index("ix_freed_usernames_user_id", "user_id"),
+        Index("ix_freed_usernames_ends_at", "ends_at"),
+    )
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    ends_at: Mapped[datetime]
+
+
 class RateLimit(Base):
     """The count of a rate-limit window, for services without Redis."""
 

@@ -45,6 +45,13 @@ class UsernameTaken(Conflict):
     code, message = "username_taken", "Username already exists"
 
 
+class TooManyUsernames(Conflict):
+    """Names that an account gave up are kept for it; an account keeps ten at most."""
+
+    code = "too_many_usernames"
+    message = "You have changed your user name too often. Take an earlier one of yours, or try again later."
+
+
 class EmailTaken(Conflict):
     code, message = "email_taken", "Email already exists"
 

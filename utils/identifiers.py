@@ -9,6 +9,8 @@ import regex
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from precis_i18n import get_profile
 
+from utils.confusables import skeleton
+
 MAX_USERNAME = 80
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
@@ -60,9 +62,27 @@ def display_username(name: str) -> str:
 
 
 def is_reserved(name: str, *more: str) -> bool:
-    """Return whether the name is reserved for the service: a reserved word, or one of `more` (the brand)."""
-    key = (username_key(name) or name).strip("._-")
-    return key in _RESERVED or key in {username_key(word.replace(" ", "")) for word in more}
+    """Return whether the name is, or looks like, a reserved word or one of `more` (the brand)."""
+    shown = name.strip("._-")
+    key = username_key(shown) or shown
+    # A name is shown as it was typed, but another service may show it in one case. `I` looks like `l`, so the
+    # unfolded skeleton finds `APl`, and does not refuse `mall` for its likeness to `mail`.
+    looks = {_folded(shown), _folded(key), _folded(key.upper()), skeleton(shown)}
+    brands = (username_key(word.replace(" ", "")) or word for word in more)
+    return not looks.isdisjoint(_RESERVED_LOOKS) or any(not looks.isdisjoint(_looks(b)) for b in brands)
+
+
+def _looks(word: str) -> set[str]:
+    """Return the skeletons of a reserved word: in lower case, in capitals, and with one capital."""
+    return {_folded(word), skeleton(word.upper()), skeleton(word.title())}
+
+
+def _folded(text: str) -> str:
+    """Return the skeleton of a text without regard to case."""
+    return skeleton(skeleton(text).lower())
+
+
+_RESERVED_LOOKS = frozenset().union(*map(_looks, _RESERVED))
 
 
 def _is_one_script(name: str) -> bool:

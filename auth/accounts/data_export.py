@@ -8,6 +8,7 @@ from auth.sessions import step_up
 from auth.stores import (
     audit,
     challenges,
+    freed_usernames,
     known_devices,
     one_time_tokens,
     outbox,
@@ -20,6 +21,7 @@ from auth.stores import (
 from models import (
     AuditEvent,
     AuthChallenge,
+    FreedUsername,
     KnownDevice,
     OneTimeToken,
     OutgoingMail,
@@ -47,6 +49,7 @@ class Export:
     challenges: Sequence[AuthChallenge]
     links: Sequence[OneTimeToken]
     mails: Sequence[OutgoingMail]
+    freed_usernames: Sequence[FreedUsername]
     events: Sequence[AuditEvent]
 
 
@@ -69,5 +72,6 @@ def export(services: Services, principal: Principal, client: ClientInfo) -> Expo
         challenges.of_user(tx, user_id),
         one_time_tokens.of_user(tx, user_id),
         outbox.of_user(tx, user_id),
+        freed_usernames.of_user(tx, user_id),
         audit.of_user(tx, user_id),
     )

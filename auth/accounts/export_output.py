@@ -12,6 +12,7 @@ from auth.sessions.outputs import session_fields
 from models import (
     AuditEvent,
     AuthChallenge,
+    FreedUsername,
     KnownDevice,
     OneTimeToken,
     OutgoingMail,
@@ -49,6 +50,9 @@ class Export(TypedDict):
     ]
     links: Annotated[list[dict[str, Any]], Field(description="What mailed links were for; never the links.")]
     mails: Annotated[list[dict[str, Any]], Field(description="Which mails were written, and when they went.")]
+    freed_usernames: Annotated[
+        list[dict[str, Any]], Field(description="Until when each former user name is kept; never the name.")
+    ]
     events: Annotated[
         list[dict[str, Any]], Field(description="All that the audit log has about the account.")
     ]
@@ -81,6 +85,7 @@ def export(
     challenges: Sequence[AuthChallenge],
     links: Sequence[OneTimeToken],
     mails: Sequence[OutgoingMail],
+    freed_usernames: Sequence[FreedUsername],
     events: Sequence[AuditEvent],
 ) -> Export:
     """Return every column that says something about the person. No secret, and no derived key."""
@@ -136,6 +141,7 @@ def export(
             }
             for row in mails
         ],
+        "freed_usernames": [_times(row, "ends_at") for row in freed_usernames],
         "events": [
             {
                 **event_fields(row),

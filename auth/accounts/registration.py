@@ -8,6 +8,7 @@ from auth.errors import AccountTaken, EmailTaken, UsernameTaken
 from auth.events import Event, LinkPurpose
 from auth.mailing import links
 from auth.passwords import policy
+from auth.revocation import usernames
 from auth.stores import audit, one_time_tokens, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -34,7 +35,7 @@ def register(
     """
     policy.refuse_context_words(services, password, username=username, email=email)
     tx = services.tx()
-    if username is not None and users.by_username(tx, username):
+    if username is not None and _is_name_taken(services, tx, username):
         raise UsernameTaken
     hidden = services.settings.hide_account_existence
     if _is_taken(services, tx, email) and not hidden:
@@ -60,7 +61,7 @@ def create_by_operator(
     """Create an account at the command line. The audit event names the operator."""
     policy.refuse_context_words(services, password, username=username, email=email)
     tx = services.tx()
-    if users.by_username(tx, username):
+    if _is_name_taken(services, tx, username):
         raise UsernameTaken
     if _is_taken(services, tx, email):
         raise EmailTaken
@@ -72,6 +73,10 @@ def create_by_operator(
     _welcome(services, tx, account, Event.ACCOUNT_CREATED, client, operator)
     tx.commit()
     return account
+
+
+def _is_name_taken(services: Services, tx: Session, username: str) -> bool:
+    return users.by_username(tx, username) is not None or usernames.is_kept(services, tx, username)
 
 
 def _is_taken(services: Services, tx: Session, email: str) -> bool:
@@ -124,8 +129,12 @@ def _inserted(
                 now=now,
                 terms_version=terms,
             )
-            if account or (address and users.by_email(tx, address)):
+            if account and not usernames.is_kept(services, tx, name):
                 return account
+            if account:  # its former owner gave the name up, perhaps while the insert waited for it
+                tx.rollback()
+            elif address and users.by_email(tx, address):
+                return None
         name = f"{suggested}{secrets.randbelow(10_000):04}"
     return None
 

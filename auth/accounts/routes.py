@@ -55,12 +55,15 @@ def me() -> Any:
 
 
 @auth_bp.patch("/me")
-@answers(200, OneUser, errors=("session_required", "username_taken"))
+@answers(200, OneUser, errors=("session_required", "reauth_required", "username_taken", "too_many_usernames"))
 @limited("account-changes")
 @jwt_required
 @takes(Profile)
 def change_me(form: Profile) -> Any:
-    """Change the user name. The owner is notified by mail."""
+    """Change the user name. The owner is notified by mail, and the old name is kept for them for 90 days.
+
+    Requires a login within the last 10 minutes.
+    """
     if form.username is None:
         return user(g.principal.account)
     return user(profile.rename(services(), g.principal, form.username, client_info()))
@@ -107,6 +110,7 @@ def export() -> Any:
         challenges=found.challenges,
         links=found.links,
         mails=found.mails,
+        freed_usernames=found.freed_usernames,
         events=found.events,
     )
 

@@ -13,6 +13,7 @@ from auth.revocation import revoke
 from auth.stores import (
     audit,
     challenges,
+    freed_usernames,
     known_devices,
     one_time_tokens,
     outbox,
@@ -88,6 +89,7 @@ def growing(services: Services) -> Iterator[Growing]:
         "sessions": (timedelta(seconds=settings.ended_session_retention), sessions.prune),
         "audit_events": (timedelta(seconds=settings.audit_retention), audit.prune),
         "rate_limits": (timedelta(0), rate_limits.prune),
+        "freed_usernames": (timedelta(0), freed_usernames.prune),
         "outbox": (timedelta(days=30), outbox.prune),
         "one_time_tokens": (timedelta(days=30), one_time_tokens.prune),
         "challenges": (timedelta(days=1), challenges.prune),

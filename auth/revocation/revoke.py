@@ -9,6 +9,7 @@ from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
 from auth.refusals import recorded
+from auth.revocation import usernames
 from auth.stores import (
     audit,
     challenges,
@@ -75,9 +76,11 @@ def erase(
 ) -> None:
     """Erase an account that this transaction holds locked, with everything that refers to it.
 
-    Its audit events stay without personal data. The event of the erasure names no caller, who may be the
-    person.
+    Its audit events stay without personal data, and its user name as a keyed digest. The event of the erasure
+    names no caller, who may be the person.
     """
+    if account := users.by_id(tx, user_id):
+        usernames.give_up_erased(services, tx, account)
     audit.forget_person(tx, user_id)
     users.erase(tx, user_id)
     anonymous = ClientInfo(address=None, user_agent="", request_id=client.request_id)

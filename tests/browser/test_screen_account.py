@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.screen_steps import NEW_PASSWORD, fill_login, restored, submit
+from tests.support.screen_steps import NEW_PASSWORD, fill_login, restored, stale, submit
 from tests.support.screens import Site, log_in
 from tests.support.service import PASSWORD
 
@@ -129,6 +129,37 @@ def test_invalid_or_taken_username_is_reported_at_its_field(screen: Page, site: 
         submit(screen, "Save User Name")
         expect(field).to_have_accessible_description(words)
         expect(field).to_be_focused()
+
+
+def test_63_stale_login_asks_for_the_password_before_a_new_username(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    expect(screen.locator("#email-shown")).to_have_text(address)
+    asked = stale(screen, "/auth/me")
+    name = f"{address.partition('@')[0]}-new"
+    screen.get_by_label("New User Name").fill(name)
+    submit(screen, "Save User Name")
+    dialog = screen.get_by_role("dialog", name="Enter Your Password")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    screen.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(screen.locator("#username-shown")).to_have_text(name)
+    assert asked == ["PATCH", "PATCH"]
+
+
+@pytest.mark.slow
+def test_too_many_usernames_are_reported_at_the_field(screen: Page, site: Site) -> None:
+    log_in(screen, site.registered())
+    field = screen.get_by_label("New User Name")
+    for number in range(11):
+        field.fill(f"{site.registered().partition('@')[0]}-{number}")
+        submit(screen, "Save User Name")
+        if number < 10:
+            expect(field).to_have_value("")
+    expect(field).to_have_accessible_description(
+        "You have changed your user name too often. Choose one that you had before, or try again later."
+    )
+    expect(field).to_be_focused()
 
 
 @pytest.mark.slow

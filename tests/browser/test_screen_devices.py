@@ -1,30 +1,11 @@
 """The devices page. The number in a test's name is that of the list of checks."""
 
-from urllib.parse import urlsplit
-
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
+from tests.support.screen_steps import stale
 from tests.support.screens import Site, log_in, said
 from tests.support.service import PASSWORD
-
-LONG_AGO = "A sign-in younger than 10 minutes is needed."
-
-
-def stale(page: Page, path: str) -> list[str]:
-    """Make the next call to this path fail with `reauth_required`; later calls go through."""
-    asked: list[str] = []
-
-    def once(route: Route) -> None:
-        asked.append(route.request.method)
-        if len(asked) == 1:
-            refusal = {"code": "reauth_required", "message": LONG_AGO}
-            route.fulfill(status=403, json=refusal)
-        else:
-            route.continue_()
-
-    page.route(lambda url: urlsplit(url).path.startswith(path), once)
-    return asked
 
 
 def items(page: Page) -> list[str]:

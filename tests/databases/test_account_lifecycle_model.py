@@ -138,7 +138,7 @@ class AccountMachine(FactorCalls):
         if not self.refused("email/reject", link, "verify"):
             assert link
             assert not link.owner.verified
-            link.owner.erased = True
+            self.world.erase(link.owner)
             self.service.call("email/reject", {"token": link.token}, 200, "registration_rejected")
 
     def undo(self, draw: Draw) -> None:

@@ -13,6 +13,7 @@ from auth.admin import pruning
 from auth.blueprint import auth_bp
 from auth.events import LinkPurpose
 from auth.mailing.links import LIFETIMES
+from auth.revocation import usernames
 from tests.docs.test_documentation import DEFAULTS
 from tests.support.architecture import ROOT
 from tests.support.documents import code_in, read, table_rows
@@ -94,6 +95,7 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "used or expired challenges": [ages["challenges"]],
         "devices not seen": [ages["known_devices"]],
         "rate-limit windows": [],
+        "digests of user names that were given up": [usernames.KEPT_FOR.days],
         "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
         "unconfirmed accounts, with `REQUIRE_VERIFIED_EMAIL`; accounts that only hold a name": [
             pruning.UNCONFIRMED_FOR.days

@@ -102,6 +102,20 @@ SECURITY = [
         "test_credential_changes.py::test_sensitive_changes_require_login_within_10_minutes",
     ),
     Sabotage(
+        "a change of the user name wants a fresh login",
+        "auth/accounts/profile.py",
+        "    step_up.fresh_session(services, principal)\n",
+        "",
+        "test_credential_changes.py::test_sensitive_changes_require_login_within_10_minutes",
+    ),
+    Sabotage(
+        "lookalikes of reserved words are reserved",
+        "utils/identifiers.py",
+        "    return not looks.isdisjoint(_RESERVED_LOOKS) or",
+        "    return key in _RESERVED or",
+        "test_confusables.py::test_lookalike_of_a_reserved_word_is_reserved",
+    ),
+    Sabotage(
         "a change of factors wants a fresh factor",
         "auth/sessions/step_up.py",
         "    _require_fresh_factor(services, current, account)\n",

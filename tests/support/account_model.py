@@ -22,6 +22,7 @@ LIFETIMES = {
 OPENING = ("verify", "reset", "email_change")
 OVER = (*OPENING, "disown")
 KEPT = 30 * DAY  # how long `prune` leaves what is over
+NAME_KEPT = 90 * DAY  # from others, after its account was erased
 
 
 @dataclass(eq=False)
@@ -83,6 +84,7 @@ class Owner:
     blocked: bool = False
     leaving: datetime | None = None
     erased: bool = False
+    erased_at: datetime | None = None
     devices: set[str] = field(default_factory=set)
     written: list[tuple[str, datetime]] = field(default_factory=list)  # mails
     factors: Factors = field(default_factory=Factors)
@@ -113,6 +115,16 @@ class World:
 
     def named(self, name: str) -> Owner | None:
         return next((owner for owner in self.living() if owner.name == name), None)
+
+    def is_kept(self, name: str) -> bool:
+        """Return whether the name of an erased account is kept."""
+        ends = [
+            owner.erased_at + NAME_KEPT for owner in self.owners if owner.erased_at and owner.name == name
+        ]
+        return any(end > self.now for end in ends)
+
+    def erase(self, owner: Owner) -> None:
+        owner.erased, owner.erased_at = True, self.now
 
     def at(self, address: str) -> Owner | None:
         return next((owner for owner in self.living() if owner.address == address), None)
@@ -230,7 +242,7 @@ class World:
         """Apply `flask auth prune`; return the number of events about accounts and factors."""
         erased = [owner for owner in self.living() if owner.leaving and owner.leaving <= self.now]
         for owner in erased:
-            owner.erased = True
+            self.erase(owner)
         resets = [event for owner in self.living() for event in self.apply_due_reset(owner)]
         before = self.now - KEPT
         for link in self.links:

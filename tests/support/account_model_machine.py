@@ -92,6 +92,9 @@ class Members(RuleBasedStateMachine):
         self.clock.advance(1)
         name, address, password = draw.name, draw.address, draw.password
         body = {"username": name, "email": address, "password": password}
+        if self.world.is_kept(name):
+            self.service.call("register", body, "username_taken", None)
+            body["username"] = name = f"{name}{len(self.world.owners)}"
         if self.world.named(name):
             self.service.call("register", body, "username_taken", None)
         elif self.world.at(address) or self.world.is_reserved(address):

@@ -15,6 +15,7 @@ from tests.support.service import PASSWORD
 
 ERROR_IN_LOGIN = "Error: Log In \N{EN DASH} AxiomTech"
 NEW_PASSWORD = "marble-lantern-orchard-58"
+LONG_AGO = "A sign-in younger than 10 minutes is needed."
 # The module that the page itself has loaded: its instance, with its memory.
 MODULE = """
 (name) => import(document.querySelector("script[type=module]").src.replace(/[^/]+\\/[^/]+$/, "lib/" + name))
@@ -139,3 +140,19 @@ def in_module(page: Page, name: str, work: str, argument: Any = None) -> Any:
     """Run `work`, a function of the module's exports and an argument."""
     script = f"async (argument) => ({work})(await ({MODULE})({json.dumps(name)}), argument)"
     return page.evaluate(script, argument)
+
+
+def stale(page: Page, path: str) -> list[str]:
+    """Make the next call to this path fail with `reauth_required`; later calls go through."""
+    asked: list[str] = []
+
+    def once(route: Route) -> None:
+        asked.append(route.request.method)
+        if len(asked) == 1:
+            refusal = {"code": "reauth_required", "message": LONG_AGO}
+            route.fulfill(status=403, json=refusal)
+        else:
+            route.continue_()
+
+    page.route(lambda url: urlsplit(url).path.startswith(path), once)
+    return asked

@@ -78,6 +78,7 @@ PUBLISHED = {
     "unsupported_media_type": 415,
     "user_not_found": 404,
     "username_taken": 409,
+    "too_many_usernames": 409,
     "validation_failed": 400,
     "wrong_current_password": 403,
 }

@@ -61,8 +61,9 @@ new Form(name, {
   },
   busy: "busy.save",
   shown(answer, form) {
-    if (answer.code === "username_taken") form.fault("username", "username.taken");
-    return answer.code === "username_taken";
+    const fault = { username_taken: "username.taken", too_many_usernames: "username.too_many" }[answer.code];
+    if (fault) form.fault("username", fault);
+    return fault !== undefined;
   },
   async send({ username }, form) {
     const answer = await ask("PATCH", "/auth/me", { username: username.trim() });

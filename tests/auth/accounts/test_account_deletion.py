@@ -181,10 +181,14 @@ def test_erasure_leaves_no_identifying_data(app: Flask, client: FlaskClient, clo
                     blank = (values["ip_address"], values["user_agent"], values["session_id"])
                     assert values["event"] == "pruned" or values["user_id"] or blank == (None, "", None)
     assert [row["username"] for row in rows(app, "SELECT username FROM users")] == ["grace"]
-    assert register(client, "lovelace").status_code == 201
+    assert register(client, "augusta").status_code == 201
     newest = rows(app, "SELECT max(id) AS id FROM users")[0]["id"]
     assert newest > person  # a key never comes back
-    assert register(client, "ada").status_code == 201
+    for name in ("lovelace", "ada"):
+        assert said(register(client, name)) == (409, "username_taken")
+    clock.advance(90 * DAY)
+    for name in ("lovelace", "ada"):
+        assert register(client, name).status_code == 201
 
 
 def test_data_export_covers_every_user_table_and_no_secret(
@@ -207,6 +211,7 @@ def test_data_export_covers_every_user_table_and_no_secret(
         "recovery_codes": "recovery_codes",
         "passkeys": "passkeys",
         "challenges": "challenges",
+        "freed_usernames": "freed_usernames",
     }
     about = {table.name for table in db.metadata.sorted_tables if "user_id" in table.columns}
     assert about == exported.keys()
