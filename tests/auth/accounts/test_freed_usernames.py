@@ -1,5 +1,6 @@
 """Names that an account gave up: kept for it, and from everyone else, for 90 days."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,10 @@ DIGESTS = "SELECT * FROM freed_usernames"
 
 def rename(client: FlaskClient, access: str, name: str) -> tuple[int, str]:
     return said(client.patch("/auth/me", json={"username": name}, headers=bearer(access)))
+
+
+def register_as(client: FlaskClient, name: str, email: str) -> tuple[int, str]:
+    return said(register(client, name, email=email))
 
 
 def leave(client: FlaskClient, access: str) -> None:
@@ -165,8 +170,10 @@ def test_concurrent_rename_and_registration_never_share_a_name(app: Flask) -> No
     owner, stranger = app.test_client(), app.test_client()
     for number in range(5):
         name, new = f"ada{number - 1}" if number else "ada", f"ada{number}"
-        renaming = partial(rename, owner, access, new)
-        registering = partial(register, stranger, name, email=f"eve{number}@example.com")
-        renamed, registered = at_once([renaming, lambda call=registering: said(call())])
+        calls: list[Callable[[], tuple[int, str]]] = [
+            partial(rename, owner, access, new),
+            partial(register_as, stranger, name, f"eve{number}@example.com"),
+        ]
+        renamed, registered = at_once(calls)
         assert renamed == (200, "")
         assert registered in {TAKEN, (409, "account_taken")}
