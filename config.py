@@ -98,6 +98,7 @@ class Settings:
     web_concurrency: int = _setting(values.whole_number(1, 64), 1)
     public_url: str = _setting(values.origin)
     trusted_proxies: int = _setting(values.whole_number(0, 10))
+    client_address_header: str = _setting(values.header_name, "X-Forwarded-For")
     brand_name: str = _setting(values.one_line, "AxiomTech")
     pages_enabled: bool = _setting(values.boolean, True)
     ui_contrast_default: str = _setting(values.one_of("seed", "more"), "seed")

@@ -54,6 +54,13 @@ def short_word(text: str) -> str:
     return text
 
 
+def header_name(text: str) -> str:
+    """Return the name of a header. With an underscore it would have two spellings in WSGI."""
+    if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+){0,4}", text) or len(text) > 64:
+        raise ValueError("must be a header name of letters, digits and at most four hyphens")
+    return text
+
+
 def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 

@@ -58,9 +58,13 @@ def metrics() -> Response:
     if token:
         if not compare_digest((optional_bearer_token() or "").encode(), token.encode()):
             raise TokenInvalid
-    elif not is_loopback(peer_address()) or any(name in request.headers for name in PROXY_HEADERS):
+    elif not is_loopback(peer_address()) or any(name in request.headers for name in _proxy_headers()):
         raise NotFound
     return Response(services().metrics.exposition(), content_type="text/plain; version=1.0.0; charset=utf-8")
+
+
+def _proxy_headers() -> tuple[str, ...]:
+    return (*PROXY_HEADERS, services().settings.client_address_header)
 
 
 @ops_bp.get("/openapi.json")

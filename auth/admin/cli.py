@@ -27,6 +27,7 @@ from auth.factors import outputs as factor_outputs
 from auth.mailing import delivery
 from auth.outputs import user
 from auth.sessions import outputs as session_outputs
+from config_values import origin
 from utils.client_info import ClientInfo
 from utils.errors import ApiError
 from utils.services import services
@@ -133,10 +134,18 @@ def explain(login: str) -> tuple[Any, str]:
     return data | {"findings": found.findings, "events": found.events}, "\n".join(lines)
 
 
+def probed_origin(url: str) -> str:
+    try:
+        return origin(url)
+    except ValueError as problem:
+        raise click.UsageError(f"The URL of --probe {problem}.") from None
+
+
 @command("doctor")
-def examine() -> tuple[Any, str, int]:
+@click.option("--probe", metavar="URL", help="Also send forged client addresses to the service at this URL.")
+def examine(probe: str | None) -> tuple[Any, str, int]:
     """Check this deployment and advise on problems. The exit code is 1 if there is a problem."""
-    found = doctor.examine(services())
+    found = doctor.examine(services(), probed_origin(probe) if probe else None)
     lines = [f"{f.state:>8}  {f.check}: {f.text}{f' {f.advice}' if f.advice else ''}" for f in found]
     problems = sum(finding.state == "problem" for finding in found)
     lines += [f"{problems} problem{'' if problems == 1 else 's'}." if problems else "No problems."]

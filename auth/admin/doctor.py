@@ -4,12 +4,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from time import perf_counter
-from typing import Literal, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.admin import pruning
+from auth.admin import address_probe, pruning
+from auth.admin.finding import Finding
 from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
 from utils.crypto.keys import key_id
@@ -18,7 +19,6 @@ from utils.limits.counters import RedisCounters
 from utils.mail.mailers import FileMailer, MailError
 from utils.services import Services
 
-State = Literal["ok", "warning", "problem"]
 MAX_SKEW = timedelta(seconds=5)
 MAX_BACKLOG = timedelta(minutes=15)
 PRUNE_EVERY = timedelta(days=2)
@@ -27,17 +27,8 @@ ADVISED_LENGTH = 15  # NIST SP 800-63B-4, 3.1.1.2, for passwords as the only fac
 PROBE_TIMEOUT = 3
 
 
-class Finding(NamedTuple):
-    """The result of a check and, unless it is ok, the remedy."""
-
-    check: str
-    state: State
-    text: str
-    advice: str = ""
-
-
-def examine(services: Services) -> list[Finding]:
-    """Return the findings of all checks."""
+def examine(services: Services, probed_url: str | None = None) -> list[Finding]:
+    """Return the findings of all checks. Forged addresses are sent to `probed_url`, if it is given."""
     found = [*_settings(services)]
     database = [*_reporting_errors("database", lambda: _database(services))]
     found += [*database, *_redis(services), *_mailer(services), *_public_url(services), *_hash(services)]
@@ -48,6 +39,9 @@ def examine(services: Services) -> list[Finding]:
             *_reporting_errors("outbox", lambda: _outbox(services)),
         ]
         found += _reporting_errors("pruning", lambda: _pruning(services))
+        if probed_url:
+            probe = partial(address_probe.probe, services, probed_url)
+            found += _reporting_errors(address_probe.CHECK, probe)
     services.tx().rollback()
     return found
 

@@ -151,6 +151,14 @@ def test_metrics_without_a_token_are_for_loopback_only(
         assert (b"auth_request" in answer.data) == (status == 200)
 
 
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_metrics_without_a_token_refuse_a_call_with_the_header_of_the_proxy(proxies: str) -> None:
+    with memory_app({"TRUSTED_PROXIES": proxies, "CLIENT_ADDRESS_HEADER": "Clientaddress"}) as app:
+        client = app.test_client()
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/metrics", headers={"Clientaddress": "127.0.0.1"}).status_code == 404
+
+
 def test_metrics_token_is_required_from_every_address() -> None:
     with memory_app({"METRICS_TOKEN": "0123456789abcdef"}) as app:
         for address in ("127.0.0.1", "192.0.2.1"):

@@ -81,6 +81,16 @@ def test_forwarded_addresses_are_trusted_up_to_trusted_proxies(
         assert wrong_login(app, X_Forwarded_For=second).status_code == (429 if is_same else 401)
 
 
+def test_forged_spelling_of_another_header_does_not_evade_the_limit() -> None:
+    clock, environ = FixedClock(), {"TRUSTED_PROXIES": "1", "CLIENT_ADDRESS_HEADER": "Clientaddress"}
+    with memory_app(environ, clock=clock, limiter=limits(clock, login=1)) as app:
+        assert wrong_login(app, Clientaddress="192.0.2.1").status_code == 401
+        for number in range(3):
+            forged = f"203.0.113.{number}"
+            assert wrong_login(app, Clientaddress="192.0.2.1", X_Forwarded_For=forged).status_code == 429
+        assert rows(app, "SELECT DISTINCT ip_address FROM audit_events") == [{"ip_address": "192.0.2.1"}]
+
+
 @pytest.mark.parametrize("proxies", ["1", "2"])
 def test_caller_without_forwarded_address_is_not_the_proxy(proxies: str) -> None:
     clock = FixedClock()

@@ -11,10 +11,12 @@ import pytest
 
 from app import create_app
 from config import Settings, config_by_name, environment_name, misspelt
+from models import db
 from tests.support.architecture import ROOT
 from tests.support.production import FINE, FLASK, JWT, faults, faults_of, load
 from tests.support.service import at_once
 from utils.serving.development import development_secrets
+from utils.serving.server import prepare
 
 OWN = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
@@ -82,6 +84,7 @@ def test_production_accepts_safe_values() -> None:
         ("PORT", ["-1", "65536", "8000.0", "eighty", "1e3", "8_000", "\u0668"]),
         ("JWT_ACCESS_TOKEN_EXPIRES", ["0", "-1", "86401", "1h"]),
         ("PASSWORD_MIN_LENGTH", ["7", "65"]),
+        ("CLIENT_ADDRESS_HEADER", ["X_Forwarded_For", "Client address", "a-b-c-d-e-f", "x:", "-x", "\xe9"]),
         ("PUBLIC_URL", ["ftp://a.example", "https://", "https://u:p@a.example", "https://:p@a.example"]),
         ("PUBLIC_URL", ["https://a.example?q", "https://[", "https://a\u2100b.example", "https://a:99999"]),
         ("DATABASE_URI", ["mysql://db/auth", "auth.db", "postgres:db"]),
@@ -117,6 +120,26 @@ def test_production_requires_an_explicit_number_of_trusted_proxies() -> None:
     assert faults(TRUSTED_PROXIES="x") == ["TRUSTED_PROXIES must be a whole number from 0 to 10."]
     assert [load(TRUSTED_PROXIES=text).trusted_proxies for text in ("0", "1")] == [0, 1]
     assert load(FLASK_ENV="development", TRUSTED_PROXIES=None).trusted_proxies == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        ({}, 1),
+        ({"CLIENT_ADDRESS_HEADER": "CF-Connecting-IP"}, 1),
+        ({"CLIENT_ADDRESS_HEADER": "Clientaddress"}, 0),
+        ({"TRUSTED_PROXIES": "0"}, 0),
+        ({"FLASK_ENV": "development"}, 0),
+    ],
+)
+def test_production_start_warns_once_of_an_address_header_with_a_hyphen(
+    changes: dict[str, str], lines: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(settings=load(**({"DATABASE_URI": f"sqlite:///{tmp_path}/auth.db"} | changes)))
+    prepare(app, db, "127.0.0.1")
+    told = [line for line in capsys.readouterr().err.splitlines() if "CLIENT_ADDRESS_HEADER" in line]
+    assert len(told) == lines
+    assert all("doctor --probe https://auth.example.com" in line for line in told)
 
 
 def test_boolean_accepts_several_words() -> None:

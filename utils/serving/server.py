@@ -63,6 +63,8 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
             "MAIL_URL is not set: no mail is sent, so addresses cannot be confirmed nor passwords reset.",
             err=True,
         )
+    if warning := _address_warning(settings):
+        click.echo(warning, err=True)
     if settings.testing:
         raise ConfigurationError(["FLASK_ENV=testing cannot be served: its database is in memory."])
     if settings.flask_env == "development" and not is_loopback(host):
@@ -79,6 +81,17 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
             f"The database of DATABASE_URI cannot be opened ({type(problem).__name__}). Check that its "
             "server is running and accepts this user or, for SQLite, that the folder exists and is writable."
         )
+
+
+def _address_warning(settings: Settings) -> str | None:
+    """Return what to check where a client may choose its address by another spelling of the header."""
+    header = settings.client_address_header
+    if not settings.production or not settings.trusted_proxies or "-" not in header:
+        return None
+    return (
+        f"CLIENT_ADDRESS_HEADER is {header}: clients choose their address if the proxy passes "
+        f"{header.replace('-', '_')} on. Check: flask --app app auth doctor --probe {settings.public_url}"
+    )
 
 
 def _warn_of_old_schema(db: SQLAlchemy) -> None:

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from flask import Flask, Response, g, jsonify, make_response, request  # noqa: TID251  (`answers`)
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
 from utils.client_info import ClientInfo, canonical_address, printable
 from utils.errors import TooManyRequests
 from utils.services import services
+from utils.web.client_address import PEER, with_client_address
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 MAX_BODY = 64 * 1024
-PEER = "auth.peer_address"
 
 
 @dataclass(slots=True)
@@ -139,35 +138,21 @@ def _security_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def _with_proxy_fix(wsgi_app: Any, hops: int) -> Any:
-    """Take the client's address from the entry of X-Forwarded-For that is `hops` from the end.
-
-    Without a valid entry the request has no address, so that it does not get the address of the proxy.
-    """
-    fixed = ProxyFix(wsgi_app, x_for=hops, x_proto=0)
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        environ[PEER] = environ.get("REMOTE_ADDR")
-        environ["REMOTE_ADDR"] = ""
-        return fixed(environ, start_response)
-
-    return application
-
-
 def peer_address() -> str:
     """Return the address of the connection: of the proxy, if there is one."""
     return request.environ.get(PEER, request.remote_addr) or ""
 
 
 def init_http(app: Flask, settings: Settings) -> None:
-    """Limit request bodies, trust `TRUSTED_PROXIES` proxies, and add headers to every response."""
+    """Limit request bodies, read the address from the trusted proxies, add headers to every response."""
     # One more than allowed: a body without a length is truncated there, and must be seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # else Werkzeug redirects to the Host of the request
     if settings.trusted_proxies:
-        app.wsgi_app = _with_proxy_fix(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+        header, hops = settings.client_address_header, settings.trusted_proxies
+        app.wsgi_app = with_client_address(app.wsgi_app, header, hops)  # type: ignore[method-assign]
     headers = _security_headers(settings)
 
     @app.after_request
