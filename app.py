@@ -19,6 +19,7 @@ import click
 from flask import Flask
 
 from auth import auth_bp
+from auth.admin import slices
 from auth.cookies import DEVICE_HEADER
 from auth.events import LinkPurpose
 from auth.fields import MAX_PASSWORD
@@ -33,6 +34,7 @@ from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
 from pages import Facts, init_pages
+from utils.background import BackgroundTask
 from utils.clock import Clock, SystemClock
 from utils.database.engine import Reads, engine_options, init_engine
 from utils.errors import init_errors
@@ -50,6 +52,7 @@ from utils.passwords.leaked import LeakedPasswords, NoLeakCheck
 from utils.services import Leaks, Services, services
 from utils.serving import server
 from utils.serving.development import development_secrets
+from utils.serving.first_request import AtFirstRequest
 from utils.web.cors import init_cors
 from utils.web.http import init_http
 
@@ -86,6 +89,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
     init_cors(app, settings, headers=[DEVICE_HEADER])
+    app.wsgi_app = AtFirstRequest(app.wsgi_app, built.pruning.serve)  # type: ignore[method-assign]
     if click.get_current_context(silent=True):  # command line only: imports in 130 ms
         from flask_migrate import Migrate  # noqa: PLC0415
 
@@ -145,6 +149,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "refusal_delay": refusal_delay,
         "mailer": mailer_for(settings, ROOT),
         "delivery": _delivery(app, settings),
+        "pruning": _pruning(app, settings),
         "admit": admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
     }
@@ -159,14 +164,29 @@ def _leaks(settings: Settings, metrics: Metrics) -> Leaks:
 
 def _delivery(app: Flask, settings: Settings) -> Delivery:
     """Return the mail delivery: a background thread in serving processes, none in commands and tests."""
-    command = click.get_current_context(silent=True)
-    serves = command is None or command.info_name == "run"
 
     def deliver_next() -> bool:
         with app.app_context():
             return delivery.deliver_next(services())
 
-    return Delivery(deliver_next, in_background=serves and not settings.testing)
+    return Delivery(deliver_next, in_background=_serves(settings))
+
+
+def _pruning(app: Flask, settings: Settings) -> BackgroundTask:
+    """Return the pruning: a background thread in serving processes, none in commands and tests."""
+    pruned = slices.Slices()
+
+    def next_batch() -> bool:
+        with app.app_context():
+            return pruned.next_batch(services())
+
+    return slices.background(next_batch, in_background=_serves(settings))
+
+
+def _serves(settings: Settings) -> bool:
+    """Whether this process serves: commands and tests do not."""
+    command = click.get_current_context(silent=True)
+    return (command is None or command.info_name == "run") and not settings.testing
 
 
 def _limiter(settings: Settings, clock: Clock) -> Limiter:

@@ -377,6 +377,16 @@ class FreedUsername(Base):
     ends_at: Mapped[datetime]
 
 
+class Lease(Base):
+    """The right to do some work alone until `ends_at`, over all processes."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    claimed_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
 class RateLimit(Base):
     """The count of a rate-limit window, for services without Redis."""
 

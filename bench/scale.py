@@ -88,9 +88,9 @@ def prune_plans(where: Place) -> dict[str, list[Plan]]:
     found = {}
     with where.app.app_context():
         session = where.services.tx()
-        for table, before, prune_slice in pruning.growing(where.services):
+        for table, before, prune_some in pruning.growing(where.services):
             with recorded(where.engine) as sent:
-                prune_slice(session, before, pruning.SLICE)
+                prune_some(session, before, pruning.BATCH)
             session.rollback()
             found[f"prune {table}"] = [explained(where.engine, each) for each in sent]
     return found

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from auth.admin import slices
 from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
@@ -27,6 +28,7 @@ from utils.database.migrations import upgrade
 
 share_routes()
 share_statements()
+slices.POLL = 3600.0  # the thread of an app that a test leaves behind must not prune during another test
 HERE = Path(__file__).parent
 
 # Test modules that need more than requirements.txt; everything else runs on that alone.

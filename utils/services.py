@@ -13,6 +13,7 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from config import Settings
+from utils.background import BackgroundTask
 from utils.clock import Clock
 from utils.database.engine import Reads
 from utils.errors import ApiError, Forbidden
@@ -84,6 +85,7 @@ class Services:
     refusal_delay: RefusalDelay  # of requests that the limiter refuses
     mailer: Mailer
     delivery: Delivery
+    pruning: BackgroundTask
     metrics: Metrics
     admit: Admit
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document

@@ -233,12 +233,16 @@ def _pruning(services: Services) -> Iterator[Finding]:
         growing.table
         for growing in pruning.growing(services)
         # Deleted here and restored by the rollback, to run the same statement as `prune`.
-        if growing.prune_slice(tx, growing.before - PRUNE_EVERY, 1)
+        if growing.prune_some(tx, growing.before - PRUNE_EVERY, 1)
     ]
     tx.rollback()
     if over:
         when = f"since {moment_text(last)}" if last and now - last < timedelta(days=365) else "recently"
-        text = f"`prune` has not run {when}: {', '.join(over)} contain expired rows."
-        yield Finding("pruning", "problem", text, "Run `flask --app app auth prune` daily.")
+        text = (
+            f"`prune` has not run {when}, and the service does not keep up: {', '.join(over)} contain rows "
+        )
+        text += "that expired more than 2 days ago."
+        advice = "Look for `pruning interrupted` in the logs; run `flask --app app auth prune` daily."
+        yield Finding("pruning", "problem", text, advice)
     else:
-        yield Finding("pruning", "ok", "There are no expired rows.")
+        yield Finding("pruning", "ok", "No row expired more than 2 days ago.")

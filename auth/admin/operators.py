@@ -161,7 +161,7 @@ def rotate_encrypted_secrets(services: Services, operator: Operator) -> RotatedS
     """Encrypt secrets of previous keys with the present one; return how many, and how many failed."""
     tx, key = services.tx(), key_id(services.config["SECRET_KEY"])
     done = lost = after = 0
-    while some := totp.encrypted_with_other_key(tx, key, after, pruning.SLICE):
+    while some := totp.encrypted_with_other_key(tx, key, after, pruning.BATCH):
         for user_id, old in some:
             after = user_id
             try:

@@ -1,7 +1,8 @@
-"""Retention: delete expired rows in slices."""
+"""Retention: what expires in each table, and the batches that delete it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -22,68 +23,44 @@ from auth.stores import (
     users,
 )
 from auth.stores import second_factors as accounts
+from utils.client_info import ClientInfo
 from utils.services import Services
 
-
-def prune(services: Services, operator: Operator) -> dict[str, int]:
-    """Erase and delete expired rows in small transactions; return how many of each table."""
-    tx = services.tx()
-    deleted = {"users": _erase_due(services, operator), "factors": _reset_due_factors(services, operator)}
-    for table, before, prune_slice in growing(services):
-        deleted[table] = 0
-        while count := prune_slice(tx, before, SLICE):
-            deleted[table] += count
-            tx.commit()
-    record(services, Event.PRUNED, operator, count=sum(deleted.values()))
-    tx.commit()
-    return deleted
-
-
-def _erase_due(services: Services, operator: Operator) -> int:
-    """Erase accounts whose deletion is due and, where confirmation is required, unconfirmed ones."""
-    tx, now = services.tx(), services.clock.now()
-    before, confirming = unconfirmed_before(services), services.settings.require_verified_email
-    erased = 0
-    while due := users.due_for_erasure(tx, now, before, confirming=confirming, limit=SLICE):
-        tx.rollback()
-        for user_id in due:
-            if users.lock_if_due(tx, user_id, now, before, confirming=confirming):
-                revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, operator.client, operator.name)
-                erased += 1
-            tx.commit()  # each by itself: locks are held briefly
-    return erased
-
-
-def _reset_due_factors(services: Services, operator: Operator) -> int:
-    """Apply pending resets of factors that are due; return how many."""
-    tx, now = services.tx(), services.clock.now()
-    done = 0
-    while due := accounts.due_for_reset(tx, now, SLICE):
-        tx.rollback()
-        for user_id in due:
-            if accounts.begin_due_reset(tx, user_id, now) and (account := users.by_id(tx, user_id)):
-                resets.remove_factors(services, tx, account, operator.client, operator.name)
-                done += 1
-            tx.commit()  # each by itself: locks are held briefly
-    return done
-
-
-SLICE = 1000  # rows a transaction, so that locks are held briefly
+BATCH = 1000  # rows a transaction, so that locks are held briefly
+ACCOUNTS = 100  # accounts a batch, each in a transaction of its own
 UNCONFIRMED_FOR = timedelta(days=7)
 
 Pruner = Callable[[Session, datetime, int], int]
 
 
 class Growing(NamedTuple):
-    """A table that only grows, and the function that deletes a slice of its expired rows."""
+    """A table that only grows, and the function that deletes some of its expired rows."""
 
     table: str
     before: datetime
-    prune_slice: Pruner
+    prune_some: Pruner
+
+
+class Batches(NamedTuple):
+    """A table and its batches: `prune_batch` commits one of at most `size` rows and returns how many."""
+
+    table: str
+    size: int
+    prune_batch: Callable[[], int]
+
+
+class Caller(NamedTuple):
+    """The operator who prunes, or the service itself, which has no name."""
+
+    client: ClientInfo
+    name: str | None = None
 
 
 def growing(services: Services) -> Iterator[Growing]:
-    """Return every table that only grows, with the time before which its rows have expired."""
+    """Return every table that only grows, with the time before which its rows have expired.
+
+    A table whose rows have an end of their own is a line with `timedelta(0)`.
+    """
     settings, now = services.settings, services.clock.now()
     kept: Mapping[str, tuple[timedelta, Pruner]] = {
         "sessions": (timedelta(seconds=settings.ended_session_retention), sessions.prune),
@@ -95,8 +72,65 @@ def growing(services: Services) -> Iterator[Growing]:
         "challenges": (timedelta(days=1), challenges.prune),
         "known_devices": (timedelta(days=365), known_devices.prune),
     }
-    for table, (age, prune_slice) in kept.items():
-        yield Growing(table, now - age, prune_slice)
+    for table, (age, prune_some) in kept.items():
+        yield Growing(table, now - age, prune_some)
+
+
+def batches(services: Services, caller: Caller) -> list[Batches]:
+    """Return the batches of accounts that are erased, of factors that are removed, and of every table."""
+    return [
+        Batches("users", ACCOUNTS, partial(_erase_due, services, caller)),
+        Batches("factors", ACCOUNTS, partial(_reset_due_factors, services, caller)),
+        *(Batches(each.table, BATCH, partial(_delete_expired, services, each)) for each in growing(services)),
+    ]
+
+
+def prune(services: Services, operator: Operator) -> dict[str, int]:
+    """Erase and delete everything that has expired; return how many of each table."""
+    deleted = {}
+    for table, _, prune_batch in batches(services, Caller(operator.client, operator.name)):
+        deleted[table] = 0
+        while count := prune_batch():
+            deleted[table] += count
+    record(services, Event.PRUNED, operator, count=sum(deleted.values()))
+    services.tx().commit()
+    return deleted
+
+
+def _delete_expired(services: Services, expired: Growing) -> int:
+    tx = services.tx()
+    count = expired.prune_some(tx, expired.before, BATCH)
+    tx.commit()
+    return count
+
+
+def _erase_due(services: Services, caller: Caller) -> int:
+    """Erase accounts whose deletion is due and, where confirmation is required, unconfirmed ones."""
+    tx, now = services.tx(), services.clock.now()
+    before, confirming = unconfirmed_before(services), services.settings.require_verified_email
+    due = users.due_for_erasure(tx, now, before, confirming=confirming, limit=ACCOUNTS)
+    tx.rollback()
+    erased = 0
+    for user_id in due:
+        if users.lock_if_due(tx, user_id, now, before, confirming=confirming):
+            revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
+            erased += 1
+        tx.commit()  # each by itself: locks are held briefly
+    return erased
+
+
+def _reset_due_factors(services: Services, caller: Caller) -> int:
+    """Apply pending resets of factors that are due; return how many."""
+    tx, now = services.tx(), services.clock.now()
+    due = accounts.due_for_reset(tx, now, ACCOUNTS)
+    tx.rollback()
+    done = 0
+    for user_id in due:
+        if accounts.begin_due_reset(tx, user_id, now) and (account := users.by_id(tx, user_id)):
+            resets.remove_factors(services, tx, account, caller.client, caller.name)
+            done += 1
+        tx.commit()  # each by itself: locks are held briefly
+    return done
 
 
 def unconfirmed_before(services: Services) -> datetime:

@@ -147,7 +147,7 @@ def test_every_shipped_configuration_sets_the_number_of_trusted_proxies() -> Non
     for text in units:
         # A later line of /etc/auth/settings replaces the value.
         assert "Environment=TRUSTED_PROXIES=1\n" in text.partition("EnvironmentFile=")[0]
-    assert len(units) == 2
+    assert len(units) == 1
 
 
 SETTINGS_OF_POD = {"configMapRef": {"name": KINDS["ConfigMap"]["metadata"]["name"]}}
@@ -165,11 +165,10 @@ def test_every_setting_in_deployment_files_exists() -> None:
 
 
 def pods() -> list[dict[str, Any]]:
-    """Return the pods of the deployment and of both jobs."""
+    """Return the pods of the deployment and of the job."""
     return [
         KINDS["Deployment"]["spec"]["template"]["spec"],
         KINDS["Job"]["spec"]["template"]["spec"],
-        KINDS["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"],
     ]
 
 
@@ -183,7 +182,7 @@ def test_kustomization_lists_every_manifest() -> None:
     assert listed == set(KUBERNETES) - {"kustomization.yaml", "secret.example.yaml"}
 
 
-@pytest.mark.parametrize("pod", pods(), ids=["app", "migrate", "prune"])
+@pytest.mark.parametrize("pod", pods(), ids=["app", "migrate"])
 def test_pod_security_is_restricted(pod: dict[str, Any]) -> None:
     (container,) = pod["containers"]
     assert container["image"] == SERVICES["app"]["image"]
@@ -220,18 +219,17 @@ def test_example_secret_is_empty() -> None:
 
 
 def test_the_units_are_hardened() -> None:
-    for name in ("auth.service", "auth-prune.service"):
-        for line in (
-            "DynamicUser=yes",
-            "NoNewPrivileges=yes",
-            "ProtectSystem=strict",
-            "ProtectHome=yes",
-            "PrivateTmp=yes",
-            "PrivateDevices=yes",
-            "UMask=0077",
-            "CapabilityBoundingSet=",
-        ):
-            assert line in UNITS[name].splitlines(), f"{name}: {line}"
+    for line in (
+        "DynamicUser=yes",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "PrivateDevices=yes",
+        "UMask=0077",
+        "CapabilityBoundingSet=",
+    ):
+        assert line in UNITS["auth.service"].splitlines(), line
 
 
 def tool(name: str) -> str:

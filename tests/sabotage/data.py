@@ -41,6 +41,27 @@ DATA = [
         "test_anonymous_passkey_challenges.py::test_anonymous_passkey_options_write_nothing",
     ),
     Sabotage(
+        "at most twenty slices are pruned in an hour",
+        "auth/admin/slices.py",
+        "    if not is_claimed:",
+        "    if is_claimed is None:",
+        "test_slices.py::test_at_most_twenty_slices_run_in_an_hour_over_all_processes",
+    ),
+    Sabotage(
+        "the pruning thread begins in a process that serves",
+        "app.py",
+        "    app.wsgi_app = AtFirstRequest(",
+        "    built.pruning.serve()\n    app.wsgi_app = AtFirstRequest(",
+        "test_slices.py::test_pruning_thread_begins_with_the_first_request_and_not_with_the_app",
+    ),
+    Sabotage(
+        "a lease is taken by one process",
+        "auth/stores/leases.py",
+        "    is_over = or_(Lease.ends_at <= now, Lease.claimed_at > now)",
+        "    is_over = Lease.ends_at > Lease.claimed_at",
+        "test_slices.py::test_concurrent_processes_take_one_lease",
+    ),
+    Sabotage(
         "an account that changed while its password was hashed is refused",
         "auth/stores/users.py",
         "        User.password_hash.is_not_distinct_from(account.password_hash),\n",
@@ -176,8 +197,8 @@ DATA = [
     Sabotage(
         "pruning keeps what is young",
         "auth/admin/pruning.py",
-        "        yield Growing(table, now - age, prune_slice)",
-        "        yield Growing(table, now, prune_slice)",
+        "        yield Growing(table, now - age, prune_some)",
+        "        yield Growing(table, now, prune_some)",
         "test_operators.py::test_prune_keeps_rows_within_retention",
     ),
     Sabotage(

@@ -149,6 +149,7 @@ def _load_in_worker(parent: int, target: str) -> Flask:
     module, _, name = target.partition(":")
     app: Flask = getattr(importlib.import_module(module), name)
     _services_of(app).delivery.start()  # mails may be waiting in the outbox
+    _services_of(app).pruning.start()
     return app
 
 
