@@ -36,7 +36,8 @@ from ops.routes import ops_bp
 from pages import Facts, init_pages
 from utils.background import BackgroundTask
 from utils.clock import Clock, SystemClock
-from utils.database.engine import Reads, engine_options, init_engine
+from utils.database.engine import engine_options, init_engine
+from utils.database.reads import Reads
 from utils.errors import init_errors
 from utils.identifiers import MAX_USERNAME
 from utils.limits.counters import FallbackCounters, LocalCounters, RedisCounters
@@ -44,8 +45,7 @@ from utils.limits.rate_limits import CountingLimiter, Limiter, NoLimits
 from utils.limits.refusal_delay import DELAY, RefusalDelay
 from utils.mail.delivery import Delivery
 from utils.mail.mailers import mailer_for
-from utils.observability.logs import init_logs
-from utils.observability.metrics import Metrics, init_metrics
+from utils.observability.metrics import Metrics
 from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 from utils.passwords.hashing import PasswordHasher
 from utils.passwords.leaked import LeakedPasswords, NoLeakCheck
@@ -54,7 +54,9 @@ from utils.serving import server
 from utils.serving.development import development_secrets
 from utils.serving.first_request import AtFirstRequest
 from utils.web.cors import init_cors
+from utils.web.flask_sessions import init_flask_sessions
 from utils.web.http import init_http
+from utils.web.layer import init_layer
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
@@ -76,14 +78,14 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     settings = settings or load_settings(config_name)
     app = Flask("auth_service", root_path=str(ROOT), instance_path=str(ROOT / "instance"), static_folder=None)
     app.config.from_mapping(_flask_config(settings))
-    init_logs(app)
     init_http(app, settings)
+    init_flask_sessions(app, settings)
     init_errors(app)
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine)
         app.extensions["auth_services"] = built = _services(app, settings, replaced)
-    init_metrics(app, built.metrics)
+    init_layer(app, settings, built.metrics)
     app.register_blueprint(auth_bp)
     app.register_blueprint(ops_bp)
     app.register_blueprint(api_page_bp)

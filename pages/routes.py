@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request  # noqa: TID251  (pages are not JSON)
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request  # noqa: TID251  (pages are not JSON)
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -15,6 +15,7 @@ from pages import assets
 from pages.safety import add_page_headers, is_local, safe_next
 from pages.texts import catalogue, text
 from utils.errors import CrossSiteRefused
+from utils.request_record import request_record
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
@@ -180,15 +181,16 @@ def _link(href: str, key: str) -> Markup:
 
 def _error_page(response: Response) -> Response:
     """Return error responses as pages to browsers; other clients get JSON."""
-    error = g.get("error")
-    kinds = request.accept_mimetypes
-    browses = kinds.best_match(["application/json", "text/html"]) == "text/html"
-    if error is None or not browses or request.path.startswith("/auth/") or not response.is_json:
+    record = request_record()
+    error = record.error
+    if error is None or request.path.startswith("/auth/") or not response.is_json:
+        return response
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
         return response
     key = f"error_{error.status}"
     if f"{key}.title" not in catalogue()["page"] or (error.status == 403 and error.code != CROSS_SITE):
         key = "error_500" if error.status >= 500 else "error_400"
-    page = render_template("message.html", key=key, request_id=g.get("request_id"), **_login_path())
+    page = render_template("message.html", key=key, request_id=record.id, **_login_path())
     response.set_data(page)
     response.mimetype = "text/html"
     return add_page_headers(response)

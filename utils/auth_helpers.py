@@ -11,6 +11,7 @@ from flask import g, request
 
 from utils.crypto import access_tokens
 from utils.errors import TokenInvalid, TokenMalformed, TokenMissing
+from utils.request_record import request_record
 from utils.services import Principal, services
 from utils.web.http import AuthenticatedRequest, documentation
 
@@ -60,6 +61,7 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
         if principal.scope not in {None, docs.scope}:
             raise principal.out_of_scope
         g.principal = principal
+        request_record().user_id = principal.user_id
         cast(AuthenticatedRequest, request).user_id = principal.user_id
         return view(*args, **kwargs)
 

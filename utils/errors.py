@@ -20,12 +20,14 @@ from typing import Any, ClassVar
 
 import flask
 import werkzeug
-from flask import Flask, Response, g, jsonify  # noqa: TID251  (the one shape of errors)
+from flask import Flask, Response, jsonify  # noqa: TID251  (the one shape of errors)
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
+
+from utils.request_record import request_record
 
 log = logging.getLogger("auth")
 
@@ -171,12 +173,13 @@ def init_errors(app: Flask) -> None:
 
 
 def _respond(error: ApiError) -> Response:
-    g.error = error
+    record = request_record()
+    record.error = error
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.fields:
         body["fields"] = error.fields
     body.update(error.extra)
-    body["request_id"] = g.get("request_id", "")
+    body["request_id"] = record.id
     response = jsonify(body)
     response.status_code = error.status
     response.headers.update(error.headers)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from utils.background import BackgroundTask
 from utils.clock import Clock
-from utils.database.engine import Reads
+from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
 from utils.limits.rate_limits import Limiter
 from utils.limits.refusal_delay import RefusalDelay

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
@@ -15,7 +15,7 @@ from auth.stores.account_state import clause
 from auth.stores.users import COLUMNS
 from models import Account, SessionState, User, UserSession
 from utils.client_info import ClientInfo
-from utils.database.engine import Reads
+from utils.database.reads import Reads
 
 # The query of every request: built once and on tables, as the ORM takes longer than the database.
 _TABLE = cast(Table, UserSession.__table__)
@@ -69,7 +69,7 @@ def still_admitted(
     return _admitted(tx.execute(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}).first())
 
 
-def _admitted(row: Row[Any] | None) -> tuple[datetime, Account] | None:
+def _admitted(row: Sequence[Any] | None) -> tuple[datetime, Account] | None:
     return (row[0], Account._make(row[1:])) if row else None
 
 

@@ -4,15 +4,16 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from flask import Flask, Response, g
+from flask import Flask, Response
 
 import pages
 from pages import routes, texts
 from tests.support.memory_apps import memory_app
 from utils import errors
+from utils.request_record import request_record
 
 HERE = Path(pages.__file__).parent
 SCRIPTS = {path.name: path.read_text("utf-8") for path in (HERE / "static").rglob("*.js")}
@@ -37,7 +38,8 @@ def show_failures(app: Flask) -> None:
     statuses = {kind.status for kind in kinds if issubclass(kind, errors.ApiError)}
     for status in statuses:
         with app.test_request_context("/none", headers={"Accept": "text/html"}):
-            g.error, g.request_id = SimpleNamespace(status=status, code="cross_site_refused"), "ab12"
+            record = cast(Any, request_record())
+            record.error = SimpleNamespace(status=status, code="cross_site_refused")
             page = routes._error_page(Response("{}", mimetype="application/json"))
             assert page.mimetype == "text/html"
 

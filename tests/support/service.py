@@ -75,8 +75,9 @@ class Interrupted(PasswordHasher):
 
 
 def checked_out(app: Flask) -> int:
-    """Return how many connections of the app's pool are in use."""
+    """Return how many connections of the app's pool are in use, besides those that are kept for reads."""
     with app.app_context():
+        app.extensions["auth_services"].reads.close()
         return int(db.engine.pool.checkedout())  # type: ignore[attr-defined]  # a pool of one has it not
 
 

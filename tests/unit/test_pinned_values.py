@@ -110,7 +110,6 @@ LOG_EVENTS = {
     ("error", "database unavailable"),
     ("error", "unexpected error"),
     ("info", "mail written"),
-    ("info", "request"),
     ("info", "schema upgraded"),
     ("warning", "delivery interrupted"),
     ("warning", "leaked passwords not asked"),

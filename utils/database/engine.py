@@ -1,14 +1,15 @@
-"""Engine options, connection events, reads without a transaction, and INSERT with ON CONFLICT."""
+"""Engine options, connection events, and INSERT with ON CONFLICT."""
 
 import contextlib
 import os
 import select
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, Table, event
+from sqlalchemy import Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
 
 from config_values import is_in_memory
@@ -18,6 +19,9 @@ BUSY_TIMEOUT = 5
 POOL_TIMEOUT = 5
 CONNECT_TIMEOUT = 5
 POOL_SIZE = 16  # connections per process
+# Seconds. After a failover, a connection to the old primary must not go on admitting.
+MAX_CONNECTION_AGE = 300
+OPENED_AT = "opened_at"  # in the info of a pooled connection: `monotonic` seconds
 
 
 def engine_options(uri: str) -> dict[str, Any]:
@@ -25,36 +29,12 @@ def engine_options(uri: str) -> dict[str, Any]:
     # Error texts must not contain the parameters of a statement, such as hashes and addresses.
     quiet = {"hide_parameters": True}
     pool = {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT}
+    pool["pool_recycle"] = MAX_CONNECTION_AGE
     if is_in_memory(uri):
         return quiet  # one shared connection
     if uri.startswith("sqlite"):
         return quiet | pool | {"connect_args": {"timeout": BUSY_TIMEOUT}}
     return quiet | pool | {"connect_args": {"connect_timeout": CONNECT_TIMEOUT}}
-
-
-class Reads:
-    """Single SELECT statements outside a transaction, each on its own connection.
-
-    On PostgreSQL this saves BEGIN and ROLLBACK, two of three round trips. If the connection is lost, the
-    statement is repeated once on a new one.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        is_sqlite = engine.dialect.name == "sqlite"  # its driver begins a transaction before a write only
-        self._engine = engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
-
-    def first(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
-        """Return the first row, or None."""
-        try:
-            return self._execute(statement, values)
-        except DBAPIError as problem:
-            if not problem.connection_invalidated:
-                raise
-        return self._execute(statement, values)
-
-    def _execute(self, statement: Select[Any], values: Mapping[str, Any]) -> Row[Any] | None:
-        with self._engine.connect() as connection:
-            return connection.execute(statement, values).first()
 
 
 def init_engine(engine: Engine) -> None:
@@ -71,6 +51,10 @@ def init_engine(engine: Engine) -> None:
                 connection.rollback()  # no round trip if there is no transaction
         except engine.dialect.loaded_dbapi.Error:
             record.invalidate()
+
+    @event.listens_for(engine, "connect")
+    def note_age(_connection: Any, record: Any) -> None:
+        record.info[OPENED_AT] = monotonic()
 
     if engine.dialect.name == "sqlite":
         _init_sqlite(engine)

@@ -5,11 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
-
-from flask import Flask, Response, g, request
+from typing import Any
 
 from utils.errors import TooManyRequests
+from utils.request_record import RequestRecord
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -61,6 +60,23 @@ class Metrics:
             registry=own,
         )
 
+        self._children: dict[tuple[str, str | None, int], Any] = {}
+
+    def count_request(self, method: str, record: RequestRecord, seconds: float) -> None:
+        """Count a request and its duration. Unmatched paths share one label, since clients choose them.
+
+        `method` is one of a fixed set. The children of the histogram are kept: to look one up by its labels
+        takes longer than to count.
+        """
+        key = (method, record.route, record.status)
+        child = self._children.get(key)
+        if child is None:
+            labels = (method, record.route, record.status) if record.route else ("any", "unmatched", key[2])
+            child = self._children[key] = self.requests.labels(*map(str, labels))
+        child.observe(seconds)
+        if isinstance(record.error, TooManyRequests):
+            self.limits_hit.labels(record.error.policy).inc()
+
     def count_ended_sessions(self, reason: str, number: int = 1) -> None:
         """Count sessions that ended, by reason."""
         self.sessions_ended.labels(reason).inc(number)
@@ -93,20 +109,3 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def init_metrics(app: Flask, metrics: Metrics) -> None:
-    """Measure every request. Unmatched paths share one label, since clients choose them."""
-
-    @app.before_request
-    def begin() -> None:
-        g.metrics_began = perf_counter()
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        route = str(request.url_rule) if request.url_rule else "unmatched"
-        labels = (request.method if request.url_rule else "any", route, str(response.status_code))
-        metrics.requests.labels(*labels).observe(perf_counter() - g.metrics_began)
-        if isinstance(error := g.get("error"), TooManyRequests):
-            metrics.limits_hit.labels(error.policy).inc()
-        return response

@@ -1,15 +1,16 @@
-"""Decorators of views (response, rate limit), facts of the request, and headers of every response."""
+"""Decorators of views (response, rate limit), and facts of the request."""
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from flask import Flask, Response, g, jsonify, make_response, request  # noqa: TID251  (`answers`)
+from flask import Flask, Response, jsonify, make_response, request  # noqa: TID251  (`answers`)
 
 from config import Settings
 from utils.client_info import ClientInfo, canonical_address, printable
 from utils.errors import TooManyRequests
+from utils.request_record import request_record
 from utils.services import services
 from utils.web.client_address import PEER, with_client_address
 
@@ -92,7 +93,7 @@ def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 services().refusal_delay.hold()
                 raise
             if verdict:
-                g.rate_limit_headers = verdict.headers
+                request_record().headers = verdict.headers
             return view(*args, **kwargs)
 
         documentation(counted).limit = name
@@ -116,26 +117,8 @@ def client_info() -> ClientInfo:
     return ClientInfo(
         address=canonical_address(request.remote_addr),
         user_agent=printable(request.headers.get("User-Agent", "")),
-        request_id=g.request_id,
+        request_id=request_record().id,
     )
-
-
-def _security_headers(settings: Settings) -> dict[str, str]:
-    """Return the security headers of API responses (OWASP REST Security Cheat Sheet; ASVS 3.4)."""
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": "; ".join(
-            f"{name} 'none'" for name in ("default-src", "base-uri", "form-action", "frame-ancestors")
-        ),
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-    }
-    if settings.public_url.startswith("https://"):
-        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    return headers
 
 
 def peer_address() -> str:
@@ -144,7 +127,7 @@ def peer_address() -> str:
 
 
 def init_http(app: Flask, settings: Settings) -> None:
-    """Limit request bodies, read the address from the trusted proxies, add headers to every response."""
+    """Limit request bodies, and read the address from the trusted proxies."""
     # One more than allowed: a body without a length is truncated there, and must be seen to be too long.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
@@ -153,11 +136,3 @@ def init_http(app: Flask, settings: Settings) -> None:
     if settings.trusted_proxies:
         header, hops = settings.client_address_header, settings.trusted_proxies
         app.wsgi_app = with_client_address(app.wsgi_app, header, hops)  # type: ignore[method-assign]
-    headers = _security_headers(settings)
-
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        for name, value in (headers | g.get("rate_limit_headers", {})).items():
-            response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = g.request_id
-        return response

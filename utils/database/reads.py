@@ -1,0 +1,191 @@
+"""Single SELECT statements outside a transaction, on connections that are kept for them.
+
+A request with an access token needs one statement. SQLAlchemy's checkout, execution context and result take
+longer than the statement. So it is compiled once, and runs on the driver's connection.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any, NamedTuple
+from weakref import WeakSet
+
+from sqlalchemy import Compiled, Connection, Engine, QueuePool, Select, event
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.exc import DBAPIError
+
+from utils.database.engine import MAX_CONNECTION_AGE, OPENED_AT
+
+MAX_KEPT = 4  # connections per process, of the pool's
+Values = Mapping[str, Any]
+Found = tuple[Any, ...] | None
+Processor = Callable[[Any], Any]
+
+
+class Reads:
+    """Executes SELECT statements of one row, each on its own connection and without a transaction.
+
+    On PostgreSQL this saves BEGIN and ROLLBACK, two of three round trips. If the driver reports an error, the
+    connection is closed, and the statement is repeated once on a new one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        is_sqlite = engine.dialect.name == "sqlite"  # its driver begins a transaction before a write only
+        self._engine = engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Without a pool there is one connection, as with SQLite in memory.
+        self._kept = _KeptConnections(self._engine, engine) if isinstance(engine.pool, QueuePool) else None
+        self._compiled: dict[Select[Any], _CompiledRead] = {}
+
+    def first(self, statement: Select[Any], values: Values) -> Found:
+        """Return the first row as a tuple, or None. `statement` is one of few, made at import."""
+        if self._kept is not None:
+            compiled = self._compiled.get(statement)
+            if compiled is None:
+                compiled = self._compiled[statement] = _CompiledRead(statement, self._engine.dialect)
+            try:
+                return self._kept.run(compiled, values)
+            except self._engine.dialect.loaded_dbapi.Error:
+                pass  # repeated below, where SQLAlchemy replaces lost connections and hides values in errors
+        try:
+            return self._execute(statement, values)
+        except DBAPIError as problem:
+            if self._kept is not None or not problem.connection_invalidated:
+                raise
+        return self._execute(statement, values)
+
+    def close(self) -> None:
+        """Close the connections that are kept. Later statements open new ones."""
+        if self._kept is not None:
+            self._kept.close()
+
+    def _execute(self, statement: Select[Any], values: Values) -> Found:
+        with self._engine.connect() as connection:
+            row = connection.execute(statement, values).first()
+        return tuple(row) if row is not None else None
+
+
+class _CompiledRead:
+    """A SELECT as text for a driver, with the conversions of its parameters and columns."""
+
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+        compiled: Compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._names: list[str] | None = compiled.positiontup if compiled.positional else None  # type: ignore[attr-defined]
+        self._fixed = dict(compiled.params)  # values in the statement itself
+        self._binds: dict[str, Processor] = {}
+        for name, parameter in compiled.binds.items():  # type: ignore[attr-defined]
+            convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
+            if convert is not None:
+                self._binds[name] = convert
+        columns = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
+        converters = enumerate(kind.result_processor(dialect, None) for kind in columns)
+        self._columns = [(index, convert) for index, convert in converters if convert is not None]
+
+    def first(self, driver: Any, values: Values) -> Found:
+        """Return the first row on this connection of the driver. The cursor is closed before."""
+        given = self._fixed | dict(values)
+        for name, convert in self._binds.items():
+            given[name] = convert(given[name])
+        cursor = driver.cursor()
+        try:
+            cursor.execute(self._text, [given[name] for name in self._names] if self._names else given)
+            row = cursor.fetchone()
+        finally:
+            cursor.close()  # else SQLite would go on reading, and could not shorten its write-ahead log
+        if row is None:
+            return None
+        found = list(row)
+        for index, convert in self._columns:
+            found[index] = convert(found[index])
+        return tuple(found)
+
+
+class _Kept(NamedTuple):
+    """A connection outside the pool's queue: SQLAlchemy's, the driver's, and when it was opened."""
+
+    connection: Connection
+    driver: Any
+    opened_at: float
+    generation: int
+
+
+class _KeptConnections:
+    """At most `MAX_KEPT` open connections of one engine, which count as checked out of its pool."""
+
+    def __init__(self, engine: Engine, pool_owner: Engine) -> None:
+        self._engine, self._pool_owner = engine, pool_owner
+        self._lock = Lock()
+        self._idle: list[_Kept] = []
+        self._generation = 0  # a connection of an earlier one is closed when it comes back
+        event.listen(pool_owner, "engine_disposed", lambda _: self.close())
+        _of_process.add(self)
+
+    def run(self, read: _CompiledRead, values: Values) -> Found:
+        """Return the first row. Raises the driver's errors, after closing the connections."""
+        kept = self._take()
+        try:
+            found = read.first(kept.driver, values)
+        except BaseException:
+            _discard(kept)
+            self.close()  # the others have most likely the same fault
+            raise
+        self._put_back(kept)
+        return found
+
+    def close(self) -> None:
+        """Close the connections that are not in use, and later those that are."""
+        with self._lock:
+            closing, self._idle = self._idle, []
+            self._generation += 1
+        for kept in closing:
+            _discard(kept)
+
+    def abandon(self) -> None:
+        """Forget the connections after a fork, without closing them: they are the parent's."""
+        self._lock = Lock()
+        _abandoned.extend(self._idle)
+        self._idle = []
+        self._pool_owner.dispose(close=False)
+
+    def _take(self) -> _Kept:
+        oldest = time.monotonic() - MAX_CONNECTION_AGE
+        while True:
+            with self._lock:
+                kept = self._idle.pop() if self._idle else None
+                generation = self._generation
+            if kept is None:
+                connection = self._engine.connect()
+                pooled = connection.connection
+                return _Kept(connection, pooled.dbapi_connection, pooled.info[OPENED_AT], generation)
+            if kept.opened_at > oldest:
+                return kept
+            _discard(kept)
+
+    def _put_back(self, kept: _Kept) -> None:
+        with self._lock:
+            is_current = kept.generation == self._generation
+            is_kept = is_current and len(self._idle) < MAX_KEPT
+            if is_kept:
+                self._idle.append(kept)
+        if not is_current:
+            _discard(kept)
+        elif not is_kept:
+            kept.connection.close()  # back to the pool
+
+
+def _discard(kept: _Kept) -> None:
+    kept.connection.invalidate()
+    kept.connection.close()
+
+
+_of_process: WeakSet[_KeptConnections] = WeakSet()
+_abandoned: list[_Kept] = []  # never closed: that would end the parent's connection
+
+
+def _abandon_all() -> None:
+    for connections in _of_process:
+        connections.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)
