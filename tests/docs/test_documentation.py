@@ -208,11 +208,9 @@ def extra_fields() -> set[str]:
 
 def log_events() -> set[str]:
     """Return the message of every logging call of the product."""
-    call = re.compile(
-        r"""\b(?:log\.(?:debug|info|warning|error|exception)\(|LogRecord\([^"]*)\s*"([^"]+)\""""
-    )
+    call = r"""\b(?:log\.(?:debug|info|warning|error|exception)\(\s*|LogRecord\([^"]*)"([^"]+)\""""
     product = [p for p in project_files() if p.suffix == ".py" and p.relative_to(ROOT).parts[0] != "tests"]
-    return {event for path in product for event in re.findall(pattern, path.read_text("utf-8"))}
+    return {event for path in product for event in re.findall(call, path.read_text("utf-8"))}
 
 
 def test_every_log_event_is_documented() -> None:

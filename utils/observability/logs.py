@@ -76,8 +76,8 @@ def log_request(method: str, record: RequestRecord, address: str | None, seconds
     """Log one line for a request. `method` is one of a fixed set, `address` the canonical address."""
     if not log.isEnabledFor(logging.INFO):
         return
-    # Without Logger.info(), which searches the stack for its caller, and JsonLines: both together take twice as
-    # long. Every value is a number, of a fixed set, or quoted.
+    # Without Logger.info(), which searches the stack for its caller, and JsonLines: both together take twice
+    # as long. Every value is a number, of a fixed set, or quoted.
     entry = logging.LogRecord(log.name, logging.INFO, __file__, 0, "request", (), None)
     code = record.error.code if record.error else None
     entry.__dict__[_LINE] = (

@@ -170,16 +170,10 @@ def test_concurrent_rename_and_registration_never_share_a_name(app: Flask) -> No
     owner, stranger = app.test_client(), app.test_client()
     for number in range(5):
         name, new = f"ada{number - 1}" if number else "ada", f"ada{number}"
-<<<<<<< HEAD
         calls: list[Callable[[], tuple[int, str]]] = [
             partial(rename, owner, access, new),
             partial(register_as, stranger, name, f"eve{number}@example.com"),
         ]
-=======
-        renaming = partial(rename, owner, access, new)
-        registering = partial(register, stranger, name, email=f"eve{number}@example.com")
-        calls: list[Callable[[], Any]] = [renaming, lambda call=registering: said(call())]  # type: ignore[misc]
->>>>>>> 3160a3b (Write the log line of a request without the logging calls of every field)
         renamed, registered = at_once(calls)
         assert renamed == (200, "")
         assert registered in {TAKEN, (409, "account_taken")}
