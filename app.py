@@ -35,13 +35,15 @@ from ops.openapi import describe
 from ops.routes import ops_bp
 from pages import Facts, init_pages
 from utils.background import BackgroundTask
+from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
 from utils.database.engine import engine_options, init_engine
 from utils.database.reads import Reads
 from utils.errors import init_errors
 from utils.identifiers import MAX_USERNAME
+from utils.limits.ceilings import WINDOW, Ceiling, Ceilings, Challenge
 from utils.limits.counters import FallbackCounters, LocalCounters, RedisCounters
-from utils.limits.rate_limits import CountingLimiter, Limiter, NoLimits
+from utils.limits.rate_limits import POLICIES, CountingLimiter, Limiter, NoLimits, Policy
 from utils.limits.refusal_delay import DELAY, RefusalDelay
 from utils.mail.delivery import Delivery
 from utils.mail.mailers import mailer_for
@@ -131,6 +133,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
 def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Services:
     clock = replaced.get("clock", SystemClock())
     metrics = Metrics()
+    limiter = replaced.get("limiter") or _limiter(settings, clock)
     refusal_delay = RefusalDelay(0 if settings.testing else DELAY)
     chosen: dict[str, Any] = {
         "settings": settings,
@@ -147,7 +150,8 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         ),
         "leaks": _leaks(settings, metrics),
         "metrics": metrics,
-        "limiter": _limiter(settings, clock),
+        "limiter": limiter,
+        "ceilings": Ceilings(limiter, [*_ceilings(settings)], _challenge(settings, clock), metrics, clock),
         "refusal_delay": refusal_delay,
         "mailer": mailer_for(settings, ROOT),
         "delivery": _delivery(app, settings),
@@ -195,10 +199,29 @@ def _limiter(settings: Settings, clock: Clock) -> Limiter:
     """Return the limiter: counts in Redis if it is configured, else in the database."""
     if not settings.rate_limit_enabled:
         return NoLimits()
-    local = LocalCounters(clock)
+    local, policies = LocalCounters(clock), {**POLICIES, **_ceilings(settings)}
     if settings.redis_url:
-        return CountingLimiter(FallbackCounters(RedisCounters(settings.redis_url), local, clock), local)
-    return CountingLimiter(DatabaseCounters(db.session, clock), local)
+        shared = FallbackCounters(RedisCounters(settings.redis_url), local, clock)
+        return CountingLimiter(shared, local, policies)
+    return CountingLimiter(DatabaseCounters(db.session, clock), local, policies)
+
+
+def _ceilings(settings: Settings) -> dict[str, Policy]:
+    """Return the policies of the ceilings that are set."""
+    quotas: dict[Ceiling, int] = {
+        "registrations": settings.registration_ceiling,
+        "unproven-mails": settings.unproven_mail_ceiling,
+    }
+    return {name: Policy(quota, WINDOW) for name, quota in quotas.items() if quota}
+
+
+def _challenge(settings: Settings, clock: Clock) -> Challenge | None:
+    """Return the challenge that passes a ceiling, if one is configured."""
+    used = DatabaseCounters(db.session, clock)  # not Redis: without it a response would pass in each process
+    if settings.challenge_url and settings.challenge_secret:
+        return ExternalChallenge(settings.challenge_url, settings.challenge_secret, used)
+    keys = (settings.flask_secret_key, *settings.flask_previous_secret_keys)
+    return ProofOfWork(keys, used, clock) if settings.proof_of_work else None
 
 
 def __getattr__(name: str) -> Flask:

@@ -109,6 +109,11 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
     redis_url: str | None = _setting(values.redis_url, secret=True)
     rate_limit_enabled: bool = _setting(values.boolean, True)
+    registration_ceiling: int = _setting(values.whole_number(0, 1_000_000), 0)
+    unproven_mail_ceiling: int = _setting(values.whole_number(0, 1_000_000), 0)
+    proof_of_work: bool = _setting(values.boolean, False)
+    challenge_url: str | None = _setting(values.challenge_url)
+    challenge_secret: str | None = _setting(values.one_line, secret=True)
     metrics_token: str | None = _setting(values.bearer_key, secret=True)
     mail_url: str | None = _setting(values.mail_url, secret=True)
     mail_from: str = _setting(values.mail_address)
@@ -248,6 +253,10 @@ def _combination_faults(settings: Settings, environ: Mapping[str, str]) -> list[
     faults = []
     if settings.hide_account_existence and not settings.require_verified_email:
         faults.append(HIDING_NEEDS_VERIFIED)
+    if bool(settings.challenge_url) != bool(settings.challenge_secret):
+        faults.append("CHALLENGE_URL and CHALLENGE_SECRET must be set together.")
+    if settings.challenge_url and settings.proof_of_work:
+        faults.append("PROOF_OF_WORK and CHALLENGE_URL are both set; choose one kind of challenge.")
     if settings.production:
         found = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
         faults += production_faults(found, environ, PAGES)

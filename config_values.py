@@ -151,15 +151,27 @@ def redis_url(text: str) -> str:
     return text
 
 
-def range_url(text: str) -> str:
-    """Return the URL of a leak check. The first digits of a digest are appended."""
+def _is_safe_endpoint(text: str) -> bool:
+    """Return whether it is a URL with https, or on this machine, without user name, query and fragment."""
     try:
         parts = urlsplit(page(text))
     except ValueError:  # its message is about pages
-        parts = urlsplit("")
+        return False
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    if not secure or not parts.path.endswith("/") or parts.query:
+    return secure and not parts.query
+
+
+def range_url(text: str) -> str:
+    """Return the URL of a leak check. The first digits of a digest are appended."""
+    if not _is_safe_endpoint(text) or not text.endswith("/"):
         raise ValueError("must be an https:// URL without a user name that ends with a slash")
+    return text
+
+
+def challenge_url(text: str) -> str:
+    """Return the URL that checks the responses to challenges."""
+    if not _is_safe_endpoint(text):
+        raise ValueError("must be an https:// URL without a user name and a query")
     return text
 
 

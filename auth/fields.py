@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from auth.errors import PasswordTooCommon, PasswordTooShort
@@ -125,6 +125,11 @@ Label = Annotated[
     AfterValidator(_printable),
 ]
 Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
+ChallengeResponse = Annotated[
+    str,
+    StringConstraints(max_length=4096),
+    Field(description="The response to the challenge of a 429 `challenge_required`."),
+]
 Code = Annotated[str, StringConstraints(max_length=MAX_CODE)]  # spaces are no part of it
 
 

@@ -7,7 +7,7 @@ from utils.web.validation import Body
 
 
 class Address(Body):
-    """`POST /auth/password/forgot`, `/auth/email/resend` and `/auth/email/change`."""
+    """`POST /auth/password/forgot`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.com"}]})
 

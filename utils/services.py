@@ -17,6 +17,7 @@ from utils.background import BackgroundTask
 from utils.clock import Clock
 from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
+from utils.limits.ceilings import Ceilings
 from utils.limits.rate_limits import Limiter
 from utils.limits.refusal_delay import RefusalDelay
 from utils.mail.delivery import Delivery
@@ -82,6 +83,7 @@ class Services:
     hasher: Hasher
     leaks: Leaks
     limiter: Limiter
+    ceilings: Ceilings
     refusal_delay: RefusalDelay  # of requests that the limiter refuses
     mailer: Mailer
     delivery: Delivery

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from auth.fields import NEW_PASSWORD_REFUSALS, Cursor, Email, NewPassword, Username
+from auth.fields import NEW_PASSWORD_REFUSALS, ChallengeResponse, Cursor, Email, NewPassword, Username
 from utils.web.validation import Body, Query
 
 
@@ -31,6 +31,7 @@ class Registration(Body):
     email: Email
     password: NewPassword
     terms_accepted: bool = Field(default=False, description="Kept with the time and TERMS_VERSION.")
+    challenge_response: ChallengeResponse | None = None
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:

@@ -25,12 +25,14 @@ def register(
     email: str,
     password: str,
     terms_accepted: bool,
+    challenge_response: str | None = None,
     client: ClientInfo,
 ) -> Account | None:
     """Register an account; without a `username` it gets a free one made from its address.
 
     Mails a link that confirms the address. Raises `PasswordContainsContext`, `PasswordLeaked`,
-    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if another registration was faster. With
+    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if another registration was faster; beyond a ceiling
+    `ChallengeRequired` or `TooManyRequests`, unless `challenge_response` passes it. With
     `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account, after the same work.
     """
     policy.refuse_context_words(services, password, username=username, email=email)
@@ -41,6 +43,13 @@ def register(
     if _is_taken(services, tx, email) and not hidden:
         raise EmailTaken
     tx.rollback()  # release the connection during hashing
+    services.ceilings.check(
+        "registrations",
+        "unproven-mails",
+        route="register",
+        response=challenge_response,
+        address=client.address,
+    )
     policy.refuse_leaked(services, password)
     hashed = services.hasher.hash(password)
     terms = services.settings.terms_version if terms_accepted else None

@@ -22,7 +22,7 @@ from utils.web.validation import takes, takes_query
     201,
     outputs.Registered,
     also=(202, Message),
-    errors=("username_taken", "email_taken", "account_taken", "busy"),
+    errors=("username_taken", "email_taken", "account_taken", "challenge_required", "busy"),
 )
 @limited("register")
 @takes(Registration)
@@ -38,6 +38,7 @@ def register(form: Registration) -> Any:
         email=form.email,
         password=form.password.get_secret_value(),
         terms_accepted=form.terms_accepted,
+        challenge_response=form.challenge_response,
         client=client_info(),
     )
     return outputs.registered(account) if account else (message("register"), 202)

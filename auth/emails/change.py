@@ -13,13 +13,20 @@ from utils.client_info import ClientInfo
 from utils.services import Principal, Services
 
 
-def request_change(services: Services, principal: Principal, email: str, client: ClientInfo) -> None:
+def request_change(
+    services: Services, principal: Principal, email: str, challenge_response: str | None, client: ClientInfo
+) -> None:
     """Mail a link to the new address. Nothing changes until it is opened.
 
     Needs a fresh login, by factor if there is one, as later links go to the new address. Whether the address
     is taken is decided when the mail is sent; here the same rows are written in both cases. Raises
-    `ReauthRequired`.
+    `ReauthRequired`; for an account without a confirmed address, beyond the ceiling on mails to unproven
+    addresses, `ChallengeRequired` or `TooManyRequests`.
     """
+    if principal.account.email_verified_at is None:
+        services.ceilings.check(
+            "unproven-mails", route="email_change", response=challenge_response, address=client.address
+        )
     _, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
     links.send_link(services, tx, account, LinkPurpose.EMAIL_CHANGE, "change_email", {}, to=email)

@@ -17,8 +17,15 @@ from utils.errors import MissingFields
 from utils.services import Principal, Services
 
 
-def resend(services: Services, email: str, client: ClientInfo) -> None:
-    """Mail the confirmation again, if the account is unconfirmed. Writes the same rows in each case."""
+def resend(services: Services, email: str, challenge_response: str | None, client: ClientInfo) -> None:
+    """Mail the confirmation again, if the account is unconfirmed. Writes the same rows in each case.
+
+    Beyond the ceiling on mails to unproven addresses it raises `ChallengeRequired` or `TooManyRequests`, for
+    every address.
+    """
+    services.ceilings.check(
+        "unproven-mails", route="email_resend", response=challenge_response, address=client.address
+    )
     tx, now = services.tx(), services.clock.now()
     account = users.by_email(tx, email)
     if account and (account.email_verified_at or refusal(account, Use.RESEND_CONFIRMATION)):

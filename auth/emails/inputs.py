@@ -2,8 +2,15 @@
 
 from pydantic import ConfigDict
 
-from auth.fields import Password
+from auth.fields import ChallengeResponse, Password
+from auth.inputs import Address
 from auth.mailing.inputs import Link
+
+
+class UnprovenAddress(Address):
+    """`POST /auth/email/resend` and `/auth/email/change`."""
+
+    challenge_response: ChallengeResponse | None = None
 
 
 class Verification(Link):

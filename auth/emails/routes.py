@@ -6,8 +6,7 @@ from flask import g
 
 from auth.blueprint import auth_bp
 from auth.emails import change, confirmation, outputs
-from auth.emails.inputs import Verification
-from auth.inputs import Address
+from auth.emails.inputs import UnprovenAddress, Verification
 from auth.mailing.inputs import LINK_REFUSALS, Link
 from auth.outputs import Message, message
 from utils.auth_helpers import jwt_required, optional_principal
@@ -40,12 +39,12 @@ def check_verification_link(form: Link) -> Any:
 
 
 @auth_bp.post("/email/resend")
-@answers(202, Message)
+@answers(202, Message, errors=("challenge_required",))
 @limited("mailed")
-@takes(Address)
-def resend_verification(form: Address) -> Any:
+@takes(UnprovenAddress)
+def resend_verification(form: UnprovenAddress) -> Any:
     """Mail the confirmation again. The response is the same for every address."""
-    confirmation.resend(services(), form.email, client_info())
+    confirmation.resend(services(), form.email, form.challenge_response, client_info())
     return message("resend")
 
 
@@ -60,16 +59,16 @@ def reject_registration(form: Link) -> Any:
 
 
 @auth_bp.post("/email/change")
-@answers(202, Message, errors=("session_required", "reauth_required"))
+@answers(202, Message, errors=("session_required", "reauth_required", "challenge_required"))
 @limited("mailed")
 @jwt_required
-@takes(Address)
-def change_email(form: Address) -> Any:
+@takes(UnprovenAddress)
+def change_email(form: UnprovenAddress) -> Any:
     """Change the email address. It takes effect when the link mailed to the new address is used.
 
     Requires a login within the last 10 minutes. The response is the same for an address that is taken.
     """
-    change.request_change(services(), g.principal, form.email, client_info())
+    change.request_change(services(), g.principal, form.email, form.challenge_response, client_info())
     return message("change_email")
 
 

@@ -21,6 +21,8 @@ FIRST_DELAY = timedelta(minutes=1)  # doubled with every try
 MAX_DELAY = timedelta(hours=2)
 GIVE_UP_AFTER = timedelta(hours=24)
 MAX_HOURS = 72  # beyond which a mail speaks of days
+# Mails on anybody's request that no call counts. Security notices are never held back.
+_COUNTED_AT_DELIVERY = {"reset_password", "deletion_requested"}
 DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
 
 
@@ -111,6 +113,8 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
         if row.expires_at <= services.clock.now():
             raise _TooLate("the link has run out")
         token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[LinkPurpose(row.purpose)])
+    if mail.template in _COUNTED_AT_DELIVERY and not _is_within_ceiling(services, mail):
+        raise MailError("ceiling on mails to unproven addresses")
     if mail.template == "change_email":
         mail = _unless_taken(services, mail)
     return messages.message(
@@ -123,6 +127,16 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
         token=token,
         lifetime=lifetime,
     )
+
+
+def _is_within_ceiling(services: Services, mail: Claimed) -> bool:
+    """Count a mail to an unproven address; return whether it may be sent now. Others always may.
+
+    Decided at delivery: a call of `password/forgot` must not tell whether the address is confirmed.
+    """
+    account = users.by_id(services.tx(), mail.user_id or 0)
+    is_proven = account is None or account.email_verified_at is not None
+    return is_proven or services.ceilings.allow("unproven-mails")
 
 
 def _unless_taken(services: Services, mail: Claimed) -> Claimed:

@@ -18,6 +18,7 @@ from tests.docs.test_documentation import DEFAULTS
 from tests.support.architecture import ROOT
 from tests.support.documents import code_in, read, table_rows
 from tests.support.service import FixedClock
+from utils import challenges
 from utils.database import engine
 from utils.limits import counters
 from utils.limits.refusal_delay import MAX_DELAYED
@@ -63,6 +64,8 @@ def test_guide_states_the_limits_of_the_code() -> None:
         f"asked again after {counters.REDIS_PAUSE.seconds} s",
         "mail server": f"{mailers.SMTP_TIMEOUT} s an answer, {mailers.SMTP_DEADLINE} s in all",
         "leaked passwords": f"{leaked.DEADLINE:g} s after name resolution, {leaked.MAX_ANSWER >> 20} MiB",
+        "challenge server": f"{challenges.DEADLINE:g} s after name resolution, "
+        f"{challenges.MAX_ANSWER >> 10} KiB",
         "threads of a process": f"{server.THREADS}: {engine.POOL_SIZE} for the database, "
         f"{hash_limiter.MAX_WAITING} wait for a hash, {MAX_DELAYED} delayed refusals",
         "stop": f"{server.STOP_TIMEOUT} s for calls in flight",

@@ -32,7 +32,8 @@ from tests.support.requests import NEW, forget, post, said
 from tests.support.server import until
 from tests.support.service import PASSWORD, checked_out, login, register, rows, signed_in
 from utils.observability.metrics import Metrics
-from utils.passwords.leaked import MAX_ANSWER, MAX_CONCURRENT, LeakedPasswords
+from utils.outgoing import MAX_CONCURRENT
+from utils.passwords.leaked import MAX_ANSWER, LeakedPasswords
 
 PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
 DEADLINE, SLACK = 0.5, 3  # seconds; this machine may be busy

@@ -47,6 +47,15 @@ class Metrics:
         self.limits_hit = Counter(
             "auth_limits_hit", "Calls refused by a rate limit.", ["policy"], registry=own
         )
+        self.ceilings_reached = Counter(
+            "auth_ceilings_reached",
+            "Calls beyond a ceiling of the whole service, by outcome.",
+            ["ceiling", "outcome"],
+            registry=own,
+        )
+        self.challenges = Counter(
+            "auth_challenges", "Responses to challenges, by outcome.", ["kind", "outcome"], registry=own
+        )
         self.leak_checks = Counter(
             "auth_leak_checks", "Passwords asked of a collection of leaked ones.", ["outcome"], registry=own
         )

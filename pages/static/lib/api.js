@@ -13,9 +13,17 @@ let renewing = null; // the refresh in progress
 
 /**
  * Call the API. Always resolves, to `{ok, status, code, fields, data, retryAfter}`. `status` is 0 and `code`
- * is "network" if there was no response within 20 seconds.
+ * is "network" if there was no response within 20 seconds. A proof of work that the service asks for is made.
  */
-export async function call(method, path, body, { signal, keepalive = false, bearer = null } = {}) {
+export async function call(method, path, body, options = {}) {
+  const answer = await send(method, path, body, options);
+  if (answer.data.challenge?.kind !== "proof_of_work") return answer;
+  const { solve } = await import("./challenge.js");
+  const response = await solve(answer.data.challenge, options.signal);
+  return response ? send(method, path, { ...body, challenge_response: response }, options) : answer;
+}
+
+async function send(method, path, body, { signal, keepalive = false, bearer = null }) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (bearer) headers.Authorization = `Bearer ${bearer}`;
