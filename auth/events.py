@@ -5,7 +5,10 @@ from typing import cast
 
 
 class Event(StrEnum):
-    """Audit events. Every action writes exactly one. Published values never change their meaning."""
+    """Audit events. Published values never change their meaning.
+
+    Every action writes exactly one, but for refreshes: one for each session and hour.
+    """
 
     ACCOUNT_REGISTERED = "account_registered"
     ACCOUNT_CREATED = "account_created"  # by an operator, who is named in the row
@@ -16,7 +19,7 @@ class Event(StrEnum):
     SIGN_IN_REFUSED = "sign_in_refused"  # the reason is in the row, never in the response
     SECOND_FACTOR_ASKED = "second_factor_asked"  # the password was right
     SECOND_FACTOR_REFUSED = "second_factor_refused"
-    SESSION_REFRESHED = "session_refreshed"
+    SESSION_REFRESHED = "session_refreshed"  # the first time in an hour
     STRANGERS_SHUT_OUT = "strangers_shut_out"  # too many wrong passwords in a row
     REFRESH_TOKEN_REUSED = "refresh_token_reused"
     SIGNED_OUT = "signed_out"

@@ -1,4 +1,4 @@
-"""auth.login.brute_force"""
+"""Brute-force protection: who attempts a login, the limits that count for it, failures in a row."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from auth.passwords import check
 from auth.stores import audit, known_devices, outbox, users
 from models import Account
 from utils.client_info import ClientInfo
-from utils.limits.rate_limits import Subjects
+from utils.limits.rate_limits import CountCall, Subjects
 from utils.services import Services
 
 MAIL = "guessing"
@@ -32,15 +32,28 @@ class AttemptSource(NamedTuple):
         return self.failures >= check.MAX_FAILURES
 
 
-def attempt_source(
-    services: Services, tx: Session, account: Account | None, token: str | None
-) -> AttemptSource:
-    """Return the source of an attempt, by its device token. Costs the same for unknown accounts."""
+def attempt(
+    services: Services, tx: Session, login: str, token: str | None, client: ClientInfo, count: CountCall
+) -> tuple[Account | None, AttemptSource]:
+    """Return the account of this name or address, if there is one, and the source of the attempt.
+
+    Counts the attempt for its network unless the device is known to that very account: the neighbours of its
+    owner cannot shut it out, and it lends its exemption to no other account. Runs the same statements for
+    unknown names. Raises `TooManyRequests`.
+    """
     device_id = tokens.read_device_token(services, token)
-    known = known_devices.failures(tx, account.id if account else 0, device_id) if device_id else None
-    if known is not None:
-        return AttemptSource(device_id, known)
-    return AttemptSource(None, account.failures if account else 0)
+    if device_id is None:
+        count("login", client.subjects)  # before anything is read
+    account = users.by_login(tx, login)
+    if device_id is None:
+        return account, AttemptSource(None, account.failures if account else 0)
+    failures = known_devices.failures(tx, account.id if account else 0, device_id)
+    if failures is not None:
+        return account, AttemptSource(device_id, failures)
+    tx.rollback()  # a refusal is delayed
+    # Not visible, as for a known device: a shared browser must not tell who has logged in from it.
+    count("login", client.subjects, visible=False)
+    return account, AttemptSource(None, account.failures if account else 0)
 
 
 def count_attempt(
@@ -48,7 +61,7 @@ def count_attempt(
 ) -> None:
     """Count the attempt before anything is hashed. Raises `TooManyRequests`, also for unknown names."""
     if account and who.device_id:  # only the policy of the device applies, not that of the network
-        limits: list[tuple[str, Subjects]] = [("login-device", f"user-{account.id}-{who.device_id.hex}")]
+        limits: list[tuple[str, Subjects]] = [("login-device", device_subject(account.id, who.device_id))]
     else:
         # By what was typed, known or not: a count shared by name and address would reveal which address
         # belongs to the name.
@@ -66,6 +79,11 @@ def count_attempt(
             services.limiter.check(name, subject, visible=False)
     for name, subject in limits:
         services.limiter.check(name, subject, visible=False)
+
+
+def device_subject(user_id: int, device_id: UUID) -> str:
+    """Return the subject of the limit `login-device`: a known device of an account."""
+    return f"user-{user_id}-{device_id.hex}"
 
 
 def record_failure(

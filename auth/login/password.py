@@ -11,6 +11,7 @@ from auth.login import brute_force, complete, pending
 from auth.stores import audit, known_devices, users
 from models import Account
 from utils.client_info import ClientInfo
+from utils.limits.rate_limits import CountCall
 from utils.services import Services
 
 # These refusals follow a right password, so they are no failures.
@@ -24,6 +25,7 @@ def log_in(
     password: str,
     remember: bool,
     client: ClientInfo,
+    count: CountCall,
     device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin | pending.Challenge:
@@ -39,8 +41,7 @@ def log_in(
     unless `HIDE_ACCOUNT_EXISTENCE` is set.
     """
     tx = services.tx()
-    account = users.by_login(tx, login)
-    who = brute_force.attempt_source(services, tx, account, device_token)
+    account, who = brute_force.attempt(services, tx, login, device_token, client, count)
     brute_force.count_attempt(services, login, account, who, client)
     tx.rollback()  # release the connection during hashing
     refusal = _refusal(services, account, password)

@@ -68,14 +68,8 @@ def open_challenge(services: Services, tx: Session, text: str, client: ClientInf
 
     Raises one of `REFUSALS`, recorded for the flow to commit.
     """
-    challenge_id = tokens.one_time_id(text)
-    row = challenges.by_id(tx, challenge_id) if challenge_id else None
-    if (
-        row is None
-        or row.purpose != ChallengePurpose.SIGN_IN
-        or row.user_id is None
-        or not tokens.is_genuine_challenge(services, text, row)
-    ):
+    row = _genuine(services, tx, text)
+    if row is None or row.user_id is None:
         audit.count_unknown(tx, Event.SECOND_FACTOR_REFUSED, None, services.clock.now(), client)
         raise ChallengeInvalid
     users.lock(tx, row.user_id)
@@ -87,6 +81,20 @@ def open_challenge(services: Services, tx: Session, text: str, client: ClientInf
     if row.expires_at <= services.clock.now():
         _refuse(services, tx, account, ChallengeExpired(), Refusal.CHALLENGE_EXPIRED, client)
     return PendingLogin(row, account)
+
+
+def user_of(services: Services, tx: Session, text: str) -> int | None:
+    """Return the account of a genuine challenge token, pending or not, or None."""
+    row = _genuine(services, tx, text)
+    return row.user_id if row else None
+
+
+def _genuine(services: Services, tx: Session, text: str) -> AuthChallenge | None:
+    challenge_id = tokens.one_time_id(text)
+    row = challenges.by_id(tx, challenge_id) if challenge_id else None
+    if row is None or row.purpose != ChallengePurpose.SIGN_IN:
+        return None
+    return row if tokens.is_genuine_challenge(services, text, row) else None
 
 
 REFUSALS = (ChallengeInvalid, ChallengeExpired)

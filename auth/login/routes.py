@@ -14,7 +14,7 @@ from auth.login.inputs import Credentials, PasskeyLogin, Proof, SecondStep
 from auth.login.pending import Challenge, required
 from utils.auth_helpers import allow_enrollment, jwt_required
 from utils.services import services
-from utils.web.http import answers, client_info, limited
+from utils.web.http import answers, client_info, count_call, limited
 from utils.web.validation import takes
 
 
@@ -35,7 +35,7 @@ def _logged_in(delivery: Delivery, done: CompletedLogin) -> outputs.LoggedIn:
         "busy",
     ),
 )
-@limited("login")
+@limited("login", by_flow=True)
 @takes(Credentials)
 def login(form: Credentials) -> Any:
     """Sign in with a user name or an address, and a password.
@@ -59,6 +59,7 @@ def login(form: Credentials) -> Any:
         client=client_info(),
         device_token=delivery.device_token,
         replaces=delivery.replaces,
+        count=count_call,
     )
     if isinstance(done, Challenge):
         delivery.set_challenge_cookie(done.token, done.expires_in)
@@ -72,7 +73,7 @@ def login(form: Credentials) -> Any:
     outputs.LoggedIn,
     errors=("challenge_invalid", "challenge_expired", "second_factor_invalid", "cross_site_refused"),
 )
-@limited("login")
+@limited("login", by_flow=True)
 @takes(SecondStep)
 def complete_login(form: SecondStep) -> Any:
     """Complete a login with its second factor: a code, a passkey, or a recovery code.
@@ -89,6 +90,7 @@ def complete_login(form: SecondStep) -> Any:
         client=client_info(),
         device_token=delivery.device_token,
         replaces=delivery.replaces,
+        count=count_call,
     )
     delivery.delete_challenge_cookie()
     return _logged_in(delivery, done)

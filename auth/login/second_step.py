@@ -10,9 +10,10 @@ from auth.errors import SecondFactorInvalid
 from auth.events import Event
 from auth.factors import passkey_ceremonies, recovery_codes, verification
 from auth.factors.verification import FactorResponse, Method
-from auth.login import complete, pending
+from auth.login import brute_force, complete, pending
 from auth.stores import challenges, known_devices
 from utils.client_info import ClientInfo
+from utils.limits.rate_limits import CountCall
 from utils.services import Services
 
 TRUSTED_FOR = timedelta(days=30)
@@ -31,6 +32,7 @@ def complete_login(
     given: FactorResponse,
     trust_device: bool,
     client: ClientInfo,
+    count: CountCall,
     device_token: str | None = None,
     replaces: str | None = None,
 ) -> complete.CompletedLogin:
@@ -41,6 +43,7 @@ def complete_login(
     tried again; and `TooManyRequests`.
     """
     tx, now = services.tx(), services.clock.now()
+    _count(services, tx, challenge_token, device_token, client, count)
     try:
         waiting = pending.open_challenge(services, tx, challenge_token, client)
         account, remember = waiting.account, waiting.row.remembered
@@ -71,6 +74,28 @@ def complete_login(
     tx.commit()
     services.metrics.logins.labels("success").inc()
     return done
+
+
+def _count(
+    services: Services,
+    tx: Session,
+    challenge_token: str,
+    device_token: str | None,
+    client: ClientInfo,
+    count: CountCall,
+) -> None:
+    """Count the call for the device if the account of the challenge knows it, else for its network."""
+    device_id = tokens.read_device_token(services, device_token)
+    if device_id is None:
+        count("login", client.subjects)
+        return
+    user_id = pending.user_of(services, tx, challenge_token) or 0
+    is_known = known_devices.failures(tx, user_id, device_id) is not None
+    tx.rollback()  # a refusal is delayed
+    if is_known:
+        count("login-device", brute_force.device_subject(user_id, device_id), visible=False)
+    else:
+        count("login", client.subjects, visible=False)
 
 
 def _trusted_device_token(services: Services, tx: Session, done: complete.CompletedLogin) -> str:

@@ -1,7 +1,7 @@
 """Refresh token rotation with reuse detection (RFC 9700, 4.14)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -20,60 +20,88 @@ from auth.stores import audit, sessions, users
 from models import Account, SessionState
 from utils.client_info import ClientInfo
 from utils.errors import InvalidInput
+from utils.limits.rate_limits import CountCall
 from utils.services import Services
 
 # How long the parent of the present refresh token still answers with its successor:
 # for two tabs that refresh at once, and for an answer that was lost on the way.
 REUSE_GRACE = timedelta(seconds=20)
+HOUR = timedelta(hours=1)
+Found = tuple[SessionState, Account]
 
 
-def refresh(services: Services, presented: Sequence[str], client: ClientInfo) -> tokens.TokenPair:
+def refresh(
+    services: Services, presented: Sequence[str], client: ClientInfo, count: CountCall
+) -> tokens.TokenPair:
     """Exchange a refresh token for a new pair and use up its generation (RFC 9700, 4.14).
 
     The direct parent of the present token gets the same successor for `REUSE_GRACE`. Any other used token is
     reuse, and ends the session. Raises `RefreshTokenMissing`, `RefreshTokenInvalid`, `RefreshTokenExpired` or
-    `RefreshTokenReused`, and `InvalidInput` when two tokens are presented.
+    `RefreshTokenReused`, `InvalidInput` when two tokens are presented, and `TooManyRequests`: genuine tokens
+    count for their session, all others for the client's network.
     """
-    if not presented:
-        raise RefreshTokenMissing
     if len(presented) > 1:
         raise InvalidInput(fields={"refresh_token": "send it in the body or as the cookie, not both"})
-    tx, now = services.tx(), services.clock.now()
-    token = tokens.read_refresh(presented[0])
-    current, account = _usable_session(services, tx, token)
-    if token is None or token.generation > current.generation:
+    token = tokens.read_refresh(presented[0]) if presented else None
+    found = _genuine(services, token)
+    if token is None or found is None:
+        count("refresh", client.subjects)
+        raise RefreshTokenInvalid if presented else RefreshTokenMissing
+    count("refresh-session", token.session_id.hex)
+    current, account = _usable(services, found)
+    if token.generation > current.generation:
         raise RefreshTokenInvalid  # newer than the row: a restored backup, not theft
     if token.generation == current.generation:
-        until = min(lifetimes.idle_end(services, now, remembered=current.remembered), current.absolute_end)
-        rotated = sessions.rotate(tx, current, now, until, client)
-        if rotated:
-            audit.append(
-                tx, Event.SESSION_REFRESHED, now, client, user_id=rotated.user_id, session_id=rotated.id
-            )
-            pair = tokens.issue(services, rotated, account, now)
-            tx.commit()
-            return pair
-        tx.rollback()
+        if rotated := _rotate(services, current, client):
+            return tokens.issue(services, rotated, account, services.clock.now())
         # A concurrent call was faster; read its result.
-        current, account = _usable_session(services, tx, token)
+        current, account = _usable(services, _genuine(services, token))
     if token.generation == current.generation - 1 and _in_grace(services, current):
-        return tokens.issue(services, current, account, now)
-    _end_reused(services, tx, current, client)
+        return tokens.issue(services, current, account, services.clock.now())
+    _end_reused(services, current, client)
     raise RefreshTokenReused
 
 
-def _usable_session(
-    services: Services, tx: Session, token: tokens.RefreshToken | None
-) -> tuple[SessionState, Account]:
-    found = sessions.with_account(tx, token.session_id) if token else None
-    if token is None or found is None or not tokens.is_genuine(services, token, found[0]):
+def _genuine(services: Services, token: tokens.RefreshToken | None) -> Found | None:
+    """Return the session of this token, and its account, if the token is genuine. One read."""
+    found = sessions.found(services.reads, token.session_id) if token else None
+    return found if token and found and tokens.is_genuine(services, token, found[0]) else None
+
+
+def _usable(services: Services, found: Found | None) -> Found:
+    if found is None or found[0].ended_at or refusal(found[1], Use.REFRESH):
         raise RefreshTokenInvalid
-    current, account = found
-    if current.ended_at or refusal(account, Use.REFRESH):
-        raise RefreshTokenInvalid
-    if min(current.idle_end, current.absolute_end) <= services.clock.now():
+    if min(found[0].idle_end, found[0].absolute_end) <= services.clock.now():
         raise RefreshTokenExpired
-    return current, account
+    return found
+
+
+def _rotate(services: Services, current: SessionState, client: ClientInfo) -> SessionState | None:
+    """Return the session one generation on, or None if another call rotated or ended it first.
+
+    The first rotation of an hour writes an audit event. `current` tells which that is: the statement rotates
+    only the generation that was read, so `rotated_at` is still the same.
+    """
+    tx, now = services.tx(), services.clock.now()
+    is_noted = _is_first_of_hour(current.rotated_at, now)
+    if is_noted:
+        users.lock_shared(tx, current.user_id)  # before its session: an erasure locks in this order
+    until = min(lifetimes.idle_end(services, now, remembered=current.remembered), current.absolute_end)
+    rotated = sessions.rotate(tx, current, now, until, client)
+    if rotated is None:
+        tx.rollback()
+        return None
+    if is_noted:
+        audit.append(tx, Event.SESSION_REFRESHED, now, client, user_id=current.user_id, session_id=current.id)
+    tx.commit()
+    return rotated
+
+
+def _is_first_of_hour(last: datetime | None, now: datetime) -> bool:
+    """Whether no rotation was in the hour of `now`, by the clock; also if the clock was set back by hours."""
+    if last is None or last - now > HOUR:
+        return True
+    return now.replace(minute=0, second=0, microsecond=0) > last
 
 
 def _in_grace(services: Services, current: SessionState) -> bool:
@@ -81,8 +109,9 @@ def _in_grace(services: Services, current: SessionState) -> bool:
     return current.rotated_at is not None and abs(services.clock.now() - current.rotated_at) <= REUSE_GRACE
 
 
-def _end_reused(services: Services, tx: Session, current: SessionState, client: ClientInfo) -> None:
-    now = services.clock.now()
+def _end_reused(services: Services, current: SessionState, client: ClientInfo) -> None:
+    tx, now = services.tx(), services.clock.now()
+    users.lock_shared(tx, current.user_id)
     if sessions.end(tx, current.id, current.user_id, EndReason.REUSE, now):
         services.metrics.count_ended_sessions(EndReason.REUSE)
         if account := users.by_id(tx, current.user_id):

@@ -11,7 +11,7 @@ from auth.sessions import lifecycle, outputs, rotation
 from auth.sessions.inputs import RefreshToken
 from utils.auth_helpers import jwt_required, optional_bearer_token
 from utils.services import services
-from utils.web.http import answers, client_info, limited
+from utils.web.http import answers, client_info, count_call, limited
 from utils.web.validation import takes
 
 REFRESH_ERRORS = (
@@ -24,7 +24,7 @@ REFRESH_ERRORS = (
 
 @auth_bp.post("/refresh")
 @answers(200, outputs.Tokens, errors=REFRESH_ERRORS)
-@limited("refresh")
+@limited("refresh", by_flow=True)
 @cookies.same_site_only
 @takes(RefreshToken, optional=True)
 def refresh(form: RefreshToken) -> Any:
@@ -33,7 +33,8 @@ def refresh(form: RefreshToken) -> Any:
     A refresh token is valid once. For 20 seconds, the last used one returns the same successor, so that
     concurrent tabs or a lost response do not end the session. Reuse of any older one ends it.
     """
-    pair = rotation.refresh(services(), cookies.presented(form.refresh_token), client_info())
+    presented = cookies.presented(form.refresh_token)
+    pair = rotation.refresh(services(), presented, client_info(), count_call)
     by_cookie = cookies.refresh_cookie() is not None
     if by_cookie:
         cookies.set_refresh_cookie(pair.refresh_token, pair.keep_until)

@@ -33,11 +33,8 @@ _ADMITTED = select(_SESSIONS.auth_time, *_ACCOUNT).where(
     _SESSIONS.absolute_end > bindparam("now", type_=_SESSIONS.idle_end.type),
     *clause(Use.CALL_WITH_SESSION, table=_USER_TABLE),
 )
-_WITH_ACCOUNT = (
-    select(*_STATE, *_ACCOUNT)
-    .where(_USERS.id == _SESSIONS.user_id, _SESSIONS.id == bindparam("id"))
-    .with_for_update(read=True, key_share=True, of=_USER_TABLE)
-)
+_FOUND = select(*_STATE, *_ACCOUNT).where(_USERS.id == _SESSIONS.user_id, _SESSIONS.id == bindparam("id"))
+_WITH_ACCOUNT = _FOUND.with_for_update(read=True, key_share=True, of=_USER_TABLE)
 _ROTATED = (
     update(_TABLE)
     .where(
@@ -104,9 +101,17 @@ def start(
     return started
 
 
+def found(reads: Reads, session_id: UUID) -> tuple[SessionState, Account] | None:
+    """Return a session, ended or not, and its account, as they stand now. One statement, no transaction."""
+    return _pair(reads.first(_FOUND, {"id": session_id}))
+
+
 def with_account(tx: Session, session_id: UUID) -> tuple[SessionState, Account] | None:
     """Return a session, ended or not, and its account, locked against erasure."""
-    row = tx.execute(_WITH_ACCOUNT, {"id": session_id}).one_or_none()
+    return _pair(tx.execute(_WITH_ACCOUNT, {"id": session_id}).first())
+
+
+def _pair(row: Row[Any] | None) -> tuple[SessionState, Account] | None:
     if row is None:
         return None
     return SessionState._make(row[: len(_STATE)]), Account._make(row[len(_STATE) :])

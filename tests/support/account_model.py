@@ -69,6 +69,10 @@ class Session:
         """Return whether an access token of this session with this expiry is accepted now."""
         return self.lives(now) and expires > now and not (self.owner.erased or self.pruned)
 
+    def is_first_of_hour(self, now: datetime) -> bool:
+        """Return whether a rotation now would be the first one of its hour."""
+        return self.rotated is None or (self.rotated.date(), self.rotated.hour) != (now.date(), now.hour)
+
     def used(self, now: datetime) -> None:
         self.idle_end = now + (30 * DAY if self.remembered else DAY / 2)
 

@@ -189,7 +189,8 @@ class Members(RuleBasedStateMachine):
         elif not session.lives(now):
             self.service.call("refresh", body, "refresh_token_expired", None)
         elif age == 0:
-            answer = self.service.call("refresh", body, 200, "session_refreshed").get_json()
+            event = "session_refreshed" if session.is_first_of_hour(now) else None
+            answer = self.service.call("refresh", body, 200, event).get_json()
             session.used(now)
             session.rotated = now
             session.refresh.append(answer["refresh_token"])

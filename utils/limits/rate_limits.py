@@ -39,7 +39,8 @@ POLICIES: Mapping[str, Policy] = {
     "links": Policy(60, 60),  # calls with a mailed link and nothing else
     "strength": Policy(20, 10, exact=False),
     "account-changes": Policy(60, 3600),
-    "refresh": Policy(300, 60),
+    "refresh": Policy(300, 60),  # calls without a genuine refresh token
+    "refresh-session": Policy(30, 300),  # by session, with a genuine one
     "logout": Policy(300, 60),
     "session-changes": Policy(60, 60),
     "reads": Policy(1200, 60, exact=False),
@@ -77,6 +78,15 @@ class Limiter(Protocol):
 
     def peek(self, name: str, subject: Subjects) -> RateLimitStatus | None:
         """Return the state without counting; None if limits are off."""
+
+
+class CountCall(Protocol):
+    """Counts the call that a flow serves, when the flow knows whose it is.
+
+    Raises `TooManyRequests` after a delay: the flow must not hold a database connection.
+    """
+
+    def __call__(self, name: str, subject: Subjects, *, visible: bool = True) -> None: ...
 
 
 class NoLimits:

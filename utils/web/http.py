@@ -9,7 +9,14 @@ from flask import Flask, Response, jsonify, make_response, request  # noqa: TID2
 
 from config import Settings
 from utils.client_info import ClientInfo, canonical_address, printable
-from utils.errors import TooManyRequests
+from utils.errors import (
+    BadRequest,
+    CrossSiteRefused,
+    PayloadTooLarge,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
+from utils.limits.rate_limits import Subjects
 from utils.request_record import request_record
 from utils.services import services
 from utils.web.client_address import PEER, with_client_address
@@ -81,25 +88,47 @@ def answers(
     return decorate
 
 
-def limited(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Apply a rate-limit policy to the client's networks. Decorator; the view raises `TooManyRequests`."""
+# What is refused before a view with `limited(..., by_flow=True)` knows whose call it is.
+_MALFORMED = (BadRequest, PayloadTooLarge, UnsupportedMediaType, CrossSiteRefused)
+
+
+def limited(name: str, *, by_flow: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Apply a rate-limit policy to the client's networks. Decorator; the view raises `TooManyRequests`.
+
+    With `by_flow` the view passes `count_call` to its flow, which counts when it knows the subject. Malformed
+    calls do not get there, and are counted here.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(view)
         def counted(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
-                verdict = services().limiter.check(name, client_info().subjects)
-            except TooManyRequests:
-                services().refusal_delay.hold()
-                raise
-            if verdict:
-                request_record().headers = verdict.headers
+            if by_flow:
+                try:
+                    return view(*args, **kwargs)
+                except _MALFORMED:
+                    count_call(name, client_info().subjects)
+                    raise
+            count_call(name, client_info().subjects)
             return view(*args, **kwargs)
 
         documentation(counted).limit = name
         return counted
 
     return decorate
+
+
+def count_call(name: str, subject: Subjects, *, visible: bool = True) -> None:
+    """Count the request against a policy; the response shows the count if `visible`.
+
+    Raises `TooManyRequests` after a delay: the caller must not hold a database connection.
+    """
+    try:
+        verdict = services().limiter.check(name, subject, visible=visible)
+    except TooManyRequests:
+        services().refusal_delay.hold()
+        raise
+    if verdict and visible:
+        request_record().headers = verdict.headers
 
 
 def unlimited(because: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

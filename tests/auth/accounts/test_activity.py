@@ -8,8 +8,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from auth.events import Event, Refusal, event_text
-from tests.support.requests import disable, enable, post, said
-from tests.support.service import bearer, execute, login, refresh, register, rows, signed_in
+from tests.support.requests import HOUR, disable, enable, post, said
+from tests.support.service import (
+    FixedClock,
+    bearer,
+    execute,
+    login,
+    refresh,
+    register,
+    rows,
+    signed_in,
+)
 from utils.auth_helpers import generate_jwt_token
 from utils.web.cursors import cursor
 
@@ -77,10 +86,13 @@ def test_operator_events_hide_the_operator_name_and_device(app: Flask, client: F
     assert "root" not in str(found)
 
 
-def test_pages_have_no_gaps_or_duplicates_while_events_are_added(app: Flask, client: FlaskClient) -> None:
+def test_pages_have_no_gaps_or_duplicates_while_events_are_added(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
     pair = signed_in(client)
     other = signed_in(client, "grace")
     for _ in range(9):
+        clock.advance(HOUR)
         pair |= refresh(client, pair["refresh_token"]).get_json()
         other |= refresh(client, other["refresh_token"]).get_json()
     access = pair["access_token"]
