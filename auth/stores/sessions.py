@@ -111,7 +111,7 @@ def with_account(tx: Session, session_id: UUID) -> tuple[SessionState, Account] 
     return _pair(tx.execute(_WITH_ACCOUNT, {"id": session_id}).first())
 
 
-def _pair(row: Row[Any] | None) -> tuple[SessionState, Account] | None:
+def _pair(row: Sequence[Any] | None) -> tuple[SessionState, Account] | None:
     if row is None:
         return None
     return SessionState._make(row[: len(_STATE)]), Account._make(row[len(_STATE) :])
