@@ -37,7 +37,9 @@ from pages import Facts, init_pages
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
+from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.database.engine import engine_options, init_engine
+from utils.database.readiness import Readiness, schema_check
 from utils.database.reads import Reads
 from utils.errors import init_errors
 from utils.identifiers import MAX_USERNAME
@@ -85,7 +87,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     init_errors(app)
     db.init_app(app)
     with app.app_context():
-        init_engine(db.engine)
+        init_engine(db.engine, answer_timeout=None if _is_command() else ANSWER_TIMEOUT)
         app.extensions["auth_services"] = built = _services(app, settings, replaced)
     init_layer(app, settings, built.metrics)
     app.register_blueprint(auth_bp)
@@ -141,6 +143,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "clock": clock,
         "tx": db.session,
         "reads": Reads(db.engine),
+        "readiness": Readiness(schema_check(db.engine, settings.database_uri)),
         "hasher": LimitedHasher(
             PasswordHasher(settings.password_hash_method),
             concurrency=settings.hash_concurrency,
@@ -191,8 +194,13 @@ def _pruning(app: Flask, settings: Settings) -> BackgroundTask:
 
 def _serves(settings: Settings) -> bool:
     """Whether this process serves: commands and tests do not."""
+    return not _is_command() and not settings.testing
+
+
+def _is_command() -> bool:
+    """Whether this process runs a command other than `flask run`."""
     command = click.get_current_context(silent=True)
-    return (command is None or command.info_name == "run") and not settings.testing
+    return command is not None and command.info_name != "run"
 
 
 def _limiter(settings: Settings, clock: Clock) -> Limiter:

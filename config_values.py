@@ -184,12 +184,20 @@ def bearer_key(text: str) -> str:
 
 def database_uri(text: str) -> str:
     """Return the URL with its driver, for `postgres://` and `postgresql://` too."""
+    scheme, separator, rest = text.partition("://")
+    is_postgres = scheme in {"postgres", "postgresql", "postgresql+psycopg"} and bool(separator)
+    hosts = rest.rpartition("@")[2] if is_postgres else ""
+    if re.search(r"^[^/?]*,|[?&]host=[^&]*,", hosts):
+        fault = "must not list hosts with commas; write postgresql://user@/name?host=h1:5432&host=h2:5432"
+        raise ValueError(f"{fault}&target_session_attrs=read-write")
     try:
         make_url(text)
     except (ArgumentError, ValueError):  # whose own text may quote the password
         raise ValueError("must be a URL; percent-encode what is special in its password") from None
-    scheme, separator, rest = text.partition("://")
-    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and separator:
+    is_writable = re.search(r"[?&]target_session_attrs=(read-write|primary)(&|$)", hosts)
+    if len(re.findall(r"[?&]host=", hosts)) > 1 and not is_writable:
+        raise ValueError("names several hosts: add target_session_attrs=read-write")
+    if is_postgres:
         return f"postgresql+psycopg://{rest}"
     if scheme == "sqlite" and separator:
         return text

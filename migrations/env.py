@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from models import UtcDateTime, db
+from utils.database.deadlines import maintenance
 
 INSUFFICIENT_PRIVILEGE = "42501"  # PostgreSQL's SQLSTATE
 
@@ -74,6 +75,6 @@ if context.is_offline_mode():
 elif handed := context.config.attributes.get("connection"):
     run(handed)
 else:
-    with _readable_errors(), db.engine.connect() as own:
+    with _readable_errors(), maintenance(), db.engine.connect() as own:
         run(own)
         own.commit()

@@ -9,7 +9,6 @@ from typing_extensions import TypedDict
 
 from config import is_loopback
 from utils.auth_helpers import optional_bearer_token
-from utils.database.migrations import schema_is_outdated
 from utils.errors import NotFound, TokenInvalid, Unavailable
 from utils.services import services
 from utils.web.http import answers, limited, peer_address, unlimited
@@ -44,8 +43,8 @@ def live() -> Any:
 @answers(200, Status, errors=("unavailable",))
 @unlimited("probes are frequent, come from one address and must not be refused")
 def ready() -> Any:
-    """Return 200 if the database answers and has all migrations of this release, else 503."""
-    if schema_is_outdated(services().tx().connection()):
+    """Return 200 if the database answers within 2 s and has all migrations of this release, else 503."""
+    if not services().readiness.ask():
         raise Unavailable
     return Status(status="ok")
 

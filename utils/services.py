@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from utils.background import BackgroundTask
 from utils.clock import Clock
+from utils.database.readiness import Readiness
 from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
 from utils.limits.ceilings import Ceilings
@@ -80,6 +81,7 @@ class Services:
     clock: Clock
     tx: Callable[[], Session]  # the database session of this request or command
     reads: Reads  # single SELECT statements without a transaction
+    readiness: Readiness  # of the database
     hasher: Hasher
     leaks: Leaks
     limiter: Limiter

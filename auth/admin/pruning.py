@@ -24,6 +24,7 @@ from auth.stores import (
 )
 from auth.stores import second_factors as accounts
 from utils.client_info import ClientInfo
+from utils.database.deadlines import maintenance
 from utils.services import Services
 
 BATCH = 1000  # rows a transaction, so that locks are held briefly
@@ -85,6 +86,7 @@ def batches(services: Services, caller: Caller) -> list[Batches]:
     ]
 
 
+@maintenance()
 def prune(services: Services, operator: Operator) -> dict[str, int]:
     """Erase and delete everything that has expired; return how many of each table."""
     deleted = {}

@@ -10,6 +10,7 @@ from auth.admin.pruning import Caller
 from auth.stores import leases
 from utils.background import BackgroundTask
 from utils.client_info import ClientInfo
+from utils.database.deadlines import maintenance
 from utils.services import Services
 
 log = logging.getLogger("auth")
@@ -29,6 +30,7 @@ class Slices:
     def __init__(self) -> None:
         self._slice: Iterator[None] | None = None
 
+    @maintenance()
     def next_batch(self, services: Services) -> bool:
         """Prune the next batch, of a new slice if it is time for one; False if there is nothing to do."""
         current, self._slice = self._slice or _slice(services), None

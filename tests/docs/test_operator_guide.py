@@ -19,7 +19,8 @@ from tests.support.architecture import ROOT
 from tests.support.documents import code_in, read, table_rows
 from tests.support.service import FixedClock
 from utils import challenges
-from utils.database import engine
+from utils.database import deadlines, engine, postgres
+from utils.database.readiness import READY_TIMEOUT
 from utils.limits import counters
 from utils.limits.refusal_delay import MAX_DELAYED
 from utils.mail import mailers
@@ -53,12 +54,18 @@ def haproxy(directive: str) -> str:
 
 def test_guide_states_the_limits_of_the_code() -> None:
     stated = {row[0].partition(";")[0]: row[1] for row in table_rows(GUIDE, "what", "value")}
-    assert engine.POOL_TIMEOUT == engine.CONNECT_TIMEOUT == engine.BUSY_TIMEOUT
+    assert engine.POOL_TIMEOUT == deadlines.CONNECT_TIMEOUT
     proxied = [haproxy(f"timeout {name}") for name in ("connect", "server", "queue", "http-request")]
     expected = {
         "request headers": f"{server.HEADER_TIMEOUT} s, buffer of {server.MAX_HEADERS // 1024} KiB",
         "body": f"{MAX_BODY // 1024} KiB",
-        "database connection: wait, connect": f"{engine.POOL_TIMEOUT} s each",
+        "Postgres connection: wait, connect": f"{engine.POOL_TIMEOUT} s each; "
+        f"{postgres.LAST_ATTEMPT + deadlines.CONNECT_TIMEOUT:g} s to connect",
+        "Postgres statement, lock, answer": f"{deadlines.STATEMENT_TIMEOUT} s, "
+        f"{deadlines.STATEMENT_TIMEOUT} s, {deadlines.ANSWER_TIMEOUT} s",
+        "SQLite connection: wait, lock": f"{engine.BUSY_TIMEOUT} s each",
+        "age of a database connection": f"{engine.MAX_CONNECTION_AGE} s",
+        "readiness": f"{READY_TIMEOUT} s",
         "password hash: wait": f"{hash_limiter.MAX_WAIT:g} s, {hash_limiter.MAX_WAITING} callers a process",
         "Redis: connect, answer": f"{counters.REDIS_TIMEOUT} s each; "
         f"asked again after {counters.REDIS_PAUSE.seconds} s",

@@ -2,31 +2,33 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from models import db
-from tests.conftest import AppFactory
-from tests.support.service import execute, register, rows
+from tests.conftest import ON_POSTGRES, AppFactory
+from tests.support.service import ended_connections, execute, register, rows
+from utils.database.engine import POOL_SIZE
+from utils.database.readiness import Readiness
 
 
 @pytest.fixture
-def statements(app: Flask) -> Iterator[list[str]]:
-    """Yield the SQL statements run from now on."""
+def statements() -> Iterator[list[str]]:
+    """Yield the SQL statements run on any engine from now on."""
     asked: list[str] = []
 
     def note(_c: object, _cursor: object, sql: str, _p: object, _context: object, _many: bool) -> None:
         asked.append(sql)
 
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     yield asked
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_liveness_runs_no_query_and_readiness_does(client: FlaskClient, statements: list[str]) -> None:
@@ -50,6 +52,32 @@ def test_missing_schema_is_not_ready(app: Flask, client: FlaskClient) -> None:
         execute(app, "DELETE FROM alembic_version")
         execute(app, "INSERT INTO alembic_version VALUES (:revision)", revision=revision)
     assert client.get("/health/ready").status_code == 200
+
+
+def test_readiness_does_not_need_a_connection_of_the_pool(app: Flask, client: FlaskClient) -> None:
+    with ExitStack() as taken:
+        with app.app_context():
+            for _ in range(POOL_SIZE):
+                taken.enter_context(db.engine.connect())
+        assert client.get("/health/ready").status_code == 200
+
+
+@ON_POSTGRES
+def test_readiness_replaces_a_connection_that_the_server_ended(app: Flask, client: FlaskClient) -> None:
+    assert client.get("/health/ready").status_code == 200
+    with app.app_context():
+        assert ended_connections(db.engine) > 0
+    assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.provokes_errors
+def test_hanging_check_is_a_503_in_time(make_app: AppFactory, caplog: pytest.LogCaptureFixture) -> None:
+    released = Event()
+    client = make_app(readiness=Readiness(released.wait, timeout=0.01)).test_client()
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert "CheckTimeout" in {record.__dict__.get("error") for record in caplog.records}
+    released.set()
 
 
 @pytest.mark.provokes_errors

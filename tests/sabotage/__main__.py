@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.sabotage import Sabotage
 from tests.sabotage.data import DATA
+from tests.sabotage.databases import DATABASES
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
@@ -57,7 +58,8 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    chosen = [each for each in (*SECURITY, *LIMITS, *DATA, *SCREENS) if not names or each.name in names]
+    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *SCREENS)
+    chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for sabotage, word in zip(chosen, pool.map(outcome, chosen), strict=True):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import Engine, create_engine, text
 from werkzeug.test import TestResponse
 
 from models import db
@@ -122,6 +122,19 @@ def execute(app: Flask, sql: str, **parameters: Any) -> None:
     """Change the database directly."""
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text(sql), parameters)
+
+
+def ended_connections(engine: Engine) -> int:
+    """Make Postgres end every other connection to this database; return their number."""
+    ends = text(
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    outside = create_engine(engine.url)
+    with outside.connect() as connection:
+        found = int(connection.execute(ends).scalar_one())
+    outside.dispose()
+    return found
 
 
 def events(app: Flask) -> list[str]:

@@ -13,11 +13,18 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
 
 from config_values import is_in_memory
+from utils.database import deadlines
 
-# Seconds to wait for a lock, a connection or the server; then the response is a 503.
+# Seconds to wait for a lock of SQLite, or for a connection of the pool; then the response is a 503.
 BUSY_TIMEOUT = 5
-POOL_TIMEOUT = 5
-CONNECT_TIMEOUT = 5
+POOL_TIMEOUT = 3  # on SQLite, as long as for a lock
+# An idle connection whose peer is unreachable is closed after 11 seconds, and replaced at its next use.
+TCP_OPTIONS = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 11_000,  # milliseconds
+}
 POOL_SIZE = 16  # connections per process
 # Seconds. After a failover, a connection to the old primary must not go on admitting.
 MAX_CONNECTION_AGE = 300
@@ -33,12 +40,14 @@ def engine_options(uri: str) -> dict[str, Any]:
     if is_in_memory(uri):
         return quiet  # one shared connection
     if uri.startswith("sqlite"):
-        return quiet | pool | {"connect_args": {"timeout": BUSY_TIMEOUT}}
-    return quiet | pool | {"connect_args": {"connect_timeout": CONNECT_TIMEOUT}}
+        return quiet | pool | {"pool_timeout": BUSY_TIMEOUT, "connect_args": {"timeout": BUSY_TIMEOUT}}
+    return quiet | pool | {"connect_args": {"connect_timeout": deadlines.CONNECT_TIMEOUT, **TCP_OPTIONS}}
 
 
-def init_engine(engine: Engine) -> None:
+def init_engine(engine: Engine, *, answer_timeout: float | None = None) -> None:
     """Register connection events. SQLite: WAL, so that readers do not wait for the writer, and foreign keys.
+
+    PostgreSQL: with an `answer_timeout` in seconds, statements have deadlines.
 
     On every database, a connection is rolled back before it returns to the pool. SQLAlchemy leaves the
     transaction open after a failed commit, and the next request would commit it.
@@ -60,6 +69,10 @@ def init_engine(engine: Engine) -> None:
         _init_sqlite(engine)
     else:
         _init_postgres(engine)
+        if answer_timeout is not None:
+            from utils.database.postgres import set_deadlines  # noqa: PLC0415  (imports in 0.2 s)
+
+            set_deadlines(engine, answer_timeout)
 
 
 def _init_postgres(engine: Engine) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from utils.database.deadlines import maintenance
+
 log = logging.getLogger("auth")
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
@@ -40,7 +42,7 @@ def upgrade(engine: Engine) -> None:
 
     config = Config(attributes={})
     config.set_main_option("script_location", str(MIGRATIONS))
-    with _lock(engine), engine.connect() as connection:
+    with maintenance(), _lock(engine), engine.connect() as connection:
         if schema_is_outdated(connection):
             connection.rollback()
             config.attributes["connection"] = connection

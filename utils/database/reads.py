@@ -14,6 +14,7 @@ from weakref import WeakSet
 from sqlalchemy import Compiled, Connection, Engine, QueuePool, Select, event
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as DatabaseTimeout
 
 from utils.database.engine import MAX_CONNECTION_AGE, OPENED_AT
 
@@ -23,11 +24,15 @@ Found = tuple[Any, ...] | None
 Processor = Callable[[Any], Any]
 
 
+class NoAnswerInTime(DatabaseTimeout):
+    """The server did not answer a read in time."""
+
+
 class Reads:
     """Executes SELECT statements of one row, each on its own connection and without a transaction.
 
     On PostgreSQL this saves BEGIN and ROLLBACK, two of three round trips. If the driver reports an error, the
-    connection is closed, and the statement is repeated once on a new one.
+    connection is closed, and the statement is repeated once on a new one. It is not repeated at a deadline.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -45,8 +50,10 @@ class Reads:
                 compiled = self._compiled[statement] = _CompiledRead(statement, self._engine.dialect)
             try:
                 return self._kept.run(compiled, values)
-            except self._engine.dialect.loaded_dbapi.Error:
-                pass  # repeated below, where SQLAlchemy replaces lost connections and hides values in errors
+            except self._engine.dialect.loaded_dbapi.Error as problem:
+                if isinstance(problem, TimeoutError):
+                    raise NoAnswerInTime from None
+                # Repeated below, where SQLAlchemy replaces lost connections and hides values in errors
         try:
             return self._execute(statement, values)
         except DBAPIError as problem:
