@@ -2,6 +2,7 @@
 
 - `bench/pages.py`: requests and bytes of each page
 - `bench/rates.py`: throughput of the fast paths
+- `bench/peer.py`: throughput beside Flask-JWT-Extended; with `--base COMMIT` beside an earlier version
 - `bench/flood.py`: throughput and latency during a login flood
 - `bench/restarts.py`: failed requests during restarts
 - `bench/attack.py`: brute-force attacks against the rate limits
@@ -21,13 +22,15 @@ from bench.attack import report_attacks
 from bench.chromium import INSTALL, chromium
 from bench.flood import report_flood
 from bench.machine import PASSWORD
+from bench.peer import report_base, report_peer
 from bench.rates import report_rates, report_start
 from bench.restarts import report_restarts
 from bench.servers import postgres, register, running
 from bench.timing import report_timing
 from config import Settings
 
-UNDER_LOAD = ("rates", "flood", "restarts", "timing")
+UNDER_LOAD = ("rates", "peer", "flood", "restarts", "timing")
+PEER_ROUNDS = 5
 PARTS = ("pages", "attack", *UNDER_LOAD)
 
 
@@ -39,6 +42,7 @@ def main() -> None:
     parser.add_argument("--timing", type=int, default=200, help="rounds of the timing measurement")
     parser.add_argument("--servers", default="granian", help="granian, gunicorn or both, by comma")
     parser.add_argument("--databases", default="sqlite,postgres", help="one or both, by comma")
+    parser.add_argument("--base", help="a commit of this repository to compare with, in the part `peer`")
     options = parser.parse_args()
     parts = options.only.split(",")
     if "pages" in parts:
@@ -59,10 +63,14 @@ def measure(parts: list[str], options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
+        if "peer" in parts:
+            report_peer(PEER_ROUNDS, options.seconds, folder)
         with postgres(folder / "postgres") as postgres_uri:
             uris = {"sqlite": f"sqlite:///{folder}/bench.db", "postgres": postgres_uri}
-            for database in options.databases.split(","):
+            for database in filter(None, options.databases.split(",")):
                 uri = uris[database]
+                if "peer" in parts and options.base:
+                    report_base(options.base, database, uri, PEER_ROUNDS, options.seconds, folder)
                 for server in options.servers.split(","):
                     if "rates" in parts:
                         report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -46,11 +46,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(server: str, database_uri: str, workers: int = 2, **more: str) -> Iterator[Service]:
-    """Run the service under `granian` or `gunicorn`, with the settings `more`.
-
-    Its process group is terminated at the end.
-    """
+def running(
+    server: str, database_uri: str, workers: int = 2, root: Path = ROOT, **more: str
+) -> Iterator[Service]:
+    """Run the service in folder `root` under `granian` or `gunicorn`, with the settings `more`."""
     port = free_port()
     environ = os.environ | {
         "PORT": str(port),
@@ -63,7 +62,7 @@ def running(server: str, database_uri: str, workers: int = 2, **more: str) -> It
         **more,
     }
     upgrade = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
-    subprocess.run(upgrade, cwd=ROOT, env=environ, check=True, capture_output=True)
+    subprocess.run(upgrade, cwd=root, env=environ, check=True, capture_output=True)
     commands = {
         "granian": [sys.executable, "app.py"],
         "gunicorn": [
@@ -71,18 +70,28 @@ def running(server: str, database_uri: str, workers: int = 2, **more: str) -> It
             *("-k", "gthread", "--threads", str(THREADS), "-w", str(workers), "app:app"),
         ],
     }
+    url = f"http://127.0.0.1:{port}"
+    with process_of(commands[server], environ, f"{url}/health/ready", root) as pid:
+        yield Service(url, pid)
+
+
+@contextmanager
+def process_of(command: list[str], environ: Mapping[str, str], ready: str, folder: Path) -> Iterator[int]:
+    """Run a server in this folder; yield the id of its process once its URL `ready` answers.
+
+    Its process group is terminated at the end.
+    """
     process = subprocess.Popen(
-        commands[server],
-        cwd=ROOT,
+        command,
+        cwd=folder,
         env=environ,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    url = f"http://127.0.0.1:{port}"
     try:
-        _wait(f"{url}/health/ready")
-        yield Service(url, process.pid)
+        _wait(ready)
+        yield process.pid
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:

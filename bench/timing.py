@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine, text
 
-from bench.servers import running
+from bench.servers import ROOT, running
 from config import DevelopmentConfig, Settings
 
 Times = dict[str, list[float]]
@@ -124,7 +124,7 @@ def report_timing(database: str, uri: str, rounds: int, folder: Path) -> None:
     }
     counter = itertools.count()
     print(f"\nresponse times on {database}: n={rounds} each, p of ranks by permutation")
-    with running("granian", uri, workers=1, **given) as service:
+    with running("granian", uri, 1, ROOT, **given) as service:
         url = service.url
         fill(url, url_of)
         for path, calls in questions(lambda: next(counter)).items():

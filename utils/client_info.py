@@ -34,12 +34,13 @@ class ClientInfo:
 
     @property
     def subjects(self) -> tuple[Subject, ...]:
-        """Return the subjects of rate limits: the IPv4 address, or the IPv6 networks, narrowest first."""
-        return _subjects(self.address)
+        """Return the subjects of rate limits (`subjects_of`)."""
+        return subjects_of(self.address)
 
 
 @lru_cache(maxsize=1024)
-def _subjects(address: str | None) -> tuple[Subject, ...]:
+def subjects_of(address: str | None) -> tuple[Subject, ...]:
+    """Return the subjects of rate limits of this address: itself, or its IPv6 networks, narrowest first."""
     if address is None:
         return (Subject("unknown"),)
     if ":" not in address:

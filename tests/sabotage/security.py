@@ -55,8 +55,8 @@ SECURITY = [
     Sabotage(
         "a token has an id",
         "utils/crypto/access_tokens.py",
-        ' or not claims["jti"]:',
-        ":",
+        'if not claims["jti"] or not re',
+        "if not re",
         "test_tokens.py::test_a_forged_claim_is_a_401",
     ),
     Sabotage(
@@ -76,8 +76,8 @@ SECURITY = [
     Sabotage(
         "an expired token is refused",
         "utils/crypto/access_tokens.py",
-        "    if expires <= now and not allow_expired:",
-        "    if expires < now and not allow_expired:",
+        "found.expires > now or allow_expired",
+        "found.expires >= now or allow_expired",
         "test_tokens.py::test_token_expires_at_its_exp_second",
     ),
     Sabotage(

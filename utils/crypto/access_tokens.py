@@ -11,8 +11,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import jwt
@@ -73,27 +72,36 @@ def read(services: Services, token: object, *, allow_expired: bool = False) -> C
     settings = services.settings
     keys = (services.config["JWT_SECRET_KEY"], *settings.jwt_previous_secret_keys)
     try:
-        claims = _verified_for_any_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
-        now, audience = services.clock.now().timestamp(), settings.jwt_audience
-        return _validated(claims, now, audience, allow_expired=allow_expired)
+        found = _verified_for_any_audience(token, keys, settings.jwt_issuer, settings.jwt_audience)
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
         return None
+    now = services.clock.now().timestamp()
+    if not 0 <= found.issued <= now + CLOCK_LEEWAY or found.not_before > now + CLOCK_LEEWAY:
+        return None
+    return found.claims if found.expires > now or allow_expired else None
 
 
-def _verified_for_any_audience(
-    token: str, keys: tuple[str, ...], issuer: str, audience: str
-) -> Mapping[str, Any]:
+class _Verified(NamedTuple):
+    """The claims of a token with a valid signature. The times are in seconds since 1970."""
+
+    claims: Claims
+    issued: float
+    not_before: float
+    expires: float
+
+
+def _verified_for_any_audience(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> _Verified:
     try:
-        return _verified(token, keys, issuer, audience)
+        return _verified(token, keys, issuer, audience, None)
     except jwt.InvalidAudienceError:
-        return _verified(token, keys, issuer, f"{audience}/{ENROLLMENT}")
+        return _verified(token, keys, issuer, f"{audience}/{ENROLLMENT}", ENROLLMENT)
 
 
 @lru_cache(maxsize=CACHED_TOKENS)
-def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> Mapping[str, Any]:
+def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str, scope: str | None) -> _Verified:
     """Return the claims of a token that one of these keys signed. Raises `PyJWTError` or `ValueError`.
 
-    The result is cached by token and keys, since PyJWT takes as long as the database query of a request.
+    The result is cached by token and keys, since PyJWT takes longer than the database query of a request.
     Errors are not cached, so that forged tokens cannot fill the memory. Times and the session are checked on
     each request.
     """
@@ -105,23 +113,33 @@ def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str) -> 
     header = jwt.get_unverified_header(token)
     if header.get("typ") != TYPE or header.get("kid") not in ring:
         raise ValueError("not an access token, or an unknown key")
-    return MappingProxyType(
-        jwt.decode(
-            token,
-            ring[header["kid"]],
-            algorithms=[ALGORITHM],
-            issuer=issuer,
-            audience=audience,
-            options={
-                "require": list(REQUIRED_CLAIMS),
-                "strict_aud": True,
-                # `_validated` compares the times with the clock of the service.
-                "verify_exp": False,
-                "verify_iat": False,
-                "verify_nbf": False,
-            },
-        )
+    claims = jwt.decode(
+        token,
+        ring[header["kid"]],
+        algorithms=[ALGORITHM],
+        issuer=issuer,
+        audience=audience,
+        options={
+            "require": list(REQUIRED_CLAIMS),
+            "strict_aud": True,
+            # `read` compares the times with the clock of the service.
+            "verify_exp": False,
+            "verify_iat": False,
+            "verify_nbf": False,
+        },
     )
+    issued, not_before, expires = (_seconds(claims.get(name, 0)) for name in ("iat", "nbf", "exp"))
+    if not claims["jti"] or not re.fullmatch(r"[1-9][0-9]{0,9}", claims["sub"]):
+        raise ValueError("an empty id or not an account")
+    if int(claims["sub"]) > MAX_USER_ID:
+        raise ValueError("not an account")
+    known = Claims(
+        user_id=int(claims["sub"]),
+        session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
+        issued_at=datetime.fromtimestamp(issued, UTC),
+        scope=scope,
+    )
+    return _Verified(known, issued, not_before, expires)
 
 
 def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,22 +148,6 @@ def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a repeated name")
     return found
-
-
-def _validated(claims: Mapping[str, Any], now: float, audience: str, *, allow_expired: bool) -> Claims | None:
-    issued, expires, not_before = (_seconds(claims.get(name, 0)) for name in ("iat", "exp", "nbf"))
-    if not 0 <= issued <= now + CLOCK_LEEWAY or not_before > now + CLOCK_LEEWAY:
-        return None
-    if (expires <= now and not allow_expired) or not claims["jti"]:
-        return None
-    if not re.fullmatch(r"[1-9][0-9]{0,9}", claims["sub"]) or int(claims["sub"]) > MAX_USER_ID:
-        return None
-    return Claims(
-        user_id=int(claims["sub"]),
-        session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
-        issued_at=datetime.fromtimestamp(issued, UTC),
-        scope=None if claims["aud"] == audience else ENROLLMENT,
-    )
 
 
 def _seconds(value: object) -> float:

@@ -73,7 +73,7 @@ class Reads:
 
 
 class _CompiledRead:
-    """A SELECT as text for a driver, with the conversions of its parameters and columns."""
+    """A SELECT as text for a driver, with the conversions of its parameters and columns. NULL is None."""
 
     def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
         compiled: Compiled = statement.compile(dialect=dialect)
@@ -104,7 +104,8 @@ class _CompiledRead:
             return None
         found = list(row)
         for index, convert in self._columns:
-            found[index] = convert(found[index])
+            if found[index] is not None:
+                found[index] = convert(found[index])
         return tuple(found)
 
 

@@ -78,12 +78,23 @@ def log_request(method: str, record: RequestRecord, address: str | None, seconds
         return
     # Without Logger.info(), which searches the stack for its caller, and JsonLines: both together take twice
     # as long. Every value is a number, of a fixed set, or quoted.
-    entry = logging.LogRecord(log.name, logging.INFO, __file__, 0, "request", (), None)
     code = record.error.code if record.error else None
+    milliseconds = round(seconds * 1000, 1)
+    entry = logging.LogRecord(log.name, logging.INFO, __file__, 0, "request", (), None)
+    entry.__dict__.update(
+        request_id=record.id,
+        method=method,
+        route=record.route,
+        status=record.status,
+        code=code,
+        ms=milliseconds,
+        ip_address=address,
+        user_id=record.user_id,
+    )
     entry.__dict__[_LINE] = (
         f'{{"at": "{_timestamp(entry)}", "level": "info", "logger": "{log.name}", "event": "request", '
         f'"request_id": "{record.id}", "method": "{method}", "route": {_quoted(record.route)}, '
-        f'"status": {record.status}, "code": {_quoted(code)}, "ms": {seconds * 1000:.1f}, '
+        f'"status": {record.status}, "code": {_quoted(code)}, "ms": {milliseconds}, '
         f'"ip_address": {_quoted(address)}, "user_id": {_quoted(record.user_id)}}}'
     )
     log.handle(entry)

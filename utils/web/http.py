@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from flask import Flask, Response, jsonify, make_response, request  # noqa: TID251  (`answers`)
 
 from config import Settings
-from utils.client_info import ClientInfo, canonical_address, printable
+from utils.client_info import ClientInfo, canonical_address, printable, subjects_of
 from utils.errors import (
     BadRequest,
     CrossSiteRefused,
@@ -106,9 +106,9 @@ def limited(name: str, *, by_flow: bool = False) -> Callable[[Callable[P, R]], C
                 try:
                     return view(*args, **kwargs)
                 except _MALFORMED:
-                    count_call(name, client_info().subjects)
+                    count_call(name, client_subjects())
                     raise
-            count_call(name, client_info().subjects)
+            count_call(name, client_subjects())
             return view(*args, **kwargs)
 
         documentation(counted).limit = name
@@ -148,6 +148,11 @@ def client_info() -> ClientInfo:
         user_agent=printable(request.headers.get("User-Agent", "")),
         request_id=request_record().id,
     )
+
+
+def client_subjects() -> Subjects:
+    """Return the subjects of rate limits of the current request: the client's networks."""
+    return subjects_of(canonical_address(request.remote_addr))
 
 
 def peer_address() -> str:

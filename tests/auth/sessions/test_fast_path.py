@@ -13,6 +13,7 @@ from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support.service import FixedClock, bearer, ended_connections, login, me, register, signed_in
 from utils.crypto import access_tokens
+from utils.database.reads import _CompiledRead
 
 
 def engine_of(app: Flask) -> Engine:
@@ -22,21 +23,17 @@ def engine_of(app: Flask) -> Engine:
 
 @pytest.fixture
 def asked(app: Flask) -> Iterator[list[str]]:
-    """Yield the first words of statements, and the commits, from now on."""
+    """Yield the first words of the statements that SQLite executes from now on."""
     found: list[str] = []
 
-    def statement(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
-        found.append(sql.split(maxsplit=1)[0])
-
-    def commit(_connection: Any) -> None:
-        found.append("COMMIT")
+    def trace(connection: Any, _record: Any) -> None:
+        connection.set_trace_callback(lambda sql: found.append(sql.split(maxsplit=1)[0]))
 
     engine = engine_of(app)
-    event.listen(engine, "before_cursor_execute", statement)
-    event.listen(engine, "commit", commit)
+    event.listen(engine, "connect", trace)
+    engine.dispose()  # new connections are traced
     yield found
-    event.remove(engine, "before_cursor_execute", statement)
-    event.remove(engine, "commit", commit)
+    event.remove(engine, "connect", trace)
 
 
 def test_guarded_call_runs_one_select_and_no_write(
@@ -60,11 +57,12 @@ def test_guarded_read_on_postgres_uses_autocommit(app: Flask, client: FlaskClien
 
     event.listen(engine, "before_cursor_execute", note)
     assert me(client, access).status_code == 200
-    assert modes == [True]
+    assert modes == []
+    (kept,) = app.extensions["auth_services"].reads._kept._idle
+    assert kept.driver.autocommit is True
     assert client.patch("/auth/me", json={"username": "countess"}, headers=bearer(access)).status_code == 200
-    assert modes[1] is True  # the caller is authenticated
-    assert not any(modes[2:])  # the change is made in a transaction
-    assert len(modes) > 2
+    assert len(modes) > 1
+    assert not any(modes)  # the change is made in a transaction
     event.remove(engine, "before_cursor_execute", note)
 
 
@@ -123,19 +121,22 @@ def test_connections_ended_by_the_server_are_replaced_without_an_error(
 
 
 @ON_POSTGRES
-def test_connection_broken_during_a_read_is_replaced_once(app: Flask, client: FlaskClient) -> None:
+def test_connection_broken_during_a_read_is_replaced_once(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = engine_of(app)
     access = signed_in(client)["access_token"]
     broken: list[int] = []
+    read = _CompiledRead.first
 
-    def break_it(*_: Any) -> None:
-        if not broken:
-            broken.append(ended_connections(engine))
+    def break_it(statement: _CompiledRead, driver: Any, values: Any) -> Any:
+        broken.append(ended_connections(engine))
+        return read(statement, driver, values)
 
-    event.listen(engine, "before_cursor_execute", break_it)
+    monkeypatch.setattr(_CompiledRead, "first", break_it)
     assert me(client, access).status_code == 200
-    event.remove(engine, "before_cursor_execute", break_it)
-    assert broken[0] > 0
+    (ended,) = broken
+    assert ended > 0
 
 
 @ON_POSTGRES
