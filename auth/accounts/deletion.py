@@ -5,6 +5,7 @@ from datetime import datetime
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
+from auth.mailing.limits import Limit
 from auth.mailing.links import LIFETIMES
 from auth.refusals import recorded
 from auth.revocation import revoke
@@ -36,7 +37,7 @@ def request(services: Services, principal: Principal, client: ClientInfo) -> dat
         LinkPurpose.RESTORE,
         "deletion_requested",
         facts,
-        limited=False,
+        limit=Limit.SECURITY_NOTICE,
         expires_at=due,
     )
     audit.append(tx, Event.DELETION_REQUESTED, now, client, user_id=account.id)

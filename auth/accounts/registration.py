@@ -160,7 +160,7 @@ def _answer_for_taken(
     if _inserted(services, tx, username, email, hashed, holds_address=False) is None:
         raise UsernameTaken if username else AccountTaken
     owner = users.by_email(tx, email)
-    links.send_link(services, tx, owner, LinkPurpose.VERIFY, "address_taken", {}, opens=False)
+    links.send_link(services, tx, owner, LinkPurpose.VERIFY, "address_taken", {}, typed=email, opens=False)
     if owner:
         audit.append(tx, Event.REGISTRATION_REPEATED, now, client, user_id=owner.id)
     else:

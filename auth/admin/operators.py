@@ -12,6 +12,7 @@ from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFo
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets, totp_secrets
 from auth.mailing import links, messages
+from auth.mailing.limits import Limit
 from auth.revocation import revoke
 from auth.stores import audit, sessions, totp, users
 from models import Account, AuditEvent, UserSession
@@ -110,7 +111,7 @@ def send_reset(services: Services, login: str, operator: Operator) -> None:
         raise AccountDisabled
     if not account.email:  # it only holds its name
         raise UserNotFound
-    links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {}, limited=False)
+    links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {}, limit=Limit.NONE)
     record(services, Event.RESET_SENT, operator, user_id=account.id)
     tx.commit()
 
@@ -129,7 +130,8 @@ def reset_factors(services: Services, login: str, operator: Operator) -> datetim
     due = resets.schedule(services, tx, account)
     if due is None:
         raise TwoFactorOff
-    links.send_mail(services, tx, account, "factors_reset_begun", {"due": messages.moment_text(due)})
+    facts = {"due": messages.moment_text(due)}
+    links.send_mail(services, tx, account, "factors_reset_begun", facts, limit=Limit.NONE)
     record(services, Event.FACTORS_RESET_BEGUN, operator, user_id=account.id)
     tx.commit()
     return due

@@ -3,6 +3,7 @@
 from auth.errors import EmailTaken
 from auth.events import EndReason, Event, LinkPurpose
 from auth.mailing import links, messages
+from auth.mailing.limits import Limit
 from auth.mailing.links import OpenLink
 from auth.refusals import recorded
 from auth.revocation import revoke
@@ -42,8 +43,8 @@ def move(services: Services, account: Account, link: OpenLink, client: ClientInf
     if not users.change_email(tx, account.id, link.email, now):
         raise EmailTaken
     one_time_tokens.void(tx, account.id, revoke.SESSION_LINKS, now)
-    facts = messages.client_facts(client, now)
-    links.send_link(services, tx, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limited=False)
+    facts, notice = messages.client_facts(client, now), Limit.SECURITY_NOTICE
+    links.send_link(services, tx, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limit=notice)
     audit.append(tx, Event.EMAIL_CHANGED, now, client, user_id=account.id)
 
 

@@ -30,7 +30,7 @@ def resend(services: Services, email: str, challenge_response: str | None, clien
     account = users.by_email(tx, email)
     if account and (account.email_verified_at or refusal(account, Use.RESEND_CONFIRMATION)):
         account = None
-    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {})
+    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {}, typed=email)
     if account:
         audit.append(tx, Event.VERIFICATION_REQUESTED, now, client, user_id=account.id)
     else:

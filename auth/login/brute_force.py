@@ -10,6 +10,7 @@ from auth import tokens
 from auth.account_state import Use, refusal
 from auth.events import Event, LinkPurpose
 from auth.mailing import links
+from auth.mailing.limits import Limit
 from auth.passwords import check
 from auth.stores import audit, known_devices, outbox, users
 from models import Account
@@ -100,7 +101,7 @@ def record_failure(
         return
     if refusal(account, Use.WARN_OF_BRUTE_FORCE) or outbox.written_since(tx, user_id, MAIL, now - DAY):
         return
-    links.send_link(services, tx, account, LinkPurpose.RESET, MAIL, {}, limited=False)
+    links.send_link(services, tx, account, LinkPurpose.RESET, MAIL, {}, limit=Limit.SECURITY_NOTICE)
     audit.append(tx, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from auth import tokens
 from auth.errors import LinkExpired, LinkUnknown, LinkUsed
 from auth.events import Event, LinkPurpose, Refusal
-from auth.mailing import messages
-from auth.stores import audit, one_time_tokens, outbox, rate_limits, users
+from auth.mailing import limits, messages
+from auth.mailing.limits import Limit
+from auth.stores import audit, one_time_tokens, outbox, users
 from models import Account, OneTimeToken
 from utils.client_info import ClientInfo
 from utils.errors import ApiError
@@ -29,8 +30,6 @@ LIFETIMES: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.DISOWN: timedelta(days=7),
 }
 MAX_LIVE = 3  # valid links per account and purpose; requests by a stranger do not void the owner's
-MAX_MAILS = 3  # of one kind to one account in an hour, whatever else is limited
-HOUR = timedelta(hours=1)
 
 
 class OpenLink(NamedTuple):
@@ -50,17 +49,30 @@ def send_mail(
     template: str,
     facts: Mapping[str, str],
     *,
-    to: str | None = None,
+    limit: Limit = Limit.NOTIFICATION,
+) -> None:
+    """Write a mail to the account's address, if its limit allows one. It is sent after the commit."""
+    is_proven = account.email_verified_at is not None
+    if limits.allows(services, tx, account.email, template, is_proven=is_proven, limit=limit):
+        _write(services, tx, account, template, facts, account.email)
+
+
+def _write(
+    services: Services,
+    tx: Session,
+    account: Account,
+    template: str,
+    facts: Mapping[str, str],
+    to: str,
     token: OneTimeToken | None = None,
 ) -> None:
-    """Write a mail to the account's address, or to another. It is sent after the commit."""
     outbox.append(
         tx,
         template,
         {"username": greeting_name(account), **facts},
         services.clock.now(),
         user_id=account.id,
-        recipient=to or account.email,
+        recipient=to,
         token=token,
     )
     _wake_delivery(services, tx)
@@ -72,17 +84,8 @@ def greeting_name(account: Account) -> str:
 
 
 def notify(services: Services, tx: Session, account: Account, template: str, client: ClientInfo) -> None:
-    """Mail the owner what was done, when and from where.
-
-    An unconfirmed address gets at most `MAX_MAILS` an hour, as a stranger may have registered it. A confirmed
-    owner gets every notification.
-    """
-    now = services.clock.now()
-    written = 0
-    if account.email_verified_at is None:
-        written = outbox.written_since(tx, account.id, template, now - HOUR)
-    if written < MAX_MAILS:
-        send_mail(services, tx, account, template, messages.client_facts(client, now))
+    """Mail the owner what was done, when and from where."""
+    send_mail(services, tx, account, template, messages.client_facts(client, services.clock.now()))
 
 
 def send_disown_link(
@@ -90,8 +93,7 @@ def send_disown_link(
 ) -> None:
     """Mail the owner what was done, when and from where, with a link that says "this wasn't me"."""
     facts = messages.client_facts(client, services.clock.now())
-    is_unproven = account.email_verified_at is None  # a stranger may have chosen the address: see `notify`
-    send_link(services, tx, account, LinkPurpose.DISOWN, template, facts, limited=is_unproven)
+    send_link(services, tx, account, LinkPurpose.DISOWN, template, facts, limit=Limit.NOTIFICATION)
 
 
 def send_link(
@@ -103,44 +105,39 @@ def send_link(
     facts: Mapping[str, str],
     *,
     to: str | None = None,
+    typed: str = "",
     opens: bool = True,
-    limited: bool = True,
+    limit: Limit = Limit.REQUESTED,
     expires_at: datetime | None = None,
 ) -> None:
-    """Mail a link to the account's address, or to `to`; at most `MAX_MAILS` an hour to either, if `limited`.
+    """Mail a link to the account's address, or to a new one in `to`, if the limit of that address allows one.
 
-    Without an account nothing is sent. In each case the same statements and rows are written, so that neither
-    the answer nor its time tells whether the account exists.
+    Without an account nothing is sent; `typed` is then the address that was asked for. In each case the same
+    statements and rows are written, so that neither the answer nor its time tells whether the account exists.
     """
     now = services.clock.now()
     user_id = account.id if account else 0
     # Never two accounts locked in one transaction. It may have been erased a moment ago.
     is_there = users.lock(tx, user_id) if opens else users.lock_shared(tx, user_id)
-    written = outbox.written_since(tx, user_id, template, now - HOUR)
-    receiver = account if is_there and (not limited or written < MAX_MAILS) else None
-    if receiver and limited and (to or not opens):
-        # Callers who write to this address at once have locked no common account.
-        mails = _count_mail(services, tx, template, to or receiver.email)
-        receiver = receiver if mails <= MAX_MAILS else None
-    address = (to or receiver.email) if receiver else ""
+    address = to or (account.email if account else typed)
+    is_proven = to is None and not (account and account.email_verified_at is None)
+    # A caller may ask for mails to many new addresses.
+    written = outbox.written_since(tx, user_id, template, now - limits.HOUR)
+    may_go = limits.allows(services, tx, address, template, is_proven=is_proven, limit=limit)
+    is_due = may_go and (limit is not Limit.REQUESTED or written < limits.MAX_MAILS)
+    receiver = account if is_there and is_due else None
     expires = expires_at or now + LIFETIMES[purpose]
     holder = receiver.id if receiver and opens else None
-    token = one_time_tokens.issue(tx, holder, purpose, address, now, expires)
+    token = one_time_tokens.issue(tx, holder, purpose, address if receiver else "", now, expires)
     if (
         purpose is not LinkPurpose.EMAIL_UNDO
     ):  # an intruder's later changes must not void the owner's way back
         one_time_tokens.void_beyond(tx, MAX_LIVE, token, now)
     if receiver:
-        send_mail(services, tx, receiver, template, facts, to=address, token=token if opens else None)
+        _write(services, tx, receiver, template, facts, address, token if opens else None)
     else:
         outbox.append_unsent(tx, template, now, token)
         _wake_delivery(services, tx)
-
-
-def _count_mail(services: Services, tx: Session, template: str, address: str) -> int:
-    """Count a mail of this kind to an address, over all accounts; return how many there are in its hour."""
-    digest = tokens.login_digest(services, users.login_key(address))
-    return rate_limits.count(tx, f"mail-{template}:{digest}", services.clock.now(), HOUR)
 
 
 def _wake_delivery(services: Services, tx: Session) -> None:

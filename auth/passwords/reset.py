@@ -4,6 +4,7 @@ from auth.account_state import Use, refusal
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
+from auth.mailing.limits import Limit
 from auth.passwords import policy
 from auth.refusals import recorded
 from auth.revocation import revoke
@@ -29,7 +30,7 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
             services, tx, account, LinkPurpose.RESTORE, "deletion_requested", facts, expires_at=due
         )
     else:
-        links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {})
+        links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {}, typed=email)
     if account:
         audit.append(tx, Event.PASSWORD_RESET_REQUESTED, now, client, user_id=account.id)
     else:
@@ -69,6 +70,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     resets.postpone(services, tx, account.id)
     # "This wasn't me" is still to be said of a factor, whose mail came before.
     revoke.revoke_all(services, tx, account.id, EndReason.PASSWORD_RESET, purposes=revoke.CREDENTIAL_LINKS)
-    links.notify(services, tx, account, "password_changed", client)
+    facts = messages.client_facts(client, now)
+    links.send_mail(services, tx, account, "password_changed", facts, limit=Limit.SECURITY_NOTICE)
     audit.append(tx, Event.PASSWORD_RESET, now, client, user_id=account.id)
     tx.commit()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
+from auth.mailing.limits import Limit
 from auth.refusals import recorded
 from auth.revocation import usernames
 from auth.stores import (
@@ -63,7 +64,8 @@ def lock_out(
     second_factors.call_off_reset(tx, account.id)
     due = resets.remove_suspect_factors(services, tx, account, since)
     facts = {"factors_due": messages.moment_text(due) if due else ""}
-    links.send_link(services, tx, account, LinkPurpose.RESET, "password_blocked", facts, limited=False)
+    notice = Limit.SECURITY_NOTICE
+    links.send_link(services, tx, account, LinkPurpose.RESET, "password_blocked", facts, limit=notice)
 
 
 def erase(

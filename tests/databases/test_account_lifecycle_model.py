@@ -65,6 +65,8 @@ class AccountMachine(FactorCalls):
             self.world.mail_link(owner, "restore", "deletion_requested", expires=owner.leaving)
         elif owner:
             self.world.mail_link(owner, "reset", "reset_password")
+        else:
+            self.world.allows(f"reset_password {draw.address}")  # counted all the same
         self.service.call("password/forgot", {"email": draw.address}, 202, "password_reset_requested")
 
     def resend(self, draw: Draw) -> None:
@@ -72,6 +74,8 @@ class AccountMachine(FactorCalls):
         owner = self.world.at(draw.address)
         if owner and not owner.verified and not owner.leaving:
             self.world.mail_link(owner, "verify", "verify_email")
+        else:
+            self.world.allows(f"verify_email {draw.address}")
         self.service.call("email/resend", {"email": draw.address}, 202, "verification_requested")
 
     def reset(self, draw: Draw) -> None:
@@ -130,7 +134,7 @@ class AccountMachine(FactorCalls):
 
     def move(self, owner: Owner, link: Link) -> None:
         self.world.void(owner, OVER)
-        self.world.mail_link(owner, "email_undo", "email_changed", limited=False)
+        self.world.mail_link(owner, "email_undo", "email_changed", limit="notice")
         owner.address, owner.verified = link.address, True
 
     def reject(self, draw: Draw) -> None:
@@ -166,7 +170,7 @@ class AccountMachine(FactorCalls):
             link.owner.leaving = None
             link.owner.factors.postpone(self.world.now)
             self.world.void(link.owner, ["restore"])
-            self.world.mail(link.owner, "account_restored")
+            self.world.notify(link.owner, "account_restored")
             self.service.call("me/restore", {"token": link.token}, 200, "account_restored")
 
     def prune(self, _: Draw) -> None:

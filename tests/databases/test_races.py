@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.conftest import AppFactory
-from tests.support.requests import post
+from tests.support.requests import confirm_addresses, post
 from tests.support.service import (
     PASSWORD,
     at_once,
@@ -182,6 +182,7 @@ def test_concurrent_mails_to_one_address_stay_within_its_limit(app: Flask) -> No
 def test_concurrent_registrations_of_a_taken_address_mail_its_owner_three_times(make_app: AppFactory) -> None:
     app = make_app({"HIDE_ACCOUNT_EXISTENCE": "true"})
     register(app.test_client())
+    confirm_addresses(app)
 
     def again(number: int) -> TestResponse:
         return register(app.test_client(), f"mallory{number}", email="ada@example.com")

@@ -46,6 +46,7 @@ from tests.support.interleavings import (
 )
 from tests.support.mailbox import delivered, mailed, template_of
 from tests.support.members import Action, Member
+from tests.support.requests import confirm_addresses
 from tests.support.service import PASSWORD, at_once, events, register, rows
 from utils.passwords.hashing import PasswordHasher
 
@@ -91,6 +92,7 @@ def test_concurrent_uses_of_a_link_succeed_once(app: Flask, path: str) -> None:
 @pytest.mark.parametrize("address", ["ada@example.com", "unknown@example.com"])
 def test_concurrent_forgot_requests_send_three_mails(app: Flask, address: str) -> None:
     Member(app)
+    confirm_addresses(app)
     call = partial(app.test_client().post, "/auth/password/forgot", json={"email": address})
     assert codes(at_once([call] * 16)) == {202: 16}
     assert [template_of(mail) for mail in delivered(app)] == ["reset_password"] * (

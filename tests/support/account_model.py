@@ -109,6 +109,7 @@ class World:
         self.links: list[Link] = []
         self.asked: list[Challenge] = []  # of whoever has a passkey
         self.expected: list[tuple[str, str, Link | None]] = []  # mails on their way
+        self.counted: dict[str, tuple[int, datetime]] = {}  # mails to an address, and until when
 
     @property
     def now(self) -> datetime:
@@ -149,9 +150,15 @@ class World:
         elif template != "change_email" or not self.is_reserved(to, owner):
             self.expected.append((template, to or owner.address, link))
 
+    def allows(self, key: str) -> bool:
+        """Count a mail; return whether it is one of three in an hour that begins with the first."""
+        count, ends = self.counted.get(key, (0, self.now))
+        count, ends = (0, self.now + HOUR) if ends <= self.now else (count, ends)
+        self.counted[key] = count + 1, ends
+        return count < 3
+
     def notify(self, owner: Owner, template: str) -> None:
-        lately = [1 for kind, at in owner.written if kind == template and at > self.now - HOUR]
-        if owner.verified or len(lately) < 3:
+        if owner.verified or self.allows(owner.address):
             self.mail(owner, template)
 
     def mail_link(
@@ -161,18 +168,18 @@ class World:
         template: str,
         *,
         to: str = "",
-        limited: bool = True,
+        limit: str = "requested",
         opens: bool = True,
         expires: datetime | None = None,
     ) -> None:
-        lately = [1 for kind, at in owner.written if kind == template and at > self.now - HOUR]
-        there = [
-            link
-            for link in self.links
-            if (link.purpose, link.address) == (purpose, to) and link.created > self.now - HOUR
-        ]
-        if limited and max(len(lately), len([link for link in there if not link.owner.erased])) >= 3:
-            return
+        """Mail a link; `limit` is requested, notification or notice."""
+        address, is_proven = to or owner.address, owner.verified and not to
+        if limit == "requested" or not is_proven:
+            of_all_kinds = not is_proven and limit != "notice"
+            may_go = self.allows(address if of_all_kinds else f"{template} {address}")
+            lately = [1 for kind, at in owner.written if kind == template and at > self.now - HOUR]
+            if not may_go or (limit == "requested" and len(lately) >= 3):
+                return
         if not opens:
             self.mail(owner, template)
             return
@@ -223,7 +230,7 @@ class World:
         self.end_everything(owner, (*OVER, "restore"))
         owner.blocked, owner.leaving, owner.devices, owner.factors.trusted = True, None, set(), {}
         owner.factors.suspect(since, self.now)
-        self.mail_link(owner, "reset", "password_blocked", limited=False)
+        self.mail_link(owner, "reset", "password_blocked", limit="notice")
 
     def apply_due_reset(self, owner: Owner) -> tuple[str, ...]:
         """Remove the account's factors if their reset is due; return the events of that."""

@@ -216,7 +216,7 @@ class CodeCalls(ProofMaker):
             mine.changed(now)
             if draw.flag:
                 self.world.end(s for s in self.world.sessions if s.owner is owner and s is not session)
-            self.world.mail_link(owner, "disown", "two_factor_enabled", limited=False)
+            self.world.mail_link(owner, "disown", "two_factor_enabled", limit="notification")
             mine.new_codes(call(200, "totp_enabled").get_json()["recovery_codes"], now)
 
     def with_a_code(self, draw: Draw, path: str, method: str) -> tuple[Owner | None, Callable[..., Any]]:

