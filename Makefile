@@ -34,7 +34,7 @@ test: lint pytest ## lint, check types and run the fast tests
 pytest: .venv/dev.stamp ## run the fast tests on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q --durations=10
 
-# Needs the packages that .ci/run installs: chromium, nginx, haproxy, promtool, docker-compose and others.
+# Needs the packages that .ci/run installs: chromium, nginx, haproxy, caddy, promtool, docker-compose and others.
 check: test ## run the slow tests as well, including those with system packages; none may be skipped
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not nightly" --nothing-skipped
 

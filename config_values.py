@@ -56,8 +56,8 @@ def short_word(text: str) -> str:
 
 def header_name(text: str) -> str:
     """Return the name of a header. With an underscore it would have two spellings in WSGI."""
-    if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+){0,4}", text) or len(text) > 64:
-        raise ValueError("must be a header name of letters, digits and at most four hyphens")
+    if not re.fullmatch(r"[A-Za-z0-9]+(-[A-Za-z0-9]+){0,3}", text) or len(text) > 64:
+        raise ValueError("must be a header name of letters, digits and at most three hyphens")
     return text
 
 

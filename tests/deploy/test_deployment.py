@@ -141,12 +141,14 @@ def test_generated_secrets_match_compose_and_are_accepted(tmp_path: Path) -> Non
 
 def test_every_shipped_configuration_sets_the_number_of_trusted_proxies() -> None:
     assert {service["environment"]["TRUSTED_PROXIES"] for service in OURS.values()} == {"1"}
+    assert {service["environment"]["CLIENT_ADDRESS_HEADER"] for service in OURS.values()} == {"Clientaddress"}
     assert all(pod["containers"][0]["envFrom"] == [SETTINGS_OF_POD] for pod in pods())
     assert KINDS["ConfigMap"]["data"]["TRUSTED_PROXIES"] == "1"
     units = [text for name, text in UNITS.items() if name.endswith(".service")]
     for text in units:
         # A later line of /etc/auth/settings replaces the value.
-        assert "Environment=TRUSTED_PROXIES=1\n" in text.partition("EnvironmentFile=")[0]
+        ours = text.partition("EnvironmentFile=")[0].splitlines()
+        assert {"Environment=TRUSTED_PROXIES=1", "Environment=CLIENT_ADDRESS_HEADER=Clientaddress"} <= {*ours}
     assert len(units) == 1
 
 

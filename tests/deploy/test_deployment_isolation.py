@@ -1,9 +1,16 @@
 """Isolation in the deployment files: networks, passwords and cluster policies."""
 
+import re
+from typing import Any
+
 import pytest
+import yaml
 
 from app import create_app
-from tests.deploy.test_deployment import COMPOSE, KINDS, SERVICES
+from auth.admin.address_probe import spellings
+from auth.mailing.messages import MAILS
+from config import PAGES
+from tests.deploy.test_deployment import COMPOSE, DEPLOY, KINDS, KUBERNETES, SERVICES
 
 
 def test_compose_exposes_only_the_proxy() -> None:
@@ -49,6 +56,47 @@ def test_ingress_passes_the_api_and_the_screens() -> None:
     rules = create_app("testing").url_map.iter_rules()
     served = {rule.rule: rule.endpoint.startswith(("auth.", "pages.")) for rule in rules}
     assert {path: passed(path) for path in served} == served
+
+
+def test_ingress_opens_every_mailed_link() -> None:
+    links = {f"link_{name}" for mail in MAILS.values() for name in mail.links}
+    assert links == set(PAGES)
+    assert {name: passed(PAGES[name]) for name in links} == dict.fromkeys(links, True)
+
+
+def test_ingress_controller_overwrites_the_address_header() -> None:
+    written = KUBERNETES["client-address.yaml"]
+    name = KINDS["ConfigMap"]["data"]["CLIENT_ADDRESS_HEADER"]
+    assert "-" not in name
+    assert written["data"] == {name: "$remote_addr"}
+    named = f"{written['metadata']['namespace']}/{written['metadata']['name']}"
+    assert f'"proxy-set-headers": "{named}"' in (DEPLOY / "kubernetes/client-address.yaml").read_text("utf-8")
+
+
+def traefik(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "traefik" / name).read_text("utf-8"))
+    return found
+
+
+def test_traefik_removes_other_spellings_of_its_address_header() -> None:
+    """Traefik writes no header without a hyphen."""
+    for entry_point in traefik("traefik.yaml")["entryPoints"].values():
+        assert entry_point["http"]["underscoreHeadersStrategy"] == "delete"
+    http = traefik("auth.yaml")["http"]
+    removed = http["middlewares"]["one-spelling"]["headers"]["customRequestHeaders"]
+    assert removed == dict.fromkeys(set(spellings("X-Forwarded-For")) - {"X-Forwarded-For"}, "")
+    assert "one-spelling" in http["routers"]["auth"]["middlewares"]
+
+
+def test_traefik_passes_every_mailed_link_and_no_operations_path() -> None:
+    routers = traefik("auth.yaml")["http"]["routers"]
+    assert routers["auth"]["rule"] == "Host(`auth.example.com`)"
+    denied = re.search(r"PathRegexp\(`(.+)`\)", routers["operations"]["rule"])
+    assert denied
+    assert routers["operations"]["priority"] > len(routers["auth"]["rule"])  # the default is the length
+    paths = {"/metrics", "/health/live", "/health/ready"}
+    assert all(re.search(denied[1], form) for path in paths for form in (path, f"{path}/", f"/{path}"))
+    assert not any(re.search(denied[1], path) for path in PAGES.values())
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,8 @@ def answer_to_half_a_body(port: int, certificate: Path) -> bytes:
 @pytest.mark.slow
 def test_proxy_terminates_tls_and_survives_the_loss_of_one_app(sqlite_template: Path, tmp_path: Path) -> None:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
-    uri, more = f"sqlite:///{tmp_path}/auth.db", {"TRUSTED_PROXIES": "1"}
+    uri = f"sqlite:///{tmp_path}/auth.db"
+    more = {"TRUSTED_PROXIES": "1", "CLIENT_ADDRESS_HEADER": "Clientaddress"}
     with (
         serving(uri, tmp_path, **more) as one,
         serving(uri, tmp_path, **more) as two,

@@ -78,7 +78,8 @@ def _json(text: bytes) -> dict[str, Any]:
 @pytest.fixture
 def server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
-    with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path, TRUSTED_PROXIES="1") as server:
+    told = {"TRUSTED_PROXIES": "1", "CLIENT_ADDRESS_HEADER": "Clientaddress"}
+    with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path, **told) as server:
         yield server
 
 
@@ -218,6 +219,20 @@ def test_site_behind_nginx_requires_a_token_that_logout_revokes(
         since = time.monotonic()
         assert get(f"{site}/page", token)[0] == 401
         assert time.monotonic() - since < 1
+
+
+def test_site_behind_nginx_cannot_be_given_a_forged_address(
+    server: Server, token: str, tmp_path: Path
+) -> None:
+    with nginx(server, tmp_path) as site:
+        forged = dict.fromkeys(("Clientaddress", "X-Forwarded-For", "X_Forwarded_For"), "203.0.113.9")
+        request = urllib.request.Request(
+            f"{site}/page", headers=forged | {"Authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            assert answer.status == 200
+        until(lambda: '"route": "/auth/verify"' in server.log.read_text(), "the log line")
+    assert "203.0.113.9" not in server.log.read_text()
 
 
 def test_site_behind_nginx_is_refused_while_the_service_is_down(

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.sabotage import Sabotage
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
+from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
@@ -58,7 +59,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *SCREENS)
+    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *DEPLOYMENT, *SCREENS)
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

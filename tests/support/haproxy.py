@@ -39,12 +39,19 @@ class Proxy:
 
 
 @contextmanager
-def proxying(folder: Path, *servers: Server, request_timeout: str = "10s") -> Iterator[Proxy]:
-    """Start the proxy without waiting for it; `request_timeout` replaces `timeout http-request`."""
+def proxying(
+    folder: Path, *servers: Server, request_timeout: str = "10s", maximum: int = 4000
+) -> Iterator[Proxy]:
+    """Start the proxy without waiting for it.
+
+    `request_timeout` replaces `timeout http-request`, and `maximum` the number of connections, `maxconn`.
+    """
     proxy = Proxy(free_port(), free_port(), self_signed(folder))
     text = CONFIGURATION.read_text("utf-8")
     text = text.replace("/run/secrets/tls_pem", str(proxy.certificate))
     text, changed = re.subn(r"timeout http-request 10s", f"timeout http-request {request_timeout}", text)
+    assert changed == 1
+    text, changed = re.subn(r"^    maxconn 4000$", f"    maxconn {maximum}", text, flags=re.MULTILINE)
     assert changed == 1
     text = text.replace(":8080", f"127.0.0.1:{proxy.plain_port}")
     text = text.replace(":8443", f"127.0.0.1:{proxy.tls_port}")

@@ -1,0 +1,34 @@
+"""Deployment rules: proxies, limits of connections, mailed links."""
+
+from tests.sabotage import Sabotage
+
+DEPLOYMENT = [
+    Sabotage(
+        "one source cannot take all connections of the proxy",
+        "deploy/haproxy/haproxy.cfg",
+        "{ sc0_conn_cur(sources) gt 200 }",
+        "{ sc0_conn_cur(sources) gt 4000 }",
+        "test_shipped_proxies.py::test_idle_connections_of_one_source_leave_room_for_others",
+    ),
+    Sabotage(
+        "the proxy overwrites the address header",
+        "deploy/nginx/auth.conf",
+        "proxy_set_header Clientaddress $remote_addr;",
+        "proxy_set_header Clientaddress $http_clientaddress;",
+        "test_shipped_proxies.py::test_forged_header_does_not_change_the_address",
+    ),
+    Sabotage(
+        "every mailed link passes the proxy",
+        "deploy/haproxy/haproxy.cfg",
+        "-m str /metrics /health/live /health/ready",
+        "-m str /metrics /health/live /health/ready /reset",
+        "test_shipped_proxies.py::test_every_mailed_link_opens_its_page",
+    ),
+    Sabotage(
+        "every mailed link passes the Ingress",
+        "deploy/kubernetes/ingress.yaml",
+        "          - path: /disown\n            pathType: Prefix\n            backend: *backend\n",
+        "",
+        "test_deployment_isolation.py::test_ingress_opens_every_mailed_link",
+    ),
+]
