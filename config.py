@@ -138,6 +138,7 @@ class Settings:
     remembered_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 30 * DAY)
     remembered_absolute_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 90 * DAY)
     ended_session_retention: int = _setting(values.whole_number(0, 3650 * DAY), 30 * DAY)
+    unconfirmed_account_lifetime: int = _setting(values.whole_number(0, 365 * DAY), 7 * DAY)
     audit_retention: int = _setting(values.whole_number(0, 3650 * DAY), 365 * DAY)
 
     @property
@@ -191,6 +192,7 @@ class Settings:
 HIDING_NEEDS_VERIFIED = (
     "HIDE_ACCOUNT_EXISTENCE requires REQUIRE_VERIFIED_EMAIL: otherwise a login shows which addresses are new."
 )
+LIFETIME_TOO_SHORT = "UNCONFIRMED_ACCOUNT_LIFETIME must be 0, for no end, or at least 172800 (two days)."
 LOOPBACK_ONLY = "HOST must be a loopback address unless FLASK_ENV=production."
 
 
@@ -257,6 +259,8 @@ def _combination_faults(settings: Settings, environ: Mapping[str, str]) -> list[
         faults.append("CHALLENGE_URL and CHALLENGE_SECRET must be set together.")
     if settings.challenge_url and settings.proof_of_work:
         faults.append("PROOF_OF_WORK and CHALLENGE_URL are both set; choose one kind of challenge.")
+    if 0 < (settings.unconfirmed_account_lifetime or 0) < 2 * DAY:
+        faults.append(LIFETIME_TOO_SHORT)
     if settings.production:
         found = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
         faults += production_faults(found, environ, PAGES)

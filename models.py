@@ -109,6 +109,8 @@ class User(Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     password_changed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    origin: Mapped[str | None] = mapped_column(String(20))  # who created it; NULL in rows of release 0.1.0
+    kept_at: Mapped[datetime | None]  # when it was found to stay although its address is unconfirmed
     email_verified_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]  # set and cleared by operators only
     deletion_due_at: Mapped[datetime | None]  # set and cleared by the owner
@@ -135,6 +137,11 @@ class User(Base):
 
 _partial("ix_users_deletion_due_at", User.deletion_due_at, User.deletion_due_at.is_not(None))
 _partial("ix_users_factors_reset_due_at", User.factors_reset_due_at, User.factors_reset_due_at.is_not(None))
+_partial(
+    "ix_users_undecided",
+    User.created_at,
+    and_(User.email_verified_at.is_(None), User.kept_at.is_(None), User.origin.is_not(None)),
+)
 _partial("ix_users_unconfirmed", User.created_at, User.email_verified_at.is_(None))
 
 

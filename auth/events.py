@@ -91,6 +91,13 @@ class Refusal(StrEnum):
     LINK_USED = "link_used"
 
 
+class Origin(StrEnum):
+    """Who created an account; NULL in the database for accounts of release 0.1.0."""
+
+    REGISTERED = "registered"  # by the API
+    OPERATOR = "operator"
+
+
 class EndReason(StrEnum):
     """Why a session ended."""
 

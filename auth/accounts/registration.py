@@ -5,7 +5,7 @@ import secrets
 from sqlalchemy.orm import Session
 
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
-from auth.events import Event, LinkPurpose
+from auth.events import Event, LinkPurpose, Origin
 from auth.mailing import links
 from auth.passwords import policy
 from auth.revocation import usernames
@@ -53,7 +53,7 @@ def register(
     policy.refuse_leaked(services, password)
     hashed = services.hasher.hash(password)
     terms = services.settings.terms_version if terms_accepted else None
-    account = _added(services, tx, username, email, hashed, terms)
+    account = _added(services, tx, username, email, hashed, Origin.REGISTERED, terms)
     if account is not None:
         _welcome(services, tx, account, Event.ACCOUNT_REGISTERED, client)
     elif not hidden:
@@ -76,7 +76,7 @@ def create_by_operator(
         raise EmailTaken
     tx.rollback()
     policy.refuse_leaked(services, password)
-    account = _added(services, tx, username, email, services.hasher.hash(password))
+    account = _added(services, tx, username, email, services.hasher.hash(password), Origin.OPERATOR)
     if account is None:
         raise AccountTaken
     _welcome(services, tx, account, Event.ACCOUNT_CREATED, client, operator)
@@ -99,12 +99,13 @@ def _added(
     username: str | None,
     email: str,
     hashed: str,
+    origin: Origin,
     terms: str | None = None,
 ) -> Account | None:
     """Return the new account, or None if its name or address is taken. The transaction stays usable."""
     if _is_taken(services, tx, email):
         return None
-    account = _inserted(services, tx, username, email, hashed, terms)
+    account = _inserted(services, tx, username, email, hashed, origin, terms)
     # Once more: an account that gave the address up while the insert waited for it has reserved it.
     if account and one_time_tokens.address_is_reserved(tx, email, None, services.clock.now()):
         tx.rollback()
@@ -118,6 +119,7 @@ def _inserted(
     username: str | None,
     email: str,
     hashed: str,
+    origin: Origin,
     terms: str | None = None,
     *,
     holds_address: bool = True,
@@ -137,6 +139,7 @@ def _inserted(
                 password_hash=opens_with,
                 now=now,
                 terms_version=terms,
+                origin=origin,
             )
             if account and not usernames.is_kept(services, tx, name):
                 return account
@@ -157,7 +160,7 @@ def _answer_for_taken(
     reserves it has no address, opens nothing, and is pruned like an unconfirmed one.
     """
     tx, now = services.tx(), services.clock.now()
-    if _inserted(services, tx, username, email, hashed, holds_address=False) is None:
+    if _inserted(services, tx, username, email, hashed, Origin.REGISTERED, holds_address=False) is None:
         raise UsernameTaken if username else AccountTaken
     owner = users.by_email(tx, email)
     links.send_link(services, tx, owner, LinkPurpose.VERIFY, "address_taken", {}, typed=email, opens=False)

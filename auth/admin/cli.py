@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth.accounts import registration
 from auth.accounts.inputs import Registration
-from auth.admin import doctor, explanation, operators, outputs, pruning
+from auth.admin import account_expiry, doctor, explanation, operators, outputs, pruning
 from auth.admin.operator import MAX_ID, Operator
 from auth.blueprint import auth_bp
 from auth.factors import outputs as factor_outputs
@@ -256,8 +256,19 @@ def reseal() -> tuple[Any, ...]:
 
 
 @command("prune")
-def prune() -> tuple[Any, str]:
-    """Delete expired rows. Run it daily; it works in small batches while the service runs."""
+@click.option("--dry-run", is_flag=True, help="List the accounts that would be erased, and delete nothing.")
+@click.option(
+    "--limit", default=1000, type=click.IntRange(1, 10_000), help="The maximum number of accounts to list."
+)
+def prune(*, dry_run: bool, limit: int) -> tuple[Any, str]:
+    """Delete expired rows and erase accounts that are due, in small batches. The service does so, too."""
+    if dry_run:
+        due, number = account_expiry.due_now(services(), operator(), limit)
+        data = outputs.due(due, number)
+        lines = [
+            "{id:>8}  {created_at}  {username}  <{email}>  {reason}".format(**each) for each in data["due"]
+        ]
+        return data, "\n".join([*lines, f"{number} account{'' if number == 1 else 's'} would be erased."])
     deleted = pruning.prune(services(), operator())
     return {"deleted": deleted}, ", ".join(f"{name}: {count} deleted" for name, count in deleted.items())
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from auth.admin import account_expiry
 from auth.admin.operator import Operator, find, record
 from auth.errors import UserNotFound
 from auth.events import Event, Refusal, event_text
@@ -48,6 +49,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     against = [*_against(services, account)]
     findings = against or [_opened_by(services, account)]
     findings += _reset_of_factors(account)
+    findings += _expiry(services, account)
     findings += _wrong_passwords(events)
     findings += _mail_troubles(outbox.of_user(tx, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
@@ -81,6 +83,13 @@ def _reset_of_factors(account: Account) -> list[str]:
         return []
     due = moment_text(account.factors_reset_due_at)
     return [f"Its second factors will be removed on {due}. `reset-factors --stop` cancels that."]
+
+
+def _expiry(services: Services, account: Account) -> list[str]:
+    if (end := account_expiry.expires_at(services, account)) is None:
+        return []
+    unused = "Its address was never confirmed, and it was not used after its first day."
+    return [f"{unused} It is erased after {moment_text(end)}, unless it is used or confirmed before."]
 
 
 def _against(services: Services, account: Account) -> Iterator[str]:

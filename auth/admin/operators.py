@@ -14,7 +14,7 @@ from auth.factors import resets, totp_secrets
 from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.revocation import revoke
-from auth.stores import audit, sessions, totp, users
+from auth.stores import account_expiry, audit, sessions, totp, users
 from models import Account, AuditEvent, UserSession
 from utils.crypto import access_tokens
 from utils.crypto.encryption import DecryptionFailed
@@ -99,6 +99,7 @@ def issue_token(services: Services, login: str, operator: Operator) -> str:
     if refusal(account, Use.ISSUE_TOKEN):
         raise AccountDisabled
     token = access_tokens.sign(services, account.id, None, services.clock.now())
+    account_expiry.keep(services.tx(), account.id, services.clock.now())  # a script uses it
     record(services, Event.TOKEN_ISSUED, operator, user_id=account.id)
     services.tx().commit()
     return token

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from typing_extensions import TypedDict
 
 from auth.accounts import export_output
+from auth.admin.account_expiry import Due
 from auth.outputs import UserFields, user
 from auth.sessions.outputs import SessionFields, session_fields
 from models import (
     Account,
     AuditEvent,
     UserSession,
+    iso,
 )
 
 
@@ -20,6 +22,19 @@ class AccountFields(UserFields):
     password_blocked_at: str | None
     factors_reset_due_at: str | None
     has_password: bool
+
+
+class DueFields(TypedDict):
+    id: int
+    username: str
+    email: str
+    created_at: str
+    reason: str
+
+
+class DueAccounts(TypedDict):
+    due: list[DueFields]
+    total: int
 
 
 class Overview(TypedDict):
@@ -46,3 +61,18 @@ def overview(found: Account, active: Iterable[UserSession], events: Iterable[Aud
         "sessions": [session_fields(row, None) for row in active],
         "events": [export_output.event_fields(row) for row in events],
     }
+
+
+def due(found: Iterable[Due], number: int) -> DueAccounts:
+    """Accounts that would be erased; `total` counts those that are not listed, too."""
+    listed = [
+        DueFields(
+            id=each.account.id,
+            username=each.account.username,
+            email=each.account.email,
+            created_at=iso(each.account.created_at),
+            reason=each.reason,
+        )
+        for each in found
+    ]
+    return {"due": listed, "total": number}

@@ -1,5 +1,6 @@
 """Retention: what expires in each table, and the batches that delete it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -7,10 +8,11 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from auth.admin import account_expiry
+from auth.admin.account_expiry import Caller
 from auth.admin.operator import Operator, record
 from auth.events import Event
 from auth.factors import resets
-from auth.revocation import revoke
 from auth.stores import (
     audit,
     challenges,
@@ -23,13 +25,11 @@ from auth.stores import (
     users,
 )
 from auth.stores import second_factors as accounts
-from utils.client_info import ClientInfo
 from utils.database.deadlines import maintenance
 from utils.services import Services
 
 BATCH = 1000  # rows a transaction, so that locks are held briefly
-ACCOUNTS = 100  # accounts a batch, each in a transaction of its own
-UNCONFIRMED_FOR = timedelta(days=7)
+FACTORS = 100  # accounts a batch, each in a transaction of its own
 
 Pruner = Callable[[Session, datetime, int], int]
 
@@ -42,19 +42,19 @@ class Growing(NamedTuple):
     prune_some: Pruner
 
 
+class Pruned(NamedTuple):
+    """How many rows of a batch were settled, and how many of them were deleted: the others stay for good."""
+
+    settled: int
+    deleted: int
+
+
 class Batches(NamedTuple):
-    """A table and its batches: `prune_batch` commits one of at most `size` rows and returns how many."""
+    """A table and its batches: `prune_batch` settles and commits one of at most `size` rows."""
 
     table: str
     size: int
-    prune_batch: Callable[[], int]
-
-
-class Caller(NamedTuple):
-    """The operator who prunes, or the service itself, which has no name."""
-
-    client: ClientInfo
-    name: str | None = None
+    prune_batch: Callable[[], Pruned]
 
 
 def growing(services: Services) -> Iterator[Growing]:
@@ -80,8 +80,9 @@ def growing(services: Services) -> Iterator[Growing]:
 def batches(services: Services, caller: Caller) -> list[Batches]:
     """Return the batches of accounts that are erased, of factors that are removed, and of every table."""
     return [
-        Batches("users", ACCOUNTS, partial(_erase_due, services, caller)),
-        Batches("factors", ACCOUNTS, partial(_reset_due_factors, services, caller)),
+        Batches("users", account_expiry.BATCH, partial(_erase_due, services, caller)),
+        Batches("users", account_expiry.BATCH, partial(_erase_untouched, services, caller)),
+        Batches("factors", FACTORS, partial(_reset_due_factors, services, caller)),
         *(Batches(each.table, BATCH, partial(_delete_expired, services, each)) for each in growing(services)),
     ]
 
@@ -89,42 +90,36 @@ def batches(services: Services, caller: Caller) -> list[Batches]:
 @maintenance()
 def prune(services: Services, operator: Operator) -> dict[str, int]:
     """Erase and delete everything that has expired; return how many of each table."""
-    deleted = {}
+    deleted = Counter[str]()
     for table, _, prune_batch in batches(services, Caller(operator.client, operator.name)):
-        deleted[table] = 0
-        while count := prune_batch():
-            deleted[table] += count
-    record(services, Event.PRUNED, operator, count=sum(deleted.values()))
+        deleted[table] += 0
+        while (done := prune_batch()).settled:
+            deleted[table] += done.deleted
+    record(services, Event.PRUNED, operator, count=deleted.total())
     services.tx().commit()
     return deleted
 
 
-def _delete_expired(services: Services, expired: Growing) -> int:
+def _delete_expired(services: Services, expired: Growing) -> Pruned:
     tx = services.tx()
     count = expired.prune_some(tx, expired.before, BATCH)
     tx.commit()
-    return count
+    return Pruned(count, count)
 
 
-def _erase_due(services: Services, caller: Caller) -> int:
-    """Erase accounts whose deletion is due and, where confirmation is required, unconfirmed ones."""
+def _erase_due(services: Services, caller: Caller) -> Pruned:
+    count = account_expiry.erase_due(services, caller)
+    return Pruned(count, count)
+
+
+def _erase_untouched(services: Services, caller: Caller) -> Pruned:
+    return Pruned(*account_expiry.erase_untouched(services, caller))
+
+
+def _reset_due_factors(services: Services, caller: Caller) -> Pruned:
+    """Apply pending resets of factors that are due."""
     tx, now = services.tx(), services.clock.now()
-    before, confirming = unconfirmed_before(services), services.settings.require_verified_email
-    due = users.due_for_erasure(tx, now, before, confirming=confirming, limit=ACCOUNTS)
-    tx.rollback()
-    erased = 0
-    for user_id in due:
-        if users.lock_if_due(tx, user_id, now, before, confirming=confirming):
-            revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
-            erased += 1
-        tx.commit()  # each by itself: locks are held briefly
-    return erased
-
-
-def _reset_due_factors(services: Services, caller: Caller) -> int:
-    """Apply pending resets of factors that are due; return how many."""
-    tx, now = services.tx(), services.clock.now()
-    due = accounts.due_for_reset(tx, now, ACCOUNTS)
+    due = accounts.due_for_reset(tx, now, FACTORS)
     tx.rollback()
     done = 0
     for user_id in due:
@@ -132,9 +127,4 @@ def _reset_due_factors(services: Services, caller: Caller) -> int:
             resets.remove_factors(services, tx, account, caller.client, caller.name)
             done += 1
         tx.commit()  # each by itself: locks are held briefly
-    return done
-
-
-def unconfirmed_before(services: Services) -> datetime:
-    """Return the time before which an account must have registered to be erased unconfirmed."""
-    return services.clock.now() - UNCONFIRMED_FOR
+    return Pruned(done, done)

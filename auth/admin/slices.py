@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from auth.admin import pruning
-from auth.admin.pruning import Caller
+from auth.admin.account_expiry import Caller
 from auth.stores import leases
 from utils.background import BackgroundTask
 from utils.client_info import ClientInfo
@@ -56,9 +56,9 @@ def _slice(services: Services) -> Iterator[None]:
         for each in list(left):
             if services.clock.now() >= began + EVERY:
                 break  # the next slice may have begun
-            count = each.prune_batch()
-            deleted[each.table] += count
-            if count < each.size:
+            done = each.prune_batch()
+            deleted[each.table] += done.deleted
+            if done.settled < each.size:
                 left.remove(each)
             yield
     if not left:

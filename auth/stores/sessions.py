@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
 from auth.events import EndReason
+from auth.stores.account_expiry import UNDECIDED
 from auth.stores.account_state import clause
 from auth.stores.users import COLUMNS
 from models import Account, SessionState, User, UserSession
@@ -193,11 +194,15 @@ def end_all(tx: Session, user_id: int | None, reason: EndReason, now: datetime) 
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete at most `slice_size` sessions that ended or expired before this time; return how many."""
+    """Delete at most `slice_size` sessions that ended or expired before this time; return how many.
+
+    Those of accounts that may still expire unconfirmed stay: they show whether the account was used.
+    """
+    needed = exists().where(User.id == UserSession.user_id, *UNDECIDED)
     over = or_(
         UserSession.ended_at < before, UserSession.idle_end < before, UserSession.absolute_end < before
     )
-    some = select(UserSession.id).where(over).limit(slice_size)
+    some = select(UserSession.id).where(over, ~needed).limit(slice_size)
     deleted = delete(UserSession).where(UserSession.id.in_(some)).returning(UserSession.id)
     return len(tx.execute(deleted).all())
 

@@ -8,7 +8,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     ScalarSelect,
-    and_,
     bindparam,
     delete,
     event,
@@ -20,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
+from auth.events import Origin
 from auth.stores.account_state import clause
 from models import Account, User
 from utils.clock import SystemClock
@@ -69,6 +69,7 @@ def add(
     password_hash: str | None,
     now: datetime,
     terms_version: str | None = None,
+    origin: Origin | None = None,
 ) -> Account | None:
     """Return the new account, or None if the name or the address was taken, even a moment ago.
 
@@ -85,6 +86,7 @@ def add(
             password_hash=password_hash,
             password_changed_at=now,
             created_at=now,
+            origin=origin,
             tokens_valid_after=now,
             terms_accepted_at=now if terms_version else None,
             terms_version=terms_version,
@@ -236,32 +238,6 @@ def schedule_deletion(tx: Session, user_id: int, due: datetime) -> bool:
 def call_off_deletion(tx: Session, user_id: int) -> bool:
     """Cancel the erasure; False if none is scheduled."""
     return _changed(tx, User.id == user_id, User.deletion_due_at.is_not(None), deletion_due_at=None)
-
-
-def due_for_erasure(
-    tx: Session, now: datetime, unconfirmed_before: datetime, *, confirming: bool, limit: int
-) -> list[int]:
-    """Return accounts that are due for erasure; where `confirming` is required, unconfirmed ones too.
-
-    An account that only reserves a name can never be confirmed, and is due at that age in any case.
-    """
-    due = _is_due(now, unconfirmed_before, confirming=confirming)
-    return [*tx.scalars(select(User.id).where(due).order_by(User.id).limit(limit))]
-
-
-def lock_if_due(
-    tx: Session, user_id: int, now: datetime, unconfirmed_before: datetime, *, confirming: bool
-) -> bool:
-    """Lock an account that is due for erasure; False if it was restored or confirmed meanwhile."""
-    due = _is_due(now, unconfirmed_before, confirming=confirming)
-    return _changed(tx, User.id == user_id, due, password_hash=User.password_hash)
-
-
-def _is_due(now: datetime, unconfirmed_before: datetime, *, confirming: bool) -> ColumnElement[bool]:
-    unconfirmed = and_(User.email_verified_at.is_(None), User.created_at < unconfirmed_before)
-    return or_(
-        User.deletion_due_at <= now, unconfirmed if confirming else and_(unconfirmed, User.email == "")
-    )
 
 
 def erase(tx: Session, user_id: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from app import create_app
-from auth.admin import pruning
+from auth.admin import account_expiry, pruning
 from auth.blueprint import auth_bp
 from auth.events import LinkPurpose
 from auth.mailing.links import LIFETIMES
@@ -107,8 +107,8 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "rate-limit windows": [],
         "digests of user names that were given up": [usernames.KEPT_FOR.days],
         "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
-        "unconfirmed accounts, with `REQUIRE_VERIFIED_EMAIL`; accounts that only hold a name": [
-            pruning.UNCONFIRMED_FOR.days
+        "unconfirmed accounts that nobody used, or all with `REQUIRE_VERIFIED_EMAIL`; held names": [
+            account_expiry.UNCONFIRMED_FOR.days
         ],
     }
 

@@ -41,6 +41,27 @@ DATA = [
         "test_anonymous_passkey_challenges.py::test_anonymous_passkey_options_write_nothing",
     ),
     Sabotage(
+        "an unconfirmed account that was used stays",
+        "auth/admin/account_expiry.py",
+        "        if account.id not in used\n        and account.email\n",
+        "        if account.email\n",
+        "test_account_expiry.py::test_account_that_was_used_or_set_up_stays",
+    ),
+    Sabotage(
+        "an account of an operator does not expire unconfirmed",
+        "auth/accounts/registration.py",
+        "services.hasher.hash(password), Origin.OPERATOR)",
+        "services.hasher.hash(password), Origin.REGISTERED)",
+        "test_account_expiry.py::test_account_of_an_operator_or_from_before_the_upgrade_stays",
+    ),
+    Sabotage(
+        "the use of an account is known until it is decided whether it stays",
+        "auth/stores/sessions.py",
+        "where(over, ~needed)",
+        "where(over)",
+        "test_account_expiry.py::test_ended_session_shows_use_until_the_account_is_decided",
+    ),
+    Sabotage(
         "at most twenty slices are pruned in an hour",
         "auth/admin/slices.py",
         "    if not is_claimed:",

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from auth import auth_bp, cookies, tokens
-from auth.events import EndReason, Event, LinkPurpose, Refusal
+from auth.events import EndReason, Event, LinkPurpose, Origin, Refusal
 from auth.factors import totp_secrets
 from auth.factors.verification import Method
 from auth.login.brute_force import login_digest
@@ -54,6 +54,7 @@ ENUMS: dict[type[StrEnum], str] = {
     LinkPurpose: "disown email_change email_undo reset restore verify",
     ChallengePurpose: "new_passkey passkey_sign_in reauth sign_in",
     Method: "passkey recovery_code totp",
+    Origin: "operator registered",
 }
 ERROR_CODES = """
 account_disabled account_taken bad_request busy challenge_expired challenge_invalid conflict
@@ -91,7 +92,8 @@ JWT_SECRET_KEY LEAKED_PASSWORDS_URL LINK_DISOWN LINK_REJECT LINK_RESET LINK_REST
 MAIL_FROM MAIL_URL METRICS_TOKEN PAGES_ENABLED PASSWORD_BLOCKLIST PASSWORD_CONTEXT_WORDS PASSWORD_HASH_METHOD
 PASSWORD_MIN_LENGTH PORT PUBLIC_URL RATE_LIMIT_ENABLED REDIS_URL REMEMBERED_ABSOLUTE_LIFETIME
 REMEMBERED_IDLE_LIFETIME REQUIRE_SECOND_FACTOR REQUIRE_VERIFIED_EMAIL SESSION_ABSOLUTE_LIFETIME
-SESSION_IDLE_LIFETIME TERMS_VERSION TOTP_PREVIOUS_STEPS TRUSTED_PROXIES UI_CONTRAST_DEFAULT WEB_CONCURRENCY
+SESSION_IDLE_LIFETIME TERMS_VERSION TOTP_PREVIOUS_STEPS TRUSTED_PROXIES UI_CONTRAST_DEFAULT
+UNCONFIRMED_ACCOUNT_LIFETIME WEB_CONCURRENCY
 """.split()
 METRICS = {
     "auth_request_seconds": ("histogram", ("method", "route", "status")),

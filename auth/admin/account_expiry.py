@@ -1,0 +1,143 @@
+"""Erase accounts that are due: deletions, and accounts that were never confirmed or never used."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from auth.admin.operator import Operator, record
+from auth.events import Event
+from auth.revocation import revoke
+from auth.stores import account_expiry, users
+from auth.stores.account_expiry import Expiry
+from models import Account
+from utils.client_info import ClientInfo
+from utils.services import Services
+
+FIRST_DAY = timedelta(hours=24)  # use of an account in it does not count: a login follows a registration
+UNCONFIRMED_FOR = timedelta(days=7)  # the lifetime of held names where accounts do not expire
+BATCH = 100  # accounts, each erased in a transaction of its own
+PAGE = 1000  # accounts that a dry run reads at once
+
+
+class Caller(NamedTuple):
+    """The operator who prunes, or the service itself, which has no name."""
+
+    client: ClientInfo
+    name: str | None = None
+
+
+class Due(NamedTuple):
+    """An account that would be erased now, and why."""
+
+    account: Account
+    reason: str
+
+
+def erase_due(services: Services, caller: Caller) -> int:
+    """Erase a batch of accounts whose deletion is due, that only hold a name, or that must be confirmed.
+
+    Returns how many.
+    """
+    tx, expiry = services.tx(), _expiry(services)
+    due = account_expiry.due(tx, expiry, after=0, limit=BATCH)
+    tx.rollback()
+    erased = 0
+    for account in due:
+        if account_expiry.lock_if_due(tx, account.id, expiry):
+            revoke.erase(services, tx, account.id, Event.ACCOUNT_ERASED, caller.client, caller.name)
+            erased += 1
+        tx.commit()  # each by itself: locks are held briefly
+    return erased
+
+
+def erase_untouched(services: Services, caller: Caller) -> tuple[int, int]:
+    """Decide about a batch of unconfirmed accounts of that age; return how many, and how many were erased.
+
+    Those with which nothing was ever done are erased. The others are marked and stay.
+    """
+    tx, now = services.tx(), services.clock.now()
+    found = account_expiry.undecided(tx, now - _lifetime(services), after=0, limit=BATCH)
+    tx.rollback()
+    decided = erased = 0
+    for user_id in [account.id for account in found]:
+        if account_expiry.lock_if_undecided(tx, user_id) and (account := users.by_id(tx, user_id)):
+            decided += 1
+            if _expires(services) and _untouched(tx, [account]):
+                revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
+                erased += 1
+            else:
+                account_expiry.keep(tx, user_id, now)
+        tx.commit()
+    return decided, erased
+
+
+def due_now(services: Services, operator: Operator, limit: int) -> tuple[list[Due], int]:
+    """Return at most `limit` accounts that `prune` would erase now, and how many there are. Erases none."""
+    listed, number = list[Due](), 0
+    for found in _all_due(services):
+        number += 1
+        listed += [found] if number <= limit else []
+    record(services, Event.ACCOUNTS_LISTED, operator, count=len(listed))
+    services.tx().commit()
+    return listed, number
+
+
+def expires_at(services: Services, account: Account) -> datetime | None:
+    """Return when this account is erased if nothing is done with it; None if it stays."""
+    tx = services.tx()
+    if not _expires(services) or not account_expiry.is_undecided(tx, account.id):
+        return None
+    return account.created_at + _lifetime(services) if _untouched(tx, [account]) else None
+
+
+def _all_due(services: Services) -> Iterator[Due]:
+    tx, expiry = services.tx(), _expiry(services)
+    for account in _pages(lambda after: account_expiry.due(tx, expiry, after=after, limit=PAGE)):
+        is_deletion = account.deletion_due_at is not None and account.deletion_due_at <= expiry.now
+        yield Due(account, "deletion requested" if is_deletion else "never confirmed")
+    if not _expires(services) or expiry.confirming:
+        return
+    before = expiry.now - _lifetime(services)
+    after = 0
+    while found := account_expiry.undecided(tx, before, after=after, limit=PAGE):
+        yield from (Due(account, "never confirmed or used") for account in _untouched(tx, found))
+        after = found[-1].id
+
+
+def _pages(page: Callable[[int], list[Account]]) -> Iterator[Account]:
+    after = 0
+    while found := page(after):
+        yield from found
+        after = found[-1].id
+
+
+def _untouched(tx: Session, accounts: list[Account]) -> list[Account]:
+    """Return those of these accounts with which nothing was ever done."""
+    used = account_expiry.used_after(tx, accounts, FIRST_DAY)
+    return [
+        account
+        for account in accounts
+        if account.id not in used
+        and account.email
+        and not (account.two_factor_at or account.disabled_at)
+        and not (account.password_blocked_at or account.deletion_due_at)
+    ]
+
+
+def _expires(services: Services) -> bool:
+    """Whether unconfirmed accounts expire: without mail their owners could not confirm them."""
+    return bool(services.settings.mail_url and services.settings.unconfirmed_account_lifetime)
+
+
+def _lifetime(services: Services) -> timedelta:
+    """Return the age at which it is decided whether an unconfirmed account stays."""
+    seconds = services.settings.unconfirmed_account_lifetime
+    return timedelta(seconds=seconds) if seconds else UNCONFIRMED_FOR
+
+
+def _expiry(services: Services) -> Expiry:
+    now, settings = services.clock.now(), services.settings
+    confirming = settings.require_verified_email and settings.unconfirmed_account_lifetime > 0
+    return Expiry(now, now - _lifetime(services), confirming)
