@@ -203,6 +203,7 @@ class SessionState(NamedTuple):
     idle_end: datetime
     absolute_end: datetime
     ended_at: datetime | None
+    auth_time: datetime
 
 
 class AuditEvent(Base):

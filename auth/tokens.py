@@ -96,7 +96,7 @@ class PasskeyChallenge:
 def issue(services: Services, session: SessionState, account: Account, now: datetime) -> TokenPair:
     """Return the pair for the session's present generation, which always has the same refresh token."""
     return TokenPair(
-        access_token=access(services, account, session.id, now),
+        access_token=access(services, account, session.id, session.auth_time, now),
         refresh_token=_refresh_token(services, session),
         expires_in=access_tokens.lifetime(services),
         keep_until=min(session.idle_end, session.absolute_end) if session.remembered else None,
@@ -104,10 +104,10 @@ def issue(services: Services, session: SessionState, account: Account, now: date
     )
 
 
-def access(services: Services, account: Account, session_id: UUID, now: datetime) -> str:
+def access(services: Services, account: Account, session_id: UUID, auth_time: datetime, now: datetime) -> str:
     """Return an access token of a session, restricted if the account must set up a second factor first."""
     scope = access_tokens.ENROLLMENT if needs_enrollment(services, account) else None
-    return access_tokens.sign(services, account.id, session_id, now, scope=scope)
+    return access_tokens.sign(services, account.id, session_id, now, auth_time=auth_time, scope=scope)
 
 
 def needs_enrollment(services: Services, account: Account) -> bool:

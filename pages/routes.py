@@ -20,12 +20,12 @@ from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
 
-CONTRAST_COOKIE = "contrast"
+CONTRAST_COOKIE = "__Host-contrast"
 CONTRASTS = ("seed", "more")
 YEAR = 365 * 24 * 60 * 60
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
 CROSS_SITE = CrossSiteRefused.code  # the only 403 with its own page
-HINT_COOKIE = "signed-in"  # set by the scripts: there may be a session to refresh
+HINT_COOKIE = "__Host-signed-in"  # set by the scripts: there may be a session to refresh
 
 pages_bp = Blueprint("pages", __name__, template_folder="templates")
 
@@ -111,8 +111,7 @@ def contrast() -> AnyResponse:
     back = request.form.get("back")
     response = redirect(back if back and is_local(back) else "/login", 303)
     if wanted in CONTRASTS:
-        secure = services().settings.public_url.startswith("https://")
-        response.set_cookie(CONTRAST_COOKIE, wanted, max_age=YEAR, path="/", secure=secure, samesite="Lax")
+        response.set_cookie(CONTRAST_COOKIE, wanted, max_age=YEAR, path="/", secure=True, samesite="Lax")
     return response
 
 
@@ -211,7 +210,7 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
         refuse_cross_site()
         sign_out()
         response = make_response(redirect("/login?reason=logged_out", 303))
-        response.delete_cookie(HINT_COOKIE, path="/")
+        response.delete_cookie(HINT_COOKIE, path="/", secure=True, samesite="Lax")
         return response
 
     app.register_blueprint(pages_bp)

@@ -33,6 +33,7 @@ class Claims:
     user_id: int
     session_id: UUID | None
     issued_at: datetime
+    auth_time: float | None = None  # when the session was authenticated, in seconds since 1970
     scope: str | None = None  # restricts the token to the views of this scope; None: all views
 
 

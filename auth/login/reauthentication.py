@@ -42,6 +42,8 @@ def reauthenticate(
 ) -> str:
     """Return a new access token, after which the session counts as freshly authenticated (ASVS 7.5.1).
 
+    The session's access tokens of before are void (ASVS 7.2.4): a stolen one does not become fresh with it.
+
     A password costs one hash in every case. Raises `WrongCurrentPassword`; `TwoFactorOff`, `WrongCode` or
     `TooManyRequests` for a factor; and `TokenInvalid` if the session has ended.
     """
@@ -61,4 +63,4 @@ def reauthenticate(
         raise TokenInvalid
     audit.append(tx, Event.REAUTHENTICATED, now, client, user_id=account.id, session_id=current)
     tx.commit()
-    return tokens.access(services, account, current, now)
+    return tokens.access(services, account, current, now, now)

@@ -94,8 +94,9 @@ def start(
         idle_end=idle_end,
         absolute_end=absolute_end,
         ended_at=None,
+        auth_time=now,
     )
-    facts = {"amr": amr, "auth_time": now, "created_at": now, "last_used_at": now}
+    facts = {"amr": amr, "created_at": now, "last_used_at": now}
     facts["factor_at"] = now if by_factor else None
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
     tx.execute(insert(_TABLE), started._asdict() | facts | seen)

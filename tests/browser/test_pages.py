@@ -78,12 +78,20 @@ def test_contrast_is_stored_in_a_cookie_and_rendered(client: FlaskClient) -> Non
         answer = client.post("/preferences/contrast", data=sent, headers=OWN)
         assert (answer.status_code, answer.location) == (303, "/terms")
         assert re.match(
-            rf"contrast={chosen}; Expires=.*; Max-Age=31536000; Path=/; SameSite=Lax$",
+            rf"__Host-contrast={chosen}; Expires=.*; Max-Age=31536000; Secure; Path=/; SameSite=Lax$",
             answer.headers["Set-Cookie"],
         )
         assert f'data-contrast="{chosen}"' in client.get("/terms").get_data(as_text=True)
-    client.set_cookie("contrast", '"><script>')
+    client.set_cookie("__Host-contrast", '"><script>')
     assert "data-contrast" not in client.get("/login").get_data(as_text=True)
+
+
+def test_cookie_of_another_host_is_ignored(client: FlaskClient) -> None:
+    """Another host of the same domain can set any cookie without the prefix."""
+    client.set_cookie("contrast", "more")
+    client.set_cookie("signed-in", "1")
+    assert "data-contrast" not in client.get("/login").get_data(as_text=True)
+    assert client.get("/").location == "/login"
 
 
 def test_contrast_switch_refuses_other_values_and_hostile_redirects(client: FlaskClient) -> None:
@@ -169,12 +177,12 @@ def test_errors_of_the_api_are_json_even_for_browsers(client: FlaskClient) -> No
 def test_a_plain_form_logs_out(app: Flask, client: FlaskClient, proof: dict[str, str]) -> None:
     token = signed_in(client)["refresh_token"]
     client.set_cookie("__Host-refresh", token, secure=True)
-    client.set_cookie("signed-in", "1")
+    client.set_cookie("__Host-signed-in", "1")
     base = "https://localhost:8000"  # a client of tests keeps Secure cookies to itself otherwise
     answer = client.post("/logout", headers=proof, base_url=base)
     assert (answer.status_code, answer.location) == (303, "/login?reason=logged_out")
     gone = {line.partition("=")[0] for line in answer.headers.getlist("Set-Cookie") if "Max-Age=0" in line}
-    assert gone == {"__Host-refresh", "signed-in"}
+    assert gone == {"__Host-refresh", "__Host-signed-in"}
     assert refresh(app.test_client(), token).status_code == 401
 
 

@@ -44,7 +44,7 @@ def test_98_contrast_switch_is_stored_and_rendered(screen: Page, site: Site) -> 
             switch.click()
         expect(switch).to_have_attribute("aria-pressed", pressed)
         expect(screen.get_by_label("Email Address")).to_have_value(EMAIL)
-        (cookie,) = [c for c in screen.context.cookies() if c["name"] == "contrast"]
+        (cookie,) = [c for c in screen.context.cookies() if c["name"] == "__Host-contrast"]
         assert (cookie["value"], cookie["path"], cookie["sameSite"]) == (chosen, "/", "Lax")
         served = screen.context.request.get("/login").text()
         assert f'<html lang="en" data-contrast="{chosen}"' in served
@@ -150,7 +150,7 @@ def test_103_logging_out_works_without_script(
     page.get_by_role("button", name="Log Out").click()
     page.wait_for_url("**/login?reason=logged_out")
     expect(page.get_by_text("You have logged out.")).to_be_visible()
-    assert not {"__Host-refresh", "signed-in"} & {cookie["name"] for cookie in without.cookies()}
+    assert not {"__Host-refresh", "__Host-signed-in"} & {cookie["name"] for cookie in without.cookies()}
     without.close()
     again = browser.new_context(
         base_url=site.url, storage_state=kept

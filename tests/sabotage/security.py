@@ -11,6 +11,20 @@ SECURITY = [
         "test_password_login.py::test_login_refusals_are_identical_and_compute_one_hash",
     ),
     Sabotage(
+        "re-authentication voids earlier access tokens",
+        "auth/sessions/admission.py",
+        " or claims.auth_time not in {None, found[0].timestamp()}",
+        "",
+        "test_reauthentication.py::test_reauthentication_voids_the_access_tokens_of_its_session",
+    ),
+    Sabotage(
+        "cookies of the screens have the __Host- prefix",
+        "pages/routes.py",
+        'HINT_COOKIE = "__Host-signed-in"',
+        'HINT_COOKIE = "signed-in"',
+        "test_pages.py::test_cookie_of_another_host_is_ignored",
+    ),
+    Sabotage(
         "a disabled account does not log in",
         "auth/account_state.py",
         "    Use.LOG_IN: _LOCKED,",

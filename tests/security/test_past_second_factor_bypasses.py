@@ -184,7 +184,7 @@ def test_value_of_the_wrong_kind_is_refused(owner: Owner) -> None:
 CodeUse = Callable[[Owner, str], TestResponse]
 CODE_USES: dict[str, CodeUse] = {
     "second step": lambda owner, code: owner.second_step(code=code),
-    "reauth": lambda owner, code: post(owner.client, "reauth", owner.access, code=code),
+    "reauth": Owner.reauthenticate,
     "recovery codes": lambda owner, code: post(owner.client, "recovery-codes", owner.access, code=code),
     "removal": lambda owner, code: owner.remove(code=code),
 }

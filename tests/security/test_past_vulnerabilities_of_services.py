@@ -34,8 +34,8 @@ def readable(app: Flask) -> list[str]:
 def test_cve_2023_30861_and_cve_2026_27205_shared_cache(memory: FlaskClient) -> None:
     """Cacheable responses set no cookie and do not depend on one; all others are `no-store`."""
     access = signed_in(memory, token_delivery="cookie", headers=HOME)["access_token"]
-    memory.set_cookie("contrast", "more")
-    memory.set_cookie("signed-in", "1")
+    memory.set_cookie("__Host-contrast", "more")
+    memory.set_cookie("__Host-signed-in", "1")
     stranger = memory.application.test_client(use_cookies=False)
     kept = []
     for path in readable(memory.application):

@@ -48,7 +48,7 @@ def test_a_forged_claim_is_a_401(memory: FlaskClient, changes: dict[str, Any]) -
 
 
 def test_null_claims_are_a_401(memory: FlaskClient) -> None:
-    for name in ("iss", "aud", "sub", "jti", "iat", "exp", "nbf", "sid"):
+    for name in ("iss", "aud", "sub", "jti", "iat", "exp", "nbf", "sid", "auth_time"):
         refused(memory, forged(header(), claims() | {name: None}))
 
 

@@ -69,6 +69,10 @@ class Session:
         """Return whether an access token of this session with this expiry is accepted now."""
         return self.lives(now) and expires > now and not (self.owner.erased or self.pruned)
 
+    def replace_access(self, token: str, now: datetime) -> None:
+        """Record an access token from a re-authentication, which voids those of before."""
+        self.access = [(earlier, now) for earlier, _ in self.access] + [(token, now + HOUR)]
+
     def is_first_of_hour(self, now: datetime) -> bool:
         """Return whether a rotation now would be the first one of its hour."""
         return self.rotated is None or (self.rotated.date(), self.rotated.hour) != (now.date(), now.hour)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.account_model import DAY, HOUR, Owner, Session
+from tests.support.account_model import DAY, Owner, Session
 from tests.support.account_model_factors import (
     MAX_TRIES,
     SET_UP,
@@ -262,4 +262,4 @@ class CodeCalls(ProofMaker):
     def renewed(self, session: Session, token: str) -> None:
         """Record what a step-up by factor gives a session."""
         session.signed_in = session.proven = self.world.now
-        session.access.append((token, self.world.now + HOUR))
+        session.replace_access(token, self.world.now)

@@ -255,7 +255,7 @@ class Members(RuleBasedStateMachine):
         else:
             session.signed_in = self.world.now
             answer = self.service.call("reauth", {"password": given}, 200, "reauthenticated", token=token)
-            session.access.append((answer.get_json()["access_token"], self.world.now + HOUR))
+            session.replace_access(answer.get_json()["access_token"], self.world.now)
 
     def fresh(
         self, draw: Draw, path: str, body: Json, method: str = "POST", *, by_factor: bool = False

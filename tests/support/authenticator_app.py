@@ -66,5 +66,11 @@ class Owner:
         body: dict[str, Any] = done.get_json()
         return body
 
+    def reauthenticate(self, code: str) -> TestResponse:
+        """Re-authenticate by a code, and go on with the new access token."""
+        answer = post(self.client, "reauth", self.access, code=code)
+        self.access = answer.get_json().get("access_token", self.access)
+        return answer
+
     def remove(self, access: str | None = None, **given: str) -> TestResponse:
         return self.client.delete("/auth/totp", json=given, headers=bearer(access or self.access))

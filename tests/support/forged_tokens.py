@@ -124,6 +124,10 @@ CLAIMS: dict[str, dict[str, Any]] = {
             "unknown": "0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11",
         }.items()
     },
+    **{
+        f"auth_time {kind}": {"auth_time": value}
+        for kind, value in {"text": "now", "list": [], "NaN": NAN, "true": True}.items()
+    },
     "jti empty": {"jti": ""},
     "jti number": {"jti": 1},
     "jti list": {"jti": []},

@@ -186,7 +186,9 @@ STATES: dict[str, State] = {
 
 def choose_contrast(context: BrowserContext, url: str, contrast: str) -> None:
     """Set the contrast cookie, as the pages' switch does."""
-    context.add_cookies([{"name": "contrast", "value": contrast, "url": url}])
+    context.add_cookies(
+        [{"name": "__Host-contrast", "value": contrast, "url": url.replace("http:", "https:")}]
+    )
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -157,7 +157,7 @@ def second_factors(
     for _ in range(10):
         post(client, "reauth", access, code=phone.wrong_code())
     clock.advance(15 * 60)
-    post(client, "reauth", access, code=phone.next_code())
+    access = post(client, "reauth", access, code=phone.next_code()).get_json()["access_token"]
     client.delete(f"/auth/passkeys/{add_passkey(client, access)}", headers=bearer(access))
     begin_reset(app)
     client.delete("/auth/factors-reset", headers=bearer(access))

@@ -24,6 +24,7 @@ SESSION = SessionState(
     idle_end=NOW,
     absolute_end=NOW,
     ended_at=None,
+    auth_time=NOW,
 )
 # Made by release 0.1.0 with FLASK_SECRET_KEY "f" * 40.
 REFRESH = "ARI0VniQq83vEjRWeJCrze8AAAAAAAAAA-dMb8sM02ptCE_bYaPDYkayDKraAca0ueuZ2iWzayKz"

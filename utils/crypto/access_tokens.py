@@ -40,11 +40,18 @@ def _keyring(*keys: str) -> Mapping[str, str]:
 
 
 def sign(
-    services: Services, user_id: int, session_id: UUID | None, now: datetime, *, scope: str | None = None
+    services: Services,
+    user_id: int,
+    session_id: UUID | None,
+    now: datetime,
+    *,
+    auth_time: datetime | None = None,
+    scope: str | None = None,
 ) -> str:
     """Return a token of this user and session that expires after `JWT_ACCESS_TOKEN_EXPIRES` seconds.
 
-    With a `scope` it is restricted to the views that accept this scope.
+    It is void when the session is authenticated at another time than `auth_time`. With a `scope` it is
+    restricted to the views that accept this scope.
     """
     key, settings = services.config["JWT_SECRET_KEY"], services.settings
     claims: dict[str, Any] = {
@@ -57,6 +64,8 @@ def sign(
     }
     if session_id is not None:
         claims["sid"] = str(session_id)
+    if auth_time is not None:
+        claims["auth_time"] = auth_time.timestamp()
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": key_id(key)})
 
 
@@ -137,6 +146,7 @@ def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str, sco
         user_id=int(claims["sub"]),
         session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
         issued_at=datetime.fromtimestamp(issued, UTC),
+        auth_time=_seconds(claims["auth_time"]) if "auth_time" in claims else None,
         scope=scope,
     )
     return _Verified(known, issued, not_before, expires)

@@ -3,7 +3,7 @@
 
 const TIMEOUT = 20_000; // milliseconds
 const LOST_RACE = 300; // milliseconds
-const MARK = "signed-in"; // a cookie without a secret: there may be a session to refresh
+const MARK = "__Host-signed-in"; // a cookie without a secret: there may be a session to refresh
 const WAITING = "auth.second-step";
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("auth") : null;
 
@@ -111,7 +111,7 @@ export async function logIn(email, password, remember) {
 async function begin(answer, remember) {
   owner = null;
   await keep(answer.data.access_token);
-  document.cookie = `${MARK}=1; path=/; samesite=lax${secure()}${remember ? "; max-age=7776000" : ""}`;
+  document.cookie = `${MARK}=1; path=/; samesite=lax; secure${remember ? "; max-age=7776000" : ""}`;
   sessionStorage.removeItem("auth.email");
   channel?.postMessage({ loggedIn: owner });
 }
@@ -195,11 +195,9 @@ export function mayBeSignedIn() {
 /** Delete the access token, the hint cookie and the stored address. */
 export function forget() {
   accessToken = null;
-  document.cookie = `${MARK}=; path=/; max-age=0; samesite=lax${secure()}`;
+  document.cookie = `${MARK}=; path=/; max-age=0; samesite=lax; secure`;
   sessionStorage.removeItem("auth.email");
 }
-
-const secure = () => (location.protocol === "https:" ? "; secure" : "");
 
 /** Check in all tabs whether the session still exists, after an action that ends sessions. */
 export async function lookAgain() {
