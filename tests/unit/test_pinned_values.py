@@ -31,7 +31,7 @@ from utils.observability.metrics import Metrics
 ENUMS: dict[type[StrEnum], str] = {
     Event: """
         account_created account_disabled account_enabled account_erased account_registered account_restored
-        account_shown accounts_listed all_sessions_ended data_exported deletion_requested
+        account_shown accounts_listed all_sessions_ended data_exported database_copied deletion_requested
         email_change_requested email_change_undone email_changed email_verified factors_reset
         factors_reset_begun factors_reset_stopped link_refused locked_out mail_given_up other_sessions_ended
         passkey_added passkey_removed passkey_renamed password_changed password_removed password_reset
