@@ -77,15 +77,14 @@ PLAIN: dict[str, Shell] = {
 
 @limited("reads")
 def shell(path: str) -> str:
-    """Return a page. It is the same for all users; its script loads the user's data."""
+    """Return a page. It is the same for all users; its script loads the user's data.
+
+    A form that was submitted without JavaScript is not processed: the response is a page that says so.
+    """
+    if request.method == "POST":
+        return render_template("message.html", key="no_script")
     page = (FORMS | PLAIN)[path]
     return render_template(page.template, key=page.key)
-
-
-@limited("reads")
-def without_script(path: str) -> str:  # noqa: ARG001
-    """Return the page for a form that was submitted without JavaScript. The form is not processed."""
-    return render_template("message.html", key="no_script")
 
 
 @pages_bp.get("/")
@@ -220,6 +219,5 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
 
 
 for _path in FORMS | PLAIN:
-    pages_bp.add_url_rule(_path, f"shell:{_path}", shell, defaults={"path": _path}, methods=["GET"])
-for _path in FORMS:
-    pages_bp.add_url_rule(_path, f"form:{_path}", without_script, defaults={"path": _path}, methods=["POST"])
+    _methods = ["GET", "POST"] if _path in FORMS else ["GET"]
+    pages_bp.add_url_rule(_path, f"shell:{_path}", shell, defaults={"path": _path}, methods=_methods)

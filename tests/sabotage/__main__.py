@@ -17,6 +17,7 @@ from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
 
@@ -59,7 +60,11 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
+<<<<<<< HEAD
     every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *DEPLOYMENT, *SCREENS)
+=======
+    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *REQUESTS, *SCREENS)
+>>>>>>> 5a1eb24 (Add sabotages of the request layer and of kept connections)
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,0 +1,76 @@
+"""Rules of every request: the WSGI layer and the connections of reads."""
+
+from tests.sabotage import Sabotage
+
+REQUESTS = [
+    Sabotage(
+        "a header of the response is not added again",
+        "utils/web/layer.py",
+        "if name.lower() not in present]",
+        "if name not in present]",
+        "test_request_layer.py::test_header_of_the_response_is_not_added_again",
+    ),
+    Sabotage(
+        "a request that raises is logged and counted",
+        "utils/web/layer.py",
+        "        except BaseException:\n            self._finish(environ, record)\n            raise\n        if",
+        "        except BaseException:\n            raise\n        if",
+        "test_request_layer.py::test_line_and_metric_are_written_once_when_the_application_raises",
+    ),
+    Sabotage(
+        "a response that the client broke off is logged once",
+        "utils/web/layer.py",
+        "        finish, self._finish = self._finish, None\n",
+        "        finish = self._finish\n",
+        "test_request_layer.py::test_line_and_metric_are_written_once_when_the_client_breaks_off",
+    ),
+    Sabotage(
+        "a short body is closed",
+        "utils/web/layer.py",
+        "        if close is not None:\n            close()\n\n\nclass",
+        "        if close is None:\n            close()\n\n\nclass",
+        "test_request_layer.py::test_short_body_is_a_list_and_closed",
+    ),
+    Sabotage(
+        "a connection with a fault is not kept",
+        "utils/database/reads.py",
+        "            _discard(kept)\n            self.close()",
+        "            self._put_back(kept)\n            self.close()",
+        "test_reads.py::test_connection_with_a_fault_is_closed_and_the_statement_repeated",
+    ),
+    Sabotage(
+        "a kept connection is replaced after five minutes",
+        "utils/database/reads.py",
+        "if kept.opened_at > oldest:",
+        "if kept.opened_at > 0:",
+        "test_reads.py::test_connection_older_than_five_minutes_is_replaced",
+    ),
+    Sabotage(
+        "at most four connections are kept",
+        "utils/database/reads.py",
+        "is_current and len(self._idle) < MAX_KEPT",
+        "is_current",
+        "test_reads.py::test_more_threads_than_connections_are_all_answered_and_few_are_kept",
+    ),
+    Sabotage(
+        "a connection is put back after its cursor is closed",
+        "utils/database/reads.py",
+        "            cursor.close()  #",
+        "            _abandoned.append(cursor)  # type: ignore",
+        "test_reads.py::test_write_ahead_log_shrinks_under_load",
+    ),
+    Sabotage(
+        "a connection in use at a dispose is closed when it comes back",
+        "utils/database/reads.py",
+        "is_current = kept.generation == self._generation",
+        "is_current = kept.generation <= self._generation",
+        "test_reads.py::test_dispose_closes_kept_connections_and_those_in_use_later",
+    ),
+    Sabotage(
+        "a forked process does not use its parent's connections",
+        "utils/database/reads.py",
+        "os.register_at_fork(after_in_child=_abandon_all)",
+        "os.register_at_fork(after_in_child=list)",
+        "test_reads.py::test_connections_are_not_shared_with_a_forked_process",
+    ),
+]
