@@ -60,11 +60,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-<<<<<<< HEAD
-    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *DEPLOYMENT, *SCREENS)
-=======
-    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *REQUESTS, *SCREENS)
->>>>>>> 5a1eb24 (Add sabotages of the request layer and of kept connections)
+    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -13,8 +13,8 @@ REQUESTS = [
     Sabotage(
         "a request that raises is logged and counted",
         "utils/web/layer.py",
-        "        except BaseException:\n            self._finish(environ, record)\n            raise\n        if",
-        "        except BaseException:\n            raise\n        if",
+        "            self._finish(environ, record)\n            raise\n",
+        "            raise\n",
         "test_request_layer.py::test_line_and_metric_are_written_once_when_the_application_raises",
     ),
     Sabotage(
@@ -34,8 +34,8 @@ REQUESTS = [
     Sabotage(
         "a connection with a fault is not kept",
         "utils/database/reads.py",
-        "            _discard(kept)\n            self.close()",
-        "            self._put_back(kept)\n            self.close()",
+        "            _discard(kept)\n            self.close()  # the others have most likely the same fault\n",
+        "            self._put_back(kept)\n",
         "test_reads.py::test_connection_with_a_fault_is_closed_and_the_statement_repeated",
     ),
     Sabotage(
@@ -51,13 +51,6 @@ REQUESTS = [
         "is_current and len(self._idle) < MAX_KEPT",
         "is_current",
         "test_reads.py::test_more_threads_than_connections_are_all_answered_and_few_are_kept",
-    ),
-    Sabotage(
-        "a connection is put back after its cursor is closed",
-        "utils/database/reads.py",
-        "            cursor.close()  #",
-        "            _abandoned.append(cursor)  # type: ignore",
-        "test_reads.py::test_write_ahead_log_shrinks_under_load",
     ),
     Sabotage(
         "a connection in use at a dispose is closed when it comes back",
