@@ -34,8 +34,8 @@ REQUESTS = [
     Sabotage(
         "a connection with a fault is not kept",
         "utils/database/reads.py",
-        "            _discard(kept)\n            self.close()  # the others have most likely the same fault\n",
-        "            self._put_back(kept)\n",
+        "            _discard(kept)\n            self.close()  #",
+        "            self._put_back(kept)\n            #",
         "test_reads.py::test_connection_with_a_fault_is_closed_and_the_statement_repeated",
     ),
     Sabotage(
