@@ -301,6 +301,7 @@ class KnownDevice(Base):
     failures: Mapped[int] = mapped_column(
         default=0, server_default="0"
     )  # consecutive wrong passwords from it
+    totp_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # the same of TOTP codes
     trusted_until: Mapped[datetime | None]  # until then, logins from it need no second factor
 
 
@@ -315,6 +316,7 @@ class TotpFactor(Base):
     key_id: Mapped[str] = mapped_column(String(12))  # the id of its encryption key
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # consecutive, from unknown devices
     last_step: Mapped[int] = mapped_column(BigInteger)  # time step of the last accepted code, against replay
 
 

@@ -88,6 +88,11 @@ class Delivery:
             delete_cookie(CHALLENGE_COOKIE)
 
 
+def device_token() -> str | None:
+    """Return the device token of a call that proves itself otherwise: its header, or its cookie."""
+    return request.headers.get(DEVICE_HEADER) or request.cookies.get(DEVICE_COOKIE)
+
+
 def set_refresh_cookie(token: str, keep_until: datetime | None) -> None:
     """Set the refresh cookie until `keep_until`, or for the browser's session if that is None."""
     age = None

@@ -148,6 +148,13 @@ class WrongCode(Forbidden):
     code, message = "wrong_code", "This code is not right, or was used already."
 
 
+class TotpBlocked(Forbidden):
+    """A hundred wrong authenticator codes in a row came from this source. The code was not looked at."""
+
+    code = "totp_blocked"
+    message = "There were too many wrong authenticator codes. Use a recovery code or a passkey."
+
+
 class TotpEnabled(Conflict):
     code, message = "totp_enabled", "Authenticator codes are on already. Switch them off first."
 

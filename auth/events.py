@@ -65,6 +65,7 @@ class Event(StrEnum):
     RESET_SENT = "reset_sent"
     FACTORS_RESET_BEGUN = "factors_reset_begun"
     LOCKED_OUT = "locked_out"  # an intruder, by an operator
+    TOTP_UNBLOCKED = "totp_unblocked"
     SECRETS_RESEALED = "secrets_resealed"
     PRUNED = "pruned"
     DATABASE_COPIED = "database_copied"
@@ -84,6 +85,7 @@ class Refusal(StrEnum):
     TOO_MANY_FAILURES = "too_many_failures"  # in a row, by strangers or by this device
     WRONG_CODE = "wrong_code"  # of an authenticator app, or a recovery code
     SEAL_BROKEN = "seal_broken"  # the key of its secret is gone
+    TOTP_BLOCKED = "totp_blocked"
     WRONG_PASSKEY = "wrong_passkey"
     CODE_USED = "code_used"  # a right one, a second time
     CHALLENGE_EXPIRED = "challenge_expired"
@@ -184,6 +186,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.TOKEN_ISSUED: "An operator made an access token.",
     Event.RESET_SENT: "An operator had a link for a new password sent to you.",
     Event.FACTORS_RESET_BEGUN: "An operator began to remove your second factors.",
+    Event.TOTP_UNBLOCKED: "An operator allowed authenticator codes again.",
     Event.LOCKED_OUT: "An operator locked out whoever was in your account. Everything was ended.",
     Event.SECRETS_RESEALED: "An operator sealed secrets under a new key.",
     Event.PRUNED: "An operator deleted old data.",
@@ -200,6 +203,7 @@ REASON_TEXTS: dict[Refusal, str] = {
     Refusal.CHANGED_MEANWHILE: "the account was changed at that moment",
     Refusal.TOO_MANY_FAILURES: "too many wrong passwords before",
     Refusal.WRONG_CODE: "wrong code",
+    Refusal.TOTP_BLOCKED: "a hundred wrong codes in a row before",
     Refusal.SEAL_BROKEN: "the service could not read its secret",
     Refusal.WRONG_PASSKEY: "the passkey was not right",
     Refusal.CODE_USED: "the code had been used",

@@ -226,6 +226,14 @@ def reset_factors(login: str, stop: bool) -> tuple[Any, str]:
     return data, f"The second factors will be removed at {data['factors_reset_at']}."
 
 
+@command("unblock-totp")
+@click.argument("login")
+def unblock_totp(login: str) -> tuple[Any, str]:
+    """Accept authenticator codes again, after a hundred wrong ones in a row."""
+    changed = operators.unblock_totp(services(), login, operator())
+    return {"changed": changed}, "Codes are accepted." if changed else "There were no wrong codes."
+
+
 @command("deliver-mail")
 @click.option(
     "--watch", is_flag=True, help="Deliver until interrupted, for a machine that only delivers mail."

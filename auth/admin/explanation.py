@@ -7,6 +7,7 @@ from auth.admin import account_expiry
 from auth.admin.operator import Operator, find, record
 from auth.errors import UserNotFound
 from auth.events import Event, Refusal, event_text
+from auth.factors import totp_guesses
 from auth.factors.verification import MAX_TRIES
 from auth.login import brute_force
 from auth.mailing.messages import moment_text
@@ -48,6 +49,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     events = audit.page(tx, account.id, None, SHOWN_MAILS)
     against = [*_against(services, account)]
     findings = against or [_opened_by(services, account)]
+    findings += _blocked_totp(services, account)
     findings += _reset_of_factors(account)
     findings += _expiry(services, account)
     findings += _wrong_passwords(events)
@@ -76,6 +78,18 @@ def _opened_by(services: Services, account: Account) -> str:
         return "The right password opens this account."
     since, left = moment_text(account.two_factor_at), account.recovery_codes_left
     return f"The right password and a code open this account (since {since}; {left} recovery codes left)."
+
+
+def _blocked_totp(services: Services, account: Account) -> list[str]:
+    wrong = totp_guesses.wrong_in_a_row(services.tx(), account.id)
+    if wrong < totp_guesses.MAX_WRONG:
+        return []
+    blocked = (
+        f"{wrong} wrong authenticator codes in a row came from unknown devices, where codes are refused."
+    )
+    return [
+        f"{blocked} A recovery code, a passkey, or a code on a known device ends it; so does `unblock-totp`."
+    ]
 
 
 def _reset_of_factors(account: Account) -> list[str]:

@@ -10,7 +10,7 @@ from auth.admin import pruning
 from auth.admin.operator import Operator, find, record
 from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFound
 from auth.events import EndReason, Event, LinkPurpose
-from auth.factors import resets, totp_secrets
+from auth.factors import resets, totp_guesses, totp_secrets
 from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.revocation import revoke
@@ -144,6 +144,17 @@ def stop_factors_reset(services: Services, login: str, operator: Operator) -> No
     if not resets.cancel(services, tx, account, operator.client, operator.name):
         raise NoFactorsReset
     tx.commit()
+
+
+def unblock_totp(services: Services, login: str, operator: Operator) -> bool:
+    """Forget the wrong authenticator codes in a row; False if there were none."""
+    account, tx = find(services, login), services.tx()
+    users.lock(tx, account.id)
+    if not totp_guesses.clear(tx, account.id):
+        return False
+    record(services, Event.TOTP_UNBLOCKED, operator, user_id=account.id)
+    tx.commit()
+    return True
 
 
 def lock_out(services: Services, login: str, operator: Operator) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import g
 
 from auth.blueprint import auth_bp
+from auth.cookies import device_token
 from auth.factors import outputs, passkeys, recovery_codes, resets, totp
 from auth.factors.inputs import Confirmation, NewPasskey, PasskeyName, SecondFactor
 from auth.factors.verification import FactorResponse
@@ -19,7 +20,7 @@ FRESH = ("session_required", "reauth_required")
 
 
 def _response_of(form: SecondFactor) -> FactorResponse:
-    return FactorResponse(form.code, form.recovery_code, form.passkey)
+    return FactorResponse(form.code, form.recovery_code, form.passkey, device_token())
 
 
 @auth_bp.get("/totp")
@@ -65,7 +66,7 @@ def confirm_totp(form: Confirmation) -> Any:
 
 
 @auth_bp.delete("/totp")
-@answers(200, Message, errors=(*FRESH, "two_factor_off", "wrong_code"))
+@answers(200, Message, errors=(*FRESH, "two_factor_off", "wrong_code", "totp_blocked"))
 @limited("proof")
 @jwt_required
 @allow_enrollment
@@ -81,7 +82,7 @@ def remove_totp(form: SecondFactor) -> Any:
 
 
 @auth_bp.post("/recovery-codes")
-@answers(200, outputs.RecoveryCodes, errors=(*FRESH, "two_factor_off", "wrong_code"))
+@answers(200, outputs.RecoveryCodes, errors=(*FRESH, "two_factor_off", "wrong_code", "totp_blocked"))
 @limited("proof")
 @jwt_required
 @allow_enrollment

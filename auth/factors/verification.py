@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from auth.errors import PasskeyInvalid, TwoFactorOff, WrongCode
+from auth.errors import PasskeyInvalid, TotpBlocked, TwoFactorOff, WrongCode
 from auth.events import Event, Refusal
-from auth.factors import passkey_ceremonies, recovery_code_set, totp_secrets
+from auth.factors import passkey_ceremonies, recovery_code_set, totp_guesses, totp_secrets
 from auth.mailing import links
 from auth.refusals import recorded
 from auth.sessions import step_up
@@ -47,11 +47,16 @@ class Method(StrEnum):
 
 
 class FactorResponse(NamedTuple):
-    """The response to a request for the second factor: one of these."""
+    """The response to a request for the second factor: one of the first three."""
 
     code: str | None = None
     recovery_code: str | None = None
     passkey: Credential | None = None
+    device_token: str | None = None  # of the caller
+
+    @property
+    def is_totp(self) -> bool:
+        return self.passkey is None and self.recovery_code is None
 
 
 def methods(tx: Session, account: Account, *, has_passkeys: bool) -> list[Method]:
@@ -74,14 +79,20 @@ def check(
     """Check and consume the response for an account that this transaction holds locked.
 
     A passkey answers `challenge`; without one, no passkey is accepted. Raises `TooManyRequests`, as
-    `spend_try` does, and `refusal`, recorded for the flow to commit.
+    `spend_try` does; `TotpBlocked` and `refusal`, recorded for the flow to commit.
     """
+    device_id = totp_guesses.known_device(services, tx, account, given.device_token)
+    if given.is_totp:  # before the try is counted: recovery codes and passkeys have the same budget
+        totp_guesses.refuse_if_blocked(services, tx, account, device_id, client)
     spend_try(services, tx, account)
     method, reason = _checked(services, tx, account, given, challenge)
     if reason is not None:
+        if given.is_totp and reason is Refusal.WRONG_CODE:
+            totp_guesses.count_wrong(services, tx, account, device_id, client)
         record_failure(services, tx, account, reason, client)
         raise refusal
     second_factors.refund_try(tx, account.id)
+    totp_guesses.clear(tx, account.id)
     return method
 
 
@@ -173,5 +184,5 @@ def prove_and_record(
     services: Services, principal: Principal, given: FactorResponse, client: ClientInfo
 ) -> Account:
     """Check the second factor as `prove` does, and commit a failure."""
-    with recorded(services, WrongCode):
+    with recorded(services, WrongCode, TotpBlocked):
         return prove(services, principal, given, client)

@@ -6,7 +6,7 @@ from auth import account_state
 from auth.account_state import Use
 from auth.errors import EmailNotVerified, PasskeyInvalid
 from auth.events import Event, Refusal
-from auth.factors import passkey_ceremonies, resets
+from auth.factors import passkey_ceremonies, resets, totp_guesses
 from auth.login import complete
 from auth.stores import audit, passkeys, users
 from models import Account
@@ -50,6 +50,7 @@ def log_in(
         _record_refusal(services, account, refusal or Refusal.UNKNOWN, client)
         tx.commit()
         raise EmailNotVerified if refusal is Refusal.EMAIL_NOT_VERIFIED else PasskeyInvalid
+    totp_guesses.clear(tx, account.id)
     done = complete.complete(
         services,
         tx,

@@ -39,19 +39,20 @@ def reauthenticate(
     code: str | None,
     passkey: Credential | None = None,
     client: ClientInfo,
+    device_token: str | None = None,
 ) -> str:
     """Return a new access token, after which the session counts as freshly authenticated (ASVS 7.5.1).
 
     The session's access tokens of before are void (ASVS 7.2.4): a stolen one does not become fresh with it.
 
-    A password costs one hash in every case. Raises `WrongCurrentPassword`; `TwoFactorOff`, `WrongCode` or
-    `TooManyRequests` for a factor; and `TokenInvalid` if the session has ended.
+    A password costs one hash in every case. Raises `WrongCurrentPassword`; `TwoFactorOff`, `WrongCode`,
+    `TotpBlocked` or `TooManyRequests` for a factor; and `TokenInvalid` if the session has ended.
     """
     current, account = step_up.own_session(principal), principal.account
     tx, now = services.tx(), services.clock.now()
     by_factor = code is not None or passkey is not None
     if by_factor:
-        response = verification.FactorResponse(code, passkey=passkey)
+        response = verification.FactorResponse(code, passkey=passkey, device_token=device_token)
         verification.prove_and_record(services, principal, response, client)
     else:
         is_right = check.is_password(services, account, password or "")

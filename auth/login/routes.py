@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 
 from auth.blueprint import auth_bp
-from auth.cookies import Delivery, challenge_cookie
+from auth.cookies import Delivery, challenge_cookie, device_token
 from auth.factors import outputs as factor_outputs
 from auth.factors.verification import FactorResponse
 from auth.login import outputs, passkey, password, reauthentication, second_step
@@ -71,7 +71,13 @@ def login(form: Credentials) -> Any:
 @answers(
     200,
     outputs.LoggedIn,
-    errors=("challenge_invalid", "challenge_expired", "second_factor_invalid", "cross_site_refused"),
+    errors=(
+        "challenge_invalid",
+        "challenge_expired",
+        "second_factor_invalid",
+        "totp_blocked",
+        "cross_site_refused",
+    ),
 )
 @limited("login", by_flow=True)
 @takes(SecondStep)
@@ -79,7 +85,8 @@ def complete_login(form: SecondStep) -> Any:
     """Complete a login with its second factor: a code, a passkey, or a recovery code.
 
     `trust_device` lets this device do without for 30 days; its password is asked all the same. After ten
-    wrong codes in 15 minutes, over all challenges, every one is refused for 15.
+    wrong codes in 15 minutes, over all challenges, every one is refused for 15. After a hundred
+    wrong authenticator codes in a row, these are refused (`totp_blocked`) until another factor is given.
     """
     delivery = Delivery.choose(by_cookie=form.challenge_token is None and challenge_cookie() is not None)
     done = second_step.complete_login(
@@ -110,7 +117,14 @@ def reauth_options() -> Any:
 @answers(
     200,
     outputs.AccessToken,
-    errors=("session_required", "wrong_current_password", "wrong_code", "two_factor_off", "busy"),
+    errors=(
+        "session_required",
+        "wrong_current_password",
+        "wrong_code",
+        "totp_blocked",
+        "two_factor_off",
+        "busy",
+    ),
 )
 @limited("proof")
 @jwt_required
@@ -125,6 +139,7 @@ def reauth(form: Proof) -> Any:
         code=form.code,
         passkey=form.passkey,
         client=client_info(),
+        device_token=device_token(),
     )
     return outputs.access_token(token, services().config["JWT_ACCESS_TOKEN_EXPIRES"])
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from auth import tokens
-from auth.errors import SecondFactorInvalid
+from auth.errors import SecondFactorInvalid, TotpBlocked
 from auth.events import Event
 from auth.factors import passkey_ceremonies, recovery_codes, verification
 from auth.factors.verification import FactorResponse, Method
@@ -40,7 +40,7 @@ def complete_login(
 
     With `trust_device` the device needs no second factor for `TRUSTED_FOR`; its password is always required.
     Raises `ChallengeInvalid` or `ChallengeExpired`; `SecondFactorInvalid`, after which the challenge can be
-    tried again; and `TooManyRequests`.
+    tried again; `TotpBlocked`; and `TooManyRequests`.
     """
     tx, now = services.tx(), services.clock.now()
     _count(services, tx, challenge_token, device_token, client, count)
@@ -48,8 +48,9 @@ def complete_login(
         waiting = pending.open_challenge(services, tx, challenge_token, client)
         account, remember = waiting.account, waiting.row.remembered
         challenge = passkey_ceremonies.text_of(waiting.row)
+        given = given._replace(device_token=device_token)
         method = verification.check(services, tx, account, given, client, SecondFactorInvalid, challenge)
-    except (*pending.REFUSALS, SecondFactorInvalid) as refusal:
+    except (*pending.REFUSALS, SecondFactorInvalid, TotpBlocked) as refusal:
         tx.commit()
         services.metrics.logins.labels(refusal.code).inc()
         raise

@@ -50,6 +50,7 @@ MAILS: Mapping[str, Mail] = {
     "recovery_codes_replaced": Mail("Your recovery codes for {brand} were replaced"),
     "recovery_code_used": Mail("A recovery code for {brand} was used"),
     "second_factor_guessing": Mail("Somebody is guessing your codes for {brand}"),
+    "totp_blocked": Mail("Authenticator codes for {brand} are refused"),
     "factors_reset_begun": Mail("Your second factors for {brand} will be removed"),
     "factors_reset_stopped": Mail("Your second factors for {brand} stay"),
     "factors_reset": Mail("Your second factors for {brand} were removed"),

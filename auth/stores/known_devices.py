@@ -51,6 +51,30 @@ def _set_failures(tx: Session, to: Any, user_id: int, *where: ColumnElement[bool
     return bool(tx.execute(returned).all())
 
 
+def is_known(tx: Session, user_id: int, device_id: UUID) -> bool:
+    """Whether the account knows this device."""
+    return failures(tx, user_id, device_id) is not None
+
+
+def wrong_totp(tx: Session, user_id: int, device_id: UUID) -> int:
+    """Return the wrong authenticator codes in a row from this device."""
+    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
+    return tx.scalar(select(KnownDevice.totp_failures).where(*mine)) or 0
+
+
+def count_wrong_totp(tx: Session, user_id: int, device_id: UUID) -> None:
+    """Count a wrong authenticator code from this device."""
+    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
+    tx.execute(update(KnownDevice).where(*mine).values(totp_failures=KnownDevice.totp_failures + 1))
+
+
+def clear_wrong_totp(tx: Session, user_id: int) -> bool:
+    """Forget the wrong authenticator codes of every device of the account; False if there were none."""
+    cleared = update(KnownDevice).where(KnownDevice.user_id == user_id, KnownDevice.totp_failures > 0)
+    returned = cleared.values(totp_failures=0).returning(KnownDevice.device_id)
+    return bool(tx.execute(returned).all())
+
+
 def is_trusted(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
     """Whether a login from this device needs no second factor now."""
     mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)

@@ -19,6 +19,7 @@ def begin(tx: Session, user_id: int, encrypted: Encrypted, now: datetime) -> boo
         "created_at": now,
         "confirmed_at": None,
         "last_step": 0,
+        "failures": 0,
     }
     begun = (
         insert_into(tx, TotpFactor)
@@ -48,6 +49,21 @@ def use_step(tx: Session, user_id: int, step: int) -> bool:
     """
     unused = (TotpFactor.confirmed_at.is_not(None), TotpFactor.last_step < step)
     return _changed(tx, user_id, *unused, last_step=step)
+
+
+def wrong_in_a_row(tx: Session, user_id: int) -> int:
+    """Return the wrong codes in a row from unknown devices."""
+    return tx.scalar(select(TotpFactor.failures).where(TotpFactor.user_id == user_id)) or 0
+
+
+def count_wrong(tx: Session, user_id: int) -> None:
+    """Count a wrong code from an unknown device, if an app is confirmed."""
+    _changed(tx, user_id, TotpFactor.confirmed_at.is_not(None), failures=TotpFactor.failures + 1)
+
+
+def clear_wrong(tx: Session, user_id: int) -> bool:
+    """Forget the wrong codes; False if there were none."""
+    return _changed(tx, user_id, TotpFactor.failures > 0, failures=0)
 
 
 def remove(tx: Session, user_id: int) -> bool:

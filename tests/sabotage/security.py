@@ -53,6 +53,20 @@ SECURITY = [
         "test_sessions.py::test_refresh_within_the_grace_period_returns_the_same_successor",
     ),
     Sabotage(
+        "a hundred wrong authenticator codes in a row block codes",
+        "auth/factors/totp_guesses.py",
+        "    if wrong_in_a_row(tx, account.id, device_id) < MAX_WRONG:",
+        "    if wrong_in_a_row(tx, account.id, device_id) < MAX_WRONG * 2:",
+        "test_totp_guesses.py::test_after_a_hundred_wrong_codes_in_a_row_the_right_one_is_refused",
+    ),
+    Sabotage(
+        "a known device has its own hundred wrong codes",
+        "auth/factors/totp_guesses.py",
+        "    if device_id:\n        known_devices.count_wrong_totp",
+        "    if not device_id:\n        known_devices.count_wrong_totp",
+        "test_totp_guesses.py::test_known_device_has_its_own_hundred",
+    ),
+    Sabotage(
         "the signature algorithm is HS256 alone",
         "utils/crypto/access_tokens.py",
         "algorithms=[ALGORITHM]",

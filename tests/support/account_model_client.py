@@ -24,7 +24,7 @@ TABLES = (
 )
 CHECKED = TABLES[1:4] + TABLES[5:]
 # Failure counts: every refusal may count. Those of second factors are compared separately.
-COUNTS = {"failures", "factor_tries", "factor_tries_end_at"}
+COUNTS = {"failures", "totp_failures", "factor_tries", "factor_tries_end_at"}
 OPERATOR = Operator("tester", ClientInfo(address=None, user_agent="", request_id=""))
 # One for each action; refused logins of unknown names are counted in one row for each network.
 EVENTS = text("SELECT sum(CASE WHEN counted_under IS NULL THEN 1 ELSE count END) FROM audit_events")

@@ -18,7 +18,7 @@ from auth.mailing.messages import MAILS
 from auth.stores import one_time_tokens, outbox, users
 from tests.support.authenticator_app import Authenticator
 from tests.support.requests import OPERATOR, confirm_addresses, post, prune
-from tests.support.service import PASSWORD, bearer, login, refresh, register
+from tests.support.service import PASSWORD, bearer, execute, login, refresh, register
 from tests.support.soft_passkey import SoftPasskey
 from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
 from utils.services import Services
@@ -121,6 +121,7 @@ SECOND_FACTORS = (
     "two_factor_enabled",
     "recovery_code_used",
     "recovery_codes_replaced",
+    "totp_blocked",
     "second_factor_guessing",
     "passkey_added",
     "passkey_removed",
@@ -154,9 +155,11 @@ def second_factors(
     step = {"challenge_token": challenge, "recovery_code": codes[0]}
     access = post(client, "login/second-factor", **step).get_json()["access_token"]
     codes = post(client, "recovery-codes", access, code=phone.next_code()).get_json()["recovery_codes"]
+    execute(app, "UPDATE totp_factors SET failures = 90")
     for _ in range(10):
         post(client, "reauth", access, code=phone.wrong_code())
     clock.advance(15 * 60)
+    execute(app, "UPDATE totp_factors SET failures = 0")
     access = post(client, "reauth", access, code=phone.next_code()).get_json()["access_token"]
     client.delete(f"/auth/passkeys/{add_passkey(client, access)}", headers=bearer(access))
     begin_reset(app)

@@ -53,6 +53,8 @@ PUBLISHED = {
     "challenge_expired": 401,
     "second_factor_invalid": 401,
     "wrong_code": 403,
+    "challenge_required": 429,
+    "totp_blocked": 403,
     "totp_enabled": 409,
     "passkey_invalid": 401,
     "passkey_refused": 400,

@@ -66,12 +66,12 @@ reauth_required refresh_token_expired refresh_token_invalid refresh_token_missin
 second_factor_invalid second_factor_required second_factor_setup_required session_not_found session_required
 token_expired token_invalid token_malformed token_missing token_unknown token_used too_many_passkeys
 too_many_usernames
-totp_enabled totp_not_begun two_factor_off unauthorized unavailable unsupported_media_type user_not_found
-username_taken validation_failed wrong_code wrong_current_password
+totp_blocked totp_enabled totp_not_begun two_factor_off unauthorized unavailable unsupported_media_type
+user_not_found username_taken validation_failed wrong_code wrong_current_password
 """.split()
 COMMANDS = """
 create-user deliver-mail disable doctor enable end-sessions explain list-users lock-out prune reseal
-reset-factors send-reset show token
+reset-factors send-reset show token unblock-totp
 """.split()
 POLICY_NAMES = """
 account-changes links login login-account login-day login-device login-pair logout mailed passkey-options
@@ -81,7 +81,7 @@ MAIL_TEMPLATES = """
 account_restored address_taken change_email deletion_requested email_changed factors_reset
 factors_reset_begun factors_reset_stopped guessing new_sign_in passkey_added passkey_removed password_blocked
 password_changed password_removed recovery_code_used recovery_codes_replaced reset_password
-second_factor_guessing session_guessing session_stolen two_factor_disabled two_factor_enabled
+second_factor_guessing session_guessing session_stolen totp_blocked two_factor_disabled two_factor_enabled
 username_changed verify_email
 """.split()
 SETTINGS = """

@@ -186,6 +186,7 @@ export function general(answer, form) {
   } else if (answer.status === 0) form.fail("network");
   else if (answer.code === "refresh_token_missing" && !isSecureContext) form.fail("insecure");
   else if (answer.code === "busy") form.fail("busy");
+  else if (answer.code === "totp_blocked") form.fail("totp_blocked");
   else form.fail("unexpected");
 }
 
