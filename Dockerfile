@@ -1,10 +1,11 @@
 # The packages are installed in one stage and copied into the other, which has neither pip's cache
-# nor anything to build with. Where releases must be repeatable, pin the base image by its digest too.
+# nor anything to build with. `make pin-images` pins the base image by its digest.
 FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /build
-COPY requirements.txt .
+COPY requirements-serve.txt .
 RUN python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary :all: -r requirements.txt
+    && python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary :all: \
+        --require-hashes -r requirements-serve.txt
 
 FROM python:3.11.14-slim-bookworm
 RUN groupadd --gid 10001 auth \

@@ -3,24 +3,27 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test pytest check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs
+.PHONY: help run dev test pytest check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs pin-images
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .venv/run.stamp: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the dependencies of the service (about 30 seconds the first time)."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 # uv installs in a tenth of pip's time, and does not read pip's settings (a mirror, a proxy): pip is the fallback.
 .venv/dev.stamp: requirements.txt requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the dependencies of the tests (a quarter of a minute with uv, a minute with pip)."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[0-9.]*' requirements-dev.txt)
-	@$(BIN)/uv pip install --quiet --compile-bytecode -p $(BIN)/python -r requirements.txt -r requirements-dev.txt || \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt # its version and its hashes
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode -p $(BIN)/python --require-hashes \
+		-r requirements.txt -r requirements-dev.txt || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements.txt -r requirements-dev.txt
 	@touch .venv/run.stamp $@
 
 run: .venv/run.stamp ## serve on http://localhost:8000 (configured by PORT, HOST and WEB_CONCURRENCY)
@@ -54,9 +57,15 @@ format: .venv/dev.stamp ## format the code
 migrate: .venv/run.stamp ## apply the database migrations (DATABASE_URI)
 	$(BIN)/flask --app app db upgrade
 
-lock: .venv/dev.stamp ## update the pinned requirements from requirements*.in
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --generate-hashes
+lock: .venv/dev.stamp ## update the pinned requirements, with their hashes, from requirements*.in
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) -c requirements.txt requirements-serve.in -o requirements-serve.txt
+	$(COMPILE) --no-strip-extras requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
+
+pin-images: ## write the digests of the images into Dockerfile and deploy/compose.yaml (asks Docker Hub)
+	@$(PYTHON) -m deploy.pin_images
 
 bench: .venv/dev.stamp ## measure throughput, latency and timing side channels (needs wrk)
 	$(BIN)/python -m bench

@@ -1,7 +1,8 @@
 """Throughput beside others, interleaved: a peer in Python, and an earlier version of this service.
 
-The peer has the same server and the same number of workers, in an environment of its own with the newest
-releases. In each round both answer one after the other, so that a change of the machine's speed reaches both.
+The peer has the same server and the same number of workers, in an environment of its own with pinned releases
+(`peers/requirements.txt`). In each round both answer one after the other, so that a change of the machine's
+speed reaches both.
 """
 
 import os
@@ -24,7 +25,7 @@ from bench.servers import ROOT, Service, free_port, process_of, register, runnin
 from config import Settings, TestingConfig
 
 ENVIRONMENT = ROOT / ".venv-peer"
-PACKAGES = ("flask-jwt-extended", "flask-sqlalchemy", "granian")
+REQUIREMENTS = ROOT / "bench" / "peers" / "requirements.txt"
 CONNECTIONS = 16
 LOGIN_CONNECTIONS = 6
 SESSIONS = 48
@@ -151,8 +152,8 @@ def _peer_environment() -> Path:
     """Return the peer's virtual environment; creates it at first use."""
     if not (ENVIRONMENT / "bin" / "granian").exists():
         subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
-        install = [str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", *PACKAGES]
-        subprocess.run(install, check=True)
+        pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
+        subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True)
     return ENVIRONMENT
 
 

@@ -133,20 +133,20 @@ def test_decision_index_is_complete() -> None:
 
 
 FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-TARGETS = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_help_lists_every_target() -> None:
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert set(re.findall(r"^ +make ([a-z]+) +\S", said, re.MULTILINE)) == TARGETS
+    assert set(re.findall(r"^ +make ([a-z-]+) +\S", said, re.MULTILINE)) == TARGETS
 
 
 @pytest.mark.parametrize("document", MARKDOWN, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_documented_make_target_exists(document: Path) -> None:
     text = document.read_text("utf-8")
     typed = [line for block in FENCE.findall(text) for line in block.splitlines()]
-    mentioned = (re.match(r"make ([a-z]+)", code) for code in [*typed, *code_in(FENCE.sub("", text))])
+    mentioned = (re.match(r"make ([a-z-]+)", code) for code in [*typed, *code_in(FENCE.sub("", text))])
     assert {found[1] for found in mentioned if found} <= TARGETS
 
 

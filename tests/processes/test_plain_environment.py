@@ -22,7 +22,7 @@ def test_suite_is_collected_and_runs_with_requirements_txt_alone(tmp_path: Path)
     uv = Path(sys.executable).with_name("uv")  # installs in a tenth of pip's time
     run(uv, "venv", "--python", sys.executable, tmp_path / "env")
     python = tmp_path / "env" / "bin" / "python"
-    run(uv, "pip", "install", "--python", python, "-r", "requirements.txt")
+    run(uv, "pip", "install", "--python", python, "--require-hashes", "-r", "requirements.txt")
     run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", KINDS)
 
 

@@ -25,6 +25,20 @@ DEPLOYMENT = [
         "test_shipped_proxies.py::test_every_mailed_link_opens_its_page",
     ),
     Sabotage(
+        "the image installs verified packages",
+        "Dockerfile",
+        "--require-hashes ",
+        "",
+        "test_pinning.py::test_every_install_requires_hashes",
+    ),
+    Sabotage(
+        "a digest is that of its manifest",
+        "deploy/pin_images.py",
+        "    if stated != computed:",
+        "    if not stated:",
+        "test_pinning.py::test_pin_images_changes_nothing_if_a_digest_cannot_be_read",
+    ),
+    Sabotage(
         "every mailed link passes the Ingress",
         "deploy/kubernetes/ingress.yaml",
         "          - path: /disown\n            pathType: Prefix\n            backend: *backend\n",
