@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Uuid,
     and_,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
@@ -249,6 +250,7 @@ class OneTimeToken(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(254))  # the address that it was sent to
     email_key: Mapped[str] = mapped_column(String(512))
+    address_proven: Mapped[bool] = mapped_column(default=True, server_default=true())  # when it was issued
     nonce: Mapped[bytes]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

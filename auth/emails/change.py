@@ -36,12 +36,13 @@ def request_change(
 
 
 def move(services: Services, account: Account, link: OpenLink, client: ClientInfo) -> None:
-    """Give the account the address of the link. The old address is notified, and reserved for the undo."""
+    """Give the account the address of the link. The old address is notified; if confirmed, it is reserved."""
     tx, now = services.tx(), services.clock.now()
     if one_time_tokens.address_is_reserved(tx, link.email, account.id, now):
         raise EmailTaken
     if not users.change_email(tx, account.id, link.email, now):
         raise EmailTaken
+    one_time_tokens.void_unproven_undos(tx, link.email, account.id, now)
     one_time_tokens.void(tx, account.id, revoke.SESSION_LINKS, now)
     facts, notice = messages.client_facts(client, now), Limit.SECURITY_NOTICE
     links.send_link(services, tx, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limit=notice)
@@ -52,7 +53,8 @@ def undo_change(services: Services, token: str, client: ClientInfo) -> None:
     """Restore the old address and lock out the person who changed it.
 
     Ends every session, voids every link to later addresses, and blocks the password until a reset, whose link
-    is mailed to the restored address. Raises one of `links.REFUSALS`.
+    is mailed to the restored address. If another account has the address by now, which an unconfirmed one can
+    be, everything else is done and no mail is sent. Raises `EmailTaken` then, or one of `links.REFUSALS`.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):
@@ -60,8 +62,13 @@ def undo_change(services: Services, token: str, client: ClientInfo) -> None:
     now = services.clock.now()
     # Only later changes: the owner of an earlier address keeps a way back to it.
     one_time_tokens.void(tx, account.id, [LinkPurpose.EMAIL_UNDO], now, since=link.created_at)
-    if not users.change_email(tx, account.id, link.email, now):
-        raise EmailTaken  # cannot happen: the address was reserved
+    is_reserved = one_time_tokens.address_is_reserved(tx, link.email, account.id, now)
+    if is_reserved or not users.change_email(tx, account.id, link.email, now):
+        revoke.lock_out(services, tx, account, EndReason.DISOWNED, since=link.created_at, mailed=False)
+        audit.append(tx, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
+        tx.commit()
+        raise EmailTaken
+    one_time_tokens.void_unproven_undos(tx, link.email, account.id, now)
     owner, why = account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE
     revoke.lock_out(services, tx, owner, why, since=link.created_at)
     audit.append(tx, Event.EMAIL_CHANGE_UNDONE, now, client, user_id=account.id)

@@ -78,6 +78,7 @@ def verify(
         change.move(services, account, link, client)
     else:
         users.confirm_email(tx, account.id, now)
+        one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)
         one_time_tokens.void(tx, account.id, [LinkPurpose.VERIFY], now)
         audit.append(tx, Event.EMAIL_VERIFIED, now, client, user_id=account.id)
     tx.commit()

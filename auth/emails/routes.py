@@ -73,13 +73,14 @@ def change_email(form: UnprovenAddress) -> Any:
 
 
 @auth_bp.post("/email/change/undo")
-@answers(200, Message, errors=LINK_REFUSALS)
+@answers(200, Message, errors=(*LINK_REFUSALS, "email_taken"))
 @limited("links")
 @takes(Link)
 def undo_email_change(form: Link) -> Any:
     """Undo a change of address, with the link mailed to the old address.
 
-    Ends every session, and blocks the password until a reset.
+    Ends every session, and blocks the password until a reset; also if another account has the address by now,
+    which is then answered.
     """
     change.undo_change(services(), form.token, client_info())
     return message("undo")

@@ -128,7 +128,9 @@ def send_link(
     receiver = account if is_there and is_due else None
     expires = expires_at or now + LIFETIMES[purpose]
     holder = receiver.id if receiver and opens else None
-    token = one_time_tokens.issue(tx, holder, purpose, address if receiver else "", now, expires)
+    token = one_time_tokens.issue(
+        tx, holder, purpose, address if receiver else "", now, expires, address_proven=is_proven
+    )
     if (
         purpose is not LinkPurpose.EMAIL_UNDO
     ):  # an intruder's later changes must not void the owner's way back

@@ -8,7 +8,7 @@ from auth.mailing.limits import Limit
 from auth.passwords import policy
 from auth.refusals import recorded
 from auth.revocation import revoke
-from auth.stores import audit, known_devices, users
+from auth.stores import audit, known_devices, one_time_tokens, users
 from utils.client_info import ClientInfo
 from utils.services import Services
 
@@ -64,6 +64,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     known_devices.reset_all_failures(tx, account.id)
     known_devices.distrust_all(tx, account.id)
     if users.confirm_email(tx, account.id, now):
+        one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)
         # Devices and factors are those of the person who registered the address.
         known_devices.forget_all(tx, account.id)
         resets.remove_factors_silently(services, tx, account.id)

@@ -49,13 +49,19 @@ def revoke_all(
 
 
 def lock_out(
-    services: Services, tx: Session, account: Account, reason: EndReason, *, since: datetime
+    services: Services,
+    tx: Session,
+    account: Account,
+    reason: EndReason,
+    *,
+    since: datetime,
+    mailed: bool = True,
 ) -> None:
     """Lock an intruder out of this account, who has had access since the given time.
 
     Ends every session, forgets every device, and removes the factors added since, at once or after a day
     (`resets.remove_suspect_factors`). Cancels a pending deletion and a pending reset of factors. Blocks the
-    password until a reset, whose link is mailed.
+    password until a reset, whose link is mailed unless `mailed` is false.
     """
     revoke_all(services, tx, account.id, reason, purposes=(*SESSION_LINKS, LinkPurpose.RESTORE))
     users.block_password(tx, account.id, services.clock.now())
@@ -63,6 +69,8 @@ def lock_out(
     known_devices.forget_all(tx, account.id)
     second_factors.call_off_reset(tx, account.id)
     due = resets.remove_suspect_factors(services, tx, account, since)
+    if not mailed:
+        return
     facts = {"factors_due": messages.moment_text(due) if due else ""}
     notice = Limit.SECURITY_NOTICE
     links.send_link(services, tx, account, LinkPurpose.RESET, "password_blocked", facts, limit=notice)

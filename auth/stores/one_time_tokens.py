@@ -21,14 +21,20 @@ def issue(
     email: str,
     now: datetime,
     expires_at: datetime,
+    *,
+    address_proven: bool,
 ) -> OneTimeToken:
-    """Issue a token for this user and address; without a user it opens nothing."""
+    """Issue a token for this user and address; without a user it opens nothing.
+
+    `address_proven` tells whether the user has confirmed the address.
+    """
     issued = OneTimeToken(
         id=uuid4(),
         purpose=purpose,
         user_id=user_id,
         email=email if user_id else "",
         email_key=(email_key(email) or "") if user_id else "",
+        address_proven=address_proven,
         nonce=secrets.token_bytes(16),
         created_at=now,
         expires_at=expires_at,
@@ -67,15 +73,35 @@ def void_beyond(tx: Session, limit: int, newest: OneTimeToken, now: datetime) ->
 
 
 def address_is_reserved(tx: Session, address: str, user_id: int | None, now: datetime) -> bool:
-    """Whether the address was given up lately by another account than `user_id`, which may take it back."""
+    """Whether another account than `user_id`, which may take it back, gave this address up lately.
+
+    An address that it never confirmed is not reserved.
+    """
     reserved = select(OneTimeToken.id).where(
         OneTimeToken.purpose == LinkPurpose.EMAIL_UNDO,
         OneTimeToken.email_key == email_key(address),
+        OneTimeToken.address_proven,
         OneTimeToken.user_id != (user_id or 0),
         OneTimeToken.used_at.is_(None),
         OneTimeToken.expires_at > now,
     )
     return tx.execute(reserved.limit(1)).first() is not None
+
+
+def void_unproven_undos(tx: Session, address: str, user_id: int, now: datetime) -> None:
+    """Void the undo links of accounts that gave this address up unconfirmed, as `user_id` has proven it.
+
+    Links that another transaction holds are left alone: it uses or voids them, and may wait for this one.
+    """
+    others = select(OneTimeToken.id).where(
+        OneTimeToken.purpose == LinkPurpose.EMAIL_UNDO,
+        OneTimeToken.email_key == email_key(address),
+        OneTimeToken.address_proven.is_(False),
+        OneTimeToken.user_id != user_id,
+        OneTimeToken.used_at.is_(None),
+    )
+    free = others.with_for_update(skip_locked=True)
+    single_use.void(tx, OneTimeToken, now, OneTimeToken.id.in_(free))
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[OneTimeToken]:

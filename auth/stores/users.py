@@ -211,9 +211,9 @@ def block_password(tx: Session, user_id: int, now: datetime) -> None:
 
 
 def rename(tx: Session, user_id: int, username: str) -> bool:
-    """Change the user name; False if it is taken, even since a moment ago.
+    """Change the user name; False if it is taken, even since a moment ago. The transaction stays usable.
 
-    After a False the transaction can only be rolled back.
+    The account is locked: without a change before it, SQLite would commit the savepoint.
     """
     return _unless_taken(tx, user_id, username=username, username_key=username_key(username))
 
@@ -225,7 +225,8 @@ def change_email(tx: Session, user_id: int, email: str, now: datetime) -> bool:
 
 def _unless_taken(tx: Session, user_id: int, **values: str | datetime | None) -> bool:
     try:
-        return _changed(tx, User.id == user_id, **values)
+        with tx.begin_nested():
+            return _changed(tx, User.id == user_id, **values)
     except IntegrityError:  # the unique key decided
         return False
 

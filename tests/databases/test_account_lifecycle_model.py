@@ -16,6 +16,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from tests.conftest import AppFactory
 from tests.support.account_model import OPENING, OVER, Link, Owner
+from tests.support.account_model_client import TABLES
 from tests.support.account_model_factor_rules import CodeCalls
 from tests.support.account_model_machine import PASSWORDS, Call, Draw, Members, drawn, newest
 from tests.support.account_model_passkeys import FactorCalls
@@ -87,6 +88,7 @@ class AccountMachine(FactorCalls):
             assert link
             owner = link.owner
             if not owner.verified:
+                self.world.prove(owner, owner.address)
                 owner.devices = set()  # the registrant's devices; the factors are removed, too
                 owner.factors.forget(self.world.now)
             owner.password, owner.blocked, owner.verified = password, False, True
@@ -124,6 +126,7 @@ class AccountMachine(FactorCalls):
             self.service.call("email/verify", body, "token_used", "link_refused", token=token)
         elif link.purpose == "verify":
             owner.verified = True
+            self.world.prove(owner, owner.address)
             self.world.void(owner, ["verify"])
             self.service.call("email/verify", body, 200, "email_verified", token=token)
         elif self.world.at(link.address) or self.world.is_reserved(link.address, owner):
@@ -133,6 +136,7 @@ class AccountMachine(FactorCalls):
             self.service.call("email/verify", body, 200, "email_changed", token=token)
 
     def move(self, owner: Owner, link: Link) -> None:
+        self.world.prove(owner, link.address)
         self.world.void(owner, OVER)
         self.world.mail_link(owner, "email_undo", "email_changed", limit="notice")
         owner.address, owner.verified = link.address, True
@@ -152,9 +156,16 @@ class AccountMachine(FactorCalls):
             owner = link.owner
             self.world.void(owner, ["email_undo"], since=link.created)
             self.world.void(owner, ["restore"])
+            body, holder = {"token": link.token}, self.world.at(link.address)
+            if holder not in {None, owner} or self.world.is_reserved(link.address, owner):
+                self.world.lock_out(owner, since=link.created, mailed=False)
+                path, event = "email/change/undo", "sign_in_disowned"
+                self.service.call(path, body, "email_taken", event, touches=TABLES)
+                return
+            self.world.prove(owner, link.address)
             owner.address, owner.verified = link.address, True
             self.world.lock_out(owner, since=link.created)
-            self.service.call("email/change/undo", {"token": link.token}, 200, "email_change_undone")
+            self.service.call("email/change/undo", body, 200, "email_change_undone")
 
     def disown(self, draw: Draw) -> None:
         link = self.link(draw, "disown")

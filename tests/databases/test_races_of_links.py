@@ -118,6 +118,7 @@ def test_address_being_given_up_cannot_be_registered(make_app: AppFactory, pause
     """While the attacker's password is hashed, and by twelve concurrent registrations during the change."""
     app = make_app()
     ada = Member(app)
+    confirm_addresses(app)  # an unconfirmed one is not reserved
     moving = move(ada)
 
     class Slow(PasswordHasher):

@@ -174,6 +174,27 @@ DATA = [
         "test_credential_changes.py::test_older_change_link_cannot_take_a_reserved_address",
     ),
     Sabotage(
+        "an old address that was never confirmed is not reserved",
+        "auth/stores/one_time_tokens.py",
+        "        OneTimeToken.address_proven,\n",
+        "",
+        "test_email_change_undo.py::test_address_that_was_left_unconfirmed_is_free_and_its_undo_link_void_once_proven",
+    ),
+    Sabotage(
+        "proof of an address voids the undo link of who left it unconfirmed",
+        "auth/emails/confirmation.py",
+        "        one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)\n",
+        "",
+        "test_email_change_undo.py::test_address_that_was_left_unconfirmed_is_free_and_its_undo_link_void_once_proven",
+    ),
+    Sabotage(
+        "an undo to an address that is gone locks out all the same",
+        "auth/emails/change.py",
+        "        tx.commit()\n        raise EmailTaken\n",
+        "        raise EmailTaken\n",
+        "test_email_change_undo.py::test_undo_to_an_address_that_is_gone_locks_out_and_mails_nobody",
+    ),
+    Sabotage(
         "an account has twenty passkeys at most",
         "auth/factors/passkeys.py",
         "        raise TooManyPasskeys\n    try:",

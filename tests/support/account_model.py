@@ -37,6 +37,7 @@ class Link:
     token: str = ""
     used_at: datetime | None = None
     pruned: bool = False
+    proven: bool = True  # its account had confirmed the address
 
     def is_alive(self, now: datetime) -> bool:
         return self.used_at is None and self.expires > now
@@ -142,8 +143,14 @@ class World:
         return any(
             link.purpose == "email_undo" and link.address == address and link.is_alive(self.now)
             for link in self.links
-            if link.owner is not without and not link.owner.erased
+            if link.owner is not without and not link.owner.erased and link.proven
         )
+
+    def prove(self, owner: Owner, address: str) -> None:
+        """Void the undo links of others who gave this address up unconfirmed, as the owner has proven it."""
+        for link in self.links:
+            if (link.purpose, link.address, link.proven) == ("email_undo", address, False):
+                link.used_at = link.used_at if link.used_at or link.owner is owner else self.now
 
     # Mails and links
 
@@ -196,7 +203,7 @@ class World:
             for oldest in siblings[:-2]:
                 oldest.used_at = self.now
         until = expires or self.now + LIFETIMES[purpose]
-        link = Link(purpose, owner, to or owner.address, self.now, until)
+        link = Link(purpose, owner, address, self.now, until, proven=is_proven)
         self.links.append(link)
         self.mail(owner, template, to, link)
 
@@ -229,12 +236,13 @@ class World:
         owner.factors.void(self.now)
         self.end(session for session in self.sessions if session.owner is owner)
 
-    def lock_out(self, owner: Owner, since: datetime) -> None:
+    def lock_out(self, owner: Owner, since: datetime, *, mailed: bool = True) -> None:
         """Lock the account: an intruder was in it since this time."""
         self.end_everything(owner, (*OVER, "restore"))
         owner.blocked, owner.leaving, owner.devices, owner.factors.trusted = True, None, set(), {}
         owner.factors.suspect(since, self.now)
-        self.mail_link(owner, "reset", "password_blocked", limit="notice")
+        if mailed:
+            self.mail_link(owner, "reset", "password_blocked", limit="notice")
 
     def apply_due_reset(self, owner: Owner) -> tuple[str, ...]:
         """Remove the account's factors if their reset is due; return the events of that."""

@@ -17,7 +17,11 @@ const path = location.pathname.replace(/\/$/, "");
 new Form(document.getElementById("link-form"), {
   fields: {},
   busy: "busy.save",
-  shown: showIfLinkFails,
+  shown(answer, form) {
+    if (answer.code !== "email_taken") return showIfLinkFails(answer);
+    form.fail("undo.taken");
+    return true;
+  },
   async send(_, form) {
     const answer = await call("POST", CALLS[path], { token });
     if (!answer.ok) return form.refused(answer);

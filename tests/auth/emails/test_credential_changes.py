@@ -210,7 +210,8 @@ def test_address_change_link_expires_after_60_minutes(
 
 
 def test_old_address_is_reserved_for_72_hours(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
-    assert moved(app, signed_in(client)["access_token"]).status_code == 200
+    confirmed(app)
+    assert moved(app, login(client).get_json()["access_token"]).status_code == 200
     grace = signed_in(client, "grace")
 
     def others_get_it() -> bool:

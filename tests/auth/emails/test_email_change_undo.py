@@ -1,14 +1,29 @@
 """Undoing a change of address: the owner of the old address wins, whatever an intruder did since."""
 
+from functools import partial
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support import mailbox
-from tests.support.requests import DAY, HOUR, NEW, confirmed, disable, everything, moved, post, prune, said
+from tests.support.requests import (
+    DAY,
+    HOUR,
+    NEW,
+    confirmed,
+    disable,
+    everything,
+    forget,
+    moved,
+    post,
+    prune,
+    said,
+)
 from tests.support.service import (
     PASSWORD,
     FixedClock,
+    at_once,
     bearer,
     events,
     login,
@@ -160,3 +175,103 @@ def test_undo_does_not_affect_another_account(app: Flask, client: FlaskClient) -
     assert client.post("/auth/email/change/undo", json=sent).status_code == 200
     assert rows(app, "SELECT * FROM users WHERE username = 'grace'") == before
     assert me(client, grace["access_token"]).status_code == 200
+
+
+def squat(app: Flask) -> tuple[str, str]:
+    """Register the victim's address and move on; return a session's token and the undo link."""
+    client = app.test_client()
+    register(client, "mallory", email=OLD)
+    access = str(login(client, "mallory").get_json()["access_token"])
+    assert moved(app, access, "evil@example.com").status_code == 200
+    return access, mailbox.token(app, "email_changed", OLD)
+
+
+def confirm(app: Flask, name: str, email: str = OLD) -> None:
+    token = mailbox.token(app, "verify_email", email)
+    access = login(app.test_client(), name).get_json()["access_token"]
+    assert post(app.test_client(), "email/verify", access, token=token).status_code == 200
+
+
+def test_address_that_was_left_unconfirmed_is_free_and_its_undo_link_void_once_proven(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    _, undo = squat(app)
+    clock.advance(HOUR)
+    assert register(client, email=OLD).status_code == 201
+    confirm(app, "ada")
+    assert said(post(client, "email/change/undo", token=undo)) == (410, "token_used")
+    assert address(app, "mallory") == "evil@example.com"
+
+
+def test_password_reset_and_change_of_address_prove_an_unconfirmed_old_address(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    _, undo = squat(app)
+    clock.advance(HOUR)
+    register(client, email=OLD)
+    token = forget(app)
+    assert post(client, "password/reset", token=token, password=NEW).status_code == 200
+    assert said(post(client, "email/change/undo", token=undo)) == (410, "token_used")
+
+
+def test_change_to_an_unconfirmed_old_address_voids_its_undo_link(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    _, undo = squat(app)
+    clock.advance(HOUR)
+    assert moved(app, signed_in(client, "grace")["access_token"], OLD).status_code == 200
+    assert said(post(client, "email/change/undo", token=undo)) == (410, "token_used")
+
+
+def test_confirmed_old_address_stays_reserved_for_72_hours(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    confirmed(app)
+    assert moved(app, login(client).get_json()["access_token"]).status_code == 200
+    clock.advance(72 * HOUR - 1)
+    assert said(register(client, "eve", email=OLD)) == (409, "email_taken")
+    undo = mailbox.token(app, "email_changed", OLD)
+    assert post(client, "email/change/undo", token=undo).status_code == 200
+
+
+def test_undo_to_an_address_that_is_gone_locks_out_and_mails_nobody(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    access, undo = squat(app)
+    clock.advance(HOUR)
+    register(client, "eve", email=OLD)  # and has not confirmed it
+    mails = len(mailbox.sent(app))
+    assert said(post(client, "email/change/undo", token=undo)) == (409, "email_taken")
+    assert me(client, access).status_code == 401
+    assert said(login(client, "mallory")) == (401, "invalid_credentials")
+    assert len(mailbox.sent(app)) == mails
+    assert events(app)[-2:] == ["sign_in_disowned", "sign_in_refused"]
+    assert (address(app, "mallory"), address(app, "eve")) == ("evil@example.com", OLD)
+    assert said(post(client, "email/change/undo", token=undo)) == (410, "token_used")
+
+
+def test_concurrent_proof_and_undo_leave_the_address_with_one_account(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    _, undo = squat(app)
+    clock.advance(HOUR)
+    register(client, email=OLD)
+    token = mailbox.token(app, "verify_email", OLD)
+    access = login(client).get_json()["access_token"]
+    proving = partial(post, app.test_client(), "email/verify", access, token=token)
+    undoing = partial(post, app.test_client(), "email/change/undo", token=undo)
+    proven, undone = at_once([proving, undoing])
+    assert proven.status_code == 200
+    assert said(undone) in {(409, "email_taken"), (410, "token_used")}
+    assert (address(app), address(app, "mallory")) == (OLD, "evil@example.com")
+
+
+def test_registering_an_address_again_and_again_mails_three_notices_of_its_change(
+    app: Flask, client: FlaskClient
+) -> None:
+    for number in range(5):
+        register(client, f"mallory{number}", email=OLD)
+        access = login(client, f"mallory{number}").get_json()["access_token"]
+        assert moved(app, access, f"evil{number}@example.com").status_code == 200
+    told = [template for template, to in mailbox.sent(app) if to == OLD]
+    assert sorted(told) == ["email_changed"] * 3 + ["new_sign_in"] + ["verify_email"] * 2
