@@ -14,7 +14,7 @@ from config import Settings, is_loopback
 from pages import assets
 from pages.safety import add_page_headers, is_local, safe_next
 from pages.texts import catalogue, text
-from utils.errors import CrossSiteRefused
+from utils.errors import ERROR_PAGES, ApiError, CrossSiteRefused
 from utils.request_record import request_record
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
@@ -177,18 +177,16 @@ def _link(href: str, key: str) -> Markup:
     return Markup('<a class="link link--inline" href="{}">{}</a>').format(href, text(key))
 
 
-def _error_page(response: Response) -> Response:
-    """Return error responses as pages to browsers; other clients get JSON."""
-    record = request_record()
-    error = record.error
-    if error is None or request.path.startswith("/auth/") or not response.is_json:
+def _error_page(response: Response, error: ApiError) -> Response:
+    """Return an error response as a page to browsers; other clients get JSON."""
+    if request.path.startswith("/auth/"):
         return response
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
         return response
     key = f"error_{error.status}"
     if f"{key}.title" not in catalogue()["page"] or (error.status == 403 and error.code != CROSS_SITE):
         key = "error_500" if error.status >= 500 else "error_400"
-    page = render_template("message.html", key=key, request_id=record.id, **_login_path())
+    page = render_template("message.html", key=key, request_id=request_record().id, **_login_path())
     response.set_data(page)
     response.mimetype = "text/html"
     return add_page_headers(response)
@@ -215,7 +213,7 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
     app.register_blueprint(pages_bp)
     app.add_url_rule("/logout", "pages.logout", logout, methods=["POST"])
     app.context_processor(_context(facts))
-    app.after_request(_error_page)
+    app.extensions[ERROR_PAGES] = _error_page
 
 
 for _path in FORMS | PLAIN:

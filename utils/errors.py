@@ -14,13 +14,13 @@ Every error response has a `code` for programs, a `message` for people, `fields`
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import flask
 import werkzeug
-from flask import Flask, Response, jsonify  # noqa: TID251  (the one shape of errors)
+from flask import Flask, Response, current_app, jsonify  # noqa: TID251  (the one shape of errors)
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -165,6 +165,10 @@ def error_classes(root: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
         yield from error_classes(child)
 
 
+ERROR_PAGES = "auth_error_pages"  # in `app.extensions`: a function that turns errors into pages for browsers
+AsPage = Callable[[Response, ApiError], Response]
+
+
 def init_errors(app: Flask) -> None:
     """Register the error handlers."""
     app.register_error_handler(ApiError, _respond)
@@ -183,7 +187,8 @@ def _respond(error: ApiError) -> Response:
     response = jsonify(body)
     response.status_code = error.status
     response.headers.update(error.headers)
-    return response
+    as_page: AsPage | None = current_app.extensions.get(ERROR_PAGES)
+    return as_page(response, error) if as_page else response
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

@@ -3,8 +3,7 @@
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from flask import Flask, Response
@@ -13,7 +12,6 @@ import pages
 from pages import routes, texts
 from tests.support.memory_apps import memory_app
 from utils import errors
-from utils.request_record import request_record
 
 HERE = Path(pages.__file__).parent
 SCRIPTS = {path.name: path.read_text("utf-8") for path in (HERE / "static").rglob("*.js")}
@@ -38,9 +36,9 @@ def show_failures(app: Flask) -> None:
     statuses = {kind.status for kind in kinds if issubclass(kind, errors.ApiError)}
     for status in statuses:
         with app.test_request_context("/none", headers={"Accept": "text/html"}):
-            record = cast(Any, request_record())
-            record.error = SimpleNamespace(status=status, code="cross_site_refused")
-            page = routes._error_page(Response("{}", mimetype="application/json"))
+            error = errors.CrossSiteRefused()
+            error.status = status
+            page = routes._error_page(Response("{}", mimetype="application/json"), error)
             assert page.mimetype == "text/html"
 
 

@@ -167,7 +167,7 @@ def test_request_context_without_the_layer_has_one_request_id(make_app: AppFacto
 
 
 def test_hot_path_has_no_hook_of_flask(make_app: AppFactory) -> None:
-    app = make_app({"PAGES_ENABLED": "false"})
+    app = make_app()
     assert not app.before_request_funcs.get(None)
     assert not app.after_request_funcs.get(None)
     assert not app.before_request_funcs.get("auth")
