@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from time import monotonic
 
+import click
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, func, make_url, select, text
@@ -12,8 +13,9 @@ from auth.admin import pruning
 from auth.admin.operator import Operator
 from auth.admin.slices import Slices
 from models import db
-from tests.conftest import ON_POSTGRES
+from tests.conftest import ON_POSTGRES, AppFactory
 from utils.client_info import ClientInfo
+from utils.database.copying import target_connection
 from utils.database.deadlines import maintenance
 from utils.database.engine import init_engine
 from utils.database.migrations import upgrade
@@ -56,6 +58,14 @@ def test_maintenance_has_no_limits_and_leaves_none_off(app: Flask) -> None:
     with maintenance():
         assert timeouts(engine_of(app)) == ("0", "0")
     assert timeouts(engine_of(app)) == ("5s", "5s")
+
+
+def test_commands_and_the_copy_have_no_limits(make_app: AppFactory, database_uri: str) -> None:
+    with click.Context(click.Command("flask"), info_name="flask").scope():
+        app = make_app()
+    assert timeouts(engine_of(app)) == ("0", "0")
+    with target_connection(database_uri) as connection:
+        assert connection.execute(text(TIMEOUTS)).one() == ("0", "0")
 
 
 def test_migrations_and_pruning_have_no_limits(app: Flask) -> None:

@@ -87,4 +87,11 @@ DATABASES = [
         "    if used and len(used) > 99:\n",
         "test_database_copy.py::test_second_copy_is_refused_and_changes_nothing",
     ),
+    Sabotage(
+        "a promoted standby does not wait for a standby",
+        "docs/guides/operator.md",
+        """    psql -c "ALTER SYSTEM SET synchronous_standby_names = ''" -c "SELECT pg_reload_conf()"\n""",
+        "",
+        "test_postgres_failover.py::test_standby_takes_over_from_a_killed_primary_under_load",
+    ),
 ]

@@ -151,9 +151,10 @@ def replicated() -> Iterator[tuple[Node, Node]]:
     with node_serving() as primary:
         standby = Node(primary.folder)
         try:
+            # The standby has the setting as well: after a promotion it would wait for itself.
+            primary.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
             standby.copy_of(primary, "standby")
             standby.start()
-            primary.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
             primary.sql("SELECT pg_reload_conf()")
             until(lambda: _is_synchronous(primary), "the standby to be synchronous")
             yield primary, standby
