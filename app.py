@@ -33,7 +33,7 @@ from models import db
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
-from pages import Facts, init_pages
+from pages import Facts, error_page, init_pages
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
@@ -84,7 +84,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.config.from_mapping(_flask_config(settings))
     init_http(app, settings)
     init_flask_sessions(app, settings)
-    init_errors(app)
+    init_errors(app, error_page if settings.pages_enabled else None)
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine, answer_timeout=None if _is_command() else ANSWER_TIMEOUT)

@@ -14,7 +14,7 @@ from config import Settings, is_loopback
 from pages import assets
 from pages.safety import add_page_headers, is_local, safe_next
 from pages.texts import catalogue, text
-from utils.errors import ERROR_PAGES, ApiError, CrossSiteRefused
+from utils.errors import ApiError, CrossSiteRefused
 from utils.request_record import request_record
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
@@ -177,7 +177,7 @@ def _link(href: str, key: str) -> Markup:
     return Markup('<a class="link link--inline" href="{}">{}</a>').format(href, text(key))
 
 
-def _error_page(response: Response, error: ApiError) -> Response:
+def error_page(response: Response, error: ApiError) -> Response:
     """Return an error response as a page to browsers; other clients get JSON."""
     if request.path.startswith("/auth/"):
         return response
@@ -213,7 +213,6 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
     app.register_blueprint(pages_bp)
     app.add_url_rule("/logout", "pages.logout", logout, methods=["POST"])
     app.context_processor(_context(facts))
-    app.extensions[ERROR_PAGES] = _error_page
 
 
 for _path in FORMS | PLAIN:

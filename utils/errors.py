@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import flask
 import werkzeug
-from flask import Flask, Response, current_app, jsonify  # noqa: TID251  (the one shape of errors)
+from flask import Flask, Response, jsonify  # noqa: TID251  (the one shape of errors)
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -165,15 +165,21 @@ def error_classes(root: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
         yield from error_classes(child)
 
 
-ERROR_PAGES = "auth_error_pages"  # in `app.extensions`: a function that turns errors into pages for browsers
 AsPage = Callable[[Response, ApiError], Response]
 
 
-def init_errors(app: Flask) -> None:
-    """Register the error handlers."""
-    app.register_error_handler(ApiError, _respond)
-    app.register_error_handler(HTTPException, _from_werkzeug)
-    app.register_error_handler(Exception, _unexpected)
+def init_errors(app: Flask, as_page: AsPage | None = None) -> None:
+    """Register the error handlers. `as_page` turns a JSON error into a page for browsers."""
+    for kind, handle in ((ApiError, _respond), (HTTPException, _from_werkzeug), (Exception, _unexpected)):
+        app.register_error_handler(kind, _with_page(handle, as_page) if as_page else handle)
+
+
+def _with_page(handle: Callable[[Any], Any], as_page: AsPage) -> Callable[[Any], Any]:
+    def handler(error: Any) -> Any:
+        answer, recorded = handle(error), request_record().error
+        return as_page(answer, recorded) if recorded else answer
+
+    return handler
 
 
 def _respond(error: ApiError) -> Response:
@@ -187,8 +193,7 @@ def _respond(error: ApiError) -> Response:
     response = jsonify(body)
     response.status_code = error.status
     response.headers.update(error.headers)
-    as_page: AsPage | None = current_app.extensions.get(ERROR_PAGES)
-    return as_page(response, error) if as_page else response
+    return response
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

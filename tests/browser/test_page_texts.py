@@ -38,7 +38,7 @@ def show_failures(app: Flask) -> None:
         with app.test_request_context("/none", headers={"Accept": "text/html"}):
             error = errors.CrossSiteRefused()
             error.status = status
-            page = routes._error_page(Response("{}", mimetype="application/json"), error)
+            page = routes.error_page(Response("{}", mimetype="application/json"), error)
             assert page.mimetype == "text/html"
 
 
