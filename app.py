@@ -41,7 +41,7 @@ from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.database.engine import engine_options, init_engine
 from utils.database.readiness import Readiness, schema_check
 from utils.database.reads import Reads
-from utils.errors import init_errors
+from utils.error_handlers import init_errors
 from utils.identifiers import MAX_USERNAME
 from utils.limits.ceilings import WINDOW, Ceiling, Ceilings, Challenge
 from utils.limits.counters import FallbackCounters, LocalCounters, RedisCounters

@@ -1,4 +1,4 @@
-"""The general API errors, and the error handlers that turn every failure into JSON.
+"""The general API errors. `utils/error_handlers.py` turns them into JSON.
 
     ApiError
     ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput
@@ -11,25 +11,8 @@ Every error response has a `code` for programs, a `message` for people, `fields`
 `request_id` of the log. It never contains submitted values, stack traces or texts of the database.
 """
 
-import logging
-import os
-import re
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
-
-import flask
-import werkzeug
-from flask import Flask, Response, jsonify  # noqa: TID251  (the one shape of errors)
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.wrappers import Response as AnyResponse
-
-from utils.request_record import request_record
-
-log = logging.getLogger("auth")
 
 
 class ApiError(Exception):
@@ -163,143 +146,3 @@ def error_classes(root: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
     yield root
     for child in root.__subclasses__():
         yield from error_classes(child)
-
-
-AsPage = Callable[[Response, ApiError], Response]
-
-
-def init_errors(app: Flask, as_page: AsPage | None = None) -> None:
-    """Register the error handlers. `as_page` turns a JSON error into a page for browsers."""
-    for kind, handle in ((ApiError, _respond), (HTTPException, _from_werkzeug), (Exception, _unexpected)):
-        app.register_error_handler(kind, _with_page(handle, as_page) if as_page else handle)
-
-
-def _with_page(handle: Callable[[Any], Any], as_page: AsPage) -> Callable[[Any], Any]:
-    def handler(error: Any) -> Any:
-        answer, recorded = handle(error), request_record().error
-        return as_page(answer, recorded) if recorded else answer
-
-    return handler
-
-
-def _respond(error: ApiError) -> Response:
-    record = request_record()
-    record.error = error
-    body: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.fields:
-        body["fields"] = error.fields
-    body.update(error.extra)
-    body["request_id"] = record.id
-    response = jsonify(body)
-    response.status_code = error.status
-    response.headers.update(error.headers)
-    return response
-
-
-_BY_STATUS: dict[int, type[ApiError]] = {
-    error.status: error
-    for error in (
-        BadRequest,
-        Unauthorized,
-        Forbidden,
-        NotFound,
-        MethodNotAllowed,
-        PayloadTooLarge,
-        UnsupportedMediaType,
-        TooManyRequests,
-        InternalError,
-        Unavailable,
-    )
-}
-MAX_DESCRIPTION = 200  # characters of a description given to `abort`
-_LIBRARIES = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (flask, werkzeug))
-
-
-def _from_werkzeug(error: HTTPException) -> AnyResponse | HTTPException:
-    """Return the response for an exception of Werkzeug, including `abort` in a view.
-
-    The status is kept. `code` is that of the error class for this status, or else the reason phrase in snake
-    case (RFC 9110, 15). A description given to `abort` becomes the message if it has at most 200 characters
-    and no markup or control characters. Werkzeug's own descriptions may quote the request and are never sent.
-    `abort(response)` and redirects pass through.
-    """
-    status = error.code or 500
-    if error.response is not None or status < 400:
-        return error
-    if isinstance(error, RequestEntityTooLarge):
-        status = 413  # a subclass may say otherwise
-    kind = _BY_STATUS.get(status)
-    refusal = kind() if kind else _generic_error(status)
-    refusal.message = _description(error) or refusal.message
-    answer = _respond(refusal)
-    for name, value in error.get_headers():
-        if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
-            answer.headers[name] = value
-    return answer
-
-
-def _generic_error(status: int) -> ApiError:
-    """Return an error for a status without an error class."""
-    # Werkzeug's phrases: those of `http.HTTPStatus` change between Python versions.
-    phrase = HTTP_STATUS_CODES.get(status, "Error")
-    refusal = ApiError(f"{phrase}.")
-    refusal.status = status
-    refusal.code = re.sub(r"[^a-z0-9]+", "_", phrase.lower().replace("'", "")).strip("_")
-    return refusal
-
-
-def _description(error: HTTPException) -> str | None:
-    """Return the description given to `abort`, or None if there is none that may be sent."""
-    text = error.description
-    if not isinstance(text, str) or text == type(error).description or _raised_by_library(error):
-        return None
-    is_plain = len(text) <= MAX_DESCRIPTION and text.isprintable() and not re.search("[<>]", text)
-    return text if is_plain and text.strip() else None
-
-
-def _raised_by_library(error: HTTPException) -> bool:
-    """Return whether Flask or Werkzeug raised the error themselves, not a view with `abort`."""
-    trace, raised_by = error.__traceback__, None
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        is_library = code.co_filename.startswith(_LIBRARIES)
-        if not (is_library and code.co_qualname in {"abort", "Aborter.__call__"}):
-            raised_by = code.co_filename
-        trace = trace.tb_next
-    return raised_by is None or raised_by.startswith(_LIBRARIES)
-
-
-def _unexpected(error: Exception) -> Response:
-    """Return a 503 if the database is unavailable, else a 500."""
-    if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_unavailable(error)):
-        log.error("database unavailable", extra={"error": _error_name(error)})
-        return _respond(Unavailable())
-    # The text of the exception may quote submitted values: log its type and stack only.
-    log.error("unexpected error", extra={"error": type(error).__name__, "trace": _stack_frames(error)})
-    return _respond(InternalError())
-
-
-def _error_name(error: Exception) -> str:
-    """Return the class of the error and, if there is one, the code of the database (such as SQLITE_FULL)."""
-    orig = getattr(error, "orig", None)
-    code = getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None)
-    return f"{type(error).__name__} {code}" if code else type(error).__name__
-
-
-def _is_unavailable(error: DBAPIError) -> bool:
-    """Return whether the database is unreachable, or lacks a table or column of a missing migration."""
-    lacks = {"42P01", "42703"}  # undefined_table, undefined_column; on SQLite an OperationalError
-    return (
-        isinstance(error, OperationalError)
-        or error.connection_invalidated
-        or getattr(error.orig, "sqlstate", None) in lacks
-    )
-
-
-def _stack_frames(error: BaseException) -> list[str]:
-    frames, trace = [], error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
-        trace = trace.tb_next
-    return frames[-15:]
