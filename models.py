@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Uuid,
     and_,
+    false,
     true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
@@ -373,6 +374,8 @@ class Passkey(Base):
     name: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
+    # After "this wasn't me" without proof of older access: logs in with the password only, until it has.
+    needs_password: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class FreedUsername(Base):

@@ -35,12 +35,18 @@ def presented(in_body: str | None) -> tuple[str, ...]:
     return tuple(token for token in (in_body, refresh_cookie()) if token)
 
 
+def of_earlier_access(in_body: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the refresh tokens and the device tokens of the call, as cookies, header or in its body."""
+    devices = (request.cookies.get(DEVICE_COOKIE), request.headers.get(DEVICE_HEADER))
+    return presented(in_body), tuple(token for token in devices if token)
+
+
 def same_site_only(view: Callable[P, R]) -> Callable[P, R]:
-    """Check the call's origin before its body is parsed, if it carries the refresh cookie (ASVS 3.5.1)."""
+    """Check the call's origin before its body is parsed, if it carries a cookie of ours (ASVS 3.5.1)."""
 
     @functools.wraps(view)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        if refresh_cookie():
+        if refresh_cookie() or request.cookies.get(DEVICE_COOKIE):
             refuse_cross_site()
         return view(*args, **kwargs)
 

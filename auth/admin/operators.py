@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from auth.account_state import Use, refusal
@@ -166,7 +166,9 @@ def lock_out(services: Services, login: str, operator: Operator) -> None:
     if refusal(account, Use.LOCK_OUT) or not account.email:
         raise AccountDisabled
     users.lock(tx, account.id)
-    revoke.lock_out(services, tx, account, EndReason.OPERATOR, since=account.created_at)
+    began = account.created_at  # the operator has checked who the owner is
+    access = began - timedelta(microseconds=1)
+    revoke.lock_out(services, tx, account, EndReason.OPERATOR, since=began, access_since=access)
     record(services, Event.LOCKED_OUT, operator, user_id=account.id)
     tx.commit()
 

@@ -6,7 +6,8 @@ from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.mailing.links import OpenLink
 from auth.refusals import recorded
-from auth.revocation import revoke
+from auth.revocation import prior_access, revoke
+from auth.revocation.prior_access import Shown
 from auth.sessions import step_up
 from auth.stores import audit, one_time_tokens, users
 from models import Account
@@ -49,27 +50,30 @@ def move(services: Services, account: Account, link: OpenLink, client: ClientInf
     audit.append(tx, Event.EMAIL_CHANGED, now, client, user_id=account.id)
 
 
-def undo_change(services: Services, token: str, client: ClientInfo) -> None:
+def undo_change(services: Services, token: str, shown: Shown, client: ClientInfo) -> None:
     """Restore the old address and lock out the person who changed it.
 
     Ends every session, voids every link to later addresses, and blocks the password until a reset, whose link
     is mailed to the restored address. If another account has the address by now, which an unconfirmed one can
-    be, everything else is done and no mail is sent. Raises `EmailTaken` then, or one of `links.REFUSALS`.
+    be, everything else is done and no mail is sent. For second factors see `revoke.disown`. Raises
+    `EmailTaken` then, or one of `links.REFUSALS`.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):
         link, account = links.redeem(services, token, LinkPurpose.EMAIL_UNDO, client=client)
-    now = services.clock.now()
+    now, since = services.clock.now(), link.created_at
+    access = prior_access.access_since(services, tx, account.id, shown)
     # Only later changes: the owner of an earlier address keeps a way back to it.
-    one_time_tokens.void(tx, account.id, [LinkPurpose.EMAIL_UNDO], now, since=link.created_at)
+    one_time_tokens.void(tx, account.id, [LinkPurpose.EMAIL_UNDO], now, since=since)
     is_reserved = one_time_tokens.address_is_reserved(tx, link.email, account.id, now)
     if is_reserved or not users.change_email(tx, account.id, link.email, now):
-        revoke.lock_out(services, tx, account, EndReason.DISOWNED, since=link.created_at, mailed=False)
+        why = EndReason.DISOWNED
+        revoke.lock_out(services, tx, account, why, since=since, access_since=access, mailed=False)
         audit.append(tx, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
         tx.commit()
         raise EmailTaken
     one_time_tokens.void_unproven_undos(tx, link.email, account.id, now)
     owner, why = account._replace(email=link.email), EndReason.EMAIL_CHANGE_UNDONE
-    revoke.lock_out(services, tx, owner, why, since=link.created_at)
+    revoke.lock_out(services, tx, owner, why, since=since, access_since=access)
     audit.append(tx, Event.EMAIL_CHANGE_UNDONE, now, client, user_id=account.id)
     tx.commit()

@@ -4,11 +4,13 @@ from typing import Any
 
 from flask import g
 
+from auth import cookies
 from auth.blueprint import auth_bp
 from auth.emails import change, confirmation, outputs
 from auth.emails.inputs import UnprovenAddress, Verification
-from auth.mailing.inputs import LINK_REFUSALS, Link
+from auth.mailing.inputs import LINK_REFUSALS, Link, OwnersLink
 from auth.outputs import Message, message
+from auth.revocation.prior_access import Shown
 from utils.auth_helpers import jwt_required, optional_principal
 from utils.services import services
 from utils.web.http import answers, client_info, limited
@@ -75,12 +77,14 @@ def change_email(form: UnprovenAddress) -> Any:
 @auth_bp.post("/email/change/undo")
 @answers(200, Message, errors=(*LINK_REFUSALS, "email_taken"))
 @limited("links")
-@takes(Link)
-def undo_email_change(form: Link) -> Any:
+@cookies.same_site_only
+@takes(OwnersLink)
+def undo_email_change(form: OwnersLink) -> Any:
     """Undo a change of address, with the link mailed to the old address.
 
     Ends every session, and blocks the password until a reset; also if another account has the address by now,
     which is then answered.
     """
-    change.undo_change(services(), form.token, client_info())
+    shown = Shown(optional_principal(), *cookies.of_earlier_access(form.refresh_token))
+    change.undo_change(services(), form.token, shown, client_info())
     return message("undo")

@@ -87,7 +87,7 @@ def verify(
 ) -> Passkey:
     """Verify the credential's response to this challenge and return the passkey. Raises `PasskeyInvalid`."""
     proven, assertion = _proven(services, passkey, credential, challenge)
-    return _counted(services, tx, proven, assertion)
+    return _counted(services, tx, proven, assertion, alone=False)
 
 
 def verify_anonymous(
@@ -107,7 +107,7 @@ def verify_anonymous(
     purpose = ChallengePurpose.PASSKEY_SIGN_IN
     if not challenges.remember(tx, purpose, issued.id, proven.user_id, now, issued.expires_at):
         raise PasskeyInvalid
-    return _counted(services, tx, proven, assertion)
+    return _counted(services, tx, proven, assertion, alone=True)
 
 
 def _proven(
@@ -133,7 +133,9 @@ def _proven(
     return passkey, assertion
 
 
-def _counted(services: Services, tx: Session, passkey: Passkey, assertion: webauthn.Assertion) -> Passkey:
-    if not passkeys.use(tx, passkey.id, assertion, services.clock.now()):
+def _counted(
+    services: Services, tx: Session, passkey: Passkey, assertion: webauthn.Assertion, *, alone: bool
+) -> Passkey:
+    if not passkeys.use(tx, passkey.id, assertion, services.clock.now(), alone=alone):
         raise PasskeyInvalid
     return passkey

@@ -1,6 +1,7 @@
 """auth.factors.resets"""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -83,28 +84,45 @@ def remove_factors_silently(services: Services, tx: Session, user_id: int) -> No
     changes.end_what_factors_opened(services, tx, user_id, keep=None)
 
 
+class Suspects(NamedTuple):
+    """What becomes of factors that an intruder may have added."""
+
+    due: datetime | None  # when the remaining ones are removed
+    stay: bool  # as the caller has shown nothing older than they are
+
+
 def remove_suspect_factors(
-    services: Services, tx: Session, account: Account, since: datetime
-) -> datetime | None:
-    """Remove factors added since this time, or lately; return when the rest is removed, or None.
+    services: Services, tx: Session, account: Account, since: datetime, access_since: datetime | None
+) -> Suspects:
+    """Remove factors that were added since this time, or lately, and after the caller already had access.
+
+    Who has a mailbox alone (`access_since` is None) removes none: passkeys of that time log in with the
+    password only, like the other factors, so that an intruder cannot use them without the new password.
 
     If an older factor exists, the suspect ones go at once, since two-factor login stays. If none exists,
-    passkeys go at once, since each opens the account alone; the other factors go after `DELAY`: an intruder
-    cannot use them without the new password, and the owner may need them.
+    passkeys go at once; the other factors go after `DELAY`, as the owner may need them.
     """
     now = services.clock.now()
     since = min(since, now - SUSPECT_FOR)
     app, mine = totp.of_user(tx, account.id), passkeys.of_user(tx, account.id)
     added = [each.created_at for each in mine] + ([app.created_at] if app and app.confirmed_at else [])
-    passkeys.remove_all(tx, account.id, since)
+    cut = max(since, access_since + timedelta(microseconds=1)) if access_since else None
+    if cut:
+        passkeys.remove_all(tx, account.id, cut)
+    passkeys.require_password(tx, account.id, since)
+    codes = [each.created_at for each in recovery_codes.of_user(tx, account.id) if not each.used_at]
     if account.two_factor_at is None:
-        return None
-    if not added or min(added) >= since:  # or recovery codes alone are left, by such an end before
-        return schedule(services, tx, account)
-    totp.remove_since(tx, account.id, since)
-    if any(each.created_at >= since for each in recovery_codes.of_user(tx, account.id)):
+        return Suspects(None, stay=False)
+    suspect = [moment for moment in (*added, *codes) if moment >= since]
+    stay = any(cut is None or moment < cut for moment in suspect)
+    if cut is None or all(moment < cut for moment in (*added, *codes)):
+        return Suspects(None, stay)
+    if not any(moment < cut for moment in added):  # recovery codes alone may be left, by such an end before
+        return Suspects(schedule(services, tx, account), stay)
+    totp.remove_since(tx, account.id, cut)
+    if any(moment >= cut for moment in codes):
         recovery_codes.replace(tx, account.id, [], now)
-    return None
+    return Suspects(None, stay)
 
 
 def stop_reset(services: Services, principal: Principal, client: ClientInfo) -> None:

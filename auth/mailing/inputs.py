@@ -14,3 +14,9 @@ class Link(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"token": "b3BlbiBzZXNhbWU..."}]})
 
     token: Token
+
+
+class OwnersLink(Link):
+    """A mailed link, and the refresh token of a session that has used the account before, if there is one."""
+
+    refresh_token: Token | None = None

@@ -10,7 +10,8 @@ from auth.factors import resets
 from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.refusals import recorded
-from auth.revocation import usernames
+from auth.revocation import prior_access, usernames
+from auth.revocation.prior_access import Shown
 from auth.stores import (
     audit,
     challenges,
@@ -55,23 +56,27 @@ def lock_out(
     reason: EndReason,
     *,
     since: datetime,
+    access_since: datetime | None,
     mailed: bool = True,
 ) -> None:
     """Lock an intruder out of this account, who has had access since the given time.
 
-    Ends every session, forgets every device, and removes the factors added since, at once or after a day
-    (`resets.remove_suspect_factors`). Cancels a pending deletion and a pending reset of factors. Blocks the
-    password until a reset, whose link is mailed unless `mailed` is false.
+    Ends every session, forgets every device, and removes the factors added since, at once or after a day, if
+    the caller had access before them (`resets.remove_suspect_factors`). Cancels a pending deletion and a
+    pending reset of factors. Blocks the password until a reset, whose link is mailed if `mailed` is true.
     """
     revoke_all(services, tx, account.id, reason, purposes=(*SESSION_LINKS, LinkPurpose.RESTORE))
     users.block_password(tx, account.id, services.clock.now())
     users.call_off_deletion(tx, account.id)
     known_devices.forget_all(tx, account.id)
     second_factors.call_off_reset(tx, account.id)
-    due = resets.remove_suspect_factors(services, tx, account, since)
+    suspects = resets.remove_suspect_factors(services, tx, account, since, access_since)
     if not mailed:
         return
-    facts = {"factors_due": messages.moment_text(due) if due else ""}
+    facts = {
+        "factors_due": messages.moment_text(suspects.due) if suspects.due else "",
+        "factors_stay": "yes" if suspects.stay else "",
+    }
     notice = Limit.SECURITY_NOTICE
     links.send_link(services, tx, account, LinkPurpose.RESET, "password_blocked", facts, limit=notice)
 
@@ -97,15 +102,17 @@ def erase(
     audit.append(tx, event, services.clock.now(), anonymous, operator=operator)
 
 
-def disown(services: Services, token: str, client: ClientInfo) -> None:
+def disown(services: Services, token: str, shown: Shown, client: ClientInfo) -> None:
     """End every session, forget every device, and block the password until a reset ("this wasn't me").
 
-    The link for the reset is mailed. A pending deletion is cancelled. Raises `LinkUnknown`, `LinkExpired` or
-    `LinkUsed`.
+    The link for the reset is mailed. A pending deletion is cancelled. Factors of the last days are removed
+    only if the caller shows access from before them; a mailbox alone lifts none. Raises `LinkUnknown`,
+    `LinkExpired` or `LinkUsed`.
     """
     tx, now = services.tx(), services.clock.now()
     with recorded(services, *links.REFUSALS):
         link, account = links.redeem(services, token, LinkPurpose.DISOWN, client=client)
-    lock_out(services, tx, account, EndReason.DISOWNED, since=link.created_at)
+    access_since = prior_access.access_since(services, tx, account.id, shown)
+    lock_out(services, tx, account, EndReason.DISOWNED, since=link.created_at, access_since=access_since)
     audit.append(tx, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
     tx.commit()

@@ -29,6 +29,12 @@ def failures(tx: Session, user_id: int, device_id: UUID) -> int | None:
     return tx.scalar(select(KnownDevice.failures).where(*mine))
 
 
+def first_seen(tx: Session, user_id: int, device_id: UUID) -> datetime | None:
+    """Return when the account first saw this device; None if it does not know it."""
+    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
+    return tx.scalar(select(KnownDevice.first_seen_at).where(*mine))
+
+
 def count_failure(tx: Session, user_id: int, device_id: UUID) -> None:
     """Count a wrong password from this device."""
     _set_failures(tx, KnownDevice.failures + 1, user_id, KnownDevice.device_id == device_id)

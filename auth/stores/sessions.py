@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
@@ -132,6 +132,17 @@ def rotate(
 def factor_at(tx: Session, session_id: UUID) -> datetime | None:
     """Return when a second factor was last proven in this session."""
     return tx.scalar(select(UserSession.factor_at).where(UserSession.id == session_id))
+
+
+def began(tx: Session, session_id: UUID, user_id: int, now: datetime) -> datetime | None:
+    """Return when this session of the account began, if it lives or was ended in one stroke.
+
+    Those are a change of factors, "this wasn't me" and an undone change of address.
+    """
+    ended = (EndReason.FACTORS_CHANGED, EndReason.DISOWNED, EndReason.EMAIL_CHANGE_UNDONE)
+    counts = or_(and_(*_is_living(now)), UserSession.end_reason.in_(ended))
+    mine = (UserSession.id == session_id, UserSession.user_id == user_id)
+    return tx.scalar(select(UserSession.created_at).where(*mine, counts))
 
 
 def note_factor(tx: Session, session_id: UUID, now: datetime) -> None:

@@ -144,6 +144,20 @@ SECURITY = [
         "test_confusables.py::test_lookalike_of_a_reserved_word_is_reserved",
     ),
     Sabotage(
+        "a mailbox alone lifts no young factor",
+        "auth/factors/resets.py",
+        "microseconds=1)) if access_since else None",
+        "microseconds=1)) if access_since else since",
+        "test_mailbox_alone.py::test_mailbox_alone_never_lifts_a_young_authenticator_app",
+    ),
+    Sabotage(
+        "a suspect passkey does not log in alone",
+        "auth/stores/passkeys.py",
+        "(Passkey.needs_password.is_(False),) if alone else ()",
+        "()",
+        "test_mailbox_alone.py::test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in",
+    ),
+    Sabotage(
         "a change of factors wants a fresh factor",
         "auth/sessions/step_up.py",
         "    _require_fresh_factor(services, current, account)\n",

@@ -68,12 +68,13 @@ class Key:
     id: str
     added: datetime
     counted: int
+    needs_password: bool = False
 
     def takes(self, count: int) -> bool:
         """Return whether an assertion with this sign count is not from a clone."""
         if not (count > self.counted or count == self.counted == 0):
             return False
-        self.counted = count
+        self.counted, self.needs_password = count, False
         return True
 
 
@@ -208,14 +209,7 @@ class Factors:
         self.reset_due = now + RESET_AFTER if self.reset_due else None
 
     def suspect(self, since: datetime, now: datetime) -> None:
-        """Mark recent factors as possibly an intruder's, who was in the account since this time."""
+        """Mark recent passkeys as suspect. The calls show no older access: no factor goes."""
         since, self.reset_due = min(since, now - SUSPECT), None
-        added = [key.added for key in self.keys] + ([self.app.begun] if self.app and self.app.on else [])
-        self.keys = [key for key in self.keys if key.added < since]
-        if self.on and (not added or min(added) >= since):
-            self.reset_due = now + RESET_AFTER  # the rest may be the owner's
-        elif added:
-            if self.app and self.app.begun >= since:
-                self.app = None
-            if self.codes_made and self.codes_made >= since:
-                self.use_codes(self.codes)
+        for key in self.keys:
+            key.needs_password |= key.added >= since

@@ -142,7 +142,7 @@ class FactorCalls(CodeCalls):
         if is_signed:
             challenge.used_at = now
         also = self.world.apply_due_reset(owner) if owner else ()
-        is_right = bool(not also and is_signed and key and key.takes(proof.count))
+        is_right = bool(not also and is_signed and key and not key.needs_password and key.takes(proof.count))
         if owner and is_right and owner.opens:
             shown = newest(["", *self.marks], draw.which)
             event, path = "signed_in_with_passkey", "login/passkey"

@@ -25,7 +25,7 @@ class CompromisedAccount:
     def __init__(self, app: Flask, clock: FixedClock) -> None:
         self.app, self.clock, self.client = app, clock, app.test_client()
         confirmed(app)
-        login(self.client)
+        self.owner: dict[str, str] = login(self.client).get_json()  # in the owner's old browser
         clock.advance(HOUR)
         self.access = str(login(self.client).get_json()["access_token"])
         self.link = mailbox.token(app, "new_sign_in")
@@ -37,6 +37,13 @@ class CompromisedAccount:
         return phone
 
     def use(self, path: str, link: str) -> None:
+        """Use a mailed link in the owner's old browser."""
+        body = {"token": link, "refresh_token": self.owner["refresh_token"]}
+        headers = {DEVICE_HEADER: self.owner["device_token"]}
+        assert self.client.post(f"/auth/{path}", json=body, headers=headers).status_code == 200
+
+    def by_mailbox(self, path: str, link: str) -> None:
+        """Use a mailed link without anything else."""
         assert post(self.app.test_client(), path, token=link).status_code == 200
 
     def new_password(self) -> None:
@@ -161,11 +168,14 @@ def test_disown_voids_new_recovery_codes_and_keeps_an_older_factor(
 ) -> None:
     owner = Owner(client, clock)
     clock.advance(8 * DAY)
-    access = owner.log_in()["access_token"]
+    pair = owner.log_in()
+    access = pair["access_token"]
     link = mailbox.token(app, "new_sign_in")
+    clock.advance(1)
     made = post(client, "recovery-codes", access, code=owner.phone.next_code())
     stolen = made.get_json()["recovery_codes"][0]
-    assert post(client, "sessions/disown", token=link).status_code == 200
+    shown = {"refresh_token": pair["refresh_token"]}
+    assert post(client, "sessions/disown", token=link, **shown).status_code == 200
     token = mailbox.token(app, "password_blocked")
     assert post(client, "password/reset", token=token, password=NEW).status_code == 200
     asked = login(client, password=NEW).get_json()
