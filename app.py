@@ -13,12 +13,14 @@ if __name__ == "__main__":  # before the slow imports: Ctrl-C exits without a tr
 
 from functools import cache
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import click
 from flask import Flask
 
 from auth import auth_bp
+from auth.accounts import data_export
 from auth.admin import slices
 from auth.cookies import DEVICE_HEADER
 from auth.events import LinkPurpose
@@ -159,6 +161,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "mailer": mailer_for(settings, ROOT),
         "delivery": _delivery(app, settings),
         "pruning": _pruning(app, settings),
+        "exports": BoundedSemaphore(data_export.AT_ONCE),
         "admit": admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from utils.errors import ApiError, BadRequest, Forbidden, NotFound, Unauthorized
+from utils.errors import ApiError, BadRequest, Forbidden, NotFound, TooManyRequests, Unauthorized
 
 
 class PasswordTooShort(BadRequest):
@@ -228,6 +228,22 @@ class AccountDisabled(Conflict):
 
 class SessionRequired(Forbidden):
     code, message = "session_required", "This needs a signed-in session; this token has none."
+
+
+class ExportRunning(TooManyRequests):
+    """The account has an export that runs, or the process has as many as it may."""
+
+    code, message = "export_running", "An export is running. Try again when it is done."
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(policy="export", headers={"Retry-After": str(int(seconds))})
+
+
+class ExportTooLarge(ApiError):
+    """More than one export may hold. 507 is of WebDAV (RFC 4918, 11.5)."""
+
+    status, code = 507, "export_too_large"
+    message = "There is more data about this account than an export can hold. The activity has all events."
 
 
 class UserNotFound(NotFound):

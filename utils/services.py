@@ -6,7 +6,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from threading import BoundedSemaphore
+from typing import Any, ParamSpec, Protocol
 from uuid import UUID
 
 from flask import current_app
@@ -92,8 +93,23 @@ class Services:
     delivery: Delivery
     pruning: BackgroundTask
     metrics: Metrics
+    exports: BoundedSemaphore  # one is held while an export is written and sent
     admit: Admit
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
+
+
+P = ParamSpec("P")
+
+
+def in_app_context(function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> Callable[[], None]:
+    """Return a call of the function in an application context of its own, for after the request."""
+    context = current_app.app_context  # of the app itself, not of the request
+
+    def call() -> None:
+        with context():
+            function(*args, **kwargs)
+
+    return call
 
 
 def services() -> Services:

@@ -1,8 +1,19 @@
-"""Data export: everything stored about an account."""
+"""Data export: everything stored about an account, read in pages.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+An export is bounded: `AT_ONCE` in a process, one for each account by a lease with an end, `PAGE` rows in
+memory, and `MAX_BYTES`, `WRITE_SECONDS` and `SEND_SECONDS` for the whole of it. No connection is held while
+a client reads.
+"""
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth.errors import ExportRunning
 from auth.events import Event
 from auth.sessions import step_up
 from auth.stores import (
@@ -10,6 +21,7 @@ from auth.stores import (
     challenges,
     freed_usernames,
     known_devices,
+    leases,
     one_time_tokens,
     outbox,
     passkeys,
@@ -18,60 +30,99 @@ from auth.stores import (
     totp,
     users,
 )
-from models import (
-    AuditEvent,
-    AuthChallenge,
-    FreedUsername,
-    KnownDevice,
-    OneTimeToken,
-    OutgoingMail,
-    Passkey,
-    RecoveryCode,
-    TotpFactor,
-    User,
-    UserSession,
-)
+from auth.stores.pages import AccountPages
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
 
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """Everything that is stored about an account."""
-
-    user: User
-    sessions: Sequence[UserSession]
-    devices: Sequence[KnownDevice]
-    authenticators: Sequence[TotpFactor]
-    recovery_codes: Sequence[RecoveryCode]
-    passkeys: Sequence[Passkey]
-    challenges: Sequence[AuthChallenge]
-    links: Sequence[OneTimeToken]
-    mails: Sequence[OutgoingMail]
-    freed_usernames: Sequence[FreedUsername]
-    events: Sequence[AuditEvent]
+AT_ONCE = 2  # exports of a process that are written or sent
+PAGE = 500  # rows of a statement
+MAX_BYTES = 64 * 1024 * 1024
+WRITE_SECONDS = SEND_SECONDS = 60
+# A lease that is not given back, as its process was killed, ends after an export would have.
+LEASE = timedelta(seconds=WRITE_SECONDS + SEND_SECONDS + 10)
+# Tables that grow with use. The others hold at most a few dozen rows of an account.
+_PAGED: Mapping[str, AccountPages] = {
+    "sessions": sessions.PAGES,
+    "challenges": challenges.PAGES,
+    "links": one_time_tokens.PAGES,
+    "mails": outbox.PAGES,
+    "events": audit.PAGES,
+}
 
 
-def export(services: Services, principal: Principal, client: ClientInfo) -> Export:
-    """Return everything that is stored about the caller. Raises `ReauthRequired` without a fresh login."""
+class Export(NamedTuple):
+    """A running export: its account, and the lease that keeps others of the account from running."""
+
+    user_id: int
+    claimed_at: datetime
+
+    @property
+    def lease(self) -> str:
+        return f"export-{self.user_id}"
+
+
+def start(services: Services, principal: Principal, client: ClientInfo) -> Export:
+    """Start an export of the caller's data, which `end` must end.
+
+    Raises `ReauthRequired` without a fresh login, and `ExportRunning`.
+    """
     current = step_up.fresh_session(services, principal)
-    tx, now, user_id = services.tx(), services.clock.now(), principal.user_id
-    audit.append(tx, Event.DATA_EXPORTED, now, client, user_id=user_id, session_id=current)
+    export = Export(principal.user_id, services.clock.now())
+    if not services.exports.acquire(blocking=False):
+        raise ExportRunning(SEND_SECONDS)
+    try:
+        _claim(services, export, current, client)
+    except BaseException:
+        services.exports.release()
+        raise
+    return export
+
+
+def _claim(services: Services, export: Export, session_id: UUID, client: ClientInfo) -> None:
+    tx, now = services.tx(), export.claimed_at
+    if not leases.claim(tx, export.lease, now, now + LEASE):
+        tx.rollback()
+        raise ExportRunning(SEND_SECONDS)
+    audit.append(tx, Event.DATA_EXPORTED, now, client, user_id=export.user_id, session_id=session_id)
     tx.commit()
+
+
+def end(services: Services, export: Export) -> None:
+    """End an export. Without a database its lease ends by itself."""
+    services.exports.release()
+    with suppress(SQLAlchemyError):
+        leases.release(services.tx(), export.lease, export.claimed_at)
+        services.tx().commit()
+
+
+def sections(services: Services, export: Export) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Yield the name and the rows of each section, to be read in this order. No transaction stays open.
+
+    Raises `TokenInvalid` if the account was erased a moment ago.
+    """
+    tx, user_id = services.tx(), export.user_id
     user = users.row_by_id(tx, user_id)
-    if user is None:  # erased a moment ago
+    if user is None:
         raise TokenInvalid
-    return Export(
-        user,
-        sessions.of_user(tx, user_id),
-        known_devices.of_user(tx, user_id),
-        [factor] if (factor := totp.of_user(tx, user_id)) else [],
-        recovery_codes.of_user(tx, user_id),
-        passkeys.of_user(tx, user_id),
-        challenges.of_user(tx, user_id),
-        one_time_tokens.of_user(tx, user_id),
-        outbox.of_user(tx, user_id),
-        freed_usernames.of_user(tx, user_id),
-        audit.of_user(tx, user_id),
-    )
+    yield "user", [user]
+    yield "devices", known_devices.of_user(tx, user_id)
+    yield "authenticators", [factor] if (factor := totp.of_user(tx, user_id)) else []
+    yield "recovery_codes", recovery_codes.of_user(tx, user_id)
+    yield "passkeys", passkeys.of_user(tx, user_id)
+    yield "freed_usernames", freed_usernames.of_user(tx, user_id)
+    tx.rollback()
+    for name, pages in _PAGED.items():
+        yield name, _rows(services, pages, user_id)
+
+
+def _rows(services: Services, pages: AccountPages, user_id: int) -> Iterator[Any]:
+    """Yield the rows of all pages. Each page is a transaction of its own."""
+    tx, last = services.tx(), None
+    while page := pages.page(tx, user_id, last, PAGE):
+        tx.rollback()
+        yield from page
+        last = page[-1]
+        if len(page) < PAGE:
+            break
+    tx.rollback()

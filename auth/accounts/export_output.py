@@ -1,6 +1,7 @@
 """The answer to a data export. No secret is in it."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,21 +10,7 @@ from typing_extensions import TypedDict
 
 from auth.events import event_text
 from auth.sessions.outputs import session_fields
-from models import (
-    AuditEvent,
-    AuthChallenge,
-    FreedUsername,
-    KnownDevice,
-    OneTimeToken,
-    OutgoingMail,
-    Passkey,
-    RecoveryCode,
-    TotpFactor,
-    User,
-    UserSession,
-    iso,
-    public_fields,
-)
+from models import AuditEvent, OutgoingMail, User, UserSession, iso, public_fields
 
 
 class EventFields(TypedDict):
@@ -74,84 +61,95 @@ def moment(moment: datetime | None) -> str | None:
     return iso(moment) if moment else None
 
 
-def export(
-    found: User,
-    *,
-    sessions: Sequence[UserSession],
-    devices: Sequence[KnownDevice],
-    authenticators: Sequence[TotpFactor],
-    recovery_codes: Sequence[RecoveryCode],
-    passkeys: Sequence[Passkey],
-    challenges: Sequence[AuthChallenge],
-    links: Sequence[OneTimeToken],
-    mails: Sequence[OutgoingMail],
-    freed_usernames: Sequence[FreedUsername],
-    events: Sequence[AuditEvent],
-) -> Export:
-    """Return every column that says something about the person. No secret, and no derived key."""
+def _user(row: User) -> dict[str, Any]:
     return {
-        "user": {
-            **public_fields(found),
-            **_times(found, "email_verified_at", "password_changed_at", "password_blocked_at"),
-            **_times(found, "disabled_at", "deletion_due_at", "tokens_valid_after", "terms_accepted_at"),
-            **_times(found, "two_factor_at", "factors_reset_due_at", "factor_tries_end_at"),
-            "recovery_codes_left": found.recovery_codes_left,
-            "factor_tries": found.factor_tries,
-            "terms_version": found.terms_version,
-            "has_password": found.password_hash is not None,
-        },
-        "sessions": [
-            {
-                **{k: v for k, v in session_fields(row, None).items() if k != "current"},
-                **_times(row, "auth_time", "rotated_at", "idle_end", "absolute_end", "ended_at", "factor_at"),
-                "user_agent": row.user_agent,
-                "signed_in_with": row.amr,
-                "refreshes": row.generation,
-                "end_reason": row.end_reason,
-            }
-            for row in sessions
-        ],
-        "devices": [_times(row, "first_seen_at", "last_seen_at", "trusted_until") for row in devices],
-        "authenticators": [_times(row, "created_at", "confirmed_at") for row in authenticators],
-        "recovery_codes": [_times(row, "created_at", "used_at") for row in recovery_codes],
-        "passkeys": [
-            {"name": row.name, "backed_up": row.backed_up, **_times(row, "created_at", "last_used_at")}
-            for row in passkeys
-        ],
-        "challenges": [
-            {"remembered": row.remembered, **_times(row, "created_at", "expires_at", "used_at")}
-            for row in challenges
-        ],
-        "links": [
-            {
-                "purpose": row.purpose,
-                "email": row.email,
-                **_times(row, "created_at", "expires_at", "used_at"),
-            }
-            for row in links
-        ],
-        "mails": [
-            {
-                "template": row.template,
-                "recipient": row.recipient,
-                "facts": row.facts,
-                "attempts": row.attempts,
-                "last_error": row.last_error,
-                **_times(row, "created_at", "sent_at", "given_up_at"),
-            }
-            for row in mails
-        ],
-        "freed_usernames": [_times(row, "ends_at") for row in freed_usernames],
-        "events": [
-            {
-                **event_fields(row),
-                "text": event_text(row.event, row.reason),
-                "session_id": str(row.session_id) if row.session_id else None,
-                "user_agent": row.user_agent,
-            }
-            for row in events
-        ],
+        **public_fields(row),
+        **_times(row, "email_verified_at", "password_changed_at", "password_blocked_at"),
+        **_times(row, "disabled_at", "deletion_due_at", "tokens_valid_after", "terms_accepted_at"),
+        **_times(row, "two_factor_at", "factors_reset_due_at", "factor_tries_end_at"),
+        "recovery_codes_left": row.recovery_codes_left,
+        "factor_tries": row.factor_tries,
+        "terms_version": row.terms_version,
+        "has_password": row.password_hash is not None,
     }
+
+
+def _session(row: UserSession) -> dict[str, Any]:
+    return {
+        **{k: v for k, v in session_fields(row, None).items() if k != "current"},
+        **_times(row, "auth_time", "rotated_at", "idle_end", "absolute_end", "ended_at", "factor_at"),
+        "user_agent": row.user_agent,
+        "signed_in_with": row.amr,
+        "refreshes": row.generation,
+        "end_reason": row.end_reason,
+    }
+
+
+def _mail(row: OutgoingMail) -> dict[str, Any]:
+    return {
+        "template": row.template,
+        "recipient": row.recipient,
+        "facts": row.facts,
+        "attempts": row.attempts,
+        "last_error": row.last_error,
+        **_times(row, "created_at", "sent_at", "given_up_at"),
+    }
+
+
+def _event(row: AuditEvent) -> dict[str, Any]:
+    return {
+        **event_fields(row),
+        "text": event_text(row.event, row.reason),
+        "session_id": str(row.session_id) if row.session_id else None,
+        "user_agent": row.user_agent,
+    }
+
+
+# Every column that says something about the person. No secret, and no derived key.
+_FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "user": _user,
+    "sessions": _session,
+    "devices": lambda row: _times(row, "first_seen_at", "last_seen_at", "trusted_until"),
+    "authenticators": lambda row: _times(row, "created_at", "confirmed_at"),
+    "recovery_codes": lambda row: _times(row, "created_at", "used_at"),
+    "passkeys": lambda row: {
+        "name": row.name,
+        "backed_up": row.backed_up,
+        **_times(row, "created_at", "last_used_at"),
+    },
+    "challenges": lambda row: {
+        "remembered": row.remembered,
+        **_times(row, "created_at", "expires_at", "used_at"),
+    },
+    "links": lambda row: {
+        "purpose": row.purpose,
+        "email": row.email,
+        **_times(row, "created_at", "expires_at", "used_at"),
+    },
+    "mails": _mail,
+    "freed_usernames": lambda row: _times(row, "ends_at"),
+    "events": _event,
+}
+
+
+def pieces(sections: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[str]:
+    """Yield the text of an `Export`, a row at a time. The section `user` has one row, and is an object."""
+    before = "{"
+    for name, rows in sections:
+        texts = (_json(_FIELDS[name](row)) for row in rows)
+        if name == "user":
+            yield f"{before}{_json(name)}:{next(texts)}"
+        else:
+            yield f"{before}{_json(name)}:["
+            for number, text in enumerate(texts):
+                yield f",{text}" if number else text
+            yield "]"
+        before = ","
+    yield "}\n"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _times(row: Any, *names: str) -> dict[str, str | None]:

@@ -8,13 +8,22 @@ from auth import cookies
 from auth.accounts import activity, data_export, deletion, export_output, outputs, profile, registration
 from auth.accounts.inputs import Page, Profile, Registration
 from auth.blueprint import auth_bp
+from auth.errors import ExportTooLarge
 from auth.mailing.inputs import LINK_REFUSALS, Link
 from auth.outputs import Message, OneUser, message, user
 from utils.auth_helpers import allow_enrollment, jwt_required
-from utils.services import services
+from utils.services import in_app_context, services
 from utils.web.cursors import read_cursor
 from utils.web.http import answers, client_info, limited, unlimited
+from utils.web.spooling import SpoolLimits, spooled
 from utils.web.validation import takes, takes_query
+
+EXPORT_LIMITS = SpoolLimits(
+    size=data_export.MAX_BYTES,
+    write_seconds=data_export.WRITE_SECONDS,
+    send_seconds=data_export.SEND_SECONDS,
+    too_large=ExportTooLarge,
+)
 
 
 @auth_bp.post("/register")
@@ -95,25 +104,22 @@ def restore(form: Link) -> Any:
 
 
 @auth_bp.get("/me/export")
-@answers(200, export_output.Export, errors=("session_required", "reauth_required"))
+@answers(
+    200,
+    export_output.Export,
+    errors=("session_required", "reauth_required", "export_running", "export_too_large", "busy"),
+)
 @limited("account-changes")
 @jwt_required
 def export() -> Any:
-    """Export all data stored about the account. Requires a login within the last 10 minutes."""
-    found = data_export.export(services(), g.principal, client_info())
-    return export_output.export(
-        found.user,
-        sessions=found.sessions,
-        devices=found.devices,
-        authenticators=found.authenticators,
-        recovery_codes=found.recovery_codes,
-        passkeys=found.passkeys,
-        challenges=found.challenges,
-        links=found.links,
-        mails=found.mails,
-        freed_usernames=found.freed_usernames,
-        events=found.events,
-    )
+    """Export all data stored about the account. Requires a login within the last 10 minutes.
+
+    An account has one export at a time. It must be read within 60 seconds.
+    """
+    running = data_export.start(services(), g.principal, client_info())
+    end = in_app_context(data_export.end, services(), running)
+    pieces = export_output.pieces(data_export.sections(services(), running))
+    return spooled(pieces, end, EXPORT_LIMITS)
 
 
 # No OPTIONS: a proxy that forwards the client's method would take its 200 for a valid token.

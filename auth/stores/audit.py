@@ -9,6 +9,7 @@ from sqlalchemy import Integer, Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
+from auth.stores.pages import AccountPages
 from auth.stores.users import shared_lock
 from models import AuditEvent
 from utils.client_info import ClientInfo
@@ -29,6 +30,8 @@ _COUNTED = for_each_database(
         .on_conflict_do_update(index_elements=[_TABLE.c.counted_under], set_={"count": _TABLE.c.count + 1})
     )
 )
+
+PAGES = AccountPages(_TABLE, "id")
 
 
 def append(
@@ -64,12 +67,6 @@ def page(tx: Session, user_id: int, before: int | None, limit: int) -> Sequence[
     if before is not None:
         mine = mine.where(AuditEvent.id < before)
     return tx.scalars(mine.limit(limit)).all()
-
-
-def of_user(tx: Session, user_id: int) -> Sequence[AuditEvent]:
-    """Return all events of an account that are kept, the newest first."""
-    mine = select(AuditEvent).where(AuditEvent.user_id == user_id)
-    return tx.scalars(mine.order_by(AuditEvent.id.desc())).all()
 
 
 def forget_person(tx: Session, user_id: int) -> None:

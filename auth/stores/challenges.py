@@ -1,14 +1,16 @@
 """Challenges: pending logins, and the WebAuthn ceremonies that browsers answer."""
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 from uuid import UUID, uuid4
 
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from auth.stores import single_use
+from auth.stores.pages import AccountPages
 from models import AuthChallenge
 from utils.database.engine import insert_into
 
@@ -20,6 +22,9 @@ class ChallengePurpose(StrEnum):
     PASSKEY_SIGN_IN = "passkey_sign_in"  # a row from the moment on at which it was answered
     NEW_PASSKEY = "new_passkey"
     REAUTH = "reauth"
+
+
+PAGES = AccountPages(cast(Table, AuthChallenge.__table__), "created_at", "id")
 
 
 def issue(
@@ -89,11 +94,6 @@ def void(tx: Session, user_id: int, now: datetime) -> None:
 def void_beyond(tx: Session, limit: int, newest: AuthChallenge, now: datetime) -> None:
     """Void the oldest active ones of the same account and purpose beyond `limit`, but never the newest."""
     single_use.void_beyond(tx, limit, newest, now)
-
-
-def of_user(tx: Session, user_id: int) -> Sequence[AuthChallenge]:
-    """Return all challenges of an account that are kept, the newest first."""
-    return single_use.of_user(tx, AuthChallenge, user_id)
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:

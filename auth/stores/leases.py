@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import Lease
@@ -23,3 +23,17 @@ def extend(tx: Session, name: str, claimed_at: datetime, until: datetime) -> Non
     """Move the end of the lease that was claimed then, unless another caller has claimed it since."""
     mine = (Lease.name == name, Lease.claimed_at == claimed_at)
     tx.execute(update(Lease).where(*mine).values(ends_at=until))
+
+
+def release(tx: Session, name: str, claimed_at: datetime) -> None:
+    """End the lease that was claimed then, unless another caller has claimed it since."""
+    tx.execute(delete(Lease).where(Lease.name == name, Lease.claimed_at == claimed_at))
+
+
+def prune(tx: Session, before: datetime, slice_size: int) -> int:
+    """Delete at most `slice_size` leases that ended before this time; return how many."""
+    over = Lease.ends_at < before
+    some = select(Lease.name).where(over).limit(slice_size)
+    # Over once more: it may be claimed again meanwhile.
+    deleted = delete(Lease).where(over, Lease.name.in_(some)).returning(Lease.name)
+    return len(tx.execute(deleted).all())

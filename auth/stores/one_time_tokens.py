@@ -1,17 +1,21 @@
 """One-time tokens: the rows behind mailed links."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
+from typing import cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
 from auth.stores import single_use
+from auth.stores.pages import AccountPages
 from models import OneTimeToken
 from utils.identifiers import email_key
+
+PAGES = AccountPages(cast(Table, OneTimeToken.__table__), "created_at", "id")
 
 
 def issue(
@@ -102,11 +106,6 @@ def void_unproven_undos(tx: Session, address: str, user_id: int, now: datetime) 
     )
     free = others.with_for_update(skip_locked=True)
     single_use.void(tx, OneTimeToken, now, OneTimeToken.id.in_(free))
-
-
-def of_user(tx: Session, user_id: int) -> Sequence[OneTimeToken]:
-    """Return all tokens of a user that are kept, the newest first."""
-    return single_use.of_user(tx, OneTimeToken, user_id)
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Table, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from auth.stores.pages import AccountPages
 from models import OneTimeToken, OutgoingMail
 
 LINK_IS_VOID = "the link is void"  # not counted as a lost mail
@@ -29,6 +30,7 @@ class Claimed(NamedTuple):
 
 _COLUMNS = [getattr(OutgoingMail, name) for name in Claimed._fields]
 _WAITING = (OutgoingMail.sent_at.is_(None), OutgoingMail.given_up_at.is_(None))
+PAGES = AccountPages(cast(Table, OutgoingMail.__table__), "id")
 
 
 def append(
@@ -125,8 +127,8 @@ def given_up_since(tx: Session, since: datetime) -> int:
     return tx.scalar(select(func.count()).select_from(OutgoingMail).where(*lost)) or 0
 
 
-def of_user(tx: Session, user_id: int, limit: int | None = None) -> Sequence[OutgoingMail]:
-    """Return a user's mails that are kept, the newest first."""
+def of_user(tx: Session, user_id: int, limit: int) -> Sequence[OutgoingMail]:
+    """Return a user's newest mails, at most `limit`."""
     mine = select(OutgoingMail).where(OutgoingMail.user_id == user_id)
     return tx.scalars(mine.order_by(OutgoingMail.id.desc()).limit(limit)).all()
 

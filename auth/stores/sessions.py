@@ -13,6 +13,7 @@ from auth.account_state import Use
 from auth.events import EndReason
 from auth.stores.account_expiry import UNDECIDED
 from auth.stores.account_state import clause
+from auth.stores.pages import AccountPages
 from auth.stores.users import COLUMNS
 from models import Account, SessionState, User, UserSession
 from utils.client_info import ClientInfo
@@ -53,6 +54,7 @@ _ROTATED = (
     )
     .returning(*_STATE)
 )
+PAGES = AccountPages(_TABLE, "created_at", "id")
 
 
 def admitted(reads: Reads, session_id: UUID, user_id: int, now: datetime) -> tuple[datetime, Account] | None:
@@ -180,12 +182,6 @@ def active(tx: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
         .where(UserSession.user_id == user_id, *_is_living(now))
         .order_by(UserSession.last_used_at.desc(), UserSession.id)
     ).all()
-
-
-def of_user(tx: Session, user_id: int) -> Sequence[UserSession]:
-    """Return all of the user's sessions that are kept, the latest begun first."""
-    mine = select(UserSession).where(UserSession.user_id == user_id)
-    return tx.scalars(mine.order_by(UserSession.created_at.desc(), UserSession.id)).all()
 
 
 def end(tx: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> bool:

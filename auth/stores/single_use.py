@@ -3,7 +3,6 @@
 The tables differ in what else they hold; `used_at` also marks secrets that were voided.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -48,12 +47,6 @@ def void_beyond(tx: Session, limit: int, newest: T, now: datetime) -> None:
     beyond = select(table.id).where(*siblings)
     beyond = beyond.order_by(table.created_at.desc(), table.id).offset(limit - 1)
     void(tx, table, now, table.id.in_(beyond))
-
-
-def of_user(tx: Session, table: type[T], user_id: int) -> Sequence[T]:
-    """Return all rows of an account that are kept, the newest first."""
-    mine = select(table).where(table.user_id == user_id)
-    return tx.scalars(mine.order_by(table.created_at.desc(), table.id)).all()
 
 
 def prune(tx: Session, table: type[T], before: datetime, slice_size: int) -> int:

@@ -4,6 +4,48 @@ from tests.sabotage import Sabotage
 
 LIMITS = [
     Sabotage(
+        "an export is read in pages of 500",
+        "auth/accounts/data_export.py",
+        "PAGE = 500",
+        "PAGE = 50_000",
+        "test_data_export.py::test_events_are_read_in_pages_without_gaps_or_duplicates",
+    ),
+    Sabotage(
+        "a page begins after the last row of the one before",
+        "auth/stores/pages.py",
+        "tuple_(*columns) < tuple_(*last)",
+        "tuple_(*columns) <= tuple_(*last)",
+        "test_data_export.py::test_rows_of_the_same_moment_are_paged_by_their_id",
+    ),
+    Sabotage(
+        "an account has one export at a time",
+        "auth/accounts/data_export.py",
+        "    if not leases.claim(tx, export.lease, now, now + LEASE):\n",
+        "    if not leases.claim(tx, export.lease, now, now + LEASE) and False:\n",
+        "test_data_export.py::test_concurrent_exports_of_an_account_start_once",
+    ),
+    Sabotage(
+        "a process has two exports at a time",
+        "auth/accounts/data_export.py",
+        "AT_ONCE = 2",
+        "AT_ONCE = 3",
+        "test_data_export.py::test_process_has_two_exports_at_a_time",
+    ),
+    Sabotage(
+        "sending ends after its time",
+        "utils/web/spooling.py",
+        "    body.close_after(limits.send_seconds)\n",
+        "",
+        "test_spooling.py::test_sending_ends_after_its_time",
+    ),
+    Sabotage(
+        "the body of an export is bounded",
+        "utils/web/spooling.py",
+        "        if size > limits.size:\n",
+        "        if size < 0:\n",
+        "test_spooling.py::test_body_over_a_limit_is_an_error_and_ends",
+    ),
+    Sabotage(
         "wider networks of an IPv6 address are counted",
         "utils/client_info.py",
         "IPV6_SHARES = {64: 1, 56: 8, 48: 64}",

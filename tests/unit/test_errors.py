@@ -42,6 +42,8 @@ PUBLISHED = {
     "password_unchanged": 400,
     "password_too_common": 400,
     "password_too_short": 400,
+    "export_running": 429,
+    "export_too_large": 507,
     "payload_too_large": 413,
     "rate_limited": 429,
     "reauth_required": 403,

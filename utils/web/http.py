@@ -66,13 +66,16 @@ def answers(
 ) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
     """Declare the response of a view: status, type of the body and error codes. Decorator for views.
 
-    `also` declares a second successful response; the view returns it as a pair of body and status.
+    `also` declares a second successful response; the view returns it as a pair of body and status. A view
+    may also return a response that sends its body in chunks.
     """
 
     def decorate(view: Callable[P, Any]) -> Callable[P, Response]:
         @functools.wraps(view)
         def responding(*args: P.args, **kwargs: P.kwargs) -> Response:
             result = view(*args, **kwargs)
+            if isinstance(result, Response):
+                return result
             if output is None:
                 response = make_response("", status)
                 response.headers.pop("Content-Type", None)
