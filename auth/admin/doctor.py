@@ -9,7 +9,7 @@ from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.admin import address_probe, pruning
+from auth.admin import address_probe, pruning, transport
 from auth.admin.finding import Finding
 from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
@@ -29,7 +29,7 @@ PROBE_TIMEOUT = 3
 
 def examine(services: Services, probed_url: str | None = None) -> list[Finding]:
     """Return the findings of all checks. Forged addresses are sent to `probed_url`, if it is given."""
-    found = [*_settings(services)]
+    found = [*_settings(services), *transport.examine(services.settings)]
     database = [*_reporting_errors("database", lambda: _database(services))]
     found += [*database, *_redis(services), *_mailer(services), *_public_url(services), *_hash(services)]
     if all(finding.state != "problem" for finding in database):

@@ -11,6 +11,13 @@ SECURITY = [
         "test_password_login.py::test_login_refusals_are_identical_and_compute_one_hash",
     ),
     Sabotage(
+        "doctor warns of unencrypted connections",
+        "auth/admin/transport.py",
+        '"verify-full" in url.normalized_query.get("sslmode", ())',
+        '"sslmode" in url.normalized_query',
+        "test_doctor.py::test_unencrypted_connection_to_another_machine_is_a_warning",
+    ),
+    Sabotage(
         "re-authentication voids earlier access tokens",
         "auth/sessions/admission.py",
         " or claims.auth_time not in {None, found[0].timestamp()}",

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
+from auth.admin import transport
 from config import Settings, config_by_name
 from models import db
 from tests.auth.admin.test_explain import RefusingMailer
@@ -128,3 +129,38 @@ def test_missing_prune_is_a_problem_and_doctor_deletes_nothing(production: AppFa
     assert len(rows(app, "SELECT id FROM audit_events")) == 1
     auth(app, "prune")
     assert findings(app, 0)["pruning"]["state"] == "ok"
+
+
+HOST = "postgresql://auth@db.example.com/auth"
+
+
+@pytest.mark.parametrize(
+    ("environ", "warned"),
+    [
+        ({"DATABASE_URI": HOST}, ["Postgres"]),
+        ({"DATABASE_URI": f"{HOST}?sslmode=require"}, ["Postgres"]),
+        ({"DATABASE_URI": f"{HOST}?sslmode=verify-full"}, []),
+        (
+            {"DATABASE_URI": "postgresql://auth@/a?host=a:1&host=b:2&target_session_attrs=read-write"},
+            ["Postgres"],
+        ),
+        ({"DATABASE_URI": "postgresql://auth@/auth?host=/run/postgresql"}, []),
+        ({"DATABASE_URI": "postgresql://auth@localhost/auth"}, []),
+        ({"REDIS_URL": "redis://redis.example.com"}, ["Redis"]),
+        ({"REDIS_URL": "rediss://redis.example.com"}, []),
+        ({"REDIS_URL": "redis://127.0.0.1"}, []),
+        ({"REDIS_URL": "unix:///run/redis.sock"}, []),
+        ({"DATABASE_URI": HOST, "REDIS_URL": "redis://redis.example.com"}, ["Postgres", "Redis"]),
+        ({}, []),
+    ],
+)
+def test_unencrypted_connection_to_another_machine_is_a_warning(
+    environ: dict[str, str], warned: list[str]
+) -> None:
+    given = FINE | {"DATABASE_URI": "sqlite:///auth.db"} | environ
+    settings = Settings.load(config_by_name["production"], given)
+    found = [*transport.examine(settings)]
+    assert [each.text.partition(" ")[0] for each in found if each.state == "warning"] == warned
+    assert all(each.state == "ok" for each in found) == (not warned)
+    development = Settings.load(config_by_name["testing"], environ)
+    assert [*transport.examine(development)] == []
