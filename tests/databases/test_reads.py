@@ -18,7 +18,7 @@ from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support.memory_apps import memory_app
 from tests.support.service import execute, me, signed_in
 from utils.database import reads
-from utils.database.engine import MAX_CONNECTION_AGE, POOL_SIZE, engine_options
+from utils.database.engine import MAX_CONNECTION_AGE, engine_options
 
 pytestmark = pytest.mark.both_databases
 
@@ -64,7 +64,7 @@ def test_a_read_uses_a_kept_connection_again(make_app: AppFactory) -> None:
 def test_more_threads_than_connections_are_all_answered_and_few_are_kept(make_app: AppFactory) -> None:
     app = make_app()
     token = signed_in(app.test_client())["access_token"]
-    threads = POOL_SIZE + 4
+    threads = 2 * reads.MAX_KEPT
     together = Barrier(threads)
 
     def call() -> set[int]:
