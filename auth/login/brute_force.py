@@ -20,6 +20,7 @@ from utils.services import Services
 
 MAIL = "guessing"
 DAY = timedelta(days=1)
+SUSPICIOUS_FAILURES = 10  # wrong passwords in a row before the right one
 
 
 class AttemptSource(NamedTuple):
@@ -103,6 +104,17 @@ def record_failure(
         return
     links.send_link(services, tx, account, LinkPurpose.RESET, MAIL, {}, limit=Limit.SECURITY_NOTICE)
     audit.append(tx, Event.STRANGERS_SHUT_OUT, now, client, user_id=user_id)
+
+
+def warn_of_success(
+    services: Services, tx: Session, account: Account, who: AttemptSource, client: ClientInfo
+) -> None:
+    """Mail the owner that a known device had the right password after many wrong ones (ASVS 6.3.5).
+
+    A login from an unknown device is mailed in any case.
+    """
+    if who.device_id and who.failures >= SUSPICIOUS_FAILURES:
+        links.send_disown_link(services, tx, account, "sign_in_after_failures", client)
 
 
 def reset_failures(tx: Session, account: Account, who: AttemptSource) -> bool:

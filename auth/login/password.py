@@ -57,6 +57,7 @@ def log_in(
         _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
     if not brute_force.reset_failures(tx, account, who):
         _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
+    brute_force.warn_of_success(services, tx, account, who, client)
     account = resets.apply_if_due(services, tx, account, client)
     if account.two_factor_at and not _is_trusted(services, account, who):
         challenge = pending.issue(services, tx, account, client, remember=remember)

@@ -40,6 +40,7 @@ MAILS: Mapping[str, Mail] = {
     "email_changed": Mail("Your address for {brand} was changed", ("undo",)),
     "username_changed": Mail("Your user name at {brand} was changed"),
     "new_sign_in": Mail("New log-in to {brand}", ("disown",)),
+    "sign_in_after_failures": Mail("Log-in to {brand} after wrong passwords", ("disown",)),
     "guessing": Mail("Somebody is guessing your password for {brand}", ("reset",)),
     "session_guessing": Mail("A session of yours at {brand} was ended"),
     "session_stolen": Mail("A session of yours at {brand} was ended"),

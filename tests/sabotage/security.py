@@ -11,6 +11,13 @@ SECURITY = [
         "test_password_login.py::test_login_refusals_are_identical_and_compute_one_hash",
     ),
     Sabotage(
+        "a login after many wrong passwords is mailed",
+        "auth/login/password.py",
+        "    brute_force.warn_of_success(services, tx, account, who, client)\n",
+        "",
+        "test_suspicious_logins.py::test_login_after_ten_wrong_passwords_from_a_known_device_is_mailed",
+    ),
+    Sabotage(
         "doctor warns of unencrypted connections",
         "auth/admin/transport.py",
         '"verify-full" in url.normalized_query.get("sslmode", ())',

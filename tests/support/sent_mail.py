@@ -237,7 +237,10 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     client.post("/auth/password/reset", json={"token": newest("guessing"), "password": PASSWORD})
     current = PASSWORD
     clock.advance(3601)
-    session()
+    device = login(client, "ada", current).get_json()["device_token"]
+    for password in [*["not the right one"] * 10, current]:
+        login(client, "ada", password, headers={"X-Device-Token": device})
+    newest("sign_in_after_failures")
     client.post("/auth/sessions/disown", json={"token": newest("new_sign_in")})
     newest("password_blocked")
     yield from seen

@@ -81,8 +81,8 @@ MAIL_TEMPLATES = """
 account_restored address_taken change_email deletion_requested email_changed factors_reset
 factors_reset_begun factors_reset_stopped guessing new_sign_in passkey_added passkey_removed password_blocked
 password_changed password_removed recovery_code_used recovery_codes_replaced reset_password
-second_factor_guessing session_guessing session_stolen totp_blocked two_factor_disabled two_factor_enabled
-username_changed verify_email
+second_factor_guessing session_guessing session_stolen sign_in_after_failures totp_blocked two_factor_disabled
+two_factor_enabled username_changed verify_email
 """.split()
 SETTINGS = """
 AUDIT_RETENTION BRAND_NAME CLIENT_ADDRESS_HEADER CONFIRM_PASSWORD_FIELD CORS_ORIGINS DATABASE_URI DOCS_ENABLED

@@ -1,0 +1,45 @@
+"""Mails about logins that follow many wrong passwords (ASVS 6.3.5)."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from auth.login.brute_force import SUSPICIOUS_FAILURES
+from tests.support import mailbox
+from tests.support.requests import post
+from tests.support.service import PASSWORD, login, me, register
+
+pytestmark = pytest.mark.both_databases
+
+
+def try_passwords(client: FlaskClient, device: str, wrong: int) -> str:
+    """Log in from this device after so many wrong passwords; return the access token."""
+    headers = {"X-Device-Token": device}
+    for _ in range(wrong):
+        assert login(client, password="wrong password", headers=headers).status_code == 401
+    return str(login(client, headers=headers).get_json()["access_token"])
+
+
+def test_login_after_ten_wrong_passwords_from_a_known_device_is_mailed(
+    app: Flask, client: FlaskClient
+) -> None:
+    register(client)
+    device = login(client).get_json()["device_token"]
+    try_passwords(client, device, SUSPICIOUS_FAILURES - 1)
+    assert mailbox.mails(app, "sign_in_after_failures") == []
+    access = try_passwords(client, device, SUSPICIOUS_FAILURES)
+    try_passwords(client, device, 0)
+    assert len(mailbox.mails(app, "sign_in_after_failures")) == 1
+    link = mailbox.token(app, "sign_in_after_failures")
+    assert post(client, "sessions/disown", token=link).status_code == 200
+    assert me(client, access).status_code == 401
+    assert login(client, password=PASSWORD).status_code == 401
+
+
+def test_login_after_wrong_passwords_of_others_is_no_news(app: Flask, client: FlaskClient) -> None:
+    register(client)
+    device = login(client).get_json()["device_token"]
+    for _ in range(SUSPICIOUS_FAILURES):
+        login(client, password="wrong password")
+    try_passwords(client, device, 0)
+    assert mailbox.mails(app, "sign_in_after_failures") == []
