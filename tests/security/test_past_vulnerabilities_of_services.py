@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from pages import assets
 from tests.conftest import AppFactory
 from tests.support.memory_apps import memory_app
-from tests.support.requests import prune
+from tests.support.requests import confirm_addresses, prune
 from tests.support.service import FixedClock, bearer, login, me, refresh, register, signed_in
 from tests.support.small_limits import limits, wrong_login
 
@@ -81,6 +81,7 @@ def test_tob_pypi26_1_pruned_session_stays_revoked(make_app: AppFactory, clock: 
     app = make_app({"ENDED_SESSION_RETENTION": "0", "JWT_ACCESS_TOKEN_EXPIRES": "86400"})
     client = app.test_client()
     pair = signed_in(client)
+    confirm_addresses(app)
     assert client.post("/auth/logout", headers=bearer(pair["access_token"])).status_code == 204
     clock.advance(1)
     assert prune(app)["sessions"] == 1

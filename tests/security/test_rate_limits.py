@@ -204,9 +204,10 @@ def test_rate_limit_keys_contain_no_username(make_app: AppFactory) -> None:
         r"login-day:192\.0\.2\.1",
         r"login-pair:[0-9a-f]{32}-192\.0\.2\.1",
         r"login-account:[0-9a-f]{32}",
+        r"mail:[0-9a-f]{32}",
         r"register:127\.0\.0\.1",
     )
-    assert len(keys) == 9
+    assert len(keys) == 10
     assert all(any(re.fullmatch(form, key) for form in forms) for key in keys)
 
 

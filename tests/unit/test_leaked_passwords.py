@@ -28,7 +28,7 @@ from tests.support.leaked_password_server import (
     tail,
 )
 from tests.support.production import faults, load
-from tests.support.requests import NEW, forget, post, said
+from tests.support.requests import NEW, confirm_addresses, forget, post, said
 from tests.support.server import until
 from tests.support.service import PASSWORD, checked_out, login, register, rows, signed_in
 from utils.observability.metrics import Metrics
@@ -187,6 +187,7 @@ def test_unavailable_leak_server_accepts_every_new_password(
 ) -> None:
     collection.answer = listing("", 503)
     assert register(client, password=LEAKED).status_code == 201
+    confirm_addresses(app)
     access = login(client, password=LEAKED).get_json()["access_token"]
     body = {"current_password": LEAKED, "new_password": NEW}
     assert post(client, "password/change", access, **body).status_code == 200
@@ -226,6 +227,7 @@ def test_leak_lookup_holds_no_database_connection(
 ) -> None:
     with connections_while_asked(app, collection) as found:
         access = signed_in(client)["access_token"]
+        confirm_addresses(app)
         body = {"current_password": PASSWORD, "new_password": NEW}
         assert post(client, "password/change", access, **body).status_code == 200
         assert post(client, "password/reset", token=forget(app), password=PASSWORD).status_code == 200
