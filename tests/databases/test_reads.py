@@ -81,15 +81,21 @@ def test_more_threads_than_connections_are_all_answered_and_few_are_kept(make_ap
 def test_session_ended_by_another_process_is_refused_on_every_kept_connection(make_app: AppFactory) -> None:
     app = make_app()
     token = signed_in(app.test_client())["access_token"]
-    for connection in fill(app):
-        kept_by(app)._idle[:] = [connection]
-        assert me(app.test_client(), token).status_code == 200
     connections = fill(app)
+
+    def answers() -> list[int]:
+        """Return the answer on each connection."""
+        found = []
+        for connection in connections:
+            kept_by(app)._idle[:] = [connection]
+            found.append(me(app.test_client(), token).status_code)
+            assert kept_by(app)._idle == [connection]
+        kept_by(app)._idle[:] = connections
+        return found
+
+    assert answers() == [200] * reads.MAX_KEPT
     execute(make_app(), "UPDATE sessions SET ended_at = '2026-03-01 12:00:00', end_reason = 'logged_out'")
-    for connection in connections:
-        kept_by(app)._idle[:] = [connection]
-        assert me(app.test_client(), token).status_code == 401
-        assert kept_by(app)._idle == [connection]
+    assert answers() == [401] * reads.MAX_KEPT
 
 
 def test_connection_with_a_fault_is_closed_and_the_statement_repeated(make_app: AppFactory) -> None:

@@ -45,4 +45,32 @@ DEPLOYMENT = [
         "",
         "test_deployment_isolation.py::test_ingress_opens_every_mailed_link",
     ),
+    Sabotage(
+        "doctor warns of unencrypted connections",
+        "auth/admin/transport.py",
+        '"verify-full" in url.normalized_query.get("sslmode", ())',
+        '"sslmode" in url.normalized_query',
+        "test_doctor.py::test_unencrypted_connection_to_another_machine_is_a_warning",
+    ),
+    Sabotage(
+        "the address is read from the configured header",
+        "utils/web/client_address.py",
+        """    key = f"HTTP_{header.upper().replace('-', '_')}"\n""",
+        """    key = "HTTP_X_FORWARDED_FOR"\n""",
+        "test_rate_limit_subjects.py::test_forged_spelling_of_another_header_does_not_evade_the_limit",
+    ),
+    Sabotage(
+        "an entry is counted from the end",
+        "utils/web/client_address.py",
+        "entries[-hops]",
+        "entries[hops - 1]",
+        "test_client_address.py::test_entry_is_counted_from_the_end",
+    ),
+    Sabotage(
+        "an open quote in Forwarded hides no element",
+        "utils/web/client_address.py",
+        "    if not _FORWARDED.fullmatch(value):",
+        "    if not _FORWARDED.match(value):",
+        "test_client_address.py::test_forwarded_header_is_read_as_rfc_7239",
+    ),
 ]
