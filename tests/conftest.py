@@ -79,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs more time or more than pip; run by `make check`")
     config.addinivalue_line("markers", "nightly: takes long and rarely fails; run by `make nightly`")
     config.addinivalue_line("markers", "both_databases: the test is about SQL, and runs on Postgres as well")
+    config.addinivalue_line("markers", "timeout(seconds): with pytest-timeout, the limit of this test")
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
 
 
