@@ -10,6 +10,7 @@ from auth.admin import pruning
 from auth.admin.operator import Operator
 from tests.support.mailbox import mailed
 from tests.support.members import NEW, Action, Member
+from tests.support.requests import confirm_addresses
 from tests.support.service import PASSWORD, execute, login, me, refresh, register, rows
 from utils.client_info import ClientInfo
 
@@ -69,6 +70,12 @@ def undo(ada: Member) -> Action:
 def move(ada: Member) -> Action:
     token = ada.change_address(f"new-{ada.name}@example.com")
     return ada.with_token("email/verify", token, password=PASSWORD)
+
+
+def move_confirmed(ada: Member) -> Action:
+    """Move from a confirmed address, which stays reserved."""
+    confirm_addresses(ada.app)
+    return move(ada)
 
 
 def move_again(ada: Member) -> Action:
