@@ -97,6 +97,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
     init_cors(app, settings, headers=[DEVICE_HEADER])
+    # mypy takes the assignment for an error; Flask documents it for middleware.
     app.wsgi_app = AtFirstRequest(app.wsgi_app, built.pruning.serve)  # type: ignore[method-assign]
     if click.get_current_context(silent=True):  # command line only: imports in 130 ms
         from flask_migrate import Migrate  # noqa: PLC0415

@@ -16,7 +16,7 @@ from utils.identifiers import username_key
 from utils.services import Services
 
 KEPT_FOR = timedelta(days=90)
-MAX_KEPT = 10  # names of one account, so that nobody keeps many names from others
+MAX_KEPT = 10  # names of one account, so that one account cannot keep many names from others
 
 
 def is_kept(services: Services, tx: Session, username: str, user_id: int | None = None) -> bool:

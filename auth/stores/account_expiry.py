@@ -1,4 +1,4 @@
-"""Accounts that end: their owner asked for it, or nobody has confirmed or used them."""
+"""Accounts that end: at their owner's request, or because they were never confirmed and never used."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -7,7 +7,7 @@ import click
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, func, make_url, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from auth.admin import pruning
 from auth.admin.operator import Operator
@@ -138,8 +138,8 @@ def test_maintenance_waits_for_a_late_answer(impatient: Engine) -> None:
 
 def test_error_of_a_statement_is_not_taken_for_a_missing_answer(impatient: Engine) -> None:
     with impatient.connect() as connection:
-        with pytest.raises(Exception, match="division by zero") as caught:
+        with pytest.raises(DBAPIError, match="division by zero") as caught:
             connection.execute(text("SELECT 1/0"))
-        assert not isinstance(caught.value.orig, TimeoutError)  # type: ignore[attr-defined]
+        assert not isinstance(caught.value.orig, TimeoutError)
         connection.rollback()
         assert connection.execute(text("SELECT 1")).scalar() == 1

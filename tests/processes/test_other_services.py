@@ -18,28 +18,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.proxies import NGINX_HTTP
 from tests.support.server import DEADLINE, ROOT, Server, free_port, serving, until
 from tests.support.service import PASSWORD
 
 pytestmark = pytest.mark.slow
 
 NGINX = os.environ.get("NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
-AROUND = """
-daemon off;
-master_process off;
-pid {folder}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    {site}
-}}
-"""
 
 
 def example(name: str, ports: dict[int, int]) -> str:
@@ -194,7 +179,7 @@ def nginx(server: Server, folder: Path) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
         Thread(target=site.serve_forever, daemon=True).start()
         text = example("nginx", {8080: port, 9000: site.server_port, 8000: server.port})
-        (folder / "nginx.conf").write_text(AROUND.format(folder=folder, site=text))
+        (folder / "nginx.conf").write_text(NGINX_HTTP.format(folder=folder, site=text))
         command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
         with running(command, folder, f"http://127.0.0.1:{port}/"):
             yield f"http://127.0.0.1:{port}"

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import create_engine, insert
 
 from models import AuditEvent
-from tests.processes.test_other_services import AROUND, NGINX, running
+from tests.processes.test_other_services import NGINX, running
+from tests.support.proxies import NGINX_HTTP
 from tests.support.server import DEADLINE, Server, free_port, serving, until
 from tests.support.service import PASSWORD, START
 
@@ -116,7 +117,7 @@ def test_nginx_reads_an_export_for_a_client_that_does_not(sqlite_template: Path,
     with serving_exports(sqlite_template, tmp_path, 1, short=False) as (server, (token,)):
         port = free_port()
         site = SITE.format(listen=port, port=server.port)
-        (tmp_path / "nginx.conf").write_text(AROUND.format(folder=tmp_path, site=site))
+        (tmp_path / "nginx.conf").write_text(NGINX_HTTP.format(folder=tmp_path, site=site))
         command = [NGINX, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
         with running(command, tmp_path, f"http://127.0.0.1:{port}/health/live"), stalled(port, token) as slow:
             until(lambda: export(server, token)[0] == 200, "nginx to have read the first export")

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.test import TestResponse
 
 import auth.errors  # noqa: F401  (its refusals must exist before they are counted)
-import utils.limits.ceilings  # noqa: F401  (likewise)
+import utils.limits.ceilings  # noqa: F401  (its refusal as well)
 from ops.openapi import documented_routes, errors_of
 from tests.support.architecture import ROOT
 from tests.support.memory_apps import memory_app

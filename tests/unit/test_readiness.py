@@ -42,7 +42,7 @@ def test_check_is_repeated_for_each_question() -> None:
 
 
 def test_error_of_the_check_is_raised_and_the_next_check_runs() -> None:
-    failures = [TimeoutError("of the driver"), OSError()]
+    failures = [TimeoutError("of the driver"), OSError("connection refused")]
 
     def check() -> bool:
         if failures:
@@ -50,7 +50,7 @@ def test_error_of_the_check_is_raised_and_the_next_check_runs() -> None:
         return True
 
     readiness = Readiness(check)
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(OSError, match="connection refused"):
         readiness.ask()
     with pytest.raises(TimeoutError, match="of the driver"):
         readiness.ask()

@@ -1,7 +1,7 @@
 """Ceilings: limits over the whole service on what anonymous callers can cause.
 
 A caller with many networks stays below the limits of each. A ceiling bounds what all of them cause together,
-such as mails to addresses that nobody has confirmed. What members do is never counted.
+such as mails to unconfirmed addresses. What members do is never counted.
 """
 
 import logging

@@ -57,7 +57,7 @@ def proxying(app: Flask, proxy: Proxy) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer.data)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        def log_message(self, *_: object) -> None:
             """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
