@@ -151,6 +151,13 @@ SECURITY = [
         "test_confusables.py::test_lookalike_of_a_reserved_word_is_reserved",
     ),
     Sabotage(
+        "a refresh token that was copied long ago lifts no young factor",
+        "auth/revocation/prior_access.py",
+        "token.generation >= session.generation - 1",
+        "token.generation >= 0",
+        "test_mailbox_alone.py::test_refresh_token_from_before_the_last_two_refreshes_lifts_nothing",
+    ),
+    Sabotage(
         "a mailbox alone lifts no young factor",
         "auth/factors/resets.py",
         "microseconds=1)) if access_since else None",

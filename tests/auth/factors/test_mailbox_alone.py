@@ -9,7 +9,7 @@ from tests.auth.factors.test_compromised_accounts import DEVICE_HEADER, Compromi
 from tests.auth.factors.test_passkeys import ASKED, INVALID, added, log_in
 from tests.support import mailbox
 from tests.support.requests import DAY, NEW, forget, moved, post, prune, said
-from tests.support.service import FixedClock, login, rows
+from tests.support.service import FixedClock, login, refresh, rows
 
 pytestmark = pytest.mark.both_databases
 
@@ -79,6 +79,25 @@ def test_owner_with_mailbox_and_old_browser_lifts_a_young_factor(
     assert said(login(account.client, password=NEW)) == ASKED
     account.clock.advance(DAY)
     assert login(account.client, password=NEW).status_code == 200
+
+
+@pytest.mark.parametrize(("refreshes", "lifts"), [(1, True), (2, False)])
+def test_refresh_token_from_before_the_last_two_refreshes_lifts_nothing(
+    account: CompromisedAccount, refreshes: int, lifts: bool
+) -> None:
+    """The parent of the present token may be the owner's, whose answer was lost; an older one is a copy."""
+    first = account.owner["refresh_token"]
+    present = first
+    for _ in range(refreshes):
+        present = refresh(account.client, present).get_json()["refresh_token"]
+    account.app_on()
+    account.clock.advance(60)
+    body = {"token": account.link, "refresh_token": first}
+    assert account.client.post("/auth/sessions/disown", json=body).status_code == 200
+    account.new_password()
+    account.clock.advance(2 * DAY)
+    answer = said(login(account.client, password=NEW))
+    assert answer == ((200, "") if lifts else ASKED)
 
 
 def test_access_that_is_younger_than_the_factor_lifts_nothing(account: CompromisedAccount) -> None:
