@@ -6,7 +6,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
@@ -41,22 +41,38 @@ def refuses_writes(server: Server) -> bool:
     return status == 503
 
 
-def check_while_full(server: Server, token: str, told: str) -> None:
-    """Assert that writes are refused, reads succeed, and the log states the cause."""
-    for method, path, body in [
-        ("POST", "/auth/register", account("eve")),
-        ("POST", "/auth/login", LOGIN),
-        ("POST", "/auth/logout", {}),
-    ]:
-        status, answer = server.call(method, path, body, token)
-        assert (status, answer["code"]) == (503, "unavailable"), path
-        assert set(answer) == {"code", "message", "request_id"}
-    assert server.call("GET", "/auth/me", token=token)[0] == 200
+def check_while_full(server: Server, tokens: list[str], told: str) -> None:
+    """Assert that writes are refused, reads succeed, and the log states the cause.
+
+    The last token is not used up by the calls that may succeed: a write-ahead log that was just reset has room
+    again, until it has grown to its old size.
+    """
+    *spent, kept = tokens
+    check_refused(server, "/auth/register", [(account(f"eve-{number}"), None) for number in range(50)])
+    check_refused(server, "/auth/login", [(LOGIN, None)] * 50)
+    check_refused(server, "/auth/logout", [({}, token) for token in spent])
+    assert server.call("GET", "/auth/me", token=kept)[0] == 200
     assert server.call("GET", "/health/ready")[0] == 200
     log = server.log.read_text()
     assert f'"error": "OperationalError {told}"' in log
     assert "unexpected error" not in log
     assert "Traceback" not in log
+
+
+def check_refused(server: Server, path: str, calls: Sequence[tuple[dict[str, str], str | None]]) -> None:
+    """Assert that one of these calls is a 503, and those before it succeeded."""
+    for body, token in calls:
+        status, answer = server.call("POST", path, body, token)
+        if status >= 300:
+            assert (status, answer["code"]) == (503, "unavailable"), path
+            assert set(answer) == {"code", "message", "request_id"}
+            return
+    raise AssertionError(f"{path} was not refused")
+
+
+def logged_in(server: Server) -> list[str]:
+    """Return the access tokens of several sessions."""
+    return [server.call("POST", "/auth/login", LOGIN)[1]["access_token"] for _ in range(6)]
 
 
 def set_file_limit(server: Server, limit: int) -> None:
@@ -71,14 +87,14 @@ def test_file_size_limit_is_a_503_until_it_is_lifted(sqlite_template: Path, tmp_
     shutil.copy(sqlite_template, database)
     with serving(f"sqlite:///{database}", tmp_path, **UNDER_LOAD) as server:
         server.call("POST", "/auth/register", account("ada"))
-        token = server.call("POST", "/auth/login", LOGIN)[1]["access_token"]
+        tokens = logged_in(server)
         set_file_limit(server, server.log.stat().st_size + ROOM)  # the log is a file, too
         until(lambda: refuses_writes(server), "the file to be as large as it may be")
-        check_while_full(server, token, "SQLITE_IOERR_WRITE")
+        check_while_full(server, tokens, "SQLITE_IOERR_WRITE")
         assert integrity(database) == "ok"
         set_file_limit(server, resource.RLIM_INFINITY)
-        assert server.call("POST", "/auth/logout", {}, token)[0] == 204
-        assert server.call("GET", "/auth/me", token=token)[0] == 401
+        assert server.call("POST", "/auth/logout", {}, tokens[-1])[0] == 204
+        assert server.call("GET", "/auth/me", token=tokens[-1])[0] == 401
         assert server.call("POST", "/auth/register", account("eve"))[0] == 201
     assert integrity(database) == "ok"
 
@@ -112,13 +128,13 @@ def test_a_full_disk_under_load_is_a_503_and_loses_nothing(sqlite_template: Path
     with serving(uri, tmp_path, within=[*NAMESPACE, *script], WEB_CONCURRENCY="2", **UNDER_LOAD) as server:
         inside = Path(f"/proc/{server.process.pid}/root/{folder}")
         server.call("POST", "/auth/register", account("ada"))
-        token = server.call("POST", "/auth/login", LOGIN)[1]["access_token"]
+        tokens = logged_in(server)
         with loading(server) as load:
             until(lambda: load.acknowledged() > 50, "calls to be answered")
             with without_room(inside):
                 until(lambda: refuses_writes(server), "the disk to be full")
                 until(lambda: load.unexpected, "a call of the load to be refused")
-                check_while_full(server, token, "SQLITE_FULL")
+                check_while_full(server, tokens, "SQLITE_FULL")
                 assert integrity(inside / "auth.db") == "ok"
             until(lambda: not refuses_writes(server), "it to write again")
             done = load.acknowledged()
