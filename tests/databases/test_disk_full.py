@@ -44,8 +44,8 @@ def refuses_writes(server: Server) -> bool:
 def check_while_full(server: Server, tokens: list[str], told: str) -> None:
     """Assert that writes are refused, reads succeed, and the log states the cause.
 
-    The last token is not used up by the calls that may succeed: a write-ahead log that was just reset has room
-    again, until it has grown to its old size.
+    A call may succeed before: a write-ahead log that was just reset has room again, until it has its old size.
+    The last token is not used up by such calls.
     """
     *spent, kept = tokens
     check_refused(server, "/auth/register", [(account(f"eve-{number}"), None) for number in range(50)])
