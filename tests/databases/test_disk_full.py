@@ -44,7 +44,7 @@ def refuses_writes(server: Server) -> bool:
 def check_while_full(server: Server, tokens: list[str], told: str) -> None:
     """Assert that writes are refused, reads succeed, and the log states the cause.
 
-    A call may succeed before: a write-ahead log that was just reset has room again, until it has its old size.
+    A call may succeed before: a write-ahead log that was just reset has room up to its old size.
     The last token is not used up by such calls.
     """
     *spent, kept = tokens
