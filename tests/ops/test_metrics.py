@@ -209,6 +209,13 @@ def test_gauges_of_a_dead_worker_are_dropped_and_its_counters_kept(
     assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
 
 
+def test_empty_file_of_a_starting_worker_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "counter_1.db").touch()
+    MmapedDict(str(tmp_path / f"counter_{os.getpid()}.db")).close()  # type: ignore[no-untyped-call]
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    assert Metrics().exposition() == b""
+
+
 def test_stopped_server_removes_its_metrics_files(sqlite_template: Path, tmp_path: Path) -> None:
     database, scratch = tmp_path / "auth.db", tmp_path / "scratch"
     database.write_bytes(sqlite_template.read_bytes())

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,15 +92,34 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return the metrics of all workers in Prometheus's text format."""
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
-        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+        from prometheus_client import generate_latest  # noqa: PLC0415
 
         if FOLDER_VARIABLE not in os.environ:
             return generate_latest(self.registry)
         _remove_dead_workers()
-        all_workers = CollectorRegistry()
-        MultiProcessCollector(all_workers)  # type: ignore[no-untyped-call]
-        return generate_latest(all_workers)
+        return generate_latest(_AllWorkers(Path(os.environ[FOLDER_VARIABLE])))
+
+
+class _AllWorkers:
+    """The metrics of all workers, from their files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Any]:
+        """Return the metrics. The library cannot read the empty file of a worker that is starting."""
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+        files = [str(file) for file in self._folder.glob("*.db") if _is_begun(file)]
+        found: Iterable[Any] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return found
+
+
+def _is_begun(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:  # removed by another worker
+        return False
 
 
 def _remove_dead_workers() -> None:
