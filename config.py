@@ -130,6 +130,8 @@ class Settings:
     password_context_words: tuple[str, ...] = _setting(values.words, ())
     leaked_passwords_url: str | None = _setting(values.range_url)
     require_second_factor: bool = _setting(values.boolean, False)
+    admin_require_second_factor: bool = _setting(values.boolean)
+    new_account_roles: tuple[str, ...] = _setting(values.role_names, ())
     totp_previous_steps: int = _setting(values.whole_number(0, 1), 1)
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")
@@ -224,6 +226,8 @@ def _with_derived_defaults(found: dict[str, Any]) -> dict[str, Any]:
         found["public_url"] = "" if production else f"http://localhost:{found['port']}"
     if found["hash_concurrency"] is None:
         found["hash_concurrency"] = max(1, (os.cpu_count() or 1) // (found["web_concurrency"] or 1))
+    if found["admin_require_second_factor"] is None:
+        found["admin_require_second_factor"] = production
     if found["docs_enabled"] is None:
         found["docs_enabled"] = not production
     for name in ("jwt_issuer", "jwt_audience"):

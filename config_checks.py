@@ -39,6 +39,8 @@ def production_faults(
     ]
     if "*" in (settings["cors_origins"] or ()):
         faults.append("CORS_ORIGINS must list origins; * allows every site.")
+    if settings["admin_require_second_factor"] is False:
+        faults.append("ADMIN_REQUIRE_SECOND_FACTOR must be true: the permissions of the service need it.")
     if settings["password_hash_method"] and is_weak_hash(settings["password_hash_method"]):
         faults.append("PASSWORD_HASH_METHOD is below OWASP's minimum.")
     return faults

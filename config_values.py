@@ -65,6 +65,13 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def role_names(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(words(text)))
+    if not all(re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name) for name in found) or len(found) > 20:
+        raise ValueError("must be at most 20 names of roles such as editor, separated by commas")
+    return found
+
+
 def origin(text: str) -> str:
     try:
         parts = urlsplit(text)

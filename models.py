@@ -215,6 +215,7 @@ class AuditEvent(Base):
     __table_args__ = (
         Index("ix_audit_events_user_id_id", "user_id", "id"),
         Index("ix_audit_events_at", "at"),
+        Index("ix_audit_events_actor_id_id", "actor_id", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -229,8 +230,43 @@ class AuditEvent(Base):
     user_agent: Mapped[str] = mapped_column(String(512))
     request_id: Mapped[str] = mapped_column(String(40))
     count: Mapped[int] = mapped_column(default=1)
+    # The account that acted on this one. No foreign key: the log outlives the account, and ids are not reused.
+    actor_id: Mapped[int | None]
+    detail: Mapped[str | None] = mapped_column(String(120))  # the name of a role or an API token
     subject_digest: Mapped[str | None] = mapped_column(String(64))
     counted_under: Mapped[str | None] = mapped_column(String(120), unique=True)
+
+
+class Role(Base):
+    """A named set of permissions. `admin` and `support` are built in: rows of the migration."""
+
+    __tablename__ = "roles"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    description: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    created_at: Mapped[datetime]
+
+
+class RolePermission(Base):
+    """A permission that a role holds."""
+
+    __tablename__ = "role_permissions"
+
+    role_id: Mapped[int] = mapped_column(ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True)
+    permission: Mapped[str] = mapped_column(String(81), primary_key=True)
+
+
+class UserRole(Base):
+    """A grant: an account has a role. `granted_by` is the account that gave it; NULL for an operator."""
+
+    __tablename__ = "user_roles"
+    __table_args__ = (Index("ix_user_roles_role_id", "role_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    role_id: Mapped[int] = mapped_column(ForeignKey("roles.id", ondelete="RESTRICT"), primary_key=True)
+    granted_at: Mapped[datetime]
+    granted_by: Mapped[int | None]
 
 
 class OneTimeToken(Base):

@@ -11,6 +11,7 @@ from auth.factors import routes as factors_routes
 from auth.login import routes as login_routes
 from auth.passwords import routes as passwords_routes
 from auth.revocation import routes as revocation_routes
+from auth.roles import cli as roles_cli
 from auth.sessions import routes as sessions_routes
 
 REGISTERED = (
@@ -23,6 +24,7 @@ REGISTERED = (
     sessions_routes,
     cli,
     copy_cli,
+    roles_cli,
 )
 
 __all__ = ["auth_bp"]

@@ -37,6 +37,7 @@ class Use(Enum):
     ISSUE_TOKEN = auto()  # by an operator, like the two below
     BEGIN_FACTOR_RESET = auto()
     LOCK_OUT = auto()
+    ADMINISTER = auto()  # with the role `admin`
 
 
 REFUSED_IN: Mapping[Use, tuple[Refusal, ...]] = {
@@ -54,6 +55,7 @@ REFUSED_IN: Mapping[Use, tuple[Refusal, ...]] = {
     Use.ISSUE_TOKEN: _CLOSED,
     Use.BEGIN_FACTOR_RESET: _CLOSED,
     Use.LOCK_OUT: _DISABLED,
+    Use.ADMINISTER: _CLOSED,
 }
 
 

@@ -191,16 +191,6 @@ class TwoFactorOff(Conflict):
     code, message = "two_factor_off", "This account has no second factor."
 
 
-class ReauthRequired(Forbidden):
-    """Step-up (ASVS 7.5.1): this call requires a recent login; with `by_factor`, one by a second factor."""
-
-    code, message = "reauth_required", "Prove once more who you are for this."
-
-    def __init__(self, *, by_factor: bool = False) -> None:
-        super().__init__("Prove your second factor once more for this." if by_factor else None)
-        self.extra = {"by_factor": True} if by_factor else {}
-
-
 class LinkUnknown(NotFound):
     code, message = (
         "token_unknown",
@@ -224,10 +214,6 @@ class AccountDisabled(Conflict):
     """Command line only. The API does not distinguish a disabled account from none."""
 
     code, message = "account_disabled", "The account is disabled, or to be erased."
-
-
-class SessionRequired(Forbidden):
-    code, message = "session_required", "This needs a signed-in session; this token has none."
 
 
 class ExportRunning(TooManyRequests):
@@ -262,3 +248,52 @@ class PasskeyRefused(BadRequest):
 
 class SessionNotFound(NotFound):
     code, message = "session_not_found", "You have no such session."
+
+
+class RoleNotFound(NotFound):
+    code, message = "role_not_found", "There is no such role."
+
+
+class RoleNameInvalid(BadRequest):
+    code = "role_name_invalid"
+    message = (
+        "The name of a role has 1 to 60 lower-case letters, digits and hyphens, and begins with a letter."
+    )
+
+
+class PermissionInvalid(BadRequest):
+    code = "permission_invalid"
+    message = (
+        "A permission has the form thing:verb, such as reports:read, in lower-case letters, digits and "
+        "hyphens. Those that begin with auth: belong to this service."
+    )
+
+
+class BuiltInRole(Conflict):
+    code, message = "built_in_role", "The roles admin and support are built in and cannot be changed."
+
+
+class RoleInUse(Conflict):
+    code, message = "role_in_use", "Accounts have this role. Take it from them first."
+
+    def __init__(self, accounts: int) -> None:
+        noun = "account has" if accounts == 1 else "accounts have"
+        super().__init__(f"{accounts} {noun} this role. Take it from them first.")
+        self.extra = {"accounts": accounts}
+
+
+class TooManyRoles(Conflict):
+    code, message = "too_many_roles", "There are a thousand roles. Delete one first."
+
+
+class TooManyPermissions(Conflict):
+    code, message = "too_many_permissions", "A role has a hundred permissions at most."
+
+
+class NotYourself(Conflict):
+    code, message = "not_yourself", "This cannot be done to your own account."
+
+
+class LastAdministrator(Conflict):
+    code = "last_administrator"
+    message = "This is the last account with the role admin. Give the role to another account first."

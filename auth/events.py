@@ -55,7 +55,12 @@ class Event(StrEnum):
     ACCOUNT_RESTORED = "account_restored"
     ACCOUNT_ERASED = "account_erased"  # names no person
     MAIL_GIVEN_UP = "mail_given_up"
-    # Operator actions at the command line; each names the operator.
+    # Actions of operators at the command line and of administrators; each names who acted.
+    ROLE_DEFINED = "role_defined"
+    ROLE_DELETED = "role_deleted"
+    ROLE_GRANTED = "role_granted"
+    ROLE_REVOKED = "role_revoked"
+    ROLES_LISTED = "roles_listed"
     ACCOUNTS_LISTED = "accounts_listed"
     ACCOUNT_SHOWN = "account_shown"
     ACCOUNT_DISABLED = "account_disabled"
@@ -178,6 +183,11 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.ACCOUNT_RESTORED: "You kept the account.",
     Event.ACCOUNT_ERASED: "An account was erased.",
     Event.MAIL_GIVEN_UP: "A mail to you could not be delivered.",
+    Event.ROLE_DEFINED: "An operator defined a role.",
+    Event.ROLE_DELETED: "An operator deleted a role.",
+    Event.ROLE_GRANTED: "You were given a role.",
+    Event.ROLE_REVOKED: "A role was taken from you.",
+    Event.ROLES_LISTED: "An operator listed the roles.",
     Event.ACCOUNTS_LISTED: "An operator listed accounts.",
     Event.ACCOUNT_SHOWN: "An operator looked at the account.",
     Event.ACCOUNT_DISABLED: "An operator disabled the account.",

@@ -84,6 +84,8 @@ def errors_of(docs: Documentation) -> list[type[ApiError]]:
     if docs.guarded:
         codes += ["token_missing", "token_malformed", "token_invalid"]
         codes += [] if docs.scope else ["second_factor_setup_required"]
+    if docs.permissions:
+        codes += ["permission_missing"]
     if docs.cookie:
         codes += ["cross_site_refused"]
     if docs.body:

@@ -21,6 +21,7 @@ from auth.admin import slices
 from bench.chromium import chromium
 from config import Settings, TestingConfig
 from models import db
+from tests.support.built_in_roles import add_built_in_roles
 from tests.support.fast_routes import share_routes
 from tests.support.fast_statements import share_statements
 from tests.support.service import FixedClock
@@ -185,6 +186,7 @@ def emptied(uri: str) -> str:
     with engine.begin() as connection:
         connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in tables))
         connection.exec_driver_sql("SELECT setval(sequencename::regclass, 1, false) FROM pg_sequences")
+        add_built_in_roles(connection)
     engine.dispose()
     return uri
 

@@ -1,4 +1,4 @@
-"""Helpers for Flask views: password hashing, access tokens and `jwt_required`.
+"""Helpers for Flask views: password hashing, access tokens, `jwt_required` and `requires`.
 
 All of them need an application context.
 """
@@ -10,9 +10,10 @@ from typing import ParamSpec, TypeVar, cast
 from flask import g, request
 
 from utils.crypto import access_tokens
-from utils.errors import TokenInvalid, TokenMalformed, TokenMissing
+from utils.errors import PermissionMissing, ReauthRequired, TokenInvalid, TokenMalformed, TokenMissing
+from utils.permissions import is_permission
 from utils.request_record import request_record
-from utils.services import Principal, services
+from utils.services import Principal, Reading, services
 from utils.web.http import AuthenticatedRequest, documentation
 
 P = ParamSpec("P")
@@ -52,14 +53,72 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
     `TokenMalformed` or `TokenInvalid` (401 with `WWW-Authenticate`; RFC 6750, 3), and the principal's
     `out_of_scope` if the scope of the token does not include this view.
     """
+    return _guarded(view)
 
+
+def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Require a valid access token whose owner has all these permissions now. Decorator for views.
+
+    Does all that `jwt_required` does. `g.principal.permissions` has all permissions of the owner (a
+    frozenset). They are read by the statement that admits the token, so that a change counts with the next
+    call. Raises `PermissionMissing` (403; RFC 6750, 3.1), or `ReauthRequired` with `by_factor` if a permission
+    of this service is there but no second factor was proven in this session. Raises `ValueError` at import
+    for a permission that is not of the form `thing:verb`.
+    """
+    wanted = frozenset(permissions)
+    if not wanted or not all(map(is_permission, wanted)):
+        raise ValueError("name at least one permission of the form thing:verb")
+    return requires_of_call(lambda: wanted, scope=wanted)
+
+
+def requires_of_call(
+    wanted: Callable[[], frozenset[str] | None],
+    *,
+    scope: frozenset[str] = frozenset(),
+    refused: Callable[[frozenset[str]], None] | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Require the permissions that `wanted` returns for each call; None is none, as with `jwt_required`.
+
+    `scope` are those that the refusal names. `refused` is called with those that are missing.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        return _guarded(view, wanted, scope, refused)
+
+    return decorate
+
+
+def reads_roles(view: Callable[P, R]) -> Callable[P, R]:
+    """Have `g.principal` tell roles and permissions. Decorator for views with `jwt_required`."""
+    documentation(view).reads_roles = True
+    return view
+
+
+def _guarded(
+    view: Callable[P, R],
+    wanted: Callable[[], frozenset[str] | None] | None = None,
+    scope: frozenset[str] = frozenset(),
+    refused: Callable[[frozenset[str]], None] | None = None,
+) -> Callable[P, R]:
     @functools.wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        principal = _admitted(bearer_token())
+        token = bearer_token()
+        permissions = wanted() if wanted else None
+        if permissions is not None:
+            reading = Reading.PERMISSIONS
+        else:
+            reading = Reading.ROLES if docs.reads_roles else Reading.ACCOUNT
+        principal = _admitted(token, reading)
         if not principal:
             raise TokenInvalid
         if principal.scope not in {None, docs.scope}:
             raise principal.out_of_scope
+        if permissions and (missing := permissions - principal.permissions):
+            if refused:
+                refused(missing)
+            raise (
+                ReauthRequired(by_factor=True) if missing <= principal.withheld else PermissionMissing(scope)
+            )
         g.principal = principal
         request_record().user_id = principal.user_id
         cast(AuthenticatedRequest, request).user_id = principal.user_id
@@ -67,6 +126,7 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
 
     docs = documentation(guarded)
     docs.guarded = True
+    docs.permissions = scope
     return guarded
 
 
@@ -82,9 +142,9 @@ def optional_principal() -> Principal | None:
     return _admitted(token) if token else None
 
 
-def _admitted(token: str) -> Principal | None:
+def _admitted(token: str, reading: Reading = Reading.ACCOUNT) -> Principal | None:
     claims = access_tokens.read(services(), token)
-    return services().admit(services(), claims) if claims else None
+    return services().admit(services(), claims, reading) if claims else None
 
 
 def bearer_token() -> str:

@@ -3,7 +3,7 @@
     ApiError
     ├── BadRequest 400 ─ NoInput, MissingFields, InvalidJson, InvalidInput
     ├── Unauthorized 401 ─ TokenMissing, TokenMalformed, TokenInvalid
-    ├── Forbidden 403 ─ CrossSiteRefused
+    ├── Forbidden 403 ─ CrossSiteRefused, ReauthRequired, SessionRequired, PermissionMissing
     ├── NotFound 404, MethodNotAllowed 405, PayloadTooLarge 413, UnsupportedMediaType 415, TooManyRequests 429
     └── InternalError 500, Busy 503, Unavailable 503
 
@@ -11,7 +11,7 @@ Every error response has a `code` for programs, a `message` for people, `fields`
 `request_id` of the log. It never contains submitted values, stack traces or texts of the database.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 
@@ -92,6 +92,34 @@ class Forbidden(ApiError):
 
 class CrossSiteRefused(Forbidden):
     code, message = "cross_site_refused", "A call with cookies must come from the service's own pages."
+
+
+class ReauthRequired(Forbidden):
+    """Step-up (ASVS 7.5.1): this call requires a recent login; with `by_factor`, one by a second factor."""
+
+    code, message = "reauth_required", "Prove once more who you are for this."
+
+    def __init__(self, *, by_factor: bool = False) -> None:
+        super().__init__("Prove your second factor once more for this." if by_factor else None)
+        self.extra = {"by_factor": True} if by_factor else {}
+
+
+class SessionRequired(Forbidden):
+    """The call is for people who are logged in: a token without a session does not open it."""
+
+    code, message = "session_required", "This needs a signed-in session; this token has none."
+
+
+class PermissionMissing(Forbidden):
+    """The token is valid, and its owner lacks a permission. `WWW-Authenticate` names it (RFC 6750, 3.1)."""
+
+    code, message = "permission_missing", "You may not do this: a permission is missing."
+
+    def __init__(self, scope: Iterable[str] = ()) -> None:
+        """`scope` are the permissions that are wanted, from the code of the view and never from the call."""
+        names = " ".join(sorted(scope))
+        named = f', scope="{names}"' if names else ""
+        super().__init__(headers={"WWW-Authenticate": f'Bearer error="insufficient_scope"{named}'})
 
 
 class NotFound(ApiError):

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from threading import BoundedSemaphore
 from typing import Any, ParamSpec, Protocol
 from uuid import UUID
@@ -48,6 +49,9 @@ class Principal:
     account: Any  # the user's row, as `Admit` read it; opaque to utils
     scope: str | None = None  # restricts the principal to the views of this scope; None: all views
     out_of_scope: type[ApiError] = Forbidden  # the error of all other views
+    permissions: frozenset[str] = frozenset()  # those that count in this session; read only where asked for
+    withheld: frozenset[str] = frozenset()  # those that would count with a second factor
+    roles: tuple[str, ...] = ()  # read only where asked for
 
 
 class Hasher(Protocol):
@@ -68,10 +72,20 @@ class Leaks(Protocol):
     def has(self, password: str, /) -> bool: ...
 
 
+class Reading(Enum):
+    """What is read with the account when a token is admitted."""
+
+    ACCOUNT = auto()
+    PERMISSIONS = auto()
+    ROLES = auto()  # and permissions
+
+
 class Admit(Protocol):
     """Returns the principal of these claims, or None if the session ended or the user is disabled."""
 
-    def __call__(self, services: "Services", claims: Claims, /) -> Principal | None: ...
+    def __call__(
+        self, services: "Services", claims: Claims, /, reading: Reading = Reading.ACCOUNT
+    ) -> Principal | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

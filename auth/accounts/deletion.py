@@ -9,6 +9,7 @@ from auth.mailing.limits import Limit
 from auth.mailing.links import LIFETIMES
 from auth.refusals import recorded
 from auth.revocation import revoke
+from auth.roles import authority
 from auth.sessions import step_up
 from auth.stores import audit, one_time_tokens, users
 from utils.client_info import ClientInfo
@@ -18,10 +19,12 @@ from utils.services import Principal, Services
 def request(services: Services, principal: Principal, client: ClientInfo) -> datetime:
     """Close the caller's account at once, to be erased after 14 days; return when.
 
-    A link that restores it is mailed. Raises `ReauthRequired` without a fresh login.
+    A link that restores it is mailed. Raises `ReauthRequired` without a fresh login, or
+    `LastAdministrator`.
     """
     step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
+    authority.keep_an_administrator(services, principal.user_id)
     account = step_up.lock_for_change(services, principal)
     due = now + LIFETIMES[LinkPurpose.RESTORE]
     users.schedule_deletion(tx, account.id, due)

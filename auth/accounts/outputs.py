@@ -25,6 +25,10 @@ class Me(OneUser):
         Moment | None, Field(description="When an operator's removal of all second factors takes effect.")
     ]
     has_password: Annotated[bool, Field(description="Whether a passkey is not the only way in.")]
+    roles: Annotated[list[str], Field(description="The names of its roles.", examples=[["editor"]])]
+    permissions: Annotated[
+        list[str], Field(description="What it may do in this session now.", examples=[["reports:read"]])
+    ]
     auth_time: Annotated[
         Moment | None,
         Field(description="When the session's owner last proved who they are; null without a session."),
@@ -39,7 +43,14 @@ class Leaving(Message):
     erase_at: Moment
 
 
-def me(found: Account, auth_time: datetime | None, *, enrollment_only: bool) -> Me:
+def me(
+    found: Account,
+    auth_time: datetime | None,
+    *,
+    roles: Iterable[str],
+    permissions: Iterable[str],
+    enrollment_only: bool,
+) -> Me:
     return {
         **user(found),
         "second_factor_setup_required": enrollment_only,
@@ -47,6 +58,8 @@ def me(found: Account, auth_time: datetime | None, *, enrollment_only: bool) -> 
         "recovery_codes_left": found.recovery_codes_left,
         "factors_reset_at": iso(found.factors_reset_due_at) if found.factors_reset_due_at else None,
         "has_password": found.password_hash is not None,
+        "roles": list(roles),
+        "permissions": sorted(permissions),
         "auth_time": iso(auth_time) if auth_time else None,
     }
 

@@ -9,7 +9,7 @@ from auth.events import Event, LinkPurpose, Origin
 from auth.mailing import links
 from auth.passwords import policy
 from auth.revocation import usernames
-from auth.stores import audit, one_time_tokens, users
+from auth.stores import audit, one_time_tokens, roles, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.identifiers import is_reserved, username_from
@@ -110,6 +110,10 @@ def _added(
     if account and one_time_tokens.address_is_reserved(tx, email, None, services.clock.now()):
         tx.rollback()
         return None
+    if account:
+        roles.grant_application_roles(
+            tx, account.id, services.settings.new_account_roles, services.clock.now()
+        )
     return account
 
 

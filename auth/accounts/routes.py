@@ -11,10 +11,12 @@ from auth.blueprint import auth_bp
 from auth.errors import ExportTooLarge
 from auth.mailing.inputs import LINK_REFUSALS, Link
 from auth.outputs import Message, OneUser, message, user
-from utils.auth_helpers import allow_enrollment, jwt_required
+from auth.roles.unknown import warn_of_unknown
+from utils.auth_helpers import allow_enrollment, jwt_required, reads_roles, requires_of_call
 from utils.services import in_app_context, services
 from utils.web.cursors import read_cursor
 from utils.web.http import answers, client_info, limited, unlimited
+from utils.web.permission_query import asked_permissions
 from utils.web.spooling import SpoolLimits, spooled
 from utils.web.validation import takes, takes_query
 
@@ -58,10 +60,17 @@ def register(form: Registration) -> Any:
 @limited("reads")
 @jwt_required
 @allow_enrollment
+@reads_roles
 def me() -> Any:
-    """Return the logged-in user, and the time of their last authentication."""
+    """Return the logged-in user, their roles and permissions, and the time of their last authentication."""
     principal = g.principal
-    return outputs.me(principal.account, principal.auth_time, enrollment_only=principal.scope is not None)
+    return outputs.me(
+        principal.account,
+        principal.auth_time,
+        roles=principal.roles,
+        permissions=principal.permissions,
+        enrollment_only=principal.scope is not None,
+    )
 
 
 @auth_bp.patch("/me")
@@ -80,7 +89,7 @@ def change_me(form: Profile) -> Any:
 
 
 @auth_bp.delete("/me")
-@answers(202, outputs.Leaving, errors=("session_required", "reauth_required"))
+@answers(202, outputs.Leaving, errors=("session_required", "reauth_required", "last_administrator"))
 @limited("account-changes")
 @jwt_required
 def leave() -> Any:
@@ -124,11 +133,14 @@ def export() -> Any:
 
 # No OPTIONS: a proxy that forwards the client's method would take its 200 for a valid token.
 @auth_bp.get("/verify", provide_automatic_options=False)
-@answers(204)
+@answers(204, errors=("permission_missing", "reauth_required"))
 @unlimited("a proxy asks it for every request that it passes on, always from the same address")
-@jwt_required
+@requires_of_call(asked_permissions, refused=lambda missing: warn_of_unknown(services(), missing))
 def verify() -> Any:
-    """Verify an access token, for a proxy or another service.
+    """Verify an access token, for a proxy or another service, and what its owner may do.
+
+    With `?permission=reports:read`, given once or more, the owner must have all these permissions now. A
+    malformed or unknown one, or another parameter, is a 403.
 
     The response has no body. Its headers `X-Auth-User-Id` and `X-Auth-Username` (percent-encoded) identify
     the user.

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from auth.admin.operator import Operator, record
 from auth.events import Event
 from auth.revocation import revoke
+from auth.roles.actors import Operator, record
 from auth.stores import account_expiry, users
 from auth.stores.account_expiry import Expiry
 from models import Account

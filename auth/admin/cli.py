@@ -1,63 +1,23 @@
-"""`flask auth ...`: the commands for operators.
+"""`flask auth ...`: the commands for accounts, mail and the deployment."""
 
-Commands print text, or JSON with `--json`. Exit codes: 0 success, 1 refused (with the reason on standard
-error), 2 usage error.
-"""
-
-import functools
-import json
-import os
-import pwd
-import secrets
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
 from auth.accounts import registration
 from auth.accounts.inputs import Registration
 from auth.admin import account_expiry, doctor, explanation, operators, outputs, pruning
-from auth.admin.operator import MAX_ID, Operator
-from auth.blueprint import auth_bp
+from auth.commands import command
 from auth.factors import outputs as factor_outputs
 from auth.mailing import delivery
 from auth.outputs import user
+from auth.roles.actors import MAX_ID, operator
 from auth.sessions import outputs as session_outputs
 from config_values import origin
-from utils.client_info import ClientInfo
-from utils.errors import ApiError
 from utils.services import services
-
-
-def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
-    """Register a command. Its function returns the data of `--json`, the text, and an optional exit code."""
-
-    def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
-        @functools.wraps(function)
-        def run(*, as_json: bool, **arguments: Any) -> None:
-            try:
-                data, text, *code = function(**arguments)
-            except ApiError as refusal:
-                raise click.ClickException(error_line(refusal)) from None
-            except UnicodeEncodeError:  # an argument or terminal input is not valid text
-                raise click.ClickException("The input is not valid UTF-8.") from None
-            except SQLAlchemyError as problem:
-                raise click.ClickException(
-                    f"The database reported an error ({type(problem).__name__}). Check that it is running "
-                    "and that its schema is up to date (flask --app app db upgrade)."
-                ) from None
-            click.echo(json.dumps(data, indent=2) if as_json else text)
-            click.get_current_context().exit(*code)
-
-        option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-        made: click.Command = auth_bp.cli.command(name)(option(run))
-        return made
-
-    return decorate
 
 
 @command("create-user")
@@ -176,7 +136,10 @@ def end_sessions(login: str | None, everybody: bool) -> tuple[Any, str]:
     """End all sessions and revoke all tokens of an account, or of all accounts."""
     if (login is None) != everybody:
         raise click.UsageError("Give an account or --everybody.")
-    ended = operators.end_sessions(services(), login, operator())
+    if login is None:
+        ended = operators.end_all_sessions(services(), operator())
+    else:
+        ended = operators.end_sessions(services(), login, operator())
     return session_outputs.ended(ended), f"Ended {ended} session{'' if ended == 1 else 's'}."
 
 
@@ -279,19 +242,3 @@ def prune(*, dry_run: bool, limit: int) -> tuple[Any, str]:
         return data, "\n".join([*lines, f"{number} account{'' if number == 1 else 's'} would be erased."])
     deleted = pruning.prune(services(), operator())
     return {"deleted": deleted}, ", ".join(f"{name}: {count} deleted" for name, count in deleted.items())
-
-
-def operator() -> Operator:
-    """Return the operator: the user of the operating system, not of environment variables."""
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name[:80]
-    except KeyError:  # a container's user without a name
-        name = f"uid-{os.getuid()}"
-    client = ClientInfo(address=None, user_agent="command line", request_id=secrets.token_hex(8))
-    return Operator(name, client)
-
-
-def error_line(refusal: ApiError) -> str:
-    """Return an error as one line of text."""
-    faults = [f"{name}: {fault}" for name, fault in refusal.fields.items()]
-    return "; ".join([refusal.message, *faults])

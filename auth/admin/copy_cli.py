@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from auth.admin import database_copy
-from auth.admin.cli import command, operator
+from auth.commands import command
+from auth.roles.actors import operator
 from utils.database.copying import CopyRefused
 from utils.services import services
 

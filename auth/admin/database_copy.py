@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from auth.admin.operator import Operator
 from auth.events import Event
+from auth.roles.actors import Operator
 from auth.stores import audit
 from models import db
 from utils.database import copying

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auth.admin import account_expiry
-from auth.admin.operator import Operator, find, record
 from auth.errors import UserNotFound
 from auth.events import Event, Refusal, event_text
 from auth.factors import totp_guesses
@@ -12,6 +11,7 @@ from auth.factors.verification import MAX_TRIES
 from auth.login import brute_force
 from auth.mailing.messages import moment_text
 from auth.passwords import check
+from auth.roles.actors import Operator, find, record
 from auth.stores import audit, one_time_tokens, outbox, passkeys, second_factors
 from models import Account, AuditEvent, OutgoingMail
 from utils.services import Services

@@ -1,4 +1,4 @@
-"""Operator actions on accounts. Every change names the operator in the audit log."""
+"""Actions of operators and administrators on accounts. Every change names who acted in the audit log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 from auth.account_state import Use, refusal
 from auth.admin import pruning
-from auth.admin.operator import Operator, find, record
 from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFound
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets, totp_guesses, totp_secrets
 from auth.mailing import links, messages
 from auth.mailing.limits import Limit
+from auth.permissions import AuthPermission
 from auth.revocation import revoke
+from auth.roles import authority
+from auth.roles.actors import Actor, Administrator, Operator, find, record
 from auth.stores import account_expiry, audit, sessions, totp, users
 from models import Account, AuditEvent, UserSession
 from utils.crypto import access_tokens
@@ -57,35 +59,49 @@ def page(services: Services, operator: Operator, *, after: int, limit: int, sear
     return found
 
 
-def disable(services: Services, login: str, operator: Operator) -> bool:
+def disable(services: Services, login: str, actor: Actor) -> bool:
     """Disable an account and revoke everything of it, mailed links too; False if it is disabled already."""
     account, tx, now = find(services, login), services.tx(), services.clock.now()
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
+    if isinstance(actor, Administrator):
+        authority.keep_an_administrator(services, account.id)
     if not users.disable(tx, account.id, now):
         return False
     revoke.revoke_all(services, tx, account.id, EndReason.OPERATOR)
-    record(services, Event.ACCOUNT_DISABLED, operator, user_id=account.id)
+    record(services, Event.ACCOUNT_DISABLED, actor, user_id=account.id)
     tx.commit()
     return True
 
 
-def enable(services: Services, login: str, operator: Operator) -> bool:
+def enable(services: Services, login: str, actor: Actor) -> bool:
     """Enable a disabled account; False if it is enabled already."""
     account, tx = find(services, login), services.tx()
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
     if not users.enable(tx, account.id):
         return False
     resets.postpone(services, tx, account.id)
-    record(services, Event.ACCOUNT_ENABLED, operator, user_id=account.id)
+    record(services, Event.ACCOUNT_ENABLED, actor, user_id=account.id)
     tx.commit()
     return True
 
 
-def end_sessions(services: Services, login: str | None, operator: Operator) -> int:
-    """End every session and void every token of one account, or of all; return the sessions' number."""
+def end_sessions(services: Services, login: str, actor: Actor) -> int:
+    """End every session and void every token of one account; return the sessions' number."""
+    account = find(services, login)
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
+    return _end_sessions(services, account.id, actor)
+
+
+def end_all_sessions(services: Services, operator: Operator) -> int:
+    """End every session and void every token of all accounts; return the sessions' number."""
+    return _end_sessions(services, None, operator)
+
+
+def _end_sessions(services: Services, user_id: int | None, actor: Actor) -> int:
     tx, now = services.tx(), services.clock.now()
-    user_id = find(services, login).id if login is not None else None
     users.void_tokens(tx, user_id, now)
     ended = sessions.end_all(tx, user_id, EndReason.OPERATOR, now)
-    record(services, Event.ALL_SESSIONS_ENDED, operator, user_id=user_id, count=ended)
+    record(services, Event.ALL_SESSIONS_ENDED, actor, user_id=user_id, count=ended)
     tx.commit()
     return ended
 
@@ -105,25 +121,27 @@ def issue_token(services: Services, login: str, operator: Operator) -> str:
     return token
 
 
-def send_reset(services: Services, login: str, operator: Operator) -> None:
+def send_reset(services: Services, login: str, actor: Actor) -> None:
     """Mail a link for a new password. Raises `AccountDisabled` if a password would open nothing."""
     account, tx = find(services, login), services.tx()
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
     if refusal(account, Use.RESET_PASSWORD):
         raise AccountDisabled
     if not account.email:  # it only holds its name
         raise UserNotFound
     links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {}, limit=Limit.NONE)
-    record(services, Event.RESET_SENT, operator, user_id=account.id)
+    record(services, Event.RESET_SENT, actor, user_id=account.id)
     tx.commit()
 
 
-def reset_factors(services: Services, login: str, operator: Operator) -> datetime:
+def reset_factors(services: Services, login: str, actor: Actor) -> datetime:
     """Schedule the removal of all second factors after `resets.DELAY` and return its time.
 
     The owner is mailed, and can cancel it from any session. A pending one keeps its time. Raises
     `TwoFactorOff`, or `AccountDisabled` if no session could cancel it.
     """
     account, tx = find(services, login), services.tx()
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
     if refusal(account, Use.BEGIN_FACTOR_RESET):
         raise AccountDisabled
     if account.factors_reset_due_at:
@@ -133,43 +151,46 @@ def reset_factors(services: Services, login: str, operator: Operator) -> datetim
         raise TwoFactorOff
     facts = {"due": messages.moment_text(due)}
     links.send_mail(services, tx, account, "factors_reset_begun", facts, limit=Limit.NONE)
-    record(services, Event.FACTORS_RESET_BEGUN, operator, user_id=account.id)
+    record(services, Event.FACTORS_RESET_BEGUN, actor, user_id=account.id)
     tx.commit()
     return due
 
 
-def stop_factors_reset(services: Services, login: str, operator: Operator) -> None:
+def stop_factors_reset(services: Services, login: str, actor: Actor) -> None:
     """Cancel a pending reset of the second factors. Raises `NoFactorsReset`."""
     account, tx = find(services, login), services.tx()
-    if not resets.cancel(services, tx, account, operator.client, operator.name):
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
+    if not resets.cancel(services, tx, account, actor.client, actor.name, actor.user_id):
         raise NoFactorsReset
     tx.commit()
 
 
-def unblock_totp(services: Services, login: str, operator: Operator) -> bool:
+def unblock_totp(services: Services, login: str, actor: Actor) -> bool:
     """Forget the wrong authenticator codes in a row; False if there were none."""
     account, tx = find(services, login), services.tx()
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
     users.lock(tx, account.id)
     if not totp_guesses.clear(tx, account.id):
         return False
-    record(services, Event.TOTP_UNBLOCKED, operator, user_id=account.id)
+    record(services, Event.TOTP_UNBLOCKED, actor, user_id=account.id)
     tx.commit()
     return True
 
 
-def lock_out(services: Services, login: str, operator: Operator) -> None:
+def lock_out(services: Services, login: str, actor: Actor) -> None:
     """Lock an intruder out for an owner who cannot: see `revoke.lock_out`. Removes all passkeys.
 
     Raises `AccountDisabled`.
     """
     account, tx = find(services, login), services.tx()
+    authority.check(services, actor, AuthPermission.SUPPORT, account)
     if refusal(account, Use.LOCK_OUT) or not account.email:
         raise AccountDisabled
     users.lock(tx, account.id)
     began = account.created_at  # the operator has checked who the owner is
     access = began - timedelta(microseconds=1)
     revoke.lock_out(services, tx, account, EndReason.OPERATOR, since=began, access_since=access)
-    record(services, Event.LOCKED_OUT, operator, user_id=account.id)
+    record(services, Event.LOCKED_OUT, actor, user_id=account.id)
     tx.commit()
 
 

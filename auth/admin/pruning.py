@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from auth.admin import account_expiry
 from auth.admin.account_expiry import Caller
-from auth.admin.operator import Operator, record
 from auth.events import Event
 from auth.factors import resets
+from auth.roles.actors import Operator, record
 from auth.stores import (
     audit,
     challenges,

@@ -32,17 +32,27 @@ def postpone(services: Services, tx: Session, user_id: int) -> None:
 
 
 def cancel(
-    services: Services, tx: Session, account: Account, client: ClientInfo, operator: str | None = None
+    services: Services,
+    tx: Session,
+    account: Account,
+    client: ClientInfo,
+    operator: str | None = None,
+    actor_id: int | None = None,
 ) -> bool:
-    """Cancel a pending reset, record it and mail the owner; False if none is pending."""
+    """Cancel a pending reset, record it and mail the owner; False if none is pending.
+
+    By its owner, an operator, or an administrator, whose account is `actor_id`.
+    """
     if not accounts.call_off_reset(tx, account.id):
         return False
     now = services.clock.now()
-    facts = messages.client_facts(client, now) | {"by_operator": operator or ""}
+    is_by_other = operator is not None or actor_id is not None
+    facts = messages.client_facts(client, now) | {"by_operator": "yes" if is_by_other else ""}
     if operator:
         facts |= {"device": "the command line of an operator", "ip_address": "at the service itself"}
     links.send_mail(services, tx, account, "factors_reset_stopped", facts)
-    audit.append(tx, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, operator=operator)
+    who = {"operator": operator, "actor_id": actor_id}
+    audit.append(tx, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, **who)
     return True
 
 

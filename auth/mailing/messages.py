@@ -56,6 +56,10 @@ MAILS: Mapping[str, Mail] = {
     "factors_reset_stopped": Mail("Your second factors for {brand} stay"),
     "factors_reset": Mail("Your second factors for {brand} were removed"),
     "password_removed": Mail("Your password for {brand} was removed"),
+    "role_granted": Mail("You have a new role at {brand}"),
+    "role_revoked": Mail("A role of yours at {brand} was taken away"),
+    "role_granted_to_other": Mail("An account at {brand} has a new role"),
+    "role_revoked_to_other": Mail("An account at {brand} has lost a role"),
     "deletion_requested": Mail("Your account at {brand} will be erased", ("restore",)),
     "account_restored": Mail("Your account at {brand} stays"),
 }

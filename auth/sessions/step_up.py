@@ -3,10 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
-from auth.errors import ReauthRequired, SessionRequired
 from auth.stores import sessions, users
 from models import Account
-from utils.errors import TokenInvalid
+from utils.errors import ReauthRequired, SessionRequired, TokenInvalid
 from utils.services import Principal, Services
 
 FRESH_FOR = timedelta(minutes=10)  # age of a login for sensitive changes (ASVS 7.5.1)
@@ -28,12 +27,15 @@ def fresh_session(services: Services, principal: Principal) -> UUID:
     return current
 
 
-def _require_fresh_factor(services: Services, session_id: UUID, account: Account) -> None:
+def require_fresh_factor(
+    services: Services, session_id: UUID, account: Account, *, even_without_one: bool = False
+) -> None:
     """Raise `ReauthRequired` if the account has a second factor and it was not proven lately.
 
-    A login on a trusted device is fresh by the password alone, which must not change a factor.
+    A login on a trusted device is fresh by the password alone, which must not change a factor. With
+    `even_without_one` an account without a second factor is refused, too.
     """
-    if account.two_factor_at is None:
+    if account.two_factor_at is None and not even_without_one:
         return
     at = sessions.factor_at(services.tx(), session_id)
     if at is None or abs(services.clock.now() - at) >= FRESH_FOR:
@@ -48,7 +50,7 @@ def lock_for_credential_change(services: Services, principal: Principal) -> tupl
     """
     current = fresh_session(services, principal)
     account = lock_for_change(services, principal)
-    _require_fresh_factor(services, current, account)
+    require_fresh_factor(services, current, account)
     return current, account
 
 

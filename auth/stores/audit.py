@@ -44,10 +44,17 @@ def append(
     session_id: UUID | None = None,
     reason: Refusal | None = None,
     operator: str | None = None,
+    actor_id: int | None = None,
     count: int = 1,
+    detail: str | None = None,
 ) -> None:
-    """Append an audit event. An account that was erased meanwhile is not named."""
+    """Append an audit event. An account that was erased meanwhile is not named.
+
+    `operator` or `actor_id` is who acted on the account, if it was not its owner; `detail` is the name of a
+    role or an API token.
+    """
     about = {"event": event, "session_id": session_id, "reason": reason, "operator": operator}
+    about |= {"actor_id": actor_id, "detail": detail}
     tx.execute(_APPENDED, {"of_user": user_id, "count": count} | about | _facts(now, client))
 
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, insert, or_, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from auth.account_state import Use
 from auth.events import EndReason
+from auth.stores import roles
 from auth.stores.account_expiry import UNDECIDED
 from auth.stores.account_state import clause
 from auth.stores.pages import AccountPages
@@ -35,8 +36,12 @@ _ADMITTED = select(_SESSIONS.auth_time, *_ACCOUNT).where(
     _SESSIONS.absolute_end > bindparam("now", type_=_SESSIONS.idle_end.type),
     *clause(Use.CALL_WITH_SESSION, table=_USER_TABLE),
 )
+# The same with what the account may do. A view without permissions does not pay for it.
+_ADMITTED_WITH_PERMISSIONS = _ADMITTED.add_columns(_SESSIONS.factor_at, roles.permissions_text(_USERS.id))
+_ADMITTED_WITH_ROLES = _ADMITTED_WITH_PERMISSIONS.add_columns(roles.names_text(_USERS.id))
 _FOUND = select(*_STATE, *_ACCOUNT).where(_USERS.id == _SESSIONS.user_id, _SESSIONS.id == bindparam("id"))
 _WITH_ACCOUNT = _FOUND.with_for_update(read=True, key_share=True, of=_USER_TABLE)
+_AFTER_ACCOUNT = 1 + len(_ACCOUNT)
 _ROTATED = (
     update(_TABLE)
     .where(
@@ -60,6 +65,29 @@ PAGES = AccountPages(_TABLE, "created_at", "id")
 def admitted(reads: Reads, session_id: UUID, user_id: int, now: datetime) -> tuple[datetime, Account] | None:
     """Return when this session logged in, and its account; None if it has ended or may not be used."""
     return _admitted(reads.first(_ADMITTED, {"id": session_id, "user_id": user_id, "now": now}))
+
+
+class Admitted(NamedTuple):
+    """An admitted session and what its account holds."""
+
+    auth_time: datetime
+    account: Account
+    factor_at: datetime | None  # when a second factor was last proven in this session
+    permissions: list[str]
+    roles: list[str]  # read only if asked for
+
+
+def admitted_with_permissions(
+    reads: Reads, session_id: UUID, user_id: int, now: datetime, *, with_roles: bool
+) -> Admitted | None:
+    """Return as `admitted`, with the permissions of the account as they stand now. One statement."""
+    statement = _ADMITTED_WITH_ROLES if with_roles else _ADMITTED_WITH_PERMISSIONS
+    row = reads.first(statement, {"id": session_id, "user_id": user_id, "now": now})
+    if row is None:
+        return None
+    factor_at, permissions, *names = row[_AFTER_ACCOUNT:]
+    account = Account._make(row[1:_AFTER_ACCOUNT])
+    return Admitted(row[0], account, factor_at, roles.split(permissions), roles.split(*names or [None]))
 
 
 def still_admitted(

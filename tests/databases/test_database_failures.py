@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from auth.admin import pruning
-from auth.admin.operator import Operator
 from auth.mailing import delivery
+from auth.roles.actors import Operator
 from tests.conftest import AppFactory
 from tests.support.failing_services import FailingMailer, everything, failing_at
 from tests.support.members import NEW, Action, Member

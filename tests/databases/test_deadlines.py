@@ -10,8 +10,8 @@ from sqlalchemy import Engine, create_engine, event, func, make_url, select, tex
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from auth.admin import pruning
-from auth.admin.operator import Operator
 from auth.admin.slices import Slices
+from auth.roles.actors import Operator
 from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
 from utils.client_info import ClientInfo

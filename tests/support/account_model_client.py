@@ -9,7 +9,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from auth.admin import operators, pruning
-from auth.admin.operator import Operator
+from auth.roles.actors import Operator
 from models import db
 from tests.support import mailbox
 from tests.support.account_model import Owner, World

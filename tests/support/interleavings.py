@@ -7,7 +7,7 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from auth.admin import pruning
-from auth.admin.operator import Operator
+from auth.roles.actors import Operator
 from tests.support.mailbox import mailed
 from tests.support.members import NEW, Action, Member
 from tests.support.requests import confirm_addresses

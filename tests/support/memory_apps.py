@@ -16,6 +16,7 @@ from sqlalchemy import create_engine
 from app import create_app
 from config import Settings, TestingConfig
 from models import db
+from tests.support.built_in_roles import add_built_in_roles
 from tests.support.service import START, FixedClock
 from utils.crypto.keys import key_id
 
@@ -41,6 +42,7 @@ def _empty_database() -> bytes:
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         db.metadata.create_all(connection)
+        add_built_in_roles(connection)
         sqlite: Any = connection.connection.driver_connection
         connection.commit()
         found: bytes = sqlite.serialize()

@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from auth.admin import operators, pruning
-from auth.admin.operator import Operator
+from auth.roles.actors import Operator
 from models import db
 from tests.support import mailbox
 from tests.support.service import PASSWORD, bearer, execute, register

@@ -38,6 +38,7 @@ POLICIES: Mapping[str, Policy] = {
     "mailed": Policy(20, 3600),  # calls that send a mail
     "links": Policy(60, 60),  # calls with a mailed link and nothing else
     "strength": Policy(20, 10, exact=False),
+    "service-roles": Policy(20, 3600),  # by acting account: roles with a permission of this service
     "account-changes": Policy(60, 3600),
     "refresh": Policy(300, 60),  # calls without a genuine refresh token
     "refresh-session": Policy(30, 300),  # by session, with a genuine one

@@ -40,6 +40,8 @@ class Documentation:
     query: type | None = None
     guarded: bool = False
     scope: str | None = None  # restricted tokens of this scope are accepted as well
+    permissions: frozenset[str] = frozenset()  # those that are required
+    reads_roles: bool = False
     cookie: bool = False
     limit: str | None = None
     unlimited_reason: str | None = None

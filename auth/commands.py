@@ -1,0 +1,49 @@
+"""The decorator of the commands `flask auth ...`.
+
+Commands print text, or JSON with `--json`. Exit codes: 0 success, 1 refused (with the reason on standard
+error), 2 usage error.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth.blueprint import auth_bp
+from utils.errors import ApiError
+
+
+def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
+    """Register a command. Its function returns the data of `--json`, the text, and an optional exit code."""
+
+    def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
+        @functools.wraps(function)
+        def run(*, as_json: bool, **arguments: Any) -> None:
+            try:
+                data, text, *code = function(**arguments)
+            except ApiError as refusal:
+                raise click.ClickException(error_line(refusal)) from None
+            except UnicodeEncodeError:  # an argument or terminal input is not valid text
+                raise click.ClickException("The input is not valid UTF-8.") from None
+            except SQLAlchemyError as problem:
+                raise click.ClickException(
+                    f"The database reported an error ({type(problem).__name__}). Check that it is running "
+                    "and that its schema is up to date (flask --app app db upgrade)."
+                ) from None
+            click.echo(json.dumps(data, indent=2) if as_json else text)
+            click.get_current_context().exit(*code)
+
+        option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+        made: click.Command = auth_bp.cli.command(name)(option(run))
+        return made
+
+    return decorate
+
+
+def error_line(refusal: ApiError) -> str:
+    """Return an error as one line of text."""
+    faults = [f"{name}: {fault}" for name, fault in refusal.fields.items()]
+    return "; ".join([refusal.message, *faults])

@@ -1,0 +1,1 @@
+"""Authorization: roles, their permissions, and the rules for changing them."""

@@ -1,0 +1,109 @@
+"""Defining roles: their permissions and descriptions."""
+
+from collections.abc import Collection
+
+from auth.errors import (
+    BuiltInRole,
+    PermissionInvalid,
+    RoleInUse,
+    RoleNameInvalid,
+    RoleNotFound,
+    TooManyPermissions,
+    TooManyRoles,
+)
+from auth.events import Event
+from auth.permissions import BUILT_IN, AuthPermission, is_role_name
+from auth.roles import authority
+from auth.roles.actors import Actor, Operator, record
+from auth.stores import roles
+from auth.stores.roles import RoleState
+from utils.permissions import is_of_service, is_permission
+from utils.services import Services
+
+MAX_PERMISSIONS = 100  # of a role
+MAX_ROLES = 1000
+
+
+def define(
+    services: Services,
+    actor: Actor,
+    name: str,
+    *,
+    allow: Collection[str] = (),
+    deny: Collection[str] = (),
+    description: str | None = None,
+) -> RoleState:
+    """Create a role, or change one: put permissions in, take permissions out, describe it; return it.
+
+    Raises `RoleNameInvalid`, `PermissionInvalid`, `BuiltInRole`, `TooManyRoles`, `TooManyPermissions`, or as
+    `authority.check` does.
+    """
+    if not is_role_name(name):
+        raise RoleNameInvalid
+    if not all(map(_is_assignable, [*allow, *deny])) or set(allow) & set(deny):
+        raise PermissionInvalid
+    if name in BUILT_IN:
+        raise BuiltInRole
+    if name in services.settings.new_account_roles and any(map(is_of_service, allow)):
+        raise PermissionInvalid(
+            "Every new account gets this role: it cannot have a permission of the service."
+        )
+    tx, now = services.tx(), services.clock.now()
+    roles.lock_administration(tx)
+    held = authority.check(services, actor, AuthPermission.ROLES)
+    if roles.by_name(tx, name) is None:
+        if roles.count(tx) >= MAX_ROLES:
+            raise TooManyRoles
+        roles.add(tx, name, "", now)
+    role = _named(services, name)
+    # Taking a permission from a role takes it from its accounts.
+    authority.check_permissions(held, role.permissions | frozenset(allow))
+    roles.allow(tx, role.id, allow)
+    roles.deny(tx, role.id, deny)
+    if description is not None:
+        roles.describe(tx, role.id, description)
+    changed = _named(services, name)
+    if len(changed.permissions) > MAX_PERMISSIONS:
+        raise TooManyPermissions
+    record(services, Event.ROLE_DEFINED, actor, detail=name)
+    tx.commit()
+    return changed
+
+
+def delete(services: Services, actor: Actor, name: str) -> None:
+    """Delete a role that no account has. Raises `RoleInUse`, `RoleNotFound` or `BuiltInRole`."""
+    if name in BUILT_IN:
+        raise BuiltInRole
+    roles.lock_administration(services.tx())
+    held = authority.check(services, actor, AuthPermission.ROLES)
+    role = _named(services, name)
+    authority.check_permissions(held, role.permissions)
+    if not roles.remove(services.tx(), role.id):
+        raise RoleInUse(role.accounts)
+    record(services, Event.ROLE_DELETED, actor, detail=name)
+    services.tx().commit()
+
+
+def every(services: Services, operator: Operator) -> list[RoleState]:
+    """Return all roles by name."""
+    found = roles.every(services.tx())
+    record(services, Event.ROLES_LISTED, operator, count=len(found))
+    services.tx().commit()
+    return found
+
+
+def has_administrator(services: Services) -> bool:
+    """Return whether an open account has the role `admin`."""
+    return bool(roles.administrators(services.tx(), 1))
+
+
+def _named(services: Services, name: str) -> RoleState:
+    role = roles.by_name(services.tx(), name)
+    if role is None:
+        raise RoleNotFound
+    return role
+
+
+def _is_assignable(permission: str) -> bool:
+    is_known = permission in set(AuthPermission) or not is_of_service(permission)
+    return is_permission(permission) and is_known

@@ -1,0 +1,91 @@
+"""Giving roles to accounts, and taking them away."""
+
+from auth.errors import RoleNotFound, UserNotFound
+from auth.events import Event
+from auth.mailing import links, messages
+from auth.mailing.limits import Limit
+from auth.permissions import ADMIN, AuthPermission
+from auth.roles import authority
+from auth.roles.actors import Actor, Administrator, record
+from auth.stores import account_expiry, roles, users
+from auth.stores.roles import RoleState
+from models import Account
+from utils.client_info import Subject
+from utils.permissions import is_of_service
+from utils.services import Services
+
+MAX_NOTIFIED = 50  # administrators who are mailed about one change
+
+
+def grant(services: Services, actor: Actor, account: Account, name: str) -> bool:
+    """Give a role to an account; False if it has it. Its permissions count with the next call.
+
+    Raises `RoleNotFound`, or as `authority.check` does; beyond 20 changes of roles with a permission of this
+    service in an hour, `TooManyRequests`.
+    """
+    tx, now = services.tx(), services.clock.now()
+    role, held = _checked(services, actor, account, name)
+    authority.check_permissions(held, role.permissions)
+    users.lock(tx, account.id)
+    if not roles.grant(tx, account.id, role.id, now, actor.user_id):
+        tx.rollback()
+        return False
+    account_expiry.keep(tx, account.id, now)
+    record(services, Event.ROLE_GRANTED, actor, user_id=account.id, detail=name)
+    _notify(services, actor, account, role, "role_granted")
+    tx.commit()
+    return True
+
+
+def revoke(services: Services, actor: Actor, account: Account, name: str) -> bool:
+    """Take a role from an account; False if it does not have it. Counts with the next call.
+
+    Raises as `grant` does, and `LastAdministrator` if no open account would be left with the role `admin`.
+    """
+    tx = services.tx()
+    role, held = _checked(services, actor, account, name)
+    authority.check_permissions(held, role.permissions)
+    if name == ADMIN and isinstance(actor, Administrator):
+        authority.keep_an_administrator(services, account.id)
+    users.lock(tx, account.id)
+    if not roles.revoke(tx, account.id, role.id):
+        tx.rollback()
+        return False
+    record(services, Event.ROLE_REVOKED, actor, user_id=account.id, detail=name)
+    _notify(services, actor, account, role, "role_revoked")
+    tx.commit()
+    return True
+
+
+def _checked(
+    services: Services, actor: Actor, account: Account, name: str
+) -> tuple[RoleState, frozenset[str]]:
+    tx = services.tx()
+    if not account.email:  # it only holds its name
+        raise UserNotFound
+    seen = roles.by_name(tx, name)
+    if seen and isinstance(actor, Administrator) and any(map(is_of_service, seen.permissions)):
+        tx.rollback()  # the limiter counts in a transaction of its own
+        subject = (Subject(f"account:{actor.user_id}"),)
+        services.limiter.check("service-roles", subject, visible=False)
+    roles.lock_administration(tx)
+    held = authority.check(services, actor, AuthPermission.ROLES, account)
+    role = roles.by_name(tx, name)
+    if role is None:
+        raise RoleNotFound
+    return role, held
+
+
+def _notify(services: Services, actor: Actor, account: Account, role: RoleState, template: str) -> None:
+    """Mail the account and every other administrator about a role with a permission of this service."""
+    if not any(map(is_of_service, role.permissions)):
+        return
+    tx = services.tx()
+    by = f"the account {actor.user_id}" if actor.user_id else "an operator at the command line"
+    facts = {"role": role.name, "by": by, "at": messages.moment_text(services.clock.now())}
+    links.send_mail(services, tx, account, template, facts, limit=Limit.SECURITY_NOTICE)
+    about = facts | {"account": str(account.id)}
+    for user_id in roles.administrators(tx, MAX_NOTIFIED):
+        other = users.by_id(tx, user_id) if user_id not in {account.id, actor.user_id} else None
+        if other:
+            links.send_mail(services, tx, other, f"{template}_to_other", about, limit=Limit.SECURITY_NOTICE)

@@ -1,0 +1,70 @@
+"""Roles and permissions; the acting account and the object of an audit event."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+BUILT_IN = {
+    "admin": ["auth:accounts", "auth:audit", "auth:roles", "auth:support", "auth:view"],
+    "support": ["auth:support", "auth:view"],
+}
+INDEX = "ix_audit_events_actor_id_id"
+
+
+def upgrade() -> None:
+    roles = op.create_table(
+        "roles",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("description", sa.String(length=200), nullable=False, server_default=""),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roles")),
+        sa.UniqueConstraint("name", name=op.f("uq_roles_name")),
+    )
+    permissions = op.create_table(
+        "role_permissions",
+        sa.Column("role_id", sa.Integer(), nullable=False),
+        sa.Column("permission", sa.String(length=81), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["role_id"], ["roles.id"], name=op.f("fk_role_permissions_role_id_roles"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("role_id", "permission", name=op.f("pk_role_permissions")),
+    )
+    op.create_table(
+        "user_roles",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("role_id", sa.Integer(), nullable=False),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["role_id"], ["roles.id"], name=op.f("fk_user_roles_role_id_roles"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_user_roles_user_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "role_id", name=op.f("pk_user_roles")),
+    )
+    op.create_index("ix_user_roles_role_id", "user_roles", ["role_id"])
+    op.add_column("audit_events", sa.Column("actor_id", sa.Integer(), nullable=True))
+    op.add_column("audit_events", sa.Column("detail", sa.String(length=120), nullable=True))
+    op.create_index(INDEX, "audit_events", ["actor_id", "id"])
+    now = datetime.now(UTC)
+    op.bulk_insert(roles, [{"name": name, "description": "", "created_at": now} for name in BUILT_IN])
+    ids = dict(op.get_bind().execute(sa.select(roles.c.name, roles.c.id)).tuples().all())
+    rows = [{"role_id": ids[name], "permission": each} for name, held in BUILT_IN.items() for each in held]
+    op.bulk_insert(permissions, rows)
+
+
+def downgrade() -> None:
+    op.drop_index(INDEX, table_name="audit_events")
+    op.drop_column("audit_events", "detail")
+    op.drop_column("audit_events", "actor_id")
+    op.drop_table("user_roles")
+    op.drop_table("role_permissions")
+    op.drop_table("roles")
