@@ -230,7 +230,7 @@ class AuditEvent(Base):
     user_agent: Mapped[str] = mapped_column(String(512))
     request_id: Mapped[str] = mapped_column(String(40))
     count: Mapped[int] = mapped_column(default=1)
-    # The account that acted on this one. No foreign key: the log outlives the account, and ids are not reused.
+    # The account that acted on this one. Not a foreign key: the log outlives it, and ids are not reused.
     actor_id: Mapped[int | None]
     detail: Mapped[str | None] = mapped_column(String(120))  # the name of a role or an API token
     subject_digest: Mapped[str | None] = mapped_column(String(64))

@@ -256,9 +256,7 @@ class RoleNotFound(NotFound):
 
 class RoleNameInvalid(BadRequest):
     code = "role_name_invalid"
-    message = (
-        "The name of a role has 1 to 60 lower-case letters, digits and hyphens, and begins with a letter."
-    )
+    message = "The name of a role has 1 to 60 lower-case letters, digits and hyphens. A letter is first."
 
 
 class PermissionInvalid(BadRequest):

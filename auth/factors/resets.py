@@ -51,8 +51,15 @@ def cancel(
     if operator:
         facts |= {"device": "the command line of an operator", "ip_address": "at the service itself"}
     links.send_mail(services, tx, account, "factors_reset_stopped", facts)
-    who = {"operator": operator, "actor_id": actor_id}
-    audit.append(tx, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, **who)
+    audit.append(
+        tx,
+        Event.FACTORS_RESET_STOPPED,
+        now,
+        client,
+        user_id=account.id,
+        operator=operator,
+        actor_id=actor_id,
+    )
     return True
 
 

@@ -27,8 +27,8 @@ def check(
 ) -> frozenset[str]:
     """Return the permissions of this service that the actor has now, among them the wanted one.
 
-    Raises `PermissionMissing` or `NotYourself`; `ReauthRequired` without a fresh login and, where it is required,
-    a fresh second factor; `SessionRequired`; `TokenInvalid` if the session has ended.
+    Raises `PermissionMissing` or `NotYourself`; `ReauthRequired` without a fresh login and, where it is
+    required, a fresh second factor; `SessionRequired`; `TokenInvalid` if the session has ended.
     """
     if isinstance(actor, Operator):
         return frozenset(AuthPermission)

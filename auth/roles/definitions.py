@@ -45,9 +45,7 @@ def define(
     if name in BUILT_IN:
         raise BuiltInRole
     if name in services.settings.new_account_roles and any(map(is_of_service, allow)):
-        raise PermissionInvalid(
-            "Every new account gets this role: it cannot have a permission of the service."
-        )
+        raise PermissionInvalid("New accounts get this role: it cannot have permissions of this service.")
     tx, now = services.tx(), services.clock.now()
     roles.lock_administration(tx)
     held = authority.check(services, actor, AuthPermission.ROLES)

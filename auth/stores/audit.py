@@ -53,9 +53,9 @@ def append(
     `operator` or `actor_id` is who acted on the account, if it was not its owner; `detail` is the name of a
     role or an API token.
     """
-    about = {"event": event, "session_id": session_id, "reason": reason, "operator": operator}
-    about |= {"actor_id": actor_id, "detail": detail}
-    tx.execute(_APPENDED, {"of_user": user_id, "count": count} | about | _facts(now, client))
+    about = {"event": event, "session_id": session_id, "reason": reason, "detail": detail}
+    who = {"of_user": user_id, "operator": operator, "actor_id": actor_id}
+    tx.execute(_APPENDED, {"count": count} | about | who | _facts(now, client))
 
 
 def count_unknown(tx: Session, event: Event, digest: str | None, now: datetime, client: ClientInfo) -> None:

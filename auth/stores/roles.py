@@ -44,13 +44,13 @@ class RoleState(NamedTuple):
 
 
 def permissions_text(user_id: ColumnElement[int]) -> ScalarSelect[str]:
-    """Return the permissions of an account as one text, separated by commas, to be read with other columns."""
+    """Return the permissions of an account as one text, separated by commas: a column of a statement."""
     held = select(func.aggregate_strings(_PERMISSIONS.c.permission, ","))
     return held.where(_HELD, _GRANTS.c.user_id == user_id).scalar_subquery()
 
 
 def names_text(user_id: ColumnElement[int]) -> ScalarSelect[str]:
-    """Return the names of the roles of an account as one text, separated by commas."""
+    """Return the names of the roles of an account in the same way."""
     held = select(func.aggregate_strings(_ROLES.c.name, ","))
     return held.where(_ROLES.c.id == _GRANTS.c.role_id, _GRANTS.c.user_id == user_id).scalar_subquery()
 
