@@ -62,8 +62,8 @@ def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     Does all that `jwt_required` does. `g.principal.permissions` has all permissions of the owner (a
     frozenset). They are read by the statement that admits the token, so that a change counts with the next
     call. Raises `PermissionMissing` (403; RFC 6750, 3.1), or `ReauthRequired` with `by_factor` if a
-    permission of this service is there but no second factor was proven in this session. Raises `ValueError` at import
-    for a permission that is not of the form `thing:verb`.
+    permission of this service is there but no second factor was proven in this session. Raises `ValueError`
+    at import for a permission that is not of the form `thing:verb`.
     """
     wanted = frozenset(permissions)
     if not wanted or not all(map(is_permission, wanted)):
