@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.sabotage import Sabotage
+from tests.sabotage.authorization import AUTHORIZATION
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
@@ -60,7 +61,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
+    every = (*SECURITY, *AUTHORIZATION, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
