@@ -6,8 +6,8 @@ AUTHORIZATION = [
     Sabotage(
         "permissions are read on each call",
         "auth/sessions/admission.py",
-        "def admit(services: Services",
-        "@__import__('functools').lru_cache\ndef admit(services: Services",
+        "may = authority(held.permissions, by_factor=by_factor)",
+        "may = sessions.__dict__.setdefault(session_id, authority(held.permissions, by_factor=by_factor))",
         "test_requires.py::test_change_of_roles_counts_with_the_next_call_in_every_process",
     ),
     Sabotage(
