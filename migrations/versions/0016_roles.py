@@ -56,7 +56,7 @@ def upgrade() -> None:
     op.create_index(INDEX, "audit_events", ["actor_id", "id"])
     now = datetime.now(UTC)
     op.bulk_insert(roles, [{"name": name, "description": "", "created_at": now} for name in BUILT_IN])
-    ids = dict(op.get_bind().execute(sa.select(roles.c.name, roles.c.id)).tuples().all())
+    ids = {row.name: row.id for row in op.get_bind().execute(sa.select(roles))}
     rows = [{"role_id": ids[name], "permission": each} for name, held in BUILT_IN.items() for each in held]
     op.bulk_insert(permissions, rows)
 

@@ -1,6 +1,7 @@
 """The commands for roles: output, exit codes, one audit event each."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.conftest import AppFactory
 from tests.support.requests import prune
 from tests.support.service import FixedClock, register, rows, signed_in
 
@@ -115,8 +117,10 @@ def test_loss_of_the_last_administrator_is_warned_of(app: Flask, client: FlaskCl
 
 
 def test_account_that_had_a_role_does_not_expire_unconfirmed(
-    app: Flask, client: FlaskClient, clock: FixedClock
+    make_app: AppFactory, clock: FixedClock, tmp_path: Path
 ) -> None:
+    app = make_app({"MAIL_URL": f"file:{tmp_path}"})
+    client = app.test_client()
     register(client)
     register(client, "bob")
     auth(app, "define-role", "editor", "--allow", "reports:read")
