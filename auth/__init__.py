@@ -4,7 +4,7 @@ The import of this package registers every route and command on `auth_bp`.
 """
 
 from auth.accounts import routes as accounts_routes
-from auth.admin import cli, copy_cli
+from auth.admin import audit_cli, cli, copy_cli
 from auth.blueprint import auth_bp
 from auth.emails import routes as emails_routes
 from auth.factors import routes as factors_routes
@@ -22,6 +22,7 @@ REGISTERED = (
     passwords_routes,
     revocation_routes,
     sessions_routes,
+    audit_cli,
     cli,
     copy_cli,
     roles_cli,

@@ -6,7 +6,8 @@ error), 2 usage error.
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -22,17 +23,8 @@ def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Comma
     def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
         @functools.wraps(function)
         def run(*, as_json: bool, **arguments: Any) -> None:
-            try:
+            with reporting_errors():
                 data, text, *code = function(**arguments)
-            except ApiError as refusal:
-                raise click.ClickException(error_line(refusal)) from None
-            except UnicodeEncodeError:  # an argument or terminal input is not valid text
-                raise click.ClickException("The input is not valid UTF-8.") from None
-            except SQLAlchemyError as problem:
-                raise click.ClickException(
-                    f"The database reported an error ({type(problem).__name__}). Check that it is running "
-                    "and that its schema is up to date (flask --app app db upgrade)."
-                ) from None
             click.echo(json.dumps(data, indent=2) if as_json else text)
             click.get_current_context().exit(*code)
 
@@ -41,6 +33,22 @@ def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Comma
         return made
 
     return decorate
+
+
+@contextmanager
+def reporting_errors() -> Iterator[None]:
+    """End the command with exit code 1 and a line on standard error, instead of a traceback."""
+    try:
+        yield
+    except ApiError as refusal:
+        raise click.ClickException(error_line(refusal)) from None
+    except UnicodeEncodeError:  # an argument or terminal input is not valid text
+        raise click.ClickException("The input is not valid UTF-8.") from None
+    except SQLAlchemyError as problem:
+        raise click.ClickException(
+            f"The database reported an error ({type(problem).__name__}). Check that it is running "
+            "and that its schema is up to date (flask --app app db upgrade)."
+        ) from None
 
 
 def error_line(refusal: ApiError) -> str:

@@ -61,6 +61,7 @@ class Event(StrEnum):
     ROLE_GRANTED = "role_granted"
     ROLE_REVOKED = "role_revoked"
     ROLES_LISTED = "roles_listed"
+    AUDIT_READ = "audit_read"
     ACCOUNTS_LISTED = "accounts_listed"
     ACCOUNT_SHOWN = "account_shown"
     ACCOUNT_DISABLED = "account_disabled"
@@ -188,6 +189,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.ROLE_GRANTED: "You were given a role.",
     Event.ROLE_REVOKED: "A role was taken from you.",
     Event.ROLES_LISTED: "An operator listed the roles.",
+    Event.AUDIT_READ: "An operator read the audit log.",
     Event.ACCOUNTS_LISTED: "An operator listed accounts.",
     Event.ACCOUNT_SHOWN: "An operator looked at the account.",
     Event.ACCOUNT_DISABLED: "An operator disabled the account.",
@@ -224,9 +226,10 @@ REASON_TEXTS: dict[Refusal, str] = {
 }
 
 
-def event_text(event: str, reason: str | None) -> str:
-    """Return the text of an event for the owner of the account."""
+def event_text(event: str, reason: str | None, detail: str | None = None) -> str:
+    """Return the text of an event for the owner of the account. `detail` is the name of a role or a token."""
     # During a rolling release, a newer process may have written an event that this one does not know.
     sentence = EVENT_TEXTS.get(cast(Event, event), "Something happened").removesuffix(".")
     reason_text = REASON_TEXTS.get(cast(Refusal, reason)) if reason else None
-    return f"{sentence}: {reason_text}." if reason_text else f"{sentence}."
+    more = reason_text or detail
+    return f"{sentence}: {more}." if more else f"{sentence}."

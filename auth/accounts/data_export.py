@@ -26,6 +26,7 @@ from auth.stores import (
     outbox,
     passkeys,
     recovery_codes,
+    roles,
     sessions,
     totp,
     users,
@@ -110,6 +111,7 @@ def sections(services: Services, export: Export) -> Iterator[tuple[str, Iterable
     yield "authenticators", [factor] if (factor := totp.of_user(tx, user_id)) else []
     yield "recovery_codes", recovery_codes.of_user(tx, user_id)
     yield "passkeys", passkeys.of_user(tx, user_id)
+    yield "roles", roles.grants_of(tx, user_id)
     yield "freed_usernames", freed_usernames.of_user(tx, user_id)
     tx.rollback()
     for name, pages in _PAGED.items():

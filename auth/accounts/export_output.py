@@ -17,6 +17,7 @@ class EventFields(TypedDict):
     at: str
     event: str
     reason: str | None
+    detail: str | None
     count: int
     operator: str | None
     ip_address: str | None
@@ -37,6 +38,7 @@ class Export(TypedDict):
     ]
     links: Annotated[list[dict[str, Any]], Field(description="What mailed links were for; never the links.")]
     mails: Annotated[list[dict[str, Any]], Field(description="Which mails were written, and when they went.")]
+    roles: Annotated[list[dict[str, Any]], Field(description="Its roles, and since when it has each.")]
     freed_usernames: Annotated[
         list[dict[str, Any]], Field(description="Until when each former user name is kept; never the name.")
     ]
@@ -50,6 +52,7 @@ def event_fields(row: AuditEvent) -> EventFields:
         "at": iso(row.at),
         "event": row.event,
         "reason": row.reason,
+        "detail": row.detail,
         "count": row.count,
         "operator": row.operator,
         "ip_address": row.ip_address,
@@ -99,7 +102,7 @@ def _mail(row: OutgoingMail) -> dict[str, Any]:
 def _event(row: AuditEvent) -> dict[str, Any]:
     return {
         **event_fields(row),
-        "text": event_text(row.event, row.reason),
+        "text": event_text(row.event, row.reason, row.detail),
         "session_id": str(row.session_id) if row.session_id else None,
         "user_agent": row.user_agent,
     }
@@ -127,6 +130,7 @@ _FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
         **_times(row, "created_at", "expires_at", "used_at"),
     },
     "mails": _mail,
+    "roles": lambda row: {"name": row.name, **_times(row, "granted_at")},
     "freed_usernames": lambda row: _times(row, "ends_at"),
     "events": _event,
 }

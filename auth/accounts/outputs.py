@@ -102,7 +102,7 @@ def _activity(row: AuditEvent) -> ActivityFields:
     return {
         "at": iso(row.at),
         "event": row.event,
-        "text": event_text(row.event, row.reason),
+        "text": event_text(row.event, row.reason, row.detail),
         "ip_address": row.ip_address,
         "browser": browser,
         "system": system,

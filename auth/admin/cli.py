@@ -64,21 +64,25 @@ def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
 @command("show")
 @click.argument("login")
 def show(login: str) -> tuple[Any, str]:
-    """Show an account by name, address or id: its state, active sessions and last events."""
+    """Show an account by name, address or id: its state, roles, active sessions and last events."""
     seen = operators.overview(services(), login, operator())
-    data = outputs.overview(seen.account, seen.sessions, seen.events)
+    data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.events)
     lines = [f"{name}: {value}" for name, value in data["user"].items()]
+    lines += [f"roles: {', '.join(data['roles']) or 'none'}"]
     lines += [f"active sessions: {len(data['sessions'])}"]
     lines += [
         f"  {s['id']}  last used {s['last_used_at']}  {s['ip_address']}  {s['browser']} on {s['system']}"
         for s in data["sessions"]
     ]
     lines += ["last events:"]
-    lines += [
-        "  " + "  ".join(filter(None, (e["at"], e["event"], e["reason"], e["ip_address"], e["operator"])))
-        for e in data["events"]
-    ]
+    for each in data["events"]:
+        shown = (each["at"], each["event"], each["reason"], each["detail"], each["ip_address"], _by(each))
+        lines.append("  " + "  ".join(filter(None, shown)))
     return data, "\n".join(lines)
+
+
+def _by(event: outputs.OperatorEventFields) -> str | None:
+    return event["operator"] or (f"by account {event['actor_id']}" if event["actor_id"] else None)
 
 
 @command("explain")

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from auth.events import Event
 from auth.roles.actors import Operator
-from auth.stores import audit
+from auth.stores import audit, roles
 from models import db
 from utils.database import copying
 from utils.database.copying import CopiedTable
@@ -20,7 +20,9 @@ def copy_database(services: Services, target_uri: str, operator: Operator) -> li
     url, metadata = services.tx().get_bind().engine.url, db.metadata
     with copying.source_connection(url) as source, copying.target_connection(target_uri) as target:
         copying.check_schemas(source, target, metadata)
-        copying.lock_empty(target, metadata)
+        copying.lock(target, metadata)
+        roles.remove_built_in(target)  # the migrations made them in both; those of the source are copied
+        copying.check_empty(target, metadata)
         with Session(source) as tx:
             now = services.clock.now()
             audit.append(tx, Event.DATABASE_COPIED, now, operator.client, operator=operator.name)

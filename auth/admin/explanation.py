@@ -12,8 +12,9 @@ from auth.login import brute_force
 from auth.mailing.messages import moment_text
 from auth.passwords import check
 from auth.roles.actors import Operator, find, record
-from auth.stores import audit, one_time_tokens, outbox, passkeys, second_factors
+from auth.stores import audit, one_time_tokens, outbox, passkeys, roles, second_factors
 from models import Account, AuditEvent, OutgoingMail
+from utils.permissions import is_of_service
 from utils.services import Services
 
 SHOWN_EVENTS = 10
@@ -53,6 +54,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     findings += _reset_of_factors(account)
     findings += _expiry(services, account)
     findings += _wrong_passwords(events)
+    findings += _roles(services, account)
     findings += _mail_troubles(outbox.of_user(tx, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
 
@@ -162,6 +164,18 @@ _SUCCESSES = {
 }
 
 
+def _roles(services: Services, account: Account) -> list[str]:
+    """Return its roles, and what keeps their permissions from counting."""
+    permissions, names = roles.of_user(services.tx(), account.id)
+    if not names:
+        return []
+    found = [f"It has the roles {', '.join(names)}."]
+    needs_factor = services.settings.admin_require_second_factor and account.two_factor_at is None
+    if needs_factor and any(map(is_of_service, permissions)):
+        found += ["Their permissions auth:... count only after a login with a second factor; it has none."]
+    return found
+
+
 def _wrong_passwords(events: Sequence[AuditEvent]) -> list[str]:
     """Return the number of wrong passwords since the last success."""
     tries = []
@@ -193,5 +207,6 @@ def _mail_troubles(mails: Sequence[OutgoingMail]) -> list[str]:
 
 def _line(row: AuditEvent) -> str:
     where = f" from {row.ip_address}" if row.ip_address else ""
-    who = f" ({row.operator})" if row.operator else ""
-    return f"{moment_text(row.at)}{where}: {event_text(row.event, row.reason)}{who}"
+    by = row.operator or (f"account {row.actor_id}" if row.actor_id else "")
+    who = f" ({by})" if by else ""
+    return f"{moment_text(row.at)}{where}: {event_text(row.event, row.reason, row.detail)}{who}"

@@ -16,7 +16,7 @@ from auth.permissions import AuthPermission
 from auth.revocation import revoke
 from auth.roles import authority
 from auth.roles.actors import Actor, Administrator, Operator, find, record
-from auth.stores import account_expiry, audit, sessions, totp, users
+from auth.stores import account_expiry, audit, roles, sessions, totp, users
 from models import Account, AuditEvent, UserSession
 from utils.crypto import access_tokens
 from utils.crypto.encryption import DecryptionFailed
@@ -31,6 +31,7 @@ class Overview:
     """An account as an operator sees it."""
 
     account: Account
+    roles: Sequence[str]
     sessions: Sequence[UserSession]
     events: Sequence[AuditEvent]
 
@@ -43,12 +44,13 @@ class RotatedSecrets(NamedTuple):
 
 
 def overview(services: Services, login: str, operator: Operator) -> Overview:
-    """Return an account, its live sessions and its last events."""
+    """Return an account, its roles, its live sessions and its last events."""
     account, tx = find(services, login), services.tx()
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
     tx.commit()
     active = sessions.active(tx, account.id, services.clock.now())
-    return Overview(account, active, audit.page(tx, account.id, None, SHOWN_EVENTS))
+    _, names = roles.of_user(tx, account.id)
+    return Overview(account, names, active, audit.page(tx, account.id, None, SHOWN_EVENTS))
 
 
 def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:

@@ -37,10 +37,20 @@ class DueAccounts(TypedDict):
     total: int
 
 
+class OperatorEventFields(export_output.EventFields):
+    actor_id: int | None
+
+
+class LogFields(OperatorEventFields):
+    id: int
+    user_id: int | None
+
+
 class Overview(TypedDict):
     user: AccountFields
+    roles: list[str]
     sessions: list[SessionFields]
-    events: list[export_output.EventFields]
+    events: list[OperatorEventFields]
 
 
 def account(found: Account) -> AccountFields:
@@ -55,12 +65,24 @@ def account(found: Account) -> AccountFields:
     }
 
 
-def overview(found: Account, active: Iterable[UserSession], events: Iterable[AuditEvent]) -> Overview:
+def overview(
+    found: Account, roles: Iterable[str], active: Iterable[UserSession], events: Iterable[AuditEvent]
+) -> Overview:
     return {
         "user": account(found),
+        "roles": list(roles),
         "sessions": [session_fields(row, None) for row in active],
-        "events": [export_output.event_fields(row) for row in events],
+        "events": [_event(row) for row in events],
     }
+
+
+def _event(row: AuditEvent) -> OperatorEventFields:
+    return {**export_output.event_fields(row), "actor_id": row.actor_id}
+
+
+def event(row: AuditEvent) -> LogFields:
+    """An event of the audit log, with its id and the account that it is about."""
+    return {"id": row.id, "user_id": row.user_id, **_event(row)}
 
 
 def due(found: Iterable[Due], number: int) -> DueAccounts:

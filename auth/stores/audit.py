@@ -1,6 +1,6 @@
 """The audit log: one row for each action, written in the transaction of the change."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -74,6 +74,14 @@ def page(tx: Session, user_id: int, before: int | None, limit: int) -> Sequence[
     if before is not None:
         mine = mine.where(AuditEvent.id < before)
     return tx.scalars(mine.limit(limit)).all()
+
+
+def after(tx: Session, last: int, limit: int, but: Collection[int] = ()) -> Sequence[AuditEvent]:
+    """Return events of all accounts with a higher id than `last`, the oldest first, but for those ids."""
+    found = select(AuditEvent).where(AuditEvent.id > last).order_by(AuditEvent.id)
+    if but:
+        found = found.where(AuditEvent.id.not_in(but))
+    return tx.scalars(found.limit(limit)).all()
 
 
 def forget_person(tx: Session, user_id: int) -> None:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
+    Row,
     ScalarSelect,
     Table,
     and_,
@@ -21,16 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
-from auth.permissions import ADMIN
+from auth.permissions import ADMIN, BUILT_IN
 from auth.stores.account_state import clause
-from auth.stores.pages import AccountPages
 from models import Role, RolePermission, User, UserRole
 from utils.database.engine import insert_into
 from utils.permissions import SERVICE_PREFIX
 
 _ROLES, _PERMISSIONS, _GRANTS = (cast(Table, each.__table__) for each in (Role, RolePermission, UserRole))
 _HELD = _GRANTS.c.role_id == _PERMISSIONS.c.role_id
-PAGES = AccountPages(_GRANTS, "role_id")
 
 
 class RoleState(NamedTuple):
@@ -69,6 +69,12 @@ def of_user(tx: Session, user_id: int) -> tuple[list[str], list[str]]:
     return split(permissions), split(names)
 
 
+def grants_of(tx: Session, user_id: int) -> Sequence[Row[str, datetime]]:
+    """Return the name of each role of an account, and since when it has it."""
+    mine = select(Role.name, UserRole.granted_at).join(UserRole, UserRole.role_id == Role.id)
+    return tx.execute(mine.where(UserRole.user_id == user_id).order_by(Role.name)).all()
+
+
 def is_known(tx: Session, permission: str) -> bool:
     """Return whether a role holds this permission."""
     return bool(tx.scalar(select(exists().where(RolePermission.permission == permission))))
@@ -92,6 +98,12 @@ def by_name(tx: Session, name: str) -> RoleState | None:
     held = tx.scalars(select(RolePermission.permission).where(RolePermission.role_id == role.id)).all()
     accounts = tx.scalar(select(func.count()).select_from(UserRole).where(UserRole.role_id == role.id))
     return RoleState(*role, permissions=frozenset(held), accounts=accounts or 0)
+
+
+def remove_built_in(connection: Connection) -> None:
+    """Delete the built-in roles of a database in which no account has a role."""
+    given = exists(select(UserRole.role_id))
+    connection.execute(delete(Role).where(Role.name.in_(BUILT_IN), ~given))
 
 
 def count(tx: Session) -> int:
@@ -180,6 +192,14 @@ def administrators(tx: Session, limit: int) -> Sequence[int]:
         .limit(limit)
     )
     return tx.scalars(found).all()
+
+
+def count_administrators(tx: Session) -> tuple[int, int]:
+    """Return how many open accounts have the role `admin`, and how many of them have no second factor."""
+    mine = (UserRole.role_id == Role.id, Role.name == ADMIN, User.id == UserRole.user_id)
+    counts = select(func.count(), func.count().filter(User.two_factor_at.is_(None)))
+    row = tx.execute(counts.select_from(UserRole).where(*mine, *clause(Use.ADMINISTER))).one()
+    return row[0], row[1]
 
 
 def _state(row: Any) -> RoleState:

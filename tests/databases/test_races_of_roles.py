@@ -1,5 +1,6 @@
 """Concurrent changes of roles: one administrator is always left, and no call waits for another for ever."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -32,7 +33,9 @@ def test_administrators_who_take_each_others_role_at_once_leave_one(app: Flask) 
         execute(app, "DELETE FROM user_roles")
         sql = "INSERT INTO user_roles (user_id, role_id, granted_at) SELECT id, :role, created_at FROM users"
         execute(app, sql, role=admin_id)
-        calls = [partial(take, app, actor, (actor.user_id % ADMINISTRATORS) + 1) for actor in with_sessions]
+        calls: list[Callable[[], str]] = [
+            partial(take, app, actor, (actor.user_id % ADMINISTRATORS) + 1) for actor in with_sessions
+        ]
         refusals = at_once(calls)
         assert set(refusals) <= {"", "permission_missing", "last_administrator"}
         assert len(rows(app, LEFT)) == ADMINISTRATORS - refusals.count("") >= 1

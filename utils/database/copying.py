@@ -138,14 +138,18 @@ def check_schemas(source: Connection, target: Connection, metadata: MetaData) ->
         raise CopyRefused(f"The source has data that this release does not know: {names}.")
 
 
-def lock_empty(target: Connection, metadata: MetaData) -> None:
-    """Lock all tables against writes. Raises `CopyRefused` if one is in use or has rows."""
+def lock(target: Connection, metadata: MetaData) -> None:
+    """Lock all tables against writes. Raises `CopyRefused` if one is in use."""
     quoted = target.dialect.identifier_preparer.format_table
     names = ", ".join(quoted(table) for table in metadata.sorted_tables)
     try:
         target.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE NOWAIT")
     except DBAPIError as problem:
         raise CopyRefused(f"The target cannot be locked ({_code(problem)}): stop what uses it.") from None
+
+
+def check_empty(target: Connection, metadata: MetaData) -> None:
+    """Raise `CopyRefused` if a table has rows."""
     used = [table.name for table in metadata.sorted_tables if _count(target, table)]
     if used:
         raise CopyRefused(f"The target is not empty: {', '.join(used)}.")
