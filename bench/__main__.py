@@ -3,6 +3,7 @@
 - `bench/pages.py`: requests and bytes of each page
 - `bench/rates.py`: throughput of the fast paths
 - `bench/peer.py`: throughput beside Flask-JWT-Extended; with `--base COMMIT` beside an earlier version
+- `bench/authorization.py`: calls that need a permission beside calls that need a token
 - `bench/flood.py`: throughput and latency during a login flood
 - `bench/restarts.py`: failed requests during restarts
 - `bench/attack.py`: brute-force attacks against the rate limits
@@ -19,6 +20,7 @@ from playwright.sync_api import sync_playwright
 
 from bench import pages
 from bench.attack import report_attacks
+from bench.authorization import report_authorization
 from bench.chromium import INSTALL, chromium
 from bench.flood import report_flood
 from bench.machine import PASSWORD
@@ -29,7 +31,7 @@ from bench.servers import postgres, register, running
 from bench.timing import report_timing
 from config import Settings
 
-UNDER_LOAD = ("rates", "peer", "flood", "restarts", "timing")
+UNDER_LOAD = ("rates", "peer", "authorization", "flood", "restarts", "timing")
 PEER_ROUNDS = 5
 PARTS = ("pages", "attack", *UNDER_LOAD)
 
@@ -71,6 +73,8 @@ def measure(parts: list[str], options: argparse.Namespace) -> None:
                 uri = uris[database]
                 if "peer" in parts and options.base:
                     report_base(options.base, database, uri, PEER_ROUNDS, options.seconds, folder)
+                if "authorization" in parts:
+                    report_authorization(database, uri, options.seconds, folder)
                 for server in options.servers.split(","):
                     if "rates" in parts:
                         report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)

@@ -45,24 +45,32 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def running(
-    server: str, database_uri: str, workers: int = 2, root: Path = ROOT, **more: str
-) -> Iterator[Service]:
-    """Run the service in folder `root` under `granian` or `gunicorn`, with the settings `more`."""
-    port = free_port()
-    environ = os.environ | {
-        "PORT": str(port),
+def environment(database_uri: str, **more: str) -> dict[str, str]:
+    """Return the environment of the service, with new keys and the settings `more`."""
+    return os.environ | {
         "DATABASE_URI": database_uri,
-        "WEB_CONCURRENCY": str(workers),
         "FLASK_SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET_KEY": secrets.token_urlsafe(48),
         "PUBLIC_URL": "http://localhost:8000",
         "MAIL_URL": f"file:{tempfile.gettempdir()}/auth-bench-mail",
         **more,
     }
-    upgrade = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
-    subprocess.run(upgrade, cwd=root, env=environ, check=True, capture_output=True)
+
+
+def upgrade(environ: Mapping[str, str], root: Path = ROOT) -> None:
+    """Migrate the database of this environment."""
+    command = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
+    subprocess.run(command, cwd=root, env=environ, check=True, capture_output=True)
+
+
+@contextmanager
+def running(
+    server: str, database_uri: str, workers: int = 2, root: Path = ROOT, **more: str
+) -> Iterator[Service]:
+    """Run the service in folder `root` under `granian` or `gunicorn`, with the settings `more`."""
+    port = free_port()
+    environ = environment(database_uri, PORT=str(port), WEB_CONCURRENCY=str(workers), **more)
+    upgrade(environ, root)
     commands = {
         "granian": [sys.executable, "app.py"],
         "gunicorn": [
