@@ -59,7 +59,6 @@ def main() -> None:
 
 def measure(parts: list[str], options: argparse.Namespace) -> None:
     """Run the parts that need servers and databases."""
-    hashing = Settings.__dataclass_fields__["password_hash_method"].metadata["default"]
     if "rates" in parts:
         report_start()
     with tempfile.TemporaryDirectory() as name:
@@ -70,20 +69,27 @@ def measure(parts: list[str], options: argparse.Namespace) -> None:
         with postgres(folder / "postgres") as postgres_uri:
             uris = {"sqlite": f"sqlite:///{folder}/bench.db", "postgres": postgres_uri}
             for database in filter(None, options.databases.split(",")):
-                uri = uris[database]
-                if "peer" in parts and options.base:
-                    report_base(options.base, database, uri, PEER_ROUNDS, options.seconds, folder)
-                if "authorization" in parts:
-                    report_authorization(database, uri, options.seconds, folder)
-                for server in options.servers.split(","):
-                    if "rates" in parts:
-                        report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)
-                    if "flood" in parts:
-                        report_flood(server, database, uri, options.rounds, options.seconds, folder, hashing)
-                    if "restarts" in parts:
-                        report_restarts(server, database, uri, options.rounds)
-                if "timing" in parts:
-                    report_timing(database, uri, options.timing, folder)
+                measure_database(parts, options, database, uris[database], folder)
+
+
+def measure_database(
+    parts: list[str], options: argparse.Namespace, database: str, uri: str, folder: Path
+) -> None:
+    """Run the parts that are measured on each database."""
+    hashing = Settings.__dataclass_fields__["password_hash_method"].metadata["default"]
+    if "peer" in parts and options.base:
+        report_base(options.base, database, uri, PEER_ROUNDS, options.seconds, folder)
+    if "authorization" in parts:
+        report_authorization(database, uri, options.seconds, folder)
+    for server in options.servers.split(","):
+        if "rates" in parts:
+            report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)
+        if "flood" in parts:
+            report_flood(server, database, uri, options.rounds, options.seconds, folder, hashing)
+        if "restarts" in parts:
+            report_restarts(server, database, uri, options.rounds)
+    if "timing" in parts:
+        report_timing(database, uri, options.timing, folder)
 
 
 def measure_pages() -> None:
