@@ -122,12 +122,21 @@ def _pair(row: Sequence[Any] | None) -> tuple[SessionState, Account] | None:
 
 
 def rotate(
-    tx: Session, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
+    tx: Session | Reads, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
 ) -> SessionState | None:
-    """Return the session one generation on, or None if another call rotated or ended it first."""
-    expected = {"of_id": current.id, "of_generation": current.generation}
-    new = {"now": now, "until": idle_end, "address": client.address, "agent": client.user_agent}
-    row = tx.execute(_ROTATED, expected | new).one_or_none()
+    """Return the session one generation on, or None if another call rotated or ended it first.
+
+    With `Reads` the statement is a transaction of its own.
+    """
+    values = {
+        "of_id": current.id,
+        "of_generation": current.generation,
+        "now": now,
+        "until": idle_end,
+        "address": client.address,
+        "agent": client.user_agent,
+    }
+    row = tx.change(_ROTATED, values) if isinstance(tx, Reads) else tx.execute(_ROTATED, values).one_or_none()
     return SessionState._make(row) if row else None
 
 
