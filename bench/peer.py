@@ -142,11 +142,14 @@ def _peer(folder: Path) -> Iterator[Service]:
         "PEER_DATABASE": f"sqlite:///{folder}/peer.db",
         "PEER_SECRET": secrets.token_urlsafe(48),
     }
+    peers = ROOT / "bench" / "peers"
+    create_tables = [str(_peer_environment() / "bin" / "python"), "-c", "import flask_jwt_extended_app"]
+    subprocess.run(create_tables, cwd=peers, env=environ, check=True)  # two workers at once would collide
     command = [
         *(str(_peer_environment() / "bin" / "granian"), "--interface", "wsgi", "--workers", "2"),
         *("--host", "127.0.0.1", "--port", str(port), "flask_jwt_extended_app:app"),
     ]
-    with process_of(command, environ, f"http://127.0.0.1:{port}/hello", ROOT / "bench" / "peers") as pid:
+    with process_of(command, environ, f"http://127.0.0.1:{port}/hello", peers) as pid:
         yield Service(f"http://127.0.0.1:{port}", pid)
 
 
