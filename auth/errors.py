@@ -81,7 +81,7 @@ class SecondFactorRequired(Unauthorized):
 class ChallengeInvalid(Unauthorized):
     """The challenge is unknown, used, or void since the account was changed."""
 
-    code, message = "challenge_invalid", "This log-in is over. Begin again."
+    code, message = "challenge_invalid", "This log-in is no longer valid. Begin again."
 
 
 class ChallengeExpired(Unauthorized):
@@ -99,7 +99,7 @@ class PasskeyInvalid(Unauthorized):
 
     code, message = (
         "passkey_invalid",
-        "This passkey opens no account here, or its answer came too late.",
+        "This passkey was not accepted, or the request has expired.",
     )
 
 
@@ -180,7 +180,7 @@ class NoPassword(Conflict):
 
 
 class NoFactorsReset(Conflict):
-    code, message = "no_factors_reset", "Nobody is about to remove your second factors."
+    code, message = "no_factors_reset", "No removal of your second factors is pending."
 
 
 class NoPasskeys(Conflict):
@@ -194,10 +194,10 @@ class TwoFactorOff(Conflict):
 class ReauthRequired(Forbidden):
     """Step-up (ASVS 7.5.1): this call requires a recent login; with `by_factor`, one by a second factor."""
 
-    code, message = "reauth_required", "Prove once more who you are for this."
+    code, message = "reauth_required", "Log in again to do this."
 
     def __init__(self, *, by_factor: bool = False) -> None:
-        super().__init__("Prove your second factor once more for this." if by_factor else None)
+        super().__init__("Confirm your second factor again to do this." if by_factor else None)
         self.extra = {"by_factor": True} if by_factor else {}
 
 
@@ -209,7 +209,7 @@ class LinkUnknown(NotFound):
 
 
 class Gone(ApiError):
-    status, code, message = 410, "gone", "This is no more."
+    status, code, message = 410, "gone", "This is no longer available."
 
 
 class LinkExpired(Gone):
@@ -217,7 +217,7 @@ class LinkExpired(Gone):
 
 
 class LinkUsed(Gone):
-    code, message = "token_used", "This link was used already, or a newer one took its place."
+    code, message = "token_used", "This link was used already, or is void."
 
 
 class AccountDisabled(Conflict):
@@ -255,7 +255,7 @@ class PasskeyNotFound(NotFound):
 
 
 class PasskeyRefused(BadRequest):
-    """What a browser made is no passkey for us: another challenge or origin, or no user verification."""
+    """The new passkey is not accepted: another challenge or origin, or no user verification."""
 
     code, message = "passkey_refused", "This passkey could not be added. Begin again."
 

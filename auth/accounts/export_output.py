@@ -26,7 +26,7 @@ class EventFields(TypedDict):
 class Export(TypedDict):
     user: Annotated[dict[str, Any], Field(description="The account.", examples=[{"username": "ada"}])]
     sessions: Annotated[list[dict[str, Any]], Field(description="Ended ones too, as long as they are kept.")]
-    devices: Annotated[list[dict[str, Any]], Field(description="Where somebody has logged in before.")]
+    devices: Annotated[list[dict[str, Any]], Field(description="Devices from which the account logged in.")]
     authenticators: Annotated[
         list[dict[str, Any]], Field(description="When an authenticator app was set up; never its secret.")
     ]

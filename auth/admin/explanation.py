@@ -124,7 +124,7 @@ def _against(services: Services, account: Account) -> Iterator[str]:
     if account.password_blocked_at:
         yield (
             f"The password is blocked since {moment_text(account.password_blocked_at)}, because its "
-            "owner, or an operator, said that somebody else was in the account. `send-reset` mails "
+            "owner, or an operator, said that another person was in the account. `send-reset` mails "
             "a link for a new one."
         )
     if _is_unreadable(services, account) and not passkeys.count(services.tx(), account.id):

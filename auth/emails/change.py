@@ -18,7 +18,7 @@ from utils.services import Principal, Services
 def request_change(
     services: Services, principal: Principal, email: str, challenge_response: str | None, client: ClientInfo
 ) -> None:
-    """Mail a link to the new address. Nothing changes until it is opened.
+    """Mail a link to the new address. Nothing changes until it is used.
 
     Needs a fresh login, by factor if there is one, as later links go to the new address. Whether the address
     is taken is decided when the mail is sent; here the same rows are written in both cases. Raises

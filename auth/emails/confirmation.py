@@ -65,8 +65,8 @@ def verify(
     """Confirm the address that the link was mailed to: the account's own, or the one it changes to.
 
     Needs the password too, unless a session of that account is calling: the owner of an address would
-    otherwise confirm a stranger's registration, and with it the stranger's password. Raises `MissingFields`
-    without either, `InvalidCredentials`, `EmailTaken`, or one of `links.REFUSALS`.
+    otherwise confirm another person's registration, and with it that person's password. Raises
+    `MissingFields` without either, `InvalidCredentials`, `EmailTaken`, or one of `links.REFUSALS`.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):

@@ -95,8 +95,8 @@ def verify_anonymous(
 ) -> Passkey:
     """Verify the credential's response to a challenge of `anonymous_options` and return the passkey.
 
-    The challenge becomes a row, used, once the signature was verified: strangers write none. Raises
-    `PasskeyInvalid`, also if the challenge was used or has expired.
+    The challenge becomes a row, used, once the signature was verified: unauthenticated callers write none.
+    Raises `PasskeyInvalid`, also if the challenge was used or has expired.
     """
     challenge, now = webauthn.challenge_of(credential) or b"", services.clock.now()
     issued = tokens.read_passkey_challenge(services, challenge)

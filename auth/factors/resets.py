@@ -1,4 +1,4 @@
-"""auth.factors.resets"""
+"""Removal of second factors: an operator's delayed reset, and factors that an intruder may have added."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -131,8 +131,8 @@ def record_failure(
 ) -> None:
     """Record a failed second factor.
 
-    When the tries are used up the password is probably known to the attacker: the owner is mailed, at most
-    once a day.
+    When the tries are used up, the caller probably knows the password or holds a session of the account: the
+    owner is mailed, at most once a day.
     """
     now = services.clock.now()
     services.metrics.second_factors.labels(reason).inc()

@@ -29,7 +29,7 @@ LIFETIMES: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.RESTORE: timedelta(days=14),
     LinkPurpose.DISOWN: timedelta(days=7),
 }
-MAX_LIVE = 3  # valid links per account and purpose; requests by a stranger do not void the owner's
+MAX_LIVE = 3  # valid links per account and purpose; requests by another person do not void the owner's
 
 
 class OpenLink(NamedTuple):
@@ -79,7 +79,7 @@ def _write(
 
 
 def greeting_name(account: Account) -> str:
-    """Return the name for the greeting; none for an unconfirmed address, as a stranger may have chosen it."""
+    """Return the greeting's name; none for an unconfirmed address, as another person may have chosen it."""
     return account.username if account.email_verified_at else ""
 
 

@@ -27,7 +27,8 @@ class Shown(NamedTuple):
 def access_since(services: Services, tx: Session, user_id: int, shown: Shown) -> datetime | None:
     """Return since when the caller has had access to this account, or None if they show nothing.
 
-    Counts a living session; the refresh token of one that a change of factors ended; and a known device.
+    Counts a living session; the latest refresh token, or the one before it, of a session that is living or
+    was ended by a change of factors, "this wasn't me" or an undone change of address; and a known device.
     """
     now, found = services.clock.now(), list[datetime | None]()
     if shown.principal and shown.principal.session_id:

@@ -121,7 +121,7 @@ class CountingLimiter:
                 self._local.hit(f"over:{key}", last.seconds_left)
         else:
             status = self._status(name, quotas, [refusal])
-        # The count of an account must not be visible to strangers: it shows the owner's activity.
+        # The count of an account must not be visible to others: it shows the owner's activity.
         shown = status.headers if visible else {}
         raise TooManyRequests(policy=name, headers={"Retry-After": str(status.reset), **shown})
 

@@ -94,7 +94,7 @@ def test_factor_reset_can_be_stopped_by_any_session(app: Flask, owner: Owner, cl
     clock.advance(3000)
     assert said(stop(owner.client, again["access_token"])) == (200, "")
     assert events(app)[-1] == "factors_reset_stopped"
-    assert "somebody else is logged in" in mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
+    assert "another person is logged in" in mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
     clock.advance(2 * DAY)
     assert said(login(owner.client)) == ASKED
     assert factors(app)[0] == 1
@@ -121,8 +121,8 @@ def test_factor_reset_can_be_stopped_by_an_operator(app: Flask, owner: Owner, cl
     assert "stay" in reset(app, "--stop")
     told = mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
     assert "command line of an operator (at the service itself)." in told
-    assert "somebody else" not in told
-    assert "Nobody is about to" in reset(app, "--stop", fails=True)
+    assert "another person" not in told
+    assert "No removal of your second factors is pending." in reset(app, "--stop", fails=True)
     clock.advance(2 * DAY)
     assert said(login(owner.client)) == ASKED
 

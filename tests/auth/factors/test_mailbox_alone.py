@@ -118,7 +118,7 @@ def test_operator_lifts_the_factor_that_a_mailbox_alone_does_not(account: Compro
     account.app_on()
     account.by_mailbox("sessions/disown", account.link)
     told = mailbox.text_of(mailbox.newest(account.app, "password_blocked"))
-    assert "only an operator can remove it" in told
+    assert "otherwise contact support" in told
     done = account.app.test_cli_runner().invoke(args=["auth", "lock-out", "ada"])
     assert done.exit_code == 0, done.output
     token = forget(account.app)

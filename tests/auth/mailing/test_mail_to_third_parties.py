@@ -103,7 +103,7 @@ def test_unproven_address_gets_three_mails_an_hour_of_all_kinds_and_accounts(
     mailbox.deliver(app)
 
     def ask() -> None:
-        """Cause every kind of mail that strangers can cause, in turn, and a notification."""
+        """Cause every kind of mail that other persons can cause, in turn, and a notification."""
         for access in others:
             post(client, "email/change", access, email=ADDRESS)
         for path in ("email/resend", "password/forgot"):
