@@ -306,6 +306,7 @@ class KnownDevice(Base):
     )  # consecutive wrong passwords from it
     totp_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # the same of TOTP codes
     trusted_until: Mapped[datetime | None]  # until then, logins from it need no second factor
+    reset_at: Mapped[datetime | None]  # of the password, by mail: the first one since the last login from it
 
 
 class TotpFactor(Base):
@@ -374,7 +375,8 @@ class Passkey(Base):
     name: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
-    # After "this wasn't me" without proof of older access: logs in with the password only, until it has.
+    # After "this wasn't me" without proof of older access: it does not log in alone until it has logged in
+    # together with the password.
     needs_password: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 

@@ -94,22 +94,21 @@ def expires_at(services: Services, account: Account) -> datetime | None:
 
 def _all_due(services: Services) -> Iterator[Due]:
     tx, expiry = services.tx(), _expiry(services)
-    for account in _pages(lambda after: account_expiry.due(tx, expiry, after=after, limit=PAGE)):
-        is_deletion = account.deletion_due_at is not None and account.deletion_due_at <= expiry.now
-        yield Due(account, "deletion requested" if is_deletion else "never confirmed")
+    for found in _pages(lambda after: account_expiry.due(tx, expiry, after=after, limit=PAGE)):
+        for account in found:
+            is_deletion = account.deletion_due_at is not None and account.deletion_due_at <= expiry.now
+            yield Due(account, "deletion requested" if is_deletion else "never confirmed")
     if not _expires(services) or expiry.confirming:
         return
     before = expiry.now - _lifetime(services)
-    after = 0
-    while found := account_expiry.undecided(tx, before, after=after, limit=PAGE):
+    for found in _pages(lambda after: account_expiry.undecided(tx, before, after=after, limit=PAGE)):
         yield from (Due(account, "never confirmed or used") for account in _untouched(tx, found))
-        after = found[-1].id
 
 
-def _pages(page: Callable[[int], list[Account]]) -> Iterator[Account]:
+def _pages(page: Callable[[int], list[Account]]) -> Iterator[list[Account]]:
     after = 0
     while found := page(after):
-        yield from found
+        yield found
         after = found[-1].id
 
 

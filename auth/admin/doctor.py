@@ -239,9 +239,9 @@ def _pruning(services: Services) -> Iterator[Finding]:
     if over:
         when = f"since {moment_text(last)}" if last and now - last < timedelta(days=365) else "recently"
         text = (
-            f"`prune` has not run {when}, and the service does not keep up: {', '.join(over)} contain rows "
+            f"`prune` has not run {when}, and the service does not keep up: "
+            f"{', '.join(over)} contain rows that expired more than 2 days ago."
         )
-        text += "that expired more than 2 days ago."
         advice = "Look for `pruning interrupted` in the logs; run `flask --app app auth prune` daily."
         yield Finding("pruning", "problem", text, advice)
     else:

@@ -81,15 +81,18 @@ def _opened_by(services: Services, account: Account) -> str:
 
 
 def _blocked_totp(services: Services, account: Account) -> list[str]:
-    wrong = totp_guesses.wrong_in_a_row(services.tx(), account.id)
-    if wrong < totp_guesses.MAX_WRONG:
+    tx = services.tx()
+    wrong, devices = totp_guesses.wrong_in_a_row(tx, account.id), totp_guesses.blocked_devices(tx, account.id)
+    sources = [f"{devices} known device{'s' if devices > 1 else ''}"] if devices else []
+    if wrong >= totp_guesses.MAX_WRONG:
+        sources.append("devices that have not logged in with a second factor")
+    if not sources:
         return []
-    blocked = (
-        f"{wrong} wrong authenticator codes in a row came from unknown devices, where codes are refused."
+    told = (
+        f"{totp_guesses.MAX_WRONG} wrong authenticator codes in a row came from {' and from '.join(sources)}"
     )
-    return [
-        f"{blocked} A recovery code, a passkey, or a code on a known device ends it; so does `unblock-totp`."
-    ]
+    ways = "A recovery code, a passkey, or a code from elsewhere ends it; so does `unblock-totp`."
+    return [f"{told}: codes from there are refused. {ways}"]
 
 
 def _reset_of_factors(account: Account) -> list[str]:

@@ -62,7 +62,7 @@ def undo_change(services: Services, token: str, shown: Shown, client: ClientInfo
     with recorded(services, *links.REFUSALS):
         link, account = links.redeem(services, token, LinkPurpose.EMAIL_UNDO, client=client)
     now, since = services.clock.now(), link.created_at
-    access = prior_access.access_since(services, tx, account.id, shown)
+    access = prior_access.access_since(services, tx, account.id, shown, since)
     # Only later changes: the owner of an earlier address keeps a way back to it.
     one_time_tokens.void(tx, account.id, [LinkPurpose.EMAIL_UNDO], now, since=since)
     is_reserved = one_time_tokens.address_is_reserved(tx, link.email, account.id, now)

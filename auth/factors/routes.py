@@ -61,7 +61,12 @@ def confirm_totp(form: Confirmation) -> Any:
     `POST /auth/totp`.
     """
     found = totp.confirm_totp(
-        services(), g.principal, form.code, client_info(), end_other_sessions=form.end_other_sessions
+        services(),
+        g.principal,
+        form.code,
+        client_info(),
+        end_other_sessions=form.end_other_sessions,
+        device_token=device_token(),
     )
     return outputs.recovery_codes(found)
 

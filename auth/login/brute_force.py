@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from auth import tokens
 from auth.account_state import Use, refusal
 from auth.events import Event, LinkPurpose
-from auth.mailing import links
+from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.passwords import check
 from auth.stores import audit, known_devices, outbox, users
@@ -53,7 +53,8 @@ def attempt(
     if failures is not None:
         return account, AttemptSource(device_id, failures)
     tx.rollback()  # a refusal is delayed
-    # Not visible, as for a known device: a shared browser must not tell who has logged in from it.
+    # Not visible, as for a known device: the headers would tell with one call whether the browser has logged
+    # in to this account. A caller who uses up the limit of the network can still learn it.
     count("login", client.subjects, visible=False)
     return account, AttemptSource(None, account.failures if account else 0)
 
@@ -107,14 +108,24 @@ def record_failure(
 
 
 def warn_of_success(
-    services: Services, tx: Session, account: Account, who: AttemptSource, client: ClientInfo
+    services: Services,
+    tx: Session,
+    account: Account,
+    who: AttemptSource,
+    client: ClientInfo,
+    *,
+    is_complete: bool,
 ) -> None:
-    """Mail the owner that a known device had the right password after many wrong ones (ASVS 6.3.5).
+    """Mail the owner of the right password after many wrong ones from the same source (ASVS 6.3.5).
 
-    A login from an unknown device is mailed in any case.
+    A completed login from an unknown device has a mail of its own.
     """
-    if who.device_id and who.failures >= SUSPICIOUS_FAILURES:
-        links.send_disown_link(services, tx, account, "sign_in_after_failures", client)
+    if who.failures < SUSPICIOUS_FAILURES or (is_complete and not who.device_id):
+        return
+    facts = messages.client_facts(client, services.clock.now())
+    facts |= {"new_device": "" if who.device_id else "yes"}
+    template, limit = "sign_in_after_failures", Limit.NOTIFICATION
+    links.send_link(services, tx, account, LinkPurpose.DISOWN, template, facts, limit=limit)
 
 
 def reset_failures(tx: Session, account: Account, who: AttemptSource) -> bool:

@@ -91,7 +91,7 @@ def _count(
         count("login", client.subjects)
         return
     user_id = pending.user_of(services, tx, challenge_token) or 0
-    is_known = known_devices.failures(tx, user_id, device_id) is not None
+    is_known = known_devices.is_known(tx, user_id, device_id)
     tx.rollback()  # a refusal is delayed
     if is_known:
         count("login-device", brute_force.device_subject(user_id, device_id), visible=False)

@@ -29,6 +29,7 @@ LIFETIMES: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.RESTORE: timedelta(days=14),
     LinkPurpose.DISOWN: timedelta(days=7),
 }
+DAY = timedelta(days=1)
 MAX_LIVE = 3  # valid links per account and purpose; requests by another person do not void the owner's
 
 
@@ -86,6 +87,14 @@ def greeting_name(account: Account) -> str:
 def notify(services: Services, tx: Session, account: Account, template: str, client: ClientInfo) -> None:
     """Mail the owner what was done, when and from where."""
     send_mail(services, tx, account, template, messages.client_facts(client, services.clock.now()))
+
+
+def notify_once_a_day(
+    services: Services, tx: Session, account: Account, template: str, client: ClientInfo
+) -> None:
+    """As `notify`, unless such a mail was written in the last 24 hours."""
+    if not outbox.written_since(tx, account.id, template, services.clock.now() - DAY):
+        notify(services, tx, account, template, client)
 
 
 def send_disown_link(

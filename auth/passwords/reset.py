@@ -64,6 +64,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     users.set_password(tx, account.id, hashed, now)
     known_devices.reset_all_failures(tx, account.id)
     known_devices.distrust_all(tx, account.id)
+    known_devices.note_reset(tx, account.id, now)
     if users.confirm_email(tx, account.id, now):
         one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)
         # Devices and factors are those of the person who registered the address.

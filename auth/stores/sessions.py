@@ -145,13 +145,17 @@ def factor_at(tx: Session, session_id: UUID) -> datetime | None:
     return tx.scalar(select(UserSession.factor_at).where(UserSession.id == session_id))
 
 
-def began(tx: Session, session_id: UUID, user_id: int, now: datetime) -> datetime | None:
-    """Return when this session of the account began, if it lives or was ended in one stroke.
+def began(
+    tx: Session, session_id: UUID, user_id: int, now: datetime, *, in_force_at: datetime
+) -> datetime | None:
+    """Return when this session of the account began, if it is living or ended at `in_force_at` or later.
 
-    Those are a change of factors, "this wasn't me" and an undone change of address.
+    Of the ended ones only those count that a change of factors, "this wasn't me" or an undone change of
+    address ended.
     """
-    ended = (EndReason.FACTORS_CHANGED, EndReason.DISOWNED, EndReason.EMAIL_CHANGE_UNDONE)
-    counts = or_(and_(*_is_living(now)), UserSession.end_reason.in_(ended))
+    reasons = (EndReason.FACTORS_CHANGED, EndReason.DISOWNED, EndReason.EMAIL_CHANGE_UNDONE)
+    ended_later = and_(UserSession.end_reason.in_(reasons), UserSession.ended_at >= in_force_at)
+    counts = or_(and_(*_is_living(now)), ended_later)
     mine = (UserSession.id == session_id, UserSession.user_id == user_id)
     return tx.scalar(select(UserSession.created_at).where(*mine, counts))
 

@@ -16,6 +16,7 @@ from tests.sabotage import Sabotage
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
+from tests.sabotage.factors import FACTORS
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
@@ -60,7 +61,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    every = (*SECURITY, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
+    every = (*SECURITY, *FACTORS, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -218,8 +218,8 @@ DATA = [
     Sabotage(
         "erasure leaves no word about the person",
         "auth/stores/audit.py",
-        'values(ip_address=None, user_agent="", session_id=None, request_id="")',
-        'values(user_agent="", session_id=None, request_id="")',
+        'values(ip_address=None, user_agent="", session_id=None, request_id="",',
+        'values(user_agent="", session_id=None, request_id="",',
         "test_account_deletion.py::test_erasure_leaves_no_identifying_data",
     ),
     Sabotage(

@@ -13,7 +13,7 @@ SECURITY = [
     Sabotage(
         "a login after many wrong passwords is mailed",
         "auth/login/password.py",
-        "    brute_force.warn_of_success(services, tx, account, who, client)\n",
+        "    brute_force.warn_of_success(services, tx, account, who, client, is_complete=is_complete)\n",
         "",
         "test_suspicious_logins.py::test_login_after_ten_wrong_passwords_from_a_known_device_is_mailed",
     ),
@@ -167,7 +167,7 @@ SECURITY = [
     Sabotage(
         "a suspect passkey does not log in alone",
         "auth/stores/passkeys.py",
-        "(Passkey.needs_password.is_(False),) if alone else ()",
+        "(Passkey.needs_password.is_(False),) if is_alone else ()",
         "()",
         "test_mailbox_alone.py::test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in",
     ),

@@ -143,6 +143,14 @@ def test_anonymous_challenge_is_refused_for_step_up_second_factor_and_registrati
     assert said(post(client, "passkeys", access, credential=made, name="x")) == (400, "passkey_refused")
 
 
+def test_challenge_of_a_machine_whose_clock_is_ahead_by_seconds_is_accepted(
+    client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
+) -> None:
+    options = options_of(client)
+    clock.advance(-2)
+    assert post(client, "login/passkey", credential=passkey.get(options)).status_code == 200
+
+
 def test_clock_set_back_does_not_extend_a_passkey_challenge(
     client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
 ) -> None:
