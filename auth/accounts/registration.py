@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
 from auth.events import Event, LinkPurpose, Origin
 from auth.mailing import links
+from auth.mailing.limits import Limit
 from auth.passwords import policy
 from auth.revocation import usernames
 from auth.stores import audit, one_time_tokens, users
@@ -178,5 +179,6 @@ def _welcome(
     client: ClientInfo,
     operator: str | None = None,
 ) -> None:
-    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {})
+    limit = Limit.NONE if operator else Limit.REQUESTED
+    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {}, limit=limit)
     audit.append(tx, event, services.clock.now(), client, user_id=account.id, operator=operator)

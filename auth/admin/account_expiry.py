@@ -139,5 +139,5 @@ def _lifetime(services: Services) -> timedelta:
 
 def _expiry(services: Services) -> Expiry:
     now, settings = services.clock.now(), services.settings
-    confirming = settings.require_verified_email and settings.unconfirmed_account_lifetime > 0
+    confirming = settings.require_verified_email and _expires(services)
     return Expiry(now, now - _lifetime(services), confirming)

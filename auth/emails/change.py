@@ -45,7 +45,7 @@ def move(services: Services, account: Account, link: OpenLink, client: ClientInf
         raise EmailTaken
     one_time_tokens.void_unproven_undos(tx, link.email, account.id, now)
     one_time_tokens.void(tx, account.id, revoke.SESSION_LINKS, now)
-    facts, notice = messages.client_facts(client, now), Limit.SECURITY_NOTICE
+    facts, notice = messages.client_facts(client, now), Limit.ADDRESS_NOTICE
     links.send_link(services, tx, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limit=notice)
     audit.append(tx, Event.EMAIL_CHANGED, now, client, user_id=account.id)
 

@@ -9,6 +9,7 @@ from auth.errors import NoFactorsReset
 from auth.events import Event
 from auth.factors import changes
 from auth.mailing import links, messages
+from auth.mailing.limits import Limit
 from auth.sessions import step_up
 from auth.stores import audit, passkeys, recovery_codes, totp
 from auth.stores import second_factors as accounts
@@ -41,7 +42,8 @@ def cancel(
     facts = messages.client_facts(client, now) | {"by_operator": operator or ""}
     if operator:
         facts |= {"device": "the command line of an operator", "ip_address": "at the service itself"}
-    links.send_mail(services, tx, account, "factors_reset_stopped", facts)
+    limit = Limit.NONE if operator else Limit.NOTIFICATION
+    links.send_mail(services, tx, account, "factors_reset_stopped", facts, limit=limit)
     audit.append(tx, Event.FACTORS_RESET_STOPPED, now, client, user_id=account.id, operator=operator)
     return True
 
@@ -64,15 +66,10 @@ def remove_factors(
 ) -> None:
     """Remove every factor of a locked account. From now on the password alone opens it."""
     remove_factors_silently(services, tx, account.id)
-    links.notify(services, tx, account, "factors_reset", client)
-    audit.append(
-        tx,
-        Event.FACTORS_RESET,
-        services.clock.now(),
-        client,
-        user_id=account.id,
-        operator=operator,
-    )
+    now = services.clock.now()
+    facts, notice = messages.client_facts(client, now), Limit.SECURITY_NOTICE
+    links.send_mail(services, tx, account, "factors_reset", facts, limit=notice)
+    audit.append(tx, Event.FACTORS_RESET, now, client, user_id=account.id, operator=operator)
 
 
 def remove_factors_silently(services: Services, tx: Session, user_id: int) -> None:

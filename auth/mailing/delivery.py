@@ -9,6 +9,7 @@ from jinja2 import TemplateError
 from auth import tokens
 from auth.events import Event, LinkPurpose
 from auth.mailing import links, messages
+from auth.mailing.limits import COUNTED_AT_DELIVERY
 from auth.mailing.links import LIFETIMES
 from auth.stores import audit, one_time_tokens, outbox, users
 from auth.stores.outbox import Claimed
@@ -19,15 +20,18 @@ from utils.services import Services
 LEASE = timedelta(minutes=5)  # longer than any mailer takes
 FIRST_DELAY = timedelta(minutes=1)  # doubled with every try
 MAX_DELAY = timedelta(hours=2)
+MAX_DELAY_BY_CEILING = timedelta(minutes=10)  # short beside the hour for which a reset link works
 GIVE_UP_AFTER = timedelta(hours=24)
 MAX_HOURS = 72  # beyond which a mail speaks of days
-# Mails on anybody's request that no call counts. Security notices are never held back.
-_COUNTED_AT_DELIVERY = {"reset_password", "deletion_requested"}
 DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
 
 
 class _TooLate(MailError):
     """The link expired before the mail was sent."""
+
+
+class _CeilingReached(MailError):
+    """The mail waits for a ceiling of the whole service."""
 
 
 class _Withheld(Exception):
@@ -87,7 +91,8 @@ def _try_again_later(services: Services, mail: Claimed, problem: Exception) -> s
         if outbox.settle(tx, mail.id, mail.attempts, given_up_at=now, last_error=said):
             audit.append(tx, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
         return "given_up"
-    delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), MAX_DELAY)
+    longest = MAX_DELAY_BY_CEILING if isinstance(problem, _CeilingReached) else MAX_DELAY
+    delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), longest)
     outbox.settle(tx, mail.id, mail.attempts, due_at=now + delay, last_error=said)
     return "failed"
 
@@ -113,8 +118,8 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
         if row.expires_at <= services.clock.now():
             raise _TooLate("the link has run out")
         token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[LinkPurpose(row.purpose)])
-    if mail.template in _COUNTED_AT_DELIVERY and not _is_within_ceiling(services, mail):
-        raise MailError("ceiling on mails to unproven addresses")
+    if COUNTED_AT_DELIVERY.items() <= mail.facts.items() and not _is_within_ceiling(services, mail):
+        raise _CeilingReached("ceiling on mails to unproven addresses")
     if mail.template == "change_email":
         mail = _unless_taken(services, mail)
     return messages.message(

@@ -11,6 +11,8 @@ from auth.admin.address_probe import spellings
 from auth.mailing.messages import MAILS
 from config import PAGES
 from tests.deploy.test_deployment import COMPOSE, DEPLOY, KINDS, KUBERNETES, SERVICES
+from utils.client_info import IPV6_SHARES
+from utils.serving import server
 
 
 def test_compose_exposes_only_the_proxy() -> None:
@@ -86,6 +88,22 @@ def test_traefik_removes_other_spellings_of_its_address_header() -> None:
     removed = http["middlewares"]["one-spelling"]["headers"]["customRequestHeaders"]
     assert removed == dict.fromkeys(set(spellings("X-Forwarded-For")) - {"X-Forwarded-For"}, "")
     assert "one-spelling" in http["routers"]["auth"]["middlewares"]
+
+
+def test_traefik_counts_requests_by_the_ipv6_network_of_a_subscriber() -> None:
+    http = traefik("auth.yaml")["http"]
+    assert http["middlewares"]["at-once"]["inFlightReq"]["sourceCriterion"] == {
+        "ipStrategy": {"ipv6Subnet": max(IPV6_SHARES)}
+    }
+
+
+def test_shipped_proxies_close_idle_connections_before_the_service_does() -> None:
+    http = traefik("auth.yaml")["http"]
+    transport = http["serversTransports"][http["services"]["auth"]["loadBalancer"]["serversTransport"]]
+    text = (DEPLOY / "caddy" / "Caddyfile").read_text("utf-8")
+    caddy = re.findall(r"^\t\t\tkeepalive (\w+)", text, re.MULTILINE)
+    assert [*caddy, transport["forwardingTimeouts"]["idleConnTimeout"]] == ["5s", "5s"]
+    assert server.HEADER_TIMEOUT > 5
 
 
 def test_traefik_passes_every_mailed_link_and_no_operations_path() -> None:

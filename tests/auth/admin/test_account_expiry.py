@@ -147,6 +147,17 @@ def test_lifetime_zero_keeps_accounts_that_must_be_confirmed(make_app: AppFactor
     assert prune(app)["users"] == 0
 
 
+def test_accounts_that_must_be_confirmed_stay_while_no_mail_is_sent(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    required = {"REQUIRE_VERIFIED_EMAIL": "true"}
+    app = make_app(required)
+    register(app.test_client())
+    clock.advance(60 * DAY)
+    assert prune(app)["users"] == 0
+    assert prune(make_app(required | MAIL))["users"] == 1
+
+
 def test_ended_session_shows_use_until_the_account_is_decided(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
