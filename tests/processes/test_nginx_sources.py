@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from ipaddress import IPv6Address
 from itertools import product
-from pathlib import Path
 
 import pytest
 
