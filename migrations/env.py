@@ -31,8 +31,8 @@ def _print_step(*, step: MigrationInfo, **_: object) -> None:
 def run(connection: Connection) -> None:
     """Run each migration in a transaction of its own.
 
-    On SQLite without foreign keys, as batches rebuild tables. On PostgreSQL a transaction that locks two tables in use, or one table twice, can wait for a call of a
-    running app that waits for it.
+    On PostgreSQL, one that locks two tables in use, or one table twice, can wait for a call of a running app
+    that waits for it. On SQLite they run without foreign keys, as batches rebuild tables.
     """
     sqlite = connection.dialect.name == "sqlite"
     if sqlite:

@@ -45,7 +45,7 @@ def append(
     token: OneTimeToken | None = None,
     to_count: bool = False,
 ) -> None:
-    """Append a mail to this address, to be sent after the commit: with `to_count`, if the ceiling allows it."""
+    """Append a mail to this address, to be sent after the commit; with `to_count`, if a ceiling allows it."""
     row = _row(template, facts, now, user_id, recipient, token)
     row.to_count = to_count
     tx.add(row)
