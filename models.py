@@ -282,6 +282,8 @@ class OutgoingMail(Base):
     last_error: Mapped[str | None] = mapped_column(String(60))
     sent_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
+    # Whether it is still to be counted for the ceiling on mails to unproven addresses, before it is sent.
+    to_count: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 _partial(

@@ -12,6 +12,8 @@ from auth.events import event_text
 from auth.sessions.outputs import session_fields
 from models import AuditEvent, OutgoingMail, User, UserSession, iso, public_fields
 
+END_ROOM = 100  # bytes for what follows the events
+
 
 class EventFields(TypedDict):
     at: str
@@ -41,7 +43,10 @@ class Export(TypedDict):
         list[dict[str, Any]], Field(description="Until when each former user name is kept; never the name.")
     ]
     events: Annotated[
-        list[dict[str, Any]], Field(description="All that the audit log has about the account.")
+        list[dict[str, Any]], Field(description="What the audit log has about the account, newest first.")
+    ]
+    events_truncated: Annotated[
+        bool, Field(description="Whether the oldest events were left out, as the export would be too large.")
     ]
 
 
@@ -132,24 +137,32 @@ _FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 
-def pieces(sections: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[str]:
-    """Yield the text of an `Export`, a row at a time. The section `user` has one row, and is an object."""
-    before = "{"
+def pieces(sections: Iterable[tuple[str, Iterable[Any]]], size: int) -> Iterator[str]:
+    """Yield the text of an `Export`, a row at a time. The section `user` has one row, and is an object.
+
+    The last section are the events, newest first. Those that would make the text longer than `size` bytes are
+    left out: strangers can cause events, and must not make an export impossible.
+    """
+    written, before, is_truncated = 0, "{", False
     for name, rows in sections:
-        texts = (_json(_FIELDS[name](row)) for row in rows)
-        if name == "user":
-            yield f"{before}{_json(name)}:{next(texts)}"
-        else:
-            yield f"{before}{_json(name)}:["
-            for number, text in enumerate(texts):
-                yield f",{text}" if number else text
-            yield "]"
-        before = ","
-    yield "}\n"
+        opening, closing = ("", "") if name == "user" else ("[", "]")
+        start = f"{before}{_json(name)}:{opening}"
+        yield start
+        written += len(start)
+        for number, row in enumerate(rows):
+            text = f"{',' if number else ''}{_json(_FIELDS[name](row))}"
+            written += len(text.encode())
+            if name == "events" and written > size - END_ROOM:
+                is_truncated = True
+                break
+            yield text
+        yield closing
+        written, before = written + len(closing), ","
+    yield f'{before}"events_truncated":{_json(is_truncated)}}}\n'
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _times(row: Any, *names: str) -> dict[str, str | None]:

@@ -35,6 +35,13 @@ class Due(NamedTuple):
     reason: str
 
 
+class End(NamedTuple):
+    """When an account is erased, and whether only a confirmed address prevents that, or a use as well."""
+
+    at: datetime
+    must_confirm: bool
+
+
 def erase_due(services: Services, caller: Caller) -> int:
     """Erase a batch of accounts whose deletion is due, that only hold a name, or that must be confirmed.
 
@@ -84,12 +91,15 @@ def due_now(services: Services, operator: Operator, limit: int) -> tuple[list[Du
     return listed, number
 
 
-def expires_at(services: Services, account: Account) -> datetime | None:
-    """Return when this account is erased if nothing is done with it; None if it stays."""
-    tx = services.tx()
-    if not _expires(services) or not account_expiry.is_undecided(tx, account.id):
+def end_of_unconfirmed(services: Services, account: Account) -> End | None:
+    """Return when this account is erased if its address is not confirmed; None if it stays."""
+    tx, at = services.tx(), account.created_at + _lifetime(services)
+    if account.email_verified_at or not (account.email and _expires(services)):
         return None
-    return account.created_at + _lifetime(services) if _untouched(tx, [account]) else None
+    if services.settings.require_verified_email:
+        return End(at, must_confirm=True)
+    is_due = account_expiry.is_undecided(tx, account.id) and _untouched(tx, [account])
+    return End(at, must_confirm=False) if is_due else None
 
 
 def _all_due(services: Services) -> Iterator[Due]:

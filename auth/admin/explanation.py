@@ -103,10 +103,13 @@ def _reset_of_factors(account: Account) -> list[str]:
 
 
 def _expiry(services: Services, account: Account) -> list[str]:
-    if (end := account_expiry.expires_at(services, account)) is None:
+    if (end := account_expiry.end_of_unconfirmed(services, account)) is None:
         return []
-    unused = "Its address was never confirmed, and it was not used after its first day."
-    return [f"{unused} It is erased after {moment_text(end)}, unless it is used or confirmed before."]
+    why, prevented_by = "Its address was never confirmed", "its address is confirmed"
+    if not end.must_confirm:
+        why = f"{why}, and it was not used after its first day"
+        prevented_by = f"it is used or {prevented_by}"
+    return [f"{why}. It is erased after {moment_text(end.at)}, unless {prevented_by} before."]
 
 
 def _against(services: Services, account: Account) -> Iterator[str]:

@@ -31,7 +31,8 @@ def request_change(
         )
     _, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
-    links.send_link(services, tx, account, LinkPurpose.EMAIL_CHANGE, "change_email", {}, to=email)
+    purpose, limit = LinkPurpose.EMAIL_CHANGE, Limit.COUNTED
+    links.send_link(services, tx, account, purpose, "change_email", {}, to=email, limit=limit)
     audit.append(tx, Event.EMAIL_CHANGE_REQUESTED, now, client, user_id=account.id)
     tx.commit()
 

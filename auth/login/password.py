@@ -42,7 +42,7 @@ def log_in(
     """
     tx = services.tx()
     account, who = brute_force.attempt(services, tx, login, device_token, client, count)
-    brute_force.count_attempt(services, login, account, who, client)
+    brute_force.count_attempt(services, login, who, client)
     tx.rollback()  # release the connection during hashing
     refusal = _refusal(services, account, password)
     if who.is_shut_out:

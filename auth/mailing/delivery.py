@@ -65,6 +65,9 @@ def _deliver(services: Services, mail: Claimed) -> str:
     tx = services.tx()
     try:
         message = _message(services, mail)
+        if message is not None and mail.to_count:
+            _count(services, mail)
+            mail = mail._replace(to_count=False)
         tx.rollback()  # no connection is held while the mail server answers
         if message is None:
             now = services.clock.now()
@@ -93,7 +96,8 @@ def _try_again_later(services: Services, mail: Claimed, problem: Exception) -> s
         return "given_up"
     longest = MAX_DELAY_BY_CEILING if isinstance(problem, _CeilingReached) else MAX_DELAY
     delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), longest)
-    outbox.settle(tx, mail.id, mail.attempts, due_at=now + delay, last_error=said)
+    still = mail.to_count  # a mail is counted once, however often it is tried
+    outbox.settle(tx, mail.id, mail.attempts, due_at=now + delay, last_error=said, to_count=still)
     return "failed"
 
 
@@ -118,8 +122,6 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
         if row.expires_at <= services.clock.now():
             raise _TooLate("the link has run out")
         token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[LinkPurpose(row.purpose)])
-    if COUNTED_AT_DELIVERY.items() <= dict(mail.facts).items() and not _is_within_ceiling(services, mail):
-        raise _CeilingReached("ceiling on mails to unproven addresses")
     if mail.template == "change_email":
         mail = _unless_taken(services, mail)
     return messages.message(
@@ -134,14 +136,15 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
     )
 
 
-def _is_within_ceiling(services: Services, mail: Claimed) -> bool:
-    """Count a mail to an unproven address; return whether it may be sent now. Others always may.
+def _count(services: Services, mail: Claimed) -> None:
+    """Count a mail for the ceiling, unless its address has been confirmed since. Raises `_CeilingReached`.
 
-    Decided at delivery: a call of `password/forgot` must not tell whether the address is confirmed.
+    Counted at delivery: a call of `password/forgot` must not tell whether the address is confirmed.
     """
     account = users.by_id(services.tx(), mail.user_id or 0)
     is_proven = account is None or account.email_verified_at is not None
-    return is_proven or services.ceilings.allow("unproven-mails")
+    if not is_proven and not services.ceilings.allow("unproven-mails"):
+        raise _CeilingReached("ceiling on mails to unproven addresses")
 
 
 def _unless_taken(services: Services, mail: Claimed) -> Claimed:

@@ -22,6 +22,7 @@ class Limit(Enum):
     """What a mail counts for."""
 
     REQUESTED = auto()  # strangers can cause it: to a proven address it is limited, too, by kind
+    COUNTED = auto()  # the same, in a call that checks the ceiling `unproven-mails` itself
     NOTIFICATION = auto()  # about one's own account: to a proven address it always goes
     # Says that an account has another address now. A caller who registers an unproven address again and again
     # can cause any number: to such an address it is limited by kind, apart from all other mails.
@@ -30,9 +31,10 @@ class Limit(Enum):
     NONE = auto()  # caused by an operator: it always goes
 
 
+BY_STRANGERS = (Limit.REQUESTED, Limit.COUNTED)
 ALWAYS = (Limit.SECURITY_NOTICE, Limit.NONE)
-# A fact of mails that anonymous callers ask for and no call counts: delivery counts them for this ceiling.
-COUNTED_AT_DELIVERY = {"ceiling": "unproven-mails"}
+# To an account with an unproven address, delivery counts these for the ceiling `unproven-mails`.
+AT_DELIVERY = (Limit.REQUESTED, Limit.NOTIFICATION)
 
 
 def allows(
@@ -42,7 +44,7 @@ def allows(
 
     One statement, so that callers who share nothing but the address cannot exceed the limit.
     """
-    if limit in ALWAYS or (is_proven and limit is not Limit.REQUESTED):
+    if limit in ALWAYS or (is_proven and limit not in BY_STRANGERS):
         return True
     of_all_kinds = not is_proven and limit is not Limit.ADDRESS_NOTICE
     digest = tokens.login_digest(services, users.login_key(address))

@@ -33,7 +33,7 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
         facts = dict(COUNTED_AT_DELIVERY)
         links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", facts, typed=email)
     if account:
-        audit.append(tx, Event.PASSWORD_RESET_REQUESTED, now, client, user_id=account.id)
+        audit.count_requested(tx, Event.PASSWORD_RESET_REQUESTED, account.id, now, client)
     else:
         audit.count_unknown(tx, Event.PASSWORD_RESET_REQUESTED, None, now, client)
     tx.commit()

@@ -1,6 +1,6 @@
 """The audit log: one row for each action, written in the transaction of the change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -59,7 +59,7 @@ def count_unknown(tx: Session, event: Event, digest: str | None, now: datetime, 
     """
     under = f"{event}:{client.network}:{now:%Y-%m-%dT%H:%M}"
     about = {"of_user": None, "reason": Refusal.UNKNOWN, "subject_digest": digest, "counted_under": under}
-    _count(tx, {"event": event} | about | _facts(now, client))
+    _count(tx, event, now, client, about)
 
 
 def count_refused(
@@ -68,11 +68,23 @@ def count_refused(
     """Count a refusal of this account: one row for each reason, network and hour."""
     under = f"{event}:{reason}:{user_id}:{client.subjects[-1].key}:{now:%Y-%m-%dT%H}"
     about = {"of_user": user_id, "reason": reason, "subject_digest": None, "counted_under": under}
-    _count(tx, {"event": event} | about | _facts(now, client))
+    _count(tx, event, now, client, about)
 
 
-def _count(tx: Session, values: dict[str, object]) -> None:
-    tx.execute(_COUNTED[dialect_of(tx)], {"count": 1, **values})
+def count_requested(tx: Session, event: Event, user_id: int, now: datetime, client: ClientInfo) -> None:
+    """Count an event of this account that strangers can cause: one row for each network and hour.
+
+    The network is the widest one that a subscriber may have the whole of. Otherwise the owner of an IPv6 /48
+    could write a row from each of its networks.
+    """
+    under = f"{event}:{user_id}:{client.subjects[-1].key}:{now:%Y-%m-%dT%H}"
+    about = {"of_user": user_id, "reason": None, "subject_digest": None, "counted_under": under}
+    _count(tx, event, now, client, about)
+
+
+def _count(tx: Session, event: Event, now: datetime, client: ClientInfo, about: Mapping[str, object]) -> None:
+    values = {"event": event, "count": 1, **about, **_facts(now, client)}
+    tx.execute(_COUNTED[dialect_of(tx)], values)
 
 
 def page(tx: Session, user_id: int, before: int | None, limit: int) -> Sequence[AuditEvent]:

@@ -32,6 +32,13 @@ DATABASES = [
         "test_deadlines.py::test_migrations_and_pruning_have_no_limits",
     ),
     Sabotage(
+        "each migration is a transaction of its own",
+        "migrations/env.py",
+        "transaction_per_migration=True",
+        "transaction_per_migration=False",
+        "test_migrations.py::test_migration_locks_one_table_in_use",
+    ),
+    Sabotage(
         "one readiness check runs at a time",
         "utils/database/readiness.py",
         "            if self._result.done():\n                self._result, ",

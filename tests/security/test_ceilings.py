@@ -8,7 +8,8 @@ from werkzeug.test import TestResponse
 from tests.conftest import AppFactory
 from tests.support import mailbox
 from tests.support.production import faults, load
-from tests.support.requests import HOUR, MINUTE, confirmed, post, said
+from tests.support.requests import HOUR, MINUTE, confirm_addresses, confirmed, post, said
+from tests.support.sent_mail import RefusingMailer
 from tests.support.service import (
     CountingHasher,
     FixedClock,
@@ -186,6 +187,48 @@ def test_with_every_limit_spent_mails_of_operators_and_security_notices_go(make_
     ]
     post(client, "password/forgot", email="grace@example.com")  # a stranger can ask for the first one again
     assert len(mailbox.sent(app)) == before + 6
+
+
+@pytest.mark.both_databases
+def test_logins_to_unconfirmed_accounts_count_for_the_ceiling(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    app = make_app(ON | {"UNPROVEN_MAIL_CEILING": "5"})
+    for number in range(3):
+        assert register_from(app, number).status_code == 201
+        for _ in range(3):  # two of these mails are within the limit of their address
+            assert login(app.test_client(), f"user{number}", "correct horse").status_code == 200
+    delivered_by_the_minute(app, clock, 59)
+    assert [template for template, _ in mailbox.sent(app)].count("new_sign_in") == 2
+    assert register_from(app, 9).status_code == 429
+    clock.advance(MINUTE)
+    delivered_by_the_minute(app, clock, 11)
+    assert [template for template, _ in mailbox.sent(app)].count("new_sign_in") == 6
+
+
+def test_mail_that_is_tried_again_is_counted_once(make_app: AppFactory, clock: FixedClock) -> None:
+    mailer = RefusingMailer()
+    app = make_app(ON | {"UNPROVEN_MAIL_CEILING": "3"}, mailer=mailer)
+    assert register(app.test_client()).status_code == 201
+    post(app.test_client(), "password/forgot", email="ada@example.com")
+    for _ in range(40):
+        mailbox.deliver(app)
+        clock.advance(MINUTE)
+    [counted] = rows(app, "SELECT calls FROM rate_limits WHERE key = 'unproven-mails:service'")
+    assert counted == {"calls": 2}
+    assert register_from(app, 1).status_code == 201
+
+
+def test_mail_that_waits_for_a_ceiling_goes_once_its_address_is_confirmed(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    app = make_app(ON | {"UNPROVEN_MAIL_CEILING": "1"})
+    client = app.test_client()
+    register(client, "mallory")
+    post(client, "password/forgot", email="mallory@example.com")
+    assert delivered_by_the_minute(app, clock, 5) == []
+    confirm_addresses(app)
+    assert delivered_by_the_minute(app, clock, 10) == ["mallory@example.com"]
 
 
 def test_ceilings_are_off_by_default(make_app: AppFactory) -> None:

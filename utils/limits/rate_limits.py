@@ -28,6 +28,7 @@ class Policy:
 POLICIES: Mapping[str, Policy] = {
     "register": Policy(20, 3600),
     "login": Policy(30, 60),
+    "login-with-device": Policy(300, 60),  # calls with a device token, known to the account or not
     "passkey-options": Policy(120, 60),  # each view of the login page requests them
     "login-day": Policy(1000, 86_400),
     "login-pair": Policy(60, 86_400),  # by network and login
