@@ -4,24 +4,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from auth.factors.totp_guesses import MAX_WRONG
 from auth.factors.verification import MAX_TRIES, TRIES_WINDOW
-from tests.auth.factors.test_passkeys import added
-from tests.auth.factors.test_passkeys import log_in as log_in_by_passkey
-from tests.support import mailbox
+from tests.support import mailbox, passkeys
 from tests.support.authenticator_app import Owner
 from tests.support.requests import DAY, NEW, forget, post, said
 from tests.support.service import FixedClock, events, execute, login, rows
 
 BLOCKED = (403, "totp_blocked")
 INVALID = (401, "second_factor_invalid")
-
-
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
 
 
 def guess(owner: Owner, clock: FixedClock, number: int, **how: Any) -> None:
@@ -92,10 +84,10 @@ def test_wrong_recovery_codes_and_passkeys_do_not_count(app: Flask, owner: Owner
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_passkey_goes_on_and_ends_the_block(app: Flask, owner: Owner, *, alone: bool) -> None:
-    passkey = added(owner.client, owner.access)
+    passkey = passkeys.added(owner.client, owner.access)
     nearly_blocked(app)
     if alone:
-        assert log_in_by_passkey(owner.client, passkey).status_code == 200
+        assert passkeys.log_in(owner.client, passkey).status_code == 200
     else:
         asked = login(owner.client).get_json()
         proof = passkey.get(asked["passkey_options"])
