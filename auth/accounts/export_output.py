@@ -2,27 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from auth.events import event_text
+from auth.outputs import event_fields, optional_moment
 from auth.sessions.outputs import session_fields
-from models import AuditEvent, OutgoingMail, User, UserSession, iso, public_fields
+from models import AuditEvent, OutgoingMail, User, UserSession, public_fields
 
 END_ROOM = 100  # bytes for what follows the events
-
-
-class EventFields(TypedDict):
-    at: str
-    event: str
-    reason: str | None
-    count: int
-    operator: str | None
-    ip_address: str | None
-    request_id: str
 
 
 class Export(TypedDict):
@@ -48,22 +38,6 @@ class Export(TypedDict):
     events_truncated: Annotated[
         bool, Field(description="Whether the oldest events were left out, as the export would be too large.")
     ]
-
-
-def event_fields(row: AuditEvent) -> EventFields:
-    return {
-        "at": iso(row.at),
-        "event": row.event,
-        "reason": row.reason,
-        "count": row.count,
-        "operator": row.operator,
-        "ip_address": row.ip_address,
-        "request_id": row.request_id,
-    }
-
-
-def moment(moment: datetime | None) -> str | None:
-    return iso(moment) if moment else None
 
 
 def _user(row: User) -> dict[str, Any]:
@@ -166,4 +140,4 @@ def _json(value: object) -> str:
 
 
 def _times(row: Any, *names: str) -> dict[str, str | None]:
-    return {name: moment(getattr(row, name)) for name in names}
+    return {name: optional_moment(getattr(row, name)) for name in names}

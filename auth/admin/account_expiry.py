@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from auth.admin.operator import Operator, record
+from auth.admin.settling import Outcome, Pruned, one_by_one
 from auth.events import Event
 from auth.revocation import revoke
 from auth.stores import account_expiry, users
@@ -42,42 +43,43 @@ class End(NamedTuple):
     must_confirm: bool
 
 
-def erase_due(services: Services, caller: Caller) -> int:
-    """Erase a batch of accounts whose deletion is due, that only hold a name, or that must be confirmed.
-
-    Returns how many.
-    """
+def erase_due(services: Services, caller: Caller) -> Pruned:
+    """Erase a batch of accounts whose deletion is due, that only hold a name, or that must be confirmed."""
     tx, expiry = services.tx(), _expiry(services)
     due = account_expiry.due(tx, expiry, after=0, limit=BATCH)
     tx.rollback()
-    erased = 0
-    for account in due:
-        if account_expiry.lock_if_due(tx, account.id, expiry):
-            revoke.erase(services, tx, account.id, Event.ACCOUNT_ERASED, caller.client, caller.name)
-            erased += 1
-        tx.commit()  # each by itself: locks are held briefly
-    return erased
+
+    def erase(user_id: int) -> Outcome:
+        if not account_expiry.lock_if_due(tx, user_id, expiry):
+            return Outcome.PASSED_OVER
+        revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
+        return Outcome.DELETED
+
+    return one_by_one(services, [account.id for account in due], erase)
 
 
-def erase_untouched(services: Services, caller: Caller) -> tuple[int, int]:
-    """Decide about a batch of unconfirmed accounts of that age; return how many, and how many were erased.
+def erase_untouched(services: Services, caller: Caller) -> Pruned:
+    """Decide about a batch of unconfirmed accounts of that age.
 
     Those with which nothing was ever done are erased. The others are marked and stay.
     """
     tx, now = services.tx(), services.clock.now()
     found = account_expiry.undecided(tx, now - _lifetime(services), after=0, limit=BATCH)
     tx.rollback()
-    decided = erased = 0
-    for user_id in [account.id for account in found]:
-        if account_expiry.lock_if_undecided(tx, user_id) and (account := users.by_id(tx, user_id)):
-            decided += 1
-            if _expires(services) and _untouched(tx, [account]):
-                revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
-                erased += 1
-            else:
-                account_expiry.keep(tx, user_id, now)
-        tx.commit()
-    return decided, erased
+
+    def decide(user_id: int) -> Outcome:
+        if not account_expiry.lock_if_undecided(tx, user_id):
+            return Outcome.PASSED_OVER
+        account = users.by_id(tx, user_id)
+        if account is None:
+            return Outcome.PASSED_OVER
+        if _expires(services) and _untouched(tx, [account]):
+            revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
+            return Outcome.DELETED
+        account_expiry.keep(tx, user_id, now)
+        return Outcome.KEPT
+
+    return one_by_one(services, [account.id for account in found], decide)
 
 
 def due_now(services: Services, operator: Operator, limit: int) -> tuple[list[Due], int]:

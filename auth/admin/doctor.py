@@ -78,6 +78,13 @@ def _settings(services: Services) -> Iterator[Finding]:
             "Mailed links lead to pages that are not served.",
             "Set LINK_RESET and the other LINK_ settings to your own pages, or unset PAGES_ENABLED.",
         )
+    if settings.has_idle_challenge:
+        yield Finding(
+            "settings",
+            "warning",
+            "PROOF_OF_WORK or CHALLENGE_URL is set, and no ceiling asks for it.",
+            "Set REGISTRATION_CEILING or UNPROVEN_MAIL_CEILING, or unset the challenge.",
+        )
     if not settings.rate_limit_enabled:
         yield Finding("settings", "problem", "Rate limits are off.", "Unset RATE_LIMIT_ENABLED.")
 

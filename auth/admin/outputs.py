@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 from typing_extensions import TypedDict
 
-from auth.accounts import export_output
 from auth.admin.account_expiry import Due
-from auth.outputs import UserFields, user
+from auth.outputs import EventFields, UserFields, event_fields, optional_moment, user
 from auth.sessions.outputs import SessionFields, session_fields
 from models import (
     Account,
@@ -40,17 +39,17 @@ class DueAccounts(TypedDict):
 class Overview(TypedDict):
     user: AccountFields
     sessions: list[SessionFields]
-    events: list[export_output.EventFields]
+    events: list[EventFields]
 
 
 def account(found: Account) -> AccountFields:
     """An account as an operator sees it: never the hash, but whether there is one."""
     return {
         **user(found)["user"],
-        "disabled_at": export_output.moment(found.disabled_at),
-        "deletion_due_at": export_output.moment(found.deletion_due_at),
-        "password_blocked_at": export_output.moment(found.password_blocked_at),
-        "factors_reset_due_at": export_output.moment(found.factors_reset_due_at),
+        "disabled_at": optional_moment(found.disabled_at),
+        "deletion_due_at": optional_moment(found.deletion_due_at),
+        "password_blocked_at": optional_moment(found.password_blocked_at),
+        "factors_reset_due_at": optional_moment(found.factors_reset_due_at),
         "has_password": found.password_hash is not None,
     }
 
@@ -59,7 +58,7 @@ def overview(found: Account, active: Iterable[UserSession], events: Iterable[Aud
     return {
         "user": account(found),
         "sessions": [session_fields(row, None) for row in active],
-        "events": [export_output.event_fields(row) for row in events],
+        "events": [event_fields(row) for row in events],
     }
 
 

@@ -9,7 +9,6 @@ from jinja2 import TemplateError
 from auth import tokens
 from auth.events import Event, LinkPurpose
 from auth.mailing import links, messages
-from auth.mailing.limits import COUNTED_AT_DELIVERY
 from auth.mailing.links import LIFETIMES
 from auth.stores import audit, one_time_tokens, outbox, users
 from auth.stores.outbox import Claimed

@@ -4,7 +4,7 @@ from auth.account_state import Use, refusal
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
-from auth.mailing.limits import COUNTED_AT_DELIVERY, Limit
+from auth.mailing.limits import Limit
 from auth.passwords import policy
 from auth.refusals import recorded
 from auth.revocation import revoke
@@ -24,14 +24,13 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
     if account and refusal(account, Use.RESET_PASSWORD):
         account = None
     if account and account.deletion_due_at:
-        facts = {"erase_at": messages.moment_text(account.deletion_due_at), **COUNTED_AT_DELIVERY}
+        facts = {"erase_at": messages.moment_text(account.deletion_due_at)}
         due = account.deletion_due_at
         links.send_link(
             services, tx, account, LinkPurpose.RESTORE, "deletion_requested", facts, expires_at=due
         )
     else:
-        facts = dict(COUNTED_AT_DELIVERY)
-        links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", facts, typed=email)
+        links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {}, typed=email)
     if account:
         audit.count_requested(tx, Event.PASSWORD_RESET_REQUESTED, account.id, now, client)
     else:

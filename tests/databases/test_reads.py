@@ -12,13 +12,14 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support.memory_apps import memory_app
-from tests.support.requests import asked
-from tests.support.service import FixedClock, execute, me, refresh, rows, signed_in
+from tests.support.requests import asked, said
+from tests.support.service import FixedClock, engine_of, execute, me, refresh, rows, signed_in
 from utils.database import reads
 from utils.database.engine import MAX_CONNECTION_AGE, engine_options
 
@@ -145,6 +146,34 @@ def test_connection_with_a_fault_is_closed_and_the_statement_repeated(make_app: 
     assert me(app.test_client(), token).status_code == 200
     assert not set(kept_by(app)._idle) & set(connections)
     assert pool_of(app).checkedout() == len(kept_by(app)._idle)
+
+
+def test_faulty_statement_closes_its_own_connection_only(make_app: AppFactory) -> None:
+    app = make_app()
+    *others, used = fill(app)
+    with pytest.raises(DBAPIError):
+        app.extensions["auth_services"].reads.first(select(func.no_such_function()), {})
+    assert kept_by(app)._idle == others
+    assert not is_open(used)
+
+
+@pytest.mark.provokes_errors
+@pytest.mark.parametrize("database_uri", ["sqlite"], indirect=True)
+def test_read_of_a_locked_file_is_a_503_after_one_wait(make_app: AppFactory) -> None:
+    app = make_app()
+    token = signed_in(app.test_client())["access_token"]
+    engine_of(app).dispose()
+    me(app.test_client(), token)
+    (kept,) = kept_by(app)._idle
+    assert kept.driver.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+    kept.driver.execute("PRAGMA busy_timeout=0")
+    repeated: list[str] = []
+    event.listen(engine_of(app), "do_connect", lambda *_: repeated.append("on another connection"))
+    with sqlite3.connect(engine_of(app).url.database or "") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert said(me(app.test_client(), token)) == (503, "unavailable")
+    other.close()
+    assert repeated == []
 
 
 @ON_POSTGRES

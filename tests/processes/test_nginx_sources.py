@@ -28,7 +28,7 @@ SITE = """
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Yield the port of an nginx that answers with the caller's address, which a header says, and its source."""
+    """Yield the port of an nginx that answers with the address that a header says, and its source."""
     found, port = re.findall(r"^map \$remote_addr .*?^}$", shipped(), re.MULTILINE | re.DOTALL), free_port()
     assert len(found) == 1
     with running_nginx(tmp_path_factory.mktemp("nginx"), SITE.format(source=found[0], port=port)):

@@ -25,6 +25,48 @@ DATABASES = [
         "test_deadlines.py::test_serving_connections_limit_statements_and_lock_waits",
     ),
     Sabotage(
+        "a read is not repeated after a deadline of the server",
+        "utils/database/reads.py",
+        """        or getattr(problem, "sqlstate", None) in _SERVER_DEADLINES\n""",
+        "",
+        "test_deadlines.py::test_read_is_a_503_after_one_deadline_of_the_server",
+    ),
+    Sabotage(
+        "a forked process does not close the readiness connection of its parent",
+        "utils/database/readiness.py",
+        "own.dispose(close=os.getpid() == opened_in)",
+        "own.dispose()",
+        "test_health.py::test_forked_process_does_not_end_the_readiness_connection_of_its_parent",
+    ),
+    Sabotage(
+        "a readiness check begins again after its thread could not start",
+        "utils/database/readiness.py",
+        "                started: Future[bool] = Future()\n",
+        "                started: Future[bool] = Future()\n                self._result = started\n",
+        "test_readiness.py::test_check_runs_again_after_its_thread_could_not_start",
+    ),
+    Sabotage(
+        "a table that fails does not keep the others from pruning",
+        "auth/admin/slices.py",
+        "        services.tx().rollback()\n        log.warning(",
+        "        raise\n        log.warning(",
+        "test_slices.py::test_table_that_fails_does_not_keep_the_others_from_pruning",
+    ),
+    Sabotage(
+        "an account that cannot be erased does not keep the others from erasure",
+        "auth/admin/settling.py",
+        "            tx.rollback()\n",
+        "            raise\n",
+        "test_slices.py::test_account_that_cannot_be_erased_does_not_keep_the_others_from_erasure",
+    ),
+    Sabotage(
+        "all background threads are asked to stop before one is awaited",
+        "utils/background.py",
+        "                Finalize(self, self.ask_to_stop, exitpriority=11)\n",
+        "",
+        "test_background.py::test_threads_are_asked_to_stop_before_one_is_awaited",
+    ),
+    Sabotage(
         "pruning has no limits",
         "auth/admin/slices.py",
         "    @maintenance()\n",
@@ -41,8 +83,8 @@ DATABASES = [
     Sabotage(
         "one readiness check runs at a time",
         "utils/database/readiness.py",
-        "            if self._result.done():\n                self._result, ",
-        "            if True:\n                self._result, ",
+        "            if self._result.done():\n",
+        "            if True:\n",
         "test_readiness.py::test_hanging_check_is_not_started_twice",
     ),
     Sabotage(
@@ -55,8 +97,8 @@ DATABASES = [
     Sabotage(
         "a host that hung is tried last",
         "utils/database/postgres.py",
-        "problem, self._hung[_host(attempt)] = timeout, monotonic()",
-        "problem = timeout",
+        "self._hung[_host(attempt)] = monotonic()",
+        "pass",
         "test_postgres_hosts.py::test_every_host_is_reached_although_others_hang",
     ),
     Sabotage(

@@ -102,13 +102,6 @@ LIMITS = [
         "test_ceilings.py::test_mail_that_is_tried_again_is_counted_once",
     ),
     Sabotage(
-        "reset mails of operators do not wait for a ceiling",
-        "auth/mailing/delivery.py",
-        "COUNTED_AT_DELIVERY.items() <= dict(mail.facts).items()",
-        'mail.template == "reset_password"',
-        "test_ceilings.py::test_with_every_limit_spent_mails_of_operators_and_security_notices_go",
-    ),
-    Sabotage(
         "registrations have a ceiling",
         "auth/accounts/registration.py",
         '        "registrations",\n',

@@ -21,6 +21,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from utils.database.engine import MAX_CONNECTION_AGE, OPENED_AT
 
 MAX_KEPT = 4  # connections per process, of the pool's
+_SERVER_DEADLINES = {"57014", "55P03"}  # SQLSTATEs query_canceled and lock_not_available
 Values = Mapping[str, Any]
 Found = tuple[Any, ...] | None
 Statement = Select[Any] | ReturningUpdate[Any]
@@ -28,14 +29,15 @@ Processor = Callable[[Any], Any]
 
 
 class NoAnswerInTime(DatabaseTimeout):
-    """The server did not answer a read in time."""
+    """The statement did not end in time, by a deadline of the client, the server or SQLite."""
 
 
 class Reads:
     """Executes single statements that return one row, each on its own connection and without a transaction.
 
     On PostgreSQL this saves BEGIN and ROLLBACK, two of three round trips. If the driver reports an error, the
-    connection is closed, and the statement is repeated once on a new one. It is not repeated at a deadline.
+    connection is closed, and the statement is repeated once on another one. After a deadline it is not
+    repeated, as it would wait as long again.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -66,7 +68,7 @@ class Reads:
             try:
                 return self._kept.run(compiled, values)
             except self._engine.dialect.loaded_dbapi.Error as problem:
-                if isinstance(problem, TimeoutError):
+                if _is_deadline(problem):
                     raise NoAnswerInTime from None
                 # Repeated below, where SQLAlchemy replaces lost connections and hides values in errors
         try:
@@ -145,13 +147,15 @@ class _KeptConnections:
         _of_process.add(self)
 
     def run(self, read: _CompiledRead, values: Values) -> Found:
-        """Return the first row. Raises the driver's errors, after closing the connections."""
+        """Return the first row. Raises the driver's errors, after closing the connection."""
         kept = self._take()
         try:
             found = read.first(kept.driver, values)
-        except BaseException:
+        except BaseException as problem:
+            is_lost = self._engine.dialect.is_disconnect(problem, kept.driver, None)  # type: ignore[arg-type]
             _discard(kept)
-            self.close()  # the others have most likely the same fault
+            if is_lost:
+                self.close()  # the others are most likely lost as well
             raise
         self._put_back(kept)
         return found
@@ -195,6 +199,15 @@ class _KeptConnections:
             _discard(kept)
         elif not is_kept:
             kept.connection.close()  # back to the pool
+
+
+def _is_deadline(problem: Exception) -> bool:
+    """Return whether the client, the server or SQLite ended a wait, and not a fault."""
+    return (
+        isinstance(problem, TimeoutError)
+        or getattr(problem, "sqlstate", None) in _SERVER_DEADLINES
+        or getattr(problem, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+    )
 
 
 def _discard(kept: _Kept) -> None:

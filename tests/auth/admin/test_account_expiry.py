@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from auth.accounts import registration
-from tests.auth.factors.test_passkeys import added
 from tests.conftest import AppFactory
+from tests.support.passkeys import added
 from tests.support.requests import DAY, HOUR, OPERATOR, confirmed, disable, post, prune
 from tests.support.service import (
     PASSWORD,

@@ -17,6 +17,7 @@ from tests.support.service import (
     bearer,
     events,
     execute,
+    last_event,
     login,
     refresh,
     register,
@@ -28,10 +29,6 @@ pytestmark = pytest.mark.both_databases
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 FROM = {"REMOTE_ADDR": "203.0.113.7"}
-
-
-def last_event(app: Flask) -> dict[str, Any]:
-    return rows(app, "SELECT * FROM audit_events ORDER BY id DESC LIMIT 1")[0]
 
 
 def assert_only(app: Flask, before: int, answer: TestResponse, word: str) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Address confirmation: required proof, links, and pruning of unconfirmed accounts."""
 
-from typing import Any
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,6 +13,7 @@ from tests.support.service import (
     bearer,
     events,
     execute,
+    last_event,
     login,
     me,
     refresh,
@@ -31,10 +30,6 @@ WRONG = "a wrong password"
 def is_confirmed(app: Flask, name: str = "ada") -> bool:
     found = rows(app, "SELECT email_verified_at FROM users WHERE username = :name", name=name)
     return found[0]["email_verified_at"] is not None
-
-
-def last_event(app: Flask) -> dict[str, Any]:
-    return rows(app, "SELECT * FROM audit_events ORDER BY id DESC LIMIT 1")[0]
 
 
 def test_address_is_confirmed_with_link_and_password(app: Flask, client: FlaskClient) -> None:

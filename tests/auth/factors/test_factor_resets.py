@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from models import iso
-from tests.auth.factors.test_passkeys import INVALID, add, added, log_in
 from tests.support import mailbox
 from tests.support.authenticator_app import Authenticator, Owner
+from tests.support.passkeys import INVALID, add, added, log_in
 from tests.support.requests import DAY, NEW, OPERATOR, confirmed, disable, enable, forget, post, prune, said
 from tests.support.service import (
     FixedClock,
@@ -34,11 +34,6 @@ pytestmark = pytest.mark.both_databases
 ASKED = (401, "second_factor_required")
 NOTHING = (409, "no_factors_reset")
 FACTORS = ("totp_factors", "passkeys", "recovery_codes")
-
-
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
 
 
 def reset(app: Flask, *more: str, fails: bool = False) -> str:

@@ -1,109 +1,95 @@
 """A mailbox alone lifts no second factor; with the owner's old browser it removes an intruder's."""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.auth.factors.test_compromised_accounts import DEVICE_HEADER, CompromisedAccount
-from tests.auth.factors.test_passkeys import ASKED, INVALID, added, log_in
+from auth.cookies import DEVICE_HEADER
 from tests.support import mailbox
 from tests.support.authenticator_app import Authenticator, Owner
+from tests.support.compromised_account import CompromisedAccount, Way, by_first_mail, by_undoing_a_later_move
+from tests.support.passkeys import ASKED, INVALID, added, log_in
 from tests.support.requests import DAY, HOUR, NEW, confirmed, forget, moved, post, prune, said
 from tests.support.service import FixedClock, bearer, login, refresh, rows
 
 pytestmark = pytest.mark.both_databases
 
-Way = Callable[[CompromisedAccount], tuple[str, str]]
 OTHER = "the next password of the owner"
 
 
-@pytest.fixture
-def account(app: Flask, clock: FixedClock) -> CompromisedAccount:
-    return CompromisedAccount(app, clock)
-
-
-def by_disowning(account: CompromisedAccount) -> tuple[str, str]:
-    return "sessions/disown", account.link
-
-
-def by_undoing(account: CompromisedAccount) -> tuple[str, str]:
-    assert moved(account.app, account.access).status_code == 200
-    return "email/change/undo", mailbox.token(account.app, "email_changed")
-
-
-@pytest.mark.parametrize("way", [by_disowning, by_undoing])
-def test_mailbox_alone_never_lifts_a_young_authenticator_app(account: CompromisedAccount, way: Way) -> None:
-    """The thief of a mailbox opens the link, sets a new password and waits."""
-    account.app_on()
-    account.clock.advance(60)
-    account.by_mailbox(*way(account))
-    account.new_password()
-    for days in (1, 7, 30):
-        account.clock.advance(days * DAY)
-        prune(account.app)
-        assert said(login(account.client, password=NEW)) == ASKED
-    assert len(rows(account.app, "SELECT * FROM totp_factors")) == 1
-
-
-@pytest.mark.parametrize("way", [by_disowning, by_undoing])
-def test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in(
-    account: CompromisedAccount, way: Way
+@pytest.mark.parametrize("way", [by_first_mail, by_undoing_a_later_move])
+def test_mailbox_alone_never_lifts_a_young_authenticator_app(
+    compromised: CompromisedAccount, way: Way
 ) -> None:
-    passkey = added(account.client, account.access)
-    account.clock.advance(60)
-    account.by_mailbox(*way(account))
-    account.new_password()
-    assert said(log_in(account.client, passkey)) == INVALID  # without the new password
-    account.clock.advance(8 * DAY)
-    asked = login(account.client, password=NEW)
+    """The thief of a mailbox opens the link, sets a new password and waits."""
+    compromised.app_on()
+    compromised.clock.advance(60)
+    compromised.by_mailbox(*way(compromised))
+    compromised.new_password()
+    for days in (1, 7, 30):
+        compromised.clock.advance(days * DAY)
+        prune(compromised.app)
+        assert said(login(compromised.client, password=NEW)) == ASKED
+    assert len(rows(compromised.app, "SELECT * FROM totp_factors")) == 1
+
+
+@pytest.mark.parametrize("way", [by_first_mail, by_undoing_a_later_move])
+def test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in(
+    compromised: CompromisedAccount, way: Way
+) -> None:
+    passkey = added(compromised.client, compromised.access)
+    compromised.clock.advance(60)
+    compromised.by_mailbox(*way(compromised))
+    compromised.new_password()
+    assert said(log_in(compromised.client, passkey)) == INVALID  # without the new password
+    compromised.clock.advance(8 * DAY)
+    asked = login(compromised.client, password=NEW)
     assert said(asked) == ASKED
     given = asked.get_json()
     step = {"challenge_token": given["challenge_token"], "passkey": passkey.get(given["passkey_options"])}
-    assert post(account.client, "login/second-factor", **step).status_code == 200
-    assert log_in(account.client, passkey).status_code == 200  # its holder knows the password
+    assert post(compromised.client, "login/second-factor", **step).status_code == 200
+    assert log_in(compromised.client, passkey).status_code == 200  # its holder knows the password
 
 
 @pytest.mark.parametrize("shown", ["refresh token", "device token"])
 @pytest.mark.parametrize("resets", [False, True])
 def test_owner_with_mailbox_and_old_browser_lifts_a_young_factor(
-    account: CompromisedAccount, shown: str, *, resets: bool
+    compromised: CompromisedAccount, shown: str, *, resets: bool
 ) -> None:
     """Adding the factor has ended the owner's session. The owner may have tried a new password first."""
-    account.app_on()
-    account.clock.advance(60)
+    compromised.app_on()
+    compromised.clock.advance(60)
     if resets:
-        token = forget(account.app)
-        assert post(account.client, "password/reset", token=token, password=OTHER).status_code == 200
-    body, headers = {"token": account.link}, {}
+        token = forget(compromised.app)
+        assert post(compromised.client, "password/reset", token=token, password=OTHER).status_code == 200
+    body, headers = {"token": compromised.link}, {}
     if shown == "refresh token":
-        body["refresh_token"] = account.owner["refresh_token"]
+        body["refresh_token"] = compromised.owner["refresh_token"]
     else:
-        headers = {DEVICE_HEADER: account.owner["device_token"]}
-    assert account.client.post("/auth/sessions/disown", json=body, headers=headers).status_code == 200
-    account.new_password()
-    assert said(login(account.client, password=NEW)) == ASKED
-    account.clock.advance(DAY)
-    assert login(account.client, password=NEW).status_code == 200
+        headers = {DEVICE_HEADER: compromised.owner["device_token"]}
+    assert compromised.client.post("/auth/sessions/disown", json=body, headers=headers).status_code == 200
+    compromised.new_password()
+    assert said(login(compromised.client, password=NEW)) == ASKED
+    compromised.clock.advance(DAY)
+    assert login(compromised.client, password=NEW).status_code == 200
 
 
 @pytest.mark.parametrize(("refreshes", "lifts"), [(1, True), (2, False)])
 def test_refresh_token_from_before_the_last_two_refreshes_lifts_nothing(
-    account: CompromisedAccount, refreshes: int, lifts: bool
+    compromised: CompromisedAccount, refreshes: int, lifts: bool
 ) -> None:
     """The parent of the present token may be the owner's, whose answer was lost; an older one is a copy."""
-    first = account.owner["refresh_token"]
+    first = compromised.owner["refresh_token"]
     present = first
     for _ in range(refreshes):
-        present = refresh(account.client, present).get_json()["refresh_token"]
-    account.app_on()
-    account.clock.advance(60)
-    body = {"token": account.link, "refresh_token": first}
-    assert account.client.post("/auth/sessions/disown", json=body).status_code == 200
-    account.new_password()
-    account.clock.advance(2 * DAY)
-    answer = said(login(account.client, password=NEW))
+        present = refresh(compromised.client, present).get_json()["refresh_token"]
+    compromised.app_on()
+    compromised.clock.advance(60)
+    body = {"token": compromised.link, "refresh_token": first}
+    assert compromised.client.post("/auth/sessions/disown", json=body).status_code == 200
+    compromised.new_password()
+    compromised.clock.advance(2 * DAY)
+    answer = said(login(compromised.client, password=NEW))
     assert answer == ((200, "") if lifts else ASKED)
 
 
@@ -181,21 +167,22 @@ def test_device_that_a_reset_shut_out_before_the_factor_lifts_nothing(app: Flask
     assert said(login(client, password=OTHER)) == ASKED
 
 
-def test_device_counts_again_after_a_login_that_follows_the_reset(account: CompromisedAccount) -> None:
-    device = {DEVICE_HEADER: account.owner["device_token"]}
+def test_device_counts_again_after_a_login_that_follows_the_reset(compromised: CompromisedAccount) -> None:
+    device = {DEVICE_HEADER: compromised.owner["device_token"]}
     assert (
-        post(account.client, "password/reset", token=forget(account.app), password=OTHER).status_code == 200
+        post(compromised.client, "password/reset", token=forget(compromised.app), password=OTHER).status_code
+        == 200
     )
-    assert login(account.client, password=OTHER, headers=device).status_code == 200
-    account.clock.advance(60)
-    account.access = login(account.client, password=OTHER).get_json()["access_token"]
-    account.app_on()
-    account.clock.advance(60)
-    body = {"token": mailbox.token(account.app, "two_factor_enabled")}
-    assert account.client.post("/auth/sessions/disown", json=body, headers=device).status_code == 200
-    account.new_password()
-    account.clock.advance(DAY)
-    assert login(account.client, password=NEW).status_code == 200
+    assert login(compromised.client, password=OTHER, headers=device).status_code == 200
+    compromised.clock.advance(60)
+    compromised.access = login(compromised.client, password=OTHER).get_json()["access_token"]
+    compromised.app_on()
+    compromised.clock.advance(60)
+    body = {"token": mailbox.token(compromised.app, "two_factor_enabled")}
+    assert compromised.client.post("/auth/sessions/disown", json=body, headers=device).status_code == 200
+    compromised.new_password()
+    compromised.clock.advance(DAY)
+    assert login(compromised.client, password=NEW).status_code == 200
 
 
 def test_owner_with_an_older_factor_removes_the_intruders_passkey(app: Flask, clock: FixedClock) -> None:
@@ -217,28 +204,28 @@ def test_owner_with_an_older_factor_removes_the_intruders_passkey(app: Flask, cl
     assert said(login(client, password=NEW)) == ASKED
 
 
-def test_access_that_is_younger_than_the_factor_lifts_nothing(account: CompromisedAccount) -> None:
-    phone = account.app_on()
-    account.clock.advance(60)
-    challenge = login(account.client).get_json()["challenge_token"]
+def test_access_that_is_younger_than_the_factor_lifts_nothing(compromised: CompromisedAccount) -> None:
+    phone = compromised.app_on()
+    compromised.clock.advance(60)
+    challenge = login(compromised.client).get_json()["challenge_token"]
     step = {"challenge_token": challenge, "code": phone.next_code()}
-    pair = post(account.client, "login/second-factor", **step).get_json()
-    body = {"token": account.link, "refresh_token": pair["refresh_token"]}
+    pair = post(compromised.client, "login/second-factor", **step).get_json()
+    body = {"token": compromised.link, "refresh_token": pair["refresh_token"]}
     headers = {DEVICE_HEADER: pair["device_token"]}
-    assert account.client.post("/auth/sessions/disown", json=body, headers=headers).status_code == 200
-    account.new_password()
-    account.clock.advance(2 * DAY)
-    assert said(login(account.client, password=NEW)) == ASKED
+    assert compromised.client.post("/auth/sessions/disown", json=body, headers=headers).status_code == 200
+    compromised.new_password()
+    compromised.clock.advance(2 * DAY)
+    assert said(login(compromised.client, password=NEW)) == ASKED
 
 
-def test_operator_lifts_the_factor_that_a_mailbox_alone_does_not(account: CompromisedAccount) -> None:
-    account.app_on()
-    account.by_mailbox("sessions/disown", account.link)
-    told = mailbox.text_of(mailbox.newest(account.app, "password_blocked"))
+def test_operator_lifts_the_factor_that_a_mailbox_alone_does_not(compromised: CompromisedAccount) -> None:
+    compromised.app_on()
+    compromised.by_mailbox("sessions/disown", compromised.link)
+    told = mailbox.text_of(mailbox.newest(compromised.app, "password_blocked"))
     assert "otherwise contact support" in told
-    done = account.app.test_cli_runner().invoke(args=["auth", "lock-out", "ada"])
+    done = compromised.app.test_cli_runner().invoke(args=["auth", "lock-out", "ada"])
     assert done.exit_code == 0, done.output
-    token = forget(account.app)
-    assert post(account.client, "password/reset", token=token, password=NEW).status_code == 200
-    account.clock.advance(DAY)
-    assert login(account.client, password=NEW).status_code == 200
+    token = forget(compromised.app)
+    assert post(compromised.client, "password/reset", token=token, password=NEW).status_code == 200
+    compromised.clock.advance(DAY)
+    assert login(compromised.client, password=NEW).status_code == 200

@@ -8,17 +8,15 @@ from flask.testing import FlaskClient
 
 from auth.factors.totp_guesses import MAX_WRONG
 from auth.factors.verification import MAX_TRIES, TRIES_WINDOW
-from tests.auth.factors.test_passkeys import added
-from tests.auth.factors.test_passkeys import log_in as log_in_by_passkey
 from tests.support import mailbox
 from tests.support.authenticator_app import Authenticator, Owner
+from tests.support.passkeys import added
+from tests.support.passkeys import log_in as log_in_by_passkey
 from tests.support.requests import DAY, HOUR, NEW, forget, post, said
 from tests.support.service import FixedClock, bearer, events, execute, login, rows, signed_in
 
 BLOCKED = (403, "totp_blocked")
 INVALID = (401, "second_factor_invalid")
-
-
 DEVICE = "X-Device-Token"
 
 
@@ -29,11 +27,6 @@ def enroll(owner: Owner, pair: dict[str, Any], clock: FixedClock) -> None:
     owner.phone = Authenticator(begun.get_json()["secret"], clock)
     body = {"code": owner.phone.code()}
     assert owner.client.post("/auth/totp/confirm", json=body, headers=headers).status_code == 200
-
-
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
 
 
 def guess(owner: Owner, clock: FixedClock, number: int, **how: Any) -> None:

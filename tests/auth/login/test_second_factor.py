@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from auth.factors.verification import MAX_TRIES, TRIES_WINDOW
 from auth.login.pending import LIFETIME, MAX_LIVE
@@ -20,11 +19,6 @@ OVER = (401, "challenge_invalid")
 ASKED = (401, "second_factor_required")
 LIMITED = (429, "rate_limited")
 Step = Callable[[], tuple[int, str]]
-
-
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
 
 
 def amr(app: Flask) -> str:
