@@ -22,6 +22,7 @@ from tests.support.service import (
     signed_in,
 )
 from utils.auth_helpers import generate_jwt_token
+from utils.mail.mailers import MemoryMailer
 
 REQUIRED = {"REQUIRE_VERIFIED_EMAIL": "true"}
 WRONG = "a wrong password"
@@ -230,11 +231,14 @@ def test_resend_response_is_the_same_for_every_address(
     assert post(client, "email/verify", token=token, password=PASSWORD).status_code == 200
 
 
+MAILING = {"MAIL_URL": "file:unused", "UNCONFIRMED_ACCOUNT_LIFETIME": "0"}
+
+
 @pytest.mark.parametrize("environ", [{}, REQUIRED])
 def test_unconfirmed_accounts_are_pruned_after_7_days_only_where_required(
     make_app: AppFactory, clock: FixedClock, environ: dict[str, str]
 ) -> None:
-    app = make_app(environ)
+    app = make_app(MAILING | environ, mailer=MemoryMailer())
     client = app.test_client()
     register(client)
     confirmed(app, "grace")

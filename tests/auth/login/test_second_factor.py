@@ -81,7 +81,7 @@ def test_recovery_code_completes_login_once_and_is_mailed(
     assert me(owner.client, done.get_json()["access_token"]).get_json()["recovery_codes_left"] == 9
     assert amr(app) == "pwd recovery mfa"
     assert events(app)[-1] == "signed_in_with_recovery_code"
-    assert "9 are left" in mailbox.text_of(mailbox.newest(app, "recovery_code_used"))
+    assert "Recovery codes left: 9." in mailbox.text_of(mailbox.newest(app, "recovery_code_used"))
     assert said(owner.second_step(recovery_code=code)) == INVALID
 
 
