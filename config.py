@@ -151,6 +151,12 @@ class Settings:
     def testing(self) -> bool:
         return self.flask_env == "testing"
 
+    @property
+    def has_idle_challenge(self) -> bool:
+        """Whether a challenge is set that no ceiling asks for."""
+        ceiling = self.registration_ceiling or self.unproven_mail_ceiling
+        return bool(self.proof_of_work or self.challenge_url) and not (ceiling and self.rate_limit_enabled)
+
     @classmethod
     def load(
         cls, config: type[Config], environ: Mapping[str, str], fallback: Mapping[str, str] | None = None
@@ -181,7 +187,7 @@ class Settings:
                 found[entry.name] = None
         faults += _missing_faults(found, faults)
         settings = cls(**_with_derived_defaults(found))
-        faults += _combination_faults(settings, environ)
+        faults += _combination_faults(settings, environ, faults)
         if faults:
             faults += [
                 f"{given} is not a setting. Did you mean {meant}?"
@@ -254,12 +260,13 @@ PAGES = {
 }
 
 
-def _combination_faults(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Return the faults of combinations of settings."""
+def _combination_faults(settings: Settings, environ: Mapping[str, str], known: list[str]) -> list[str]:
+    """Return the faults of combinations of settings; `known` are those of single ones."""
     faults = []
     if settings.hide_account_existence and not settings.require_verified_email:
         faults.append(HIDING_NEEDS_VERIFIED)
-    if bool(settings.challenge_url) != bool(settings.challenge_secret):
+    is_readable = not any(fault.startswith("CHALLENGE_") for fault in known)
+    if is_readable and bool(settings.challenge_url) != bool(settings.challenge_secret):
         faults.append("CHALLENGE_URL and CHALLENGE_SECRET must be set together.")
     if settings.challenge_url and settings.proof_of_work:
         faults.append("PROOF_OF_WORK and CHALLENGE_URL are both set; choose one kind of challenge.")

@@ -318,6 +318,8 @@ class OutgoingMail(Base):
     last_error: Mapped[str | None] = mapped_column(String(60))
     sent_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
+    # Whether it is still to be counted for the ceiling on mails to unproven addresses, before it is sent.
+    to_count: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 _partial(
@@ -342,6 +344,7 @@ class KnownDevice(Base):
     )  # consecutive wrong passwords from it
     totp_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # the same of TOTP codes
     trusted_until: Mapped[datetime | None]  # until then, logins from it need no second factor
+    reset_at: Mapped[datetime | None]  # of the password, by mail: the first one since the last login from it
 
 
 class TotpFactor(Base):
@@ -410,7 +413,8 @@ class Passkey(Base):
     name: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
-    # After "this wasn't me" without proof of older access: logs in with the password only, until it has.
+    # After "this wasn't me" without proof of older access: it does not log in alone until it has logged in
+    # together with the password.
     needs_password: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 

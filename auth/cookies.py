@@ -42,7 +42,7 @@ def of_earlier_access(in_body: str | None) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def same_site_only(view: Callable[P, R]) -> Callable[P, R]:
-    """Check the call's origin before its body is parsed, if it carries a cookie of ours (ASVS 3.5.1)."""
+    """Check the origin of a call with the refresh or device cookie before its body is parsed (ASVS 3.5.1)."""
 
     @functools.wraps(view)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:

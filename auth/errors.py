@@ -81,7 +81,7 @@ class SecondFactorRequired(Unauthorized):
 class ChallengeInvalid(Unauthorized):
     """The challenge is unknown, used, or void since the account was changed."""
 
-    code, message = "challenge_invalid", "This log-in is over. Begin again."
+    code, message = "challenge_invalid", "This log-in is no longer valid. Begin again."
 
 
 class ChallengeExpired(Unauthorized):
@@ -99,7 +99,7 @@ class PasskeyInvalid(Unauthorized):
 
     code, message = (
         "passkey_invalid",
-        "This passkey opens no account here, or its answer came too late.",
+        "This passkey was not accepted, or the request has expired.",
     )
 
 
@@ -180,7 +180,7 @@ class NoPassword(Conflict):
 
 
 class NoFactorsReset(Conflict):
-    code, message = "no_factors_reset", "Nobody is about to remove your second factors."
+    code, message = "no_factors_reset", "No removal of your second factors is pending."
 
 
 class NoPasskeys(Conflict):
@@ -199,7 +199,7 @@ class LinkUnknown(NotFound):
 
 
 class Gone(ApiError):
-    status, code, message = 410, "gone", "This is no more."
+    status, code, message = 410, "gone", "This is no longer available."
 
 
 class LinkExpired(Gone):
@@ -207,7 +207,7 @@ class LinkExpired(Gone):
 
 
 class LinkUsed(Gone):
-    code, message = "token_used", "This link was used already, or a newer one took its place."
+    code, message = "token_used", "This link was used already, or is void."
 
 
 class AccountDisabled(Conflict):
@@ -241,7 +241,7 @@ class PasskeyNotFound(NotFound):
 
 
 class PasskeyRefused(BadRequest):
-    """What a browser made is no passkey for us: another challenge or origin, or no user verification."""
+    """The new passkey is not accepted: another challenge or origin, or no user verification."""
 
     code, message = "passkey_refused", "This passkey could not be added. Begin again."
 

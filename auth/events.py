@@ -7,7 +7,8 @@ from typing import cast
 class Event(StrEnum):
     """Audit events. Published values never change their meaning.
 
-    Every action writes exactly one, but for refreshes: one for each session and hour.
+    Every action writes exactly one, but for refreshes (one for each session and hour) and for what strangers
+    ask of an account (one for each network and hour).
     """
 
     ACCOUNT_REGISTERED = "account_registered"
@@ -88,7 +89,7 @@ class Refusal(StrEnum):
     PASSWORD_BLOCKED = "password_blocked"  # until a reset
     EMAIL_NOT_VERIFIED = "email_not_verified"
     CHANGED_MEANWHILE = "changed_meanwhile"
-    TOO_MANY_FAILURES = "too_many_failures"  # in a row, by strangers or by this device
+    TOO_MANY_FAILURES = "too_many_failures"  # in a row, from unknown devices or from this device
     WRONG_CODE = "wrong_code"  # of an authenticator app, or a recovery code
     SEAL_BROKEN = "seal_broken"  # the key of its secret is gone
     TOTP_BLOCKED = "totp_blocked"
@@ -149,19 +150,24 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.SECOND_FACTOR_ASKED: "The password was right, and the second factor was asked for.",
     Event.SECOND_FACTOR_REFUSED: "A second factor was refused",
     Event.SESSION_REFRESHED: "A session was renewed.",
-    Event.STRANGERS_SHUT_OUT: "Too many wrong passwords: new devices cannot log in until a new one is set.",
-    Event.REFRESH_TOKEN_REUSED: "A session was used from two places at once, and was ended.",
+    Event.STRANGERS_SHUT_OUT: (
+        "Too many wrong passwords: new devices cannot log in until a new password is set."
+    ),
+    Event.REFRESH_TOKEN_REUSED: "A used token of a session was used again, and the session was ended.",
     Event.SIGNED_OUT: "You logged out.",
     Event.SESSION_ENDED: "You ended a session.",
     Event.OTHER_SESSIONS_ENDED: "You ended all other sessions.",
-    Event.SIGN_IN_DISOWNED: "You said that a log-in was not yours. Everything was ended.",
+    Event.SIGN_IN_DISOWNED: (
+        "A log-in or a change was reported as not yours. "
+        "All sessions were ended, and the password was blocked."
+    ),
     Event.REAUTHENTICATED: "You confirmed again that it is you.",
     Event.PROOF_REFUSED: "A confirmation by password was refused",
     Event.LINK_REFUSED: "A mailed link was refused",
     Event.VERIFICATION_REQUESTED: "The mail to confirm the address was asked for.",
     Event.EMAIL_VERIFIED: "You confirmed your address.",
     Event.REGISTRATION_REJECTED: "The registration was rejected.",
-    Event.REGISTRATION_REPEATED: "Somebody tried to sign up with your address.",
+    Event.REGISTRATION_REPEATED: "A person tried to sign up with your address.",
     Event.PASSWORD_RESET_REQUESTED: "A link for a new password was asked for.",
     Event.PASSWORD_RESET: "You set a new password with a mailed link.",
     Event.PASSWORD_CHANGED: "You changed your password.",
@@ -173,7 +179,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.PASSKEY_RENAMED: "You renamed a passkey.",
     Event.PASSKEY_REMOVED: "You removed a passkey.",
     Event.FACTORS_RESET_STOPPED: "The removal of your second factors was stopped.",
-    Event.FACTORS_RESET: "Your second factors were removed, a day after that was begun.",
+    Event.FACTORS_RESET: "Your second factors were removed, after a delay of a day.",
     Event.PASSWORD_REMOVED: "You removed your password.",
     Event.USERNAME_CHANGED: "You changed your user name.",
     Event.EMAIL_CHANGE_REQUESTED: "You asked to change your address.",
@@ -199,8 +205,8 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.RESET_SENT: "An operator had a link for a new password sent to you.",
     Event.FACTORS_RESET_BEGUN: "An operator began to remove your second factors.",
     Event.TOTP_UNBLOCKED: "An operator allowed authenticator codes again.",
-    Event.LOCKED_OUT: "An operator locked out whoever was in your account. Everything was ended.",
-    Event.SECRETS_RESEALED: "An operator sealed secrets under a new key.",
+    Event.LOCKED_OUT: "An operator ended all sessions of your account and blocked the password.",
+    Event.SECRETS_RESEALED: "An operator encrypted secrets with a new key.",
     Event.PRUNED: "An operator deleted old data.",
     Event.DATABASE_COPIED: "An operator copied all data to another database.",
 }

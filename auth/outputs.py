@@ -1,11 +1,12 @@
 """The answers that several packages share. The types are the published schemas."""
 
+from datetime import datetime
 from typing import Annotated, cast
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
-from models import Account, public_fields
+from models import Account, AuditEvent, iso, public_fields
 
 Moment = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-23T14:00:00.000000Z"])
@@ -25,12 +26,40 @@ class OneUser(TypedDict):
     user: UserFields
 
 
+class EventFields(TypedDict):
+    at: str
+    event: str
+    reason: str | None
+    detail: str | None
+    count: int
+    operator: str | None
+    ip_address: str | None
+    request_id: str
+
+
 class Message(TypedDict):
     message: Annotated[str, Field(description="For people.", examples=["The address is confirmed."])]
 
 
 def user(found: Account) -> OneUser:
     return {"user": cast(UserFields, public_fields(found))}
+
+
+def event_fields(row: AuditEvent) -> EventFields:
+    return {
+        "at": iso(row.at),
+        "event": row.event,
+        "reason": row.reason,
+        "detail": row.detail,
+        "count": row.count,
+        "operator": row.operator,
+        "ip_address": row.ip_address,
+        "request_id": row.request_id,
+    }
+
+
+def optional_moment(at: datetime | None) -> str | None:
+    return iso(at) if at else None
 
 
 # What people read after a call that has nothing else to tell.
@@ -45,8 +74,8 @@ _MESSAGES = {
     "reset": "The password has been changed. Log in with the new one.",
     "remove_totp": "Authenticator codes are off.",
     "change_password": "The password has been changed.",
-    "remove_password": "The password has been removed. A passkey opens the account.",
-    "stop_factors_reset": "Your second factors stay.",
+    "remove_password": "The password has been removed. Only your passkeys log in now.",
+    "stop_factors_reset": "Your second factors are kept.",
     "restore": "The account stays. Log in as usual.",
     "disown": "Every session has been ended. We have sent a link for a new password.",
     "leave": "The account is closed. Until it is erased, the link that we have sent keeps it.",

@@ -4,6 +4,7 @@ Nothing is written unless every digest was read from the registry and matches it
 """
 
 import hashlib
+import http.client
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 DOCKER_HUB = "https://registry-1.docker.io"
 REFERENCES = {"Dockerfile": r"^FROM ", "deploy/compose.yaml": r"^ +image: "}
@@ -52,8 +54,8 @@ def digest(name: str, registry: str = DOCKER_HUB) -> str:
     url = f"{registry}/v2/{path}/manifests/{tag}"
     try:
         body, stated = _manifest(url, {"Accept": MANIFESTS})
-    except (OSError, ValueError) as problem:
-        raise Unpinnable(f"{name}: {registry} did not answer ({problem})") from None
+    except (OSError, ValueError, http.client.HTTPException) as problem:
+        raise Unpinnable(f"{name}: {registry} did not answer as it should ({problem})") from None
     computed = f"sha256:{hashlib.sha256(body).hexdigest()}"
     if stated != computed:
         raise Unpinnable(f"{name}: the digest of the registry is not that of its manifest")
@@ -70,8 +72,16 @@ def _manifest(url: str, headers: dict[str, str]) -> tuple[bytes, str]:
         if refusal.code != 401 or urllib.parse.urlsplit(challenge.get("realm", "")).scheme != _scheme(url):
             raise
     query = urllib.parse.urlencode({key: challenge[key] for key in ("service", "scope") if key in challenge})
-    token = json.loads(_got(f"{challenge['realm']}?{query}", {})[0])["token"]
-    return _got(url, headers | {"Authorization": f"Bearer {token}"})
+    answer, _ = _got(f"{challenge['realm']}?{query}", {})
+    return _got(url, headers | {"Authorization": f"Bearer {_token(json.loads(answer))}"})
+
+
+def _token(answer: Any) -> str:
+    """Return the token of this answer, which registries name differently."""
+    for name in ("token", "access_token"):
+        if isinstance(answer, dict) and isinstance(token := answer.get(name), str):
+            return token
+    raise ValueError("it gave no token")
 
 
 def _got(url: str, headers: dict[str, str]) -> tuple[bytes, str]:

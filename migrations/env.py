@@ -29,7 +29,11 @@ def _print_step(*, step: MigrationInfo, **_: object) -> None:
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations in one transaction; on SQLite without foreign keys, as batches rebuild tables."""
+    """Run each migration in a transaction of its own.
+
+    On PostgreSQL, one that locks two tables in use, or one table twice, can wait for a call of a running app
+    that waits for it. On SQLite they run without foreign keys, as batches rebuild tables.
+    """
     sqlite = connection.dialect.name == "sqlite"
     if sqlite:
         # Otherwise dropping the old table deletes all rows that reference it.
@@ -40,6 +44,7 @@ def run(connection: Connection) -> None:
         target_metadata=db.metadata,
         compare_type=True,
         render_as_batch=sqlite,
+        transaction_per_migration=True,
         render_item=_render_item,
         on_version_apply=_print_step,
     )

@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +20,12 @@ from sqlalchemy import create_engine, make_url, text
 from app import create_app
 from auth.admin import slices
 from bench.chromium import chromium
-from config import Settings, TestingConfig
+from config import DevelopmentConfig, Settings, TestingConfig
 from models import db
 from tests.support.built_in_roles import add_built_in_roles
 from tests.support.fast_routes import share_routes
 from tests.support.fast_statements import share_statements
-from tests.support.service import FixedClock
+from tests.support.service import FixedClock, shut_down
 from utils.database.migrations import upgrade
 
 share_routes()
@@ -231,8 +232,28 @@ def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
 
     yield make
     for app in apps:
-        with app.app_context():
-            db.engine.dispose()
+        shut_down(app)
+
+
+@pytest.fixture
+def make_serving_app(database_uri: str, tmp_path: Path) -> Iterator[AppFactory]:
+    """Make an app as a serving process does: with threads, which end with the test. Mails go to `mail`."""
+    apps: list[Flask] = []
+    secrets = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
+
+    def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
+        given = {"DATABASE_URI": database_uri, "MAIL_URL": f"file:{tmp_path}/mail"} | (environ or {})
+        apps.append(create_app(settings=Settings.load(DevelopmentConfig, given, secrets), **services))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        shut_down(app)
+
+
+@pytest.fixture
+def serving_app(make_serving_app: AppFactory) -> Flask:
+    return make_serving_app()
 
 
 @pytest.fixture
@@ -243,6 +264,21 @@ def app(make_app: AppFactory) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """Fail a test that leaves a timer or a thread of the service: it would act on the database of another."""
+    before = {*threading.enumerate()}
+    yield
+    left = [each for each in threading.enumerate() if each not in before and _acts_later(each)]
+    assert not left, f"read or close every response, and shut every app down: {left}"
+
+
+def _acts_later(thread: threading.Thread) -> bool:
+    if isinstance(thread, threading.Timer):
+        return not thread.finished.is_set()
+    return thread.name in {"pruning", "mail-delivery"}
 
 
 @pytest.fixture(autouse=True)

@@ -97,10 +97,10 @@ class CrossSiteRefused(Forbidden):
 class ReauthRequired(Forbidden):
     """Step-up (ASVS 7.5.1): this call requires a recent login; with `by_factor`, one by a second factor."""
 
-    code, message = "reauth_required", "Prove once more who you are for this."
+    code, message = "reauth_required", "Log in again to do this."
 
     def __init__(self, *, by_factor: bool = False) -> None:
-        super().__init__("Prove your second factor once more for this." if by_factor else None)
+        super().__init__("Confirm your second factor again to do this." if by_factor else None)
         self.extra = {"by_factor": True} if by_factor else {}
 
 

@@ -47,7 +47,7 @@ class Endpoint:
             raise CallFailed("too many at once")
         try:
             return self._asked(method, self._path + path, body, dict(headers or {}))
-        except (OSError, http.client.HTTPException, ValueError) as problem:
+        except (OSError, http.client.HTTPException, ValueError, RuntimeError) as problem:
             raise CallFailed(type(problem).__name__) from None
         finally:
             self._slots.release()
@@ -103,8 +103,8 @@ def _cut_off_after(seconds: float, descriptor: int) -> Iterator[None]:
 
     timer = Timer(seconds, cut_off)
     timer.daemon = True
-    timer.start()
     try:
+        timer.start()  # RuntimeError without memory for a thread
         yield
     finally:
         timer.cancel()

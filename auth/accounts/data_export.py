@@ -39,7 +39,8 @@ from utils.services import Principal, Services
 AT_ONCE = 2  # exports of a process that are written or sent
 PAGE = 500  # rows of a statement
 MAX_BYTES = 64 * 1024 * 1024
-WRITE_SECONDS = SEND_SECONDS = 60
+WRITE_SECONDS = 12  # proxies wait 20 for the first byte, which may need one more statement of 6 seconds
+SEND_SECONDS = 60
 # A lease that is not given back, as its process was killed, ends after an export would have.
 LEASE = timedelta(seconds=WRITE_SECONDS + SEND_SECONDS + 10)
 # Tables that grow with use. The others hold at most a few dozen rows of an account.

@@ -2,32 +2,23 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from auth.events import event_text
+from auth.outputs import event_fields, optional_moment
 from auth.sessions.outputs import session_fields
-from models import AuditEvent, OutgoingMail, User, UserSession, iso, public_fields
+from models import AuditEvent, OutgoingMail, User, UserSession, public_fields
 
-
-class EventFields(TypedDict):
-    at: str
-    event: str
-    reason: str | None
-    detail: str | None
-    count: int
-    operator: str | None
-    ip_address: str | None
-    request_id: str
+END_ROOM = 100  # bytes for what follows the events
 
 
 class Export(TypedDict):
     user: Annotated[dict[str, Any], Field(description="The account.", examples=[{"username": "ada"}])]
     sessions: Annotated[list[dict[str, Any]], Field(description="Ended ones too, as long as they are kept.")]
-    devices: Annotated[list[dict[str, Any]], Field(description="Where somebody has logged in before.")]
+    devices: Annotated[list[dict[str, Any]], Field(description="Devices from which the account logged in.")]
     authenticators: Annotated[
         list[dict[str, Any]], Field(description="When an authenticator app was set up; never its secret.")
     ]
@@ -43,25 +34,11 @@ class Export(TypedDict):
         list[dict[str, Any]], Field(description="Until when each former user name is kept; never the name.")
     ]
     events: Annotated[
-        list[dict[str, Any]], Field(description="All that the audit log has about the account.")
+        list[dict[str, Any]], Field(description="What the audit log has about the account, newest first.")
     ]
-
-
-def event_fields(row: AuditEvent) -> EventFields:
-    return {
-        "at": iso(row.at),
-        "event": row.event,
-        "reason": row.reason,
-        "detail": row.detail,
-        "count": row.count,
-        "operator": row.operator,
-        "ip_address": row.ip_address,
-        "request_id": row.request_id,
-    }
-
-
-def moment(moment: datetime | None) -> str | None:
-    return iso(moment) if moment else None
+    events_truncated: Annotated[
+        bool, Field(description="Whether the oldest events were left out, as the export would be too large.")
+    ]
 
 
 def _user(row: User) -> dict[str, Any]:
@@ -136,25 +113,33 @@ _FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 
-def pieces(sections: Iterable[tuple[str, Iterable[Any]]]) -> Iterator[str]:
-    """Yield the text of an `Export`, a row at a time. The section `user` has one row, and is an object."""
-    before = "{"
+def pieces(sections: Iterable[tuple[str, Iterable[Any]]], size: int) -> Iterator[str]:
+    """Yield the text of an `Export`, a row at a time. The section `user` has one row, and is an object.
+
+    The last section are the events, newest first. Those that would make the text longer than `size` bytes are
+    left out: strangers can cause events, and must not make an export impossible.
+    """
+    written, before, is_truncated = 0, "{", False
     for name, rows in sections:
-        texts = (_json(_FIELDS[name](row)) for row in rows)
-        if name == "user":
-            yield f"{before}{_json(name)}:{next(texts)}"
-        else:
-            yield f"{before}{_json(name)}:["
-            for number, text in enumerate(texts):
-                yield f",{text}" if number else text
-            yield "]"
-        before = ","
-    yield "}\n"
+        opening, closing = ("", "") if name == "user" else ("[", "]")
+        start = f"{before}{_json(name)}:{opening}"
+        yield start
+        written += len(start)
+        for number, row in enumerate(rows):
+            text = f"{',' if number else ''}{_json(_FIELDS[name](row))}"
+            written += len(text.encode())
+            if name == "events" and written > size - END_ROOM:
+                is_truncated = True
+                break
+            yield text
+        yield closing
+        written, before = written + len(closing), ","
+    yield f'{before}"events_truncated":{_json(is_truncated)}}}\n'
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _times(row: Any, *names: str) -> dict[str, str | None]:
-    return {name: moment(getattr(row, name)) for name in names}
+    return {name: optional_moment(getattr(row, name)) for name in names}

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
 from auth.events import Event, LinkPurpose, Origin
 from auth.mailing import links
+from auth.mailing.limits import Limit
 from auth.passwords import policy
 from auth.revocation import usernames
 from auth.stores import audit, one_time_tokens, roles, users
@@ -167,9 +168,19 @@ def _answer_for_taken(
     if _inserted(services, tx, username, email, hashed, Origin.REGISTERED, holds_address=False) is None:
         raise UsernameTaken if username else AccountTaken
     owner = users.by_email(tx, email)
-    links.send_link(services, tx, owner, LinkPurpose.VERIFY, "address_taken", {}, typed=email, opens=False)
+    links.send_link(
+        services,
+        tx,
+        owner,
+        LinkPurpose.VERIFY,
+        "address_taken",
+        {},
+        typed=email,
+        opens=False,
+        limit=Limit.COUNTED,
+    )
     if owner:
-        audit.append(tx, Event.REGISTRATION_REPEATED, now, client, user_id=owner.id)
+        audit.count_requested(tx, Event.REGISTRATION_REPEATED, owner.id, now, client)
     else:
         audit.count_unknown(tx, Event.REGISTRATION_REPEATED, None, now, client)
 
@@ -182,5 +193,6 @@ def _welcome(
     client: ClientInfo,
     operator: str | None = None,
 ) -> None:
-    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {})
+    limit = Limit.NONE if operator else Limit.COUNTED
+    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {}, limit=limit)
     audit.append(tx, event, services.clock.now(), client, user_id=account.id, operator=operator)

@@ -127,7 +127,8 @@ def export() -> Any:
     """
     running = data_export.start(services(), g.principal, client_info())
     end = in_app_context(data_export.end, services(), running)
-    pieces = export_output.pieces(data_export.sections(services(), running))
+    sections = data_export.sections(services(), running)
+    pieces = export_output.pieces(sections, EXPORT_LIMITS.size)
     return spooled(pieces, end, EXPORT_LIMITS)
 
 

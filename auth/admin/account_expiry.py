@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from auth.admin.settling import Outcome, Pruned, one_by_one
 from auth.events import Event
 from auth.revocation import revoke
 from auth.roles.actors import Operator, record
@@ -35,42 +36,50 @@ class Due(NamedTuple):
     reason: str
 
 
-def erase_due(services: Services, caller: Caller) -> int:
-    """Erase a batch of accounts whose deletion is due, that only hold a name, or that must be confirmed.
+class End(NamedTuple):
+    """When an account is erased, and whether only a confirmed address prevents that, or a use as well."""
 
-    Returns how many.
-    """
+    at: datetime
+    must_confirm: bool
+
+
+def erase_due(services: Services, caller: Caller) -> Pruned:
+    """Erase a batch of accounts whose deletion is due, that only hold a name, or that must be confirmed."""
     tx, expiry = services.tx(), _expiry(services)
     due = account_expiry.due(tx, expiry, after=0, limit=BATCH)
     tx.rollback()
-    erased = 0
-    for account in due:
-        if account_expiry.lock_if_due(tx, account.id, expiry):
-            revoke.erase(services, tx, account.id, Event.ACCOUNT_ERASED, caller.client, caller.name)
-            erased += 1
-        tx.commit()  # each by itself: locks are held briefly
-    return erased
+
+    def erase(user_id: int) -> Outcome:
+        if not account_expiry.lock_if_due(tx, user_id, expiry):
+            return Outcome.PASSED_OVER
+        revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
+        return Outcome.DELETED
+
+    return one_by_one(services, [account.id for account in due], erase)
 
 
-def erase_untouched(services: Services, caller: Caller) -> tuple[int, int]:
-    """Decide about a batch of unconfirmed accounts of that age; return how many, and how many were erased.
+def erase_untouched(services: Services, caller: Caller) -> Pruned:
+    """Decide about a batch of unconfirmed accounts of that age.
 
     Those with which nothing was ever done are erased. The others are marked and stay.
     """
     tx, now = services.tx(), services.clock.now()
     found = account_expiry.undecided(tx, now - _lifetime(services), after=0, limit=BATCH)
     tx.rollback()
-    decided = erased = 0
-    for user_id in [account.id for account in found]:
-        if account_expiry.lock_if_undecided(tx, user_id) and (account := users.by_id(tx, user_id)):
-            decided += 1
-            if _expires(services) and _untouched(tx, [account]):
-                revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
-                erased += 1
-            else:
-                account_expiry.keep(tx, user_id, now)
-        tx.commit()
-    return decided, erased
+
+    def decide(user_id: int) -> Outcome:
+        if not account_expiry.lock_if_undecided(tx, user_id):
+            return Outcome.PASSED_OVER
+        account = users.by_id(tx, user_id)
+        if account is None:
+            return Outcome.PASSED_OVER
+        if _expires(services) and _untouched(tx, [account]):
+            revoke.erase(services, tx, user_id, Event.ACCOUNT_ERASED, caller.client, caller.name)
+            return Outcome.DELETED
+        account_expiry.keep(tx, user_id, now)
+        return Outcome.KEPT
+
+    return one_by_one(services, [account.id for account in found], decide)
 
 
 def due_now(services: Services, operator: Operator, limit: int) -> tuple[list[Due], int]:
@@ -84,32 +93,34 @@ def due_now(services: Services, operator: Operator, limit: int) -> tuple[list[Du
     return listed, number
 
 
-def expires_at(services: Services, account: Account) -> datetime | None:
-    """Return when this account is erased if nothing is done with it; None if it stays."""
-    tx = services.tx()
-    if not _expires(services) or not account_expiry.is_undecided(tx, account.id):
+def end_of_unconfirmed(services: Services, account: Account) -> End | None:
+    """Return when this account is erased if its address is not confirmed; None if it stays."""
+    tx, at = services.tx(), account.created_at + _lifetime(services)
+    if account.email_verified_at or not (account.email and _expires(services)):
         return None
-    return account.created_at + _lifetime(services) if _untouched(tx, [account]) else None
+    if services.settings.require_verified_email:
+        return End(at, must_confirm=True)
+    is_due = account_expiry.is_undecided(tx, account.id) and _untouched(tx, [account])
+    return End(at, must_confirm=False) if is_due else None
 
 
 def _all_due(services: Services) -> Iterator[Due]:
     tx, expiry = services.tx(), _expiry(services)
-    for account in _pages(lambda after: account_expiry.due(tx, expiry, after=after, limit=PAGE)):
-        is_deletion = account.deletion_due_at is not None and account.deletion_due_at <= expiry.now
-        yield Due(account, "deletion requested" if is_deletion else "never confirmed")
+    for found in _pages(lambda after: account_expiry.due(tx, expiry, after=after, limit=PAGE)):
+        for account in found:
+            is_deletion = account.deletion_due_at is not None and account.deletion_due_at <= expiry.now
+            yield Due(account, "deletion requested" if is_deletion else "never confirmed")
     if not _expires(services) or expiry.confirming:
         return
     before = expiry.now - _lifetime(services)
-    after = 0
-    while found := account_expiry.undecided(tx, before, after=after, limit=PAGE):
+    for found in _pages(lambda after: account_expiry.undecided(tx, before, after=after, limit=PAGE)):
         yield from (Due(account, "never confirmed or used") for account in _untouched(tx, found))
-        after = found[-1].id
 
 
-def _pages(page: Callable[[int], list[Account]]) -> Iterator[Account]:
+def _pages(page: Callable[[int], list[Account]]) -> Iterator[list[Account]]:
     after = 0
     while found := page(after):
-        yield from found
+        yield found
         after = found[-1].id
 
 
@@ -139,5 +150,5 @@ def _lifetime(services: Services) -> timedelta:
 
 def _expiry(services: Services) -> Expiry:
     now, settings = services.clock.now(), services.settings
-    confirming = settings.require_verified_email and settings.unconfirmed_account_lifetime > 0
+    confirming = settings.require_verified_email and _expires(services)
     return Expiry(now, now - _lifetime(services), confirming)

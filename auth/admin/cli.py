@@ -169,8 +169,8 @@ def lock_out(login: str) -> tuple[Any, str]:
     """Lock an intruder out of an account, and mail the owner a password reset link.
 
     Same as "this wasn't me": ends the sessions, removes devices and passkeys, and blocks the password until
-    the reset. Authenticator codes are removed a day later, unless the owner logs in with them and the new
-    password.
+    the reset. Authenticator codes and recovery codes are removed a day after the new password is set, unless
+    the owner logs in with them and the new password before.
     """
     operators.lock_out(services(), login, operator())
     return {

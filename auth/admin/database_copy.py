@@ -14,8 +14,8 @@ from utils.services import Services
 def copy_database(services: Services, target_uri: str, operator: Operator) -> list[CopiedTable]:
     """Copy every table of the service's SQLite file to an empty, migrated PostgreSQL database.
 
-    The source keeps its rows, and gets an audit event, which is copied. Raises `CopyRefused`; then neither
-    database has changed.
+    The source keeps its rows, and gets an audit event, which is copied. Raises `CopyRefused`; then the source
+    is unchanged, and so is the target, but for its sequences.
     """
     url, metadata = services.tx().get_bind().engine.url, db.metadata
     with copying.source_connection(url) as source, copying.target_connection(target_uri) as target:

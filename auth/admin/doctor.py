@@ -79,6 +79,13 @@ def _settings(services: Services) -> Iterator[Finding]:
             "Mailed links lead to pages that are not served.",
             "Set LINK_RESET and the other LINK_ settings to your own pages, or unset PAGES_ENABLED.",
         )
+    if settings.has_idle_challenge:
+        yield Finding(
+            "settings",
+            "warning",
+            "PROOF_OF_WORK or CHALLENGE_URL is set, and no ceiling asks for it.",
+            "Set REGISTRATION_CEILING or UNPROVEN_MAIL_CEILING, or unset the challenge.",
+        )
     if not settings.rate_limit_enabled:
         yield Finding("settings", "problem", "Rate limits are off.", "Unset RATE_LIMIT_ENABLED.")
 
@@ -240,9 +247,9 @@ def _pruning(services: Services) -> Iterator[Finding]:
     if over:
         when = f"since {moment_text(last)}" if last and now - last < timedelta(days=365) else "recently"
         text = (
-            f"`prune` has not run {when}, and the service does not keep up: {', '.join(over)} contain rows "
+            f"`prune` has not run {when}, and the service does not keep up: "
+            f"{', '.join(over)} contain rows that expired more than 2 days ago."
         )
-        text += "that expired more than 2 days ago."
         advice = "Look for `pruning interrupted` in the logs; run `flask --app app auth prune` daily."
         yield Finding("pruning", "problem", text, advice)
     else:

@@ -83,15 +83,18 @@ def _opened_by(services: Services, account: Account) -> str:
 
 
 def _blocked_totp(services: Services, account: Account) -> list[str]:
-    wrong = totp_guesses.wrong_in_a_row(services.tx(), account.id)
-    if wrong < totp_guesses.MAX_WRONG:
+    tx = services.tx()
+    wrong, devices = totp_guesses.wrong_in_a_row(tx, account.id), totp_guesses.blocked_devices(tx, account.id)
+    sources = [f"{devices} known device{'s' if devices > 1 else ''}"] if devices else []
+    if wrong >= totp_guesses.MAX_WRONG:
+        sources.append("devices that have not logged in with a second factor")
+    if not sources:
         return []
-    blocked = (
-        f"{wrong} wrong authenticator codes in a row came from unknown devices, where codes are refused."
+    told = (
+        f"{totp_guesses.MAX_WRONG} wrong authenticator codes in a row came from {' and from '.join(sources)}"
     )
-    return [
-        f"{blocked} A recovery code, a passkey, or a code on a known device ends it; so does `unblock-totp`."
-    ]
+    ways = "A recovery code, a passkey, or a code from elsewhere ends it; so does `unblock-totp`."
+    return [f"{told}: codes from there are refused. {ways}"]
 
 
 def _reset_of_factors(account: Account) -> list[str]:
@@ -102,10 +105,13 @@ def _reset_of_factors(account: Account) -> list[str]:
 
 
 def _expiry(services: Services, account: Account) -> list[str]:
-    if (end := account_expiry.expires_at(services, account)) is None:
+    if (end := account_expiry.end_of_unconfirmed(services, account)) is None:
         return []
-    unused = "Its address was never confirmed, and it was not used after its first day."
-    return [f"{unused} It is erased after {moment_text(end)}, unless it is used or confirmed before."]
+    why, prevented_by = "Its address was never confirmed", "its address is confirmed"
+    if not end.must_confirm:
+        why = f"{why}, and it was not used after its first day"
+        prevented_by = f"it is used or {prevented_by}"
+    return [f"{why}. It is erased after {moment_text(end.at)}, unless {prevented_by} before."]
 
 
 def _against(services: Services, account: Account) -> Iterator[str]:
@@ -126,7 +132,7 @@ def _against(services: Services, account: Account) -> Iterator[str]:
     if account.password_blocked_at:
         yield (
             f"The password is blocked since {moment_text(account.password_blocked_at)}, because its "
-            "owner, or an operator, said that somebody else was in the account. `send-reset` mails "
+            "owner, or an operator, said that another person was in the account. `send-reset` mails "
             "a link for a new one."
         )
     if _is_unreadable(services, account) and not passkeys.count(services.tx(), account.id):

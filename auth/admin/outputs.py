@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 from typing_extensions import TypedDict
 
-from auth.accounts import export_output
 from auth.admin.account_expiry import Due
-from auth.outputs import UserFields, user
+from auth.outputs import EventFields, UserFields, event_fields, optional_moment, user
 from auth.sessions.outputs import SessionFields, session_fields
 from models import (
     Account,
@@ -37,7 +36,7 @@ class DueAccounts(TypedDict):
     total: int
 
 
-class OperatorEventFields(export_output.EventFields):
+class OperatorEventFields(EventFields):
     actor_id: int | None
 
 
@@ -57,10 +56,10 @@ def account(found: Account) -> AccountFields:
     """An account as an operator sees it: never the hash, but whether there is one."""
     return {
         **user(found)["user"],
-        "disabled_at": export_output.moment(found.disabled_at),
-        "deletion_due_at": export_output.moment(found.deletion_due_at),
-        "password_blocked_at": export_output.moment(found.password_blocked_at),
-        "factors_reset_due_at": export_output.moment(found.factors_reset_due_at),
+        "disabled_at": optional_moment(found.disabled_at),
+        "deletion_due_at": optional_moment(found.deletion_due_at),
+        "password_blocked_at": optional_moment(found.password_blocked_at),
+        "factors_reset_due_at": optional_moment(found.factors_reset_due_at),
         "has_password": found.password_hash is not None,
     }
 
@@ -77,7 +76,7 @@ def overview(
 
 
 def _event(row: AuditEvent) -> OperatorEventFields:
-    return {**export_output.event_fields(row), "actor_id": row.actor_id}
+    return {**event_fields(row), "actor_id": row.actor_id}
 
 
 def event(row: AuditEvent) -> LogFields:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from auth.admin import account_expiry
 from auth.admin.account_expiry import Caller
+from auth.admin.settling import Outcome, Pruned, one_by_one
 from auth.events import Event
 from auth.factors import resets
 from auth.roles.actors import Operator, record
@@ -41,13 +42,6 @@ class Growing(NamedTuple):
     table: str
     before: datetime
     prune_some: Pruner
-
-
-class Pruned(NamedTuple):
-    """How many rows of a batch were settled, and how many of them were deleted: the others stay for good."""
-
-    settled: int
-    deleted: int
 
 
 class Batches(NamedTuple):
@@ -82,8 +76,8 @@ def growing(services: Services) -> Iterator[Growing]:
 def batches(services: Services, caller: Caller) -> list[Batches]:
     """Return the batches of accounts that are erased, of factors that are removed, and of every table."""
     return [
-        Batches("users", account_expiry.BATCH, partial(_erase_due, services, caller)),
-        Batches("users", account_expiry.BATCH, partial(_erase_untouched, services, caller)),
+        Batches("users", account_expiry.BATCH, partial(account_expiry.erase_due, services, caller)),
+        Batches("users", account_expiry.BATCH, partial(account_expiry.erase_untouched, services, caller)),
         Batches("factors", FACTORS, partial(_reset_due_factors, services, caller)),
         *(Batches(each.table, BATCH, partial(_delete_expired, services, each)) for each in growing(services)),
     ]
@@ -106,16 +100,7 @@ def _delete_expired(services: Services, expired: Growing) -> Pruned:
     tx = services.tx()
     count = expired.prune_some(tx, expired.before, BATCH)
     tx.commit()
-    return Pruned(count, count)
-
-
-def _erase_due(services: Services, caller: Caller) -> Pruned:
-    count = account_expiry.erase_due(services, caller)
-    return Pruned(count, count)
-
-
-def _erase_untouched(services: Services, caller: Caller) -> Pruned:
-    return Pruned(*account_expiry.erase_untouched(services, caller))
+    return Pruned(count, count, count)
 
 
 def _reset_due_factors(services: Services, caller: Caller) -> Pruned:
@@ -123,10 +108,11 @@ def _reset_due_factors(services: Services, caller: Caller) -> Pruned:
     tx, now = services.tx(), services.clock.now()
     due = accounts.due_for_reset(tx, now, FACTORS)
     tx.rollback()
-    done = 0
-    for user_id in due:
-        if accounts.begin_due_reset(tx, user_id, now) and (account := users.by_id(tx, user_id)):
-            resets.remove_factors(services, tx, account, caller.client, caller.name)
-            done += 1
-        tx.commit()  # each by itself: locks are held briefly
-    return Pruned(done, done)
+
+    def reset(user_id: int) -> Outcome:
+        if not accounts.begin_due_reset(tx, user_id, now) or not (account := users.by_id(tx, user_id)):
+            return Outcome.PASSED_OVER
+        resets.remove_factors(services, tx, account, caller.client, caller.name)
+        return Outcome.DELETED
+
+    return one_by_one(services, due, reset)

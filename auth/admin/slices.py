@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from auth.admin import pruning
 from auth.admin.account_expiry import Caller
+from auth.admin.settling import Pruned
 from auth.stores import leases
 from utils.background import BackgroundTask
 from utils.client_info import ClientInfo
@@ -44,28 +45,41 @@ def _slice(services: Services) -> Iterator[None]:
     """Claim the lease and prune at most `MAX_BATCHES` batches of each table, in turn; pause after each.
 
     The lease is not given back: it ends after `EVERY`, or after `IDLE` if nothing expired is left. If the
-    process ends meanwhile, another one continues then.
+    process ends meanwhile, another one continues then. A table that fails is left to the next slice.
     """
     began = services.clock.now()
     is_claimed = leases.claim(services.tx(), LEASE, began, began + EVERY)
     services.tx().commit()
     if not is_claimed:
         return
-    deleted, left = Counter[str](), pruning.batches(services, SERVICE)
+    deleted, left, has_failed = Counter[str](), pruning.batches(services, SERVICE), False
     for _ in range(MAX_BATCHES):
         for each in list(left):
             if services.clock.now() >= began + EVERY:
                 break  # the next slice may have begun
-            done = each.prune_batch()
-            deleted[each.table] += done.deleted
-            if done.settled < each.size:
+            done = _prune_batch(services, each)
+            if done is None or done.found < each.size or not done.settled:
                 left.remove(each)
+            if done is None:
+                has_failed = True
+            else:
+                deleted[each.table] += done.deleted
             yield
-    if not left:
+    if not left and not has_failed:
         leases.extend(services.tx(), LEASE, began, began + IDLE)
         services.tx().commit()
     if total := deleted.total():
         log.info("expired rows deleted", extra={"count": total})
+
+
+def _prune_batch(services: Services, batches: pruning.Batches) -> Pruned | None:
+    """Prune a batch of a table; None if that failed, which must not keep the other tables from it."""
+    try:
+        return batches.prune_batch()
+    except Exception as problem:  # noqa: BLE001  (each table may fail in its own way)
+        services.tx().rollback()
+        log.warning("table not pruned", extra={"table": batches.table, "error": type(problem).__name__})
+        return None
 
 
 def background(next_batch: Callable[[], bool], *, in_background: bool) -> BackgroundTask:

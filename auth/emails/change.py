@@ -18,7 +18,7 @@ from utils.services import Principal, Services
 def request_change(
     services: Services, principal: Principal, email: str, challenge_response: str | None, client: ClientInfo
 ) -> None:
-    """Mail a link to the new address. Nothing changes until it is opened.
+    """Mail a link to the new address. Nothing changes until it is used.
 
     Needs a fresh login, by factor if there is one, as later links go to the new address. Whether the address
     is taken is decided when the mail is sent; here the same rows are written in both cases. Raises
@@ -31,7 +31,8 @@ def request_change(
         )
     _, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
-    links.send_link(services, tx, account, LinkPurpose.EMAIL_CHANGE, "change_email", {}, to=email)
+    purpose, limit = LinkPurpose.EMAIL_CHANGE, Limit.COUNTED
+    links.send_link(services, tx, account, purpose, "change_email", {}, to=email, limit=limit)
     audit.append(tx, Event.EMAIL_CHANGE_REQUESTED, now, client, user_id=account.id)
     tx.commit()
 
@@ -45,7 +46,7 @@ def move(services: Services, account: Account, link: OpenLink, client: ClientInf
         raise EmailTaken
     one_time_tokens.void_unproven_undos(tx, link.email, account.id, now)
     one_time_tokens.void(tx, account.id, revoke.SESSION_LINKS, now)
-    facts, notice = messages.client_facts(client, now), Limit.SECURITY_NOTICE
+    facts, notice = messages.client_facts(client, now), Limit.ADDRESS_NOTICE
     links.send_link(services, tx, account, LinkPurpose.EMAIL_UNDO, "email_changed", facts, limit=notice)
     audit.append(tx, Event.EMAIL_CHANGED, now, client, user_id=account.id)
 
@@ -62,7 +63,7 @@ def undo_change(services: Services, token: str, shown: Shown, client: ClientInfo
     with recorded(services, *links.REFUSALS):
         link, account = links.redeem(services, token, LinkPurpose.EMAIL_UNDO, client=client)
     now, since = services.clock.now(), link.created_at
-    access = prior_access.access_since(services, tx, account.id, shown)
+    access = prior_access.access_since(services, tx, account.id, shown, since)
     # Only later changes: the owner of an earlier address keeps a way back to it.
     one_time_tokens.void(tx, account.id, [LinkPurpose.EMAIL_UNDO], now, since=since)
     is_reserved = one_time_tokens.address_is_reserved(tx, link.email, account.id, now)

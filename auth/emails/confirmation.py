@@ -7,6 +7,7 @@ from auth.emails import change
 from auth.errors import InvalidCredentials, LinkUsed
 from auth.events import Event, LinkPurpose
 from auth.mailing import links
+from auth.mailing.limits import Limit
 from auth.passwords import check
 from auth.refusals import recorded
 from auth.revocation import revoke
@@ -30,9 +31,10 @@ def resend(services: Services, email: str, challenge_response: str | None, clien
     account = users.by_email(tx, email)
     if account and (account.email_verified_at or refusal(account, Use.RESEND_CONFIRMATION)):
         account = None
-    links.send_link(services, tx, account, LinkPurpose.VERIFY, "verify_email", {}, typed=email)
+    purpose, limit = LinkPurpose.VERIFY, Limit.COUNTED
+    links.send_link(services, tx, account, purpose, "verify_email", {}, typed=email, limit=limit)
     if account:
-        audit.append(tx, Event.VERIFICATION_REQUESTED, now, client, user_id=account.id)
+        audit.count_requested(tx, Event.VERIFICATION_REQUESTED, account.id, now, client)
     else:
         audit.count_unknown(tx, Event.VERIFICATION_REQUESTED, None, now, client)
     tx.commit()
@@ -65,8 +67,8 @@ def verify(
     """Confirm the address that the link was mailed to: the account's own, or the one it changes to.
 
     Needs the password too, unless a session of that account is calling: the owner of an address would
-    otherwise confirm a stranger's registration, and with it the stranger's password. Raises `MissingFields`
-    without either, `InvalidCredentials`, `EmailTaken`, or one of `links.REFUSALS`.
+    otherwise confirm another person's registration, and with it that person's password. Raises
+    `MissingFields` without either, `InvalidCredentials`, `EmailTaken`, or one of `links.REFUSALS`.
     """
     tx = services.tx()
     with recorded(services, *links.REFUSALS):

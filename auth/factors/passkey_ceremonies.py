@@ -14,10 +14,12 @@ from auth.errors import PasskeyInvalid
 from auth.stores import challenges, passkeys
 from auth.stores.challenges import ChallengePurpose
 from models import AuthChallenge, Passkey
+from utils.crypto import access_tokens
 from utils.crypto import passkeys as webauthn
 from utils.services import Services
 
 LIFETIME = timedelta(minutes=5)
+CLOCK_LEEWAY = timedelta(seconds=access_tokens.CLOCK_LEEWAY)
 MAX_LIVE = 10
 _ID = 16  # bytes of a challenge that name its row; 16 random ones follow
 
@@ -87,7 +89,7 @@ def verify(
 ) -> Passkey:
     """Verify the credential's response to this challenge and return the passkey. Raises `PasskeyInvalid`."""
     proven, assertion = _proven(services, passkey, credential, challenge)
-    return _counted(services, tx, proven, assertion, alone=False)
+    return _counted(services, tx, proven, assertion)
 
 
 def verify_anonymous(
@@ -95,19 +97,19 @@ def verify_anonymous(
 ) -> Passkey:
     """Verify the credential's response to a challenge of `anonymous_options` and return the passkey.
 
-    The challenge becomes a row, used, once the signature was verified: strangers write none. Raises
-    `PasskeyInvalid`, also if the challenge was used or has expired.
+    The challenge becomes a row, used, once the signature was verified: unauthenticated callers write none.
+    Raises `PasskeyInvalid`, also if the challenge was used or has expired.
     """
     challenge, now = webauthn.challenge_of(credential) or b"", services.clock.now()
     issued = tokens.read_passkey_challenge(services, challenge)
-    # Not later than a new one: a clock that was set back must not extend it.
-    if issued is None or not now < issued.expires_at <= now + LIFETIME:
+    # A clock that was set back must not extend it. The clock of the machine that issued it may be ahead.
+    if issued is None or not now < issued.expires_at <= now + LIFETIME + CLOCK_LEEWAY:
         raise PasskeyInvalid
     proven, assertion = _proven(services, passkey, credential, challenge, is_alone=True)
     purpose = ChallengePurpose.PASSKEY_SIGN_IN
     if not challenges.remember(tx, purpose, issued.id, proven.user_id, now, issued.expires_at):
         raise PasskeyInvalid
-    return _counted(services, tx, proven, assertion, alone=True)
+    return _counted(services, tx, proven, assertion, is_alone=True)
 
 
 def _proven(
@@ -134,8 +136,13 @@ def _proven(
 
 
 def _counted(
-    services: Services, tx: Session, passkey: Passkey, assertion: webauthn.Assertion, *, alone: bool
+    services: Services,
+    tx: Session,
+    passkey: Passkey,
+    assertion: webauthn.Assertion,
+    *,
+    is_alone: bool = False,
 ) -> Passkey:
-    if not passkeys.use(tx, passkey.id, assertion, services.clock.now(), alone=alone):
+    if not passkeys.use(tx, passkey.id, assertion, services.clock.now(), is_alone=is_alone):
         raise PasskeyInvalid
     return passkey

@@ -1,4 +1,4 @@
-"""auth.factors.resets"""
+"""Removal of second factors: an operator's delayed reset, and factors that an intruder may have added."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from auth.errors import NoFactorsReset
 from auth.events import Event
 from auth.factors import changes
 from auth.mailing import links, messages
+from auth.mailing.limits import Limit
 from auth.sessions import step_up
 from auth.stores import audit, passkeys, recovery_codes, totp
 from auth.stores import second_factors as accounts
@@ -50,7 +51,8 @@ def cancel(
     facts = messages.client_facts(client, now) | {"by_operator": "yes" if is_by_other else ""}
     if operator:
         facts |= {"device": "the command line of an operator", "ip_address": "at the service itself"}
-    links.send_mail(services, tx, account, "factors_reset_stopped", facts)
+    limit = Limit.NONE if is_by_other else Limit.NOTIFICATION
+    links.send_mail(services, tx, account, "factors_reset_stopped", facts, limit=limit)
     audit.append(
         tx,
         Event.FACTORS_RESET_STOPPED,
@@ -81,15 +83,10 @@ def remove_factors(
 ) -> None:
     """Remove every factor of a locked account. From now on the password alone opens it."""
     remove_factors_silently(services, tx, account.id)
-    links.notify(services, tx, account, "factors_reset", client)
-    audit.append(
-        tx,
-        Event.FACTORS_RESET,
-        services.clock.now(),
-        client,
-        user_id=account.id,
-        operator=operator,
-    )
+    now = services.clock.now()
+    facts, notice = messages.client_facts(client, now), Limit.SECURITY_NOTICE
+    links.send_mail(services, tx, account, "factors_reset", facts, limit=notice)
+    audit.append(tx, Event.FACTORS_RESET, now, client, user_id=account.id, operator=operator)
 
 
 def remove_factors_silently(services: Services, tx: Session, user_id: int) -> None:
@@ -105,7 +102,14 @@ class Suspects(NamedTuple):
     """What becomes of factors that an intruder may have added."""
 
     due: datetime | None  # when the remaining ones are removed
-    stay: bool  # as the caller has shown nothing older than they are
+    stay: bool  # some are kept, as the caller has shown no access from before they were added
+
+
+def oldest_suspect(services: Services, tx: Session, user_id: int, since: datetime) -> datetime | None:
+    """Return when the oldest factor was added that an intruder may have added; None if there is none."""
+    begin = _suspect_since(services, since)
+    added = (*_factors(tx, user_id), *_unused_codes(tx, user_id))
+    return min((moment for moment in added if moment >= begin), default=None)
 
 
 def remove_suspect_factors(
@@ -113,21 +117,18 @@ def remove_suspect_factors(
 ) -> Suspects:
     """Remove factors that were added since this time, or lately, and after the caller already had access.
 
-    Who has a mailbox alone (`access_since` is None) removes none: passkeys of that time log in with the
-    password only, like the other factors, so that an intruder cannot use them without the new password.
+    A caller who has the mailbox alone (`access_since` is None) removes none. Passkeys of that time then need
+    the new password for their next login, so that an intruder cannot use them without it.
 
     If an older factor exists, the suspect ones go at once, since two-factor login stays. If none exists,
     passkeys go at once; the other factors go after `DELAY`, as the owner may need them.
     """
-    now = services.clock.now()
-    since = min(since, now - SUSPECT_FOR)
-    app, mine = totp.of_user(tx, account.id), passkeys.of_user(tx, account.id)
-    added = [each.created_at for each in mine] + ([app.created_at] if app and app.confirmed_at else [])
+    since = _suspect_since(services, since)
+    added, codes = _factors(tx, account.id), _unused_codes(tx, account.id)
     cut = max(since, access_since + timedelta(microseconds=1)) if access_since else None
     if cut:
         passkeys.remove_all(tx, account.id, cut)
     passkeys.require_password(tx, account.id, since)
-    codes = [each.created_at for each in recovery_codes.of_user(tx, account.id) if not each.used_at]
     if account.two_factor_at is None:
         return Suspects(None, stay=False)
     suspect = [moment for moment in (*added, *codes) if moment >= since]
@@ -138,8 +139,24 @@ def remove_suspect_factors(
         return Suspects(schedule(services, tx, account), stay)
     totp.remove_since(tx, account.id, cut)
     if any(moment >= cut for moment in codes):
-        recovery_codes.replace(tx, account.id, [], now)
+        recovery_codes.replace(tx, account.id, [], services.clock.now())
     return Suspects(None, stay)
+
+
+def _suspect_since(services: Services, since: datetime) -> datetime:
+    return min(since, services.clock.now() - SUSPECT_FOR)
+
+
+def _factors(tx: Session, user_id: int) -> list[datetime]:
+    """Return when each passkey was added, and when the authenticator app was confirmed."""
+    app = totp.of_user(tx, user_id)
+    confirmed = [app.confirmed_at] if app and app.confirmed_at else []
+    return [each.created_at for each in passkeys.of_user(tx, user_id)] + confirmed
+
+
+def _unused_codes(tx: Session, user_id: int) -> list[datetime]:
+    """Return when each unused recovery code was made."""
+    return [each.created_at for each in recovery_codes.of_user(tx, user_id) if not each.used_at]
 
 
 def stop_reset(services: Services, principal: Principal, client: ClientInfo) -> None:

@@ -41,8 +41,8 @@ def totp_state() -> Any:
 def begin_totp() -> Any:
     """Begin to set up an authenticator app: its secret, for typing and as a QR code.
 
-    Nothing is asked for until `/auth/totp/confirm` was given a code of it, within the hour. Wants a
-    sign-in younger than 10 minutes; where the account has a second factor, one with that.
+    No code is required until `/auth/totp/confirm` has confirmed the app, within an hour. Requires a login
+    within the last 10 minutes, by a second factor where the account has one.
     """
     begun = totp.begin_totp(services(), g.principal, client_info())
     return outputs.totp_set_up(begun.secret, begun.uri)
@@ -57,10 +57,16 @@ def begin_totp() -> Any:
 def confirm_totp(form: Confirmation) -> Any:
     """Switch authenticator codes on, with a code of the app; the answer holds the recovery codes.
 
-    Ends all other sessions, unless `end_other_sessions` is false. Wants what beginning wants.
+    Ends all other sessions, unless `end_other_sessions` is false. Has the same requirements as
+    `POST /auth/totp`.
     """
     found = totp.confirm_totp(
-        services(), g.principal, form.code, client_info(), end_other_sessions=form.end_other_sessions
+        services(),
+        g.principal,
+        form.code,
+        client_info(),
+        end_other_sessions=form.end_other_sessions,
+        device_token=device_token(),
     )
     return outputs.recovery_codes(found)
 
@@ -74,8 +80,8 @@ def confirm_totp(form: Confirmation) -> Any:
 def remove_totp(form: SecondFactor) -> Any:
     """Switch authenticator codes off, with a code, a recovery code or a passkey.
 
-    With the last factor the recovery codes are void. No device is trusted any more. Wants a sign-in younger
-    than 10 minutes.
+    With the last factor the recovery codes are void. No device is trusted any more. Requires a login
+    within the last 10 minutes.
     """
     totp.remove_totp(services(), g.principal, _response_of(form), client_info())
     return message("remove_totp")
@@ -173,5 +179,5 @@ def rename_passkey(form: PasskeyName, passkey_id: UUID) -> Any:
 @jwt_required
 @allow_enrollment
 def remove_passkey(passkey_id: UUID) -> Any:
-    """Remove one of one's passkeys; not the last way to sign in. Wants what adding one wants."""
+    """Remove one of one's passkeys; not the last way to log in. Requires the same login as adding one."""
     passkeys.remove(services(), g.principal, passkey_id, client_info())

@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from auth import tokens
 from auth.errors import TotpEnabled, TotpNotBegun, TwoFactorOff, WrongCode
 from auth.events import Event, Refusal
-from auth.factors import changes, recovery_code_set, totp_secrets, verification
+from auth.factors import changes, recovery_code_set, totp_guesses, totp_secrets, verification
 from auth.factors.verification import FactorResponse
 from auth.mailing import links, messages
 from auth.sessions import step_up
-from auth.stores import audit, sessions, totp
+from auth.stores import audit, known_devices, sessions, totp
 from auth.stores import second_factors as accounts
 from utils.client_info import ClientInfo
 from utils.crypto import totp as totp_codes
@@ -49,13 +50,19 @@ def begin_totp(services: Services, principal: Principal, client: ClientInfo) -> 
 
 
 def confirm_totp(
-    services: Services, principal: Principal, code: str, client: ClientInfo, *, end_other_sessions: bool
+    services: Services,
+    principal: Principal,
+    code: str,
+    client: ClientInfo,
+    *,
+    end_other_sessions: bool,
+    device_token: str | None = None,
 ) -> list[str]:
     """Enable authenticator codes with a valid one and return the recovery codes, which cannot be read again.
 
     Voids earlier recovery codes. Ends the other sessions by default; always where a second factor is
-    required, as they began without one. Raises `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`, `WrongCode`
-    and `TooManyRequests`.
+    required, as they began without one. The calling device has proven the factor from now on. Raises
+    `ReauthRequired`, `TotpNotBegun`, `TotpEnabled`, `WrongCode` and `TooManyRequests`.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
@@ -75,7 +82,10 @@ def confirm_totp(
         raise WrongCode
     accounts.refund_try(tx, account.id)
     totp.confirm(tx, account.id, step, now)
+    totp_guesses.clear(tx, account.id)  # they were for an earlier app
     accounts.enable(tx, account.id, now)
+    if device_id := tokens.read_device_token(services, device_token):
+        known_devices.note_use(tx, account.id, device_id, now)
     sessions.note_factor(tx, current, now)
     found = recovery_code_set.new_codes(services, tx, account.id)
     ends_others = end_other_sessions or services.settings.require_second_factor

@@ -1,10 +1,9 @@
 """Wrong authenticator codes in a row: after a hundred, codes are refused from that source.
 
-A source is a device that the account knew before, or all unknown ones together. Recovery codes and passkeys
-go on, and do not count.
+A source is a device from which the account has logged in with a second factor, or all other devices together.
+Recovery codes and passkeys go on, and do not count.
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,30 +12,38 @@ from auth import tokens
 from auth.errors import TotpBlocked
 from auth.events import Event, Refusal
 from auth.mailing import links
-from auth.stores import audit, known_devices, outbox, totp
+from auth.stores import audit, known_devices, totp
 from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Services
 
 MAX_WRONG = 100  # in a row; of a million codes, two are right at any time
 MAIL = "totp_blocked"
-DAY = timedelta(days=1)
 
 
-def known_device(services: Services, tx: Session, account: Account, device_token: str | None) -> UUID | None:
-    """Return the device of this token if the account knows it."""
+def proven_device(services: Services, tx: Session, account: Account, device_token: str | None) -> UUID | None:
+    """Return the device of this token, if it logged in or was used for enrollment since `two_factor_at`.
+
+    Those logins needed the second factor. Devices from before have proven the password only: if each of them
+    had a count of its own, an intruder who made fifty known beforehand would have fifty times as many tries.
+    """
     device_id = tokens.read_device_token(services, device_token)
-    return device_id if device_id and known_devices.is_known(tx, account.id, device_id) else None
+    if device_id is None or account.two_factor_at is None:
+        return None
+    is_proven = known_devices.is_seen_since(tx, account.id, device_id, account.two_factor_at)
+    return device_id if is_proven else None
 
 
 def refuse_if_blocked(
     services: Services, tx: Session, account: Account, device_id: UUID | None, client: ClientInfo
 ) -> None:
-    """Raise `TotpBlocked` if codes are refused from this source, with a mail a day for the flow to commit."""
+    """Raise `TotpBlocked` if codes are refused from this source, counted for the flow to commit."""
     if wrong_in_a_row(tx, account.id, device_id) < MAX_WRONG:
         return
     services.metrics.second_factors.labels(Refusal.TOTP_BLOCKED).inc()
-    _notify(services, tx, account, client)
+    now, reason = services.clock.now(), Refusal.TOTP_BLOCKED
+    audit.count_refused(tx, Event.SECOND_FACTOR_REFUSED, reason, account.id, now, client)
+    links.notify_once_a_day(services, tx, account, MAIL, client)
     raise TotpBlocked
 
 
@@ -49,25 +56,20 @@ def count_wrong(
     else:
         totp.count_wrong(tx, account.id)
     if wrong_in_a_row(tx, account.id, device_id) >= MAX_WRONG:
-        _notify(services, tx, account, client)
+        links.notify_once_a_day(services, tx, account, MAIL, client)
 
 
 def wrong_in_a_row(tx: Session, user_id: int, device_id: UUID | None = None) -> int:
-    """Return the wrong codes in a row from this device, or from all unknown ones."""
+    """Return the wrong codes in a row from this device, or from all that are not proven."""
     return known_devices.wrong_totp(tx, user_id, device_id) if device_id else totp.wrong_in_a_row(tx, user_id)
+
+
+def blocked_devices(tx: Session, user_id: int) -> int:
+    """Return from how many devices with a count of their own codes are refused."""
+    return sum(each.totp_failures >= MAX_WRONG for each in known_devices.of_user(tx, user_id))
 
 
 def clear(tx: Session, user_id: int) -> bool:
     """Forget the wrong codes of all sources; False if there were none."""
     of_devices = known_devices.clear_wrong_totp(tx, user_id)
     return totp.clear_wrong(tx, user_id) or of_devices
-
-
-def _notify(services: Services, tx: Session, account: Account, client: ClientInfo) -> None:
-    """Tell the owner, at most once a day."""
-    now = services.clock.now()
-    if outbox.written_since(tx, account.id, MAIL, now - DAY):
-        return
-    reason = Refusal.TOTP_BLOCKED
-    audit.append(tx, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
-    links.notify(services, tx, account, MAIL, client)

@@ -16,7 +16,6 @@ from auth.refusals import recorded
 from auth.sessions import step_up
 from auth.stores import (
     audit,
-    outbox,
     passkeys,
     recovery_codes,
     second_factors,
@@ -34,7 +33,6 @@ log = logging.getLogger("auth")
 
 MAX_TRIES = 10  # wrong ones of an account, over all its challenges and factors
 TRIES_WINDOW = timedelta(minutes=15)
-DAY = timedelta(days=1)
 BRUTE_FORCE_MAIL = "second_factor_guessing"
 
 
@@ -81,7 +79,7 @@ def check(
     A passkey answers `challenge`; without one, no passkey is accepted. Raises `TooManyRequests`, as
     `spend_try` does; `TotpBlocked` and `refusal`, recorded for the flow to commit.
     """
-    device_id = totp_guesses.known_device(services, tx, account, given.device_token)
+    device_id = totp_guesses.proven_device(services, tx, account, given.device_token)
     if given.is_totp:  # before the try is counted: recovery codes and passkeys have the same budget
         totp_guesses.refuse_if_blocked(services, tx, account, device_id, client)
     spend_try(services, tx, account)
@@ -131,15 +129,14 @@ def record_failure(
 ) -> None:
     """Record a failed second factor.
 
-    When the tries are used up the password is probably known to the attacker: the owner is mailed, at most
-    once a day.
+    When the tries are used up, the caller probably knows the password or holds a session of the account: the
+    owner is mailed, at most once a day.
     """
     now = services.clock.now()
     services.metrics.second_factors.labels(reason).inc()
     audit.append(tx, Event.SECOND_FACTOR_REFUSED, now, client, user_id=account.id, reason=reason)
-    are_over = second_factors.tries(tx, account.id)[0] >= MAX_TRIES
-    if are_over and not outbox.written_since(tx, account.id, BRUTE_FORCE_MAIL, now - DAY):
-        links.notify(services, tx, account, BRUTE_FORCE_MAIL, client)
+    if second_factors.tries(tx, account.id)[0] >= MAX_TRIES:
+        links.notify_once_a_day(services, tx, account, BRUTE_FORCE_MAIL, client)
 
 
 def _checked(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from auth import tokens
 from auth.account_state import Use, refusal
 from auth.events import Event, LinkPurpose
-from auth.mailing import links
+from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.passwords import check
 from auth.stores import audit, known_devices, outbox, users
@@ -39,40 +39,65 @@ def attempt(
 ) -> tuple[Account | None, AttemptSource]:
     """Return the account of this name or address, if there is one, and the source of the attempt.
 
-    Counts the attempt for its network unless the device is known to that very account: the neighbours of its
-    owner cannot shut it out, and it lends its exemption to no other account. Runs the same statements for
-    unknown names. Raises `TooManyRequests`.
+    Counts the attempt for the device if that very account knows it, and else for the network: the neighbours
+    of its owner cannot shut it out, and it lends its exemption to no other account. Runs the same statements
+    for unknown names. Raises `TooManyRequests`.
     """
-    device_id = tokens.read_device_token(services, token)
-    if device_id is None:
-        count("login", client.subjects)  # before anything is read
+    device_id = count_network(services, token, client, count)
     account = users.by_login(tx, login)
     if device_id is None:
         return account, AttemptSource(None, account.failures if account else 0)
-    failures = known_devices.failures(tx, account.id if account else 0, device_id)
+    failures = count_device(tx, account.id if account else 0, device_id, client, count)
     if failures is not None:
         return account, AttemptSource(device_id, failures)
-    tx.rollback()  # a refusal is delayed
-    # Not visible, as for a known device: a shared browser must not tell who has logged in from it.
-    count("login", client.subjects, visible=False)
     return account, AttemptSource(None, account.failures if account else 0)
 
 
-def count_attempt(
-    services: Services, login: str, account: Account | None, who: AttemptSource, client: ClientInfo
-) -> None:
-    """Count the attempt before anything is hashed. Raises `TooManyRequests`, also for unknown names."""
-    if account and who.device_id:  # only the policy of the device applies, not that of the network
-        limits: list[tuple[str, Subjects]] = [("login-device", device_subject(account.id, who.device_id))]
+def count_network(services: Services, token: str | None, client: ClientInfo, count: CountCall) -> UUID | None:
+    """Count a step of a login for its network, before anything is read; return the id of its device token.
+
+    With a token the limit is ten times as large, as `count_device` applies another one. It keeps the calls of
+    known devices from being unlimited. Raises `TooManyRequests`.
+    """
+    device_id = tokens.read_device_token(services, token)
+    if device_id is None:
+        count("login", client.subjects)
     else:
-        # By what was typed, known or not: a count shared by name and address would reveal which address
-        # belongs to the name.
-        digest = login_digest(services, login)
-        limits = [
-            ("login-pair", [each._replace(key=f"{digest}-{each.key}") for each in client.subjects]),
-            ("login-account", digest),
-            ("login-day", client.subjects),
-        ]
+        count("login-with-device", client.subjects, visible=False)
+    return device_id
+
+
+def count_device(
+    tx: Session, user_id: int, device_id: UUID, client: ClientInfo, count: CountCall
+) -> int | None:
+    """Count a step of a login for a device that the account knows; return its wrong passwords in a row.
+
+    A step from any other device is counted for the network, and None is returned. Raises `TooManyRequests`.
+    """
+    failures = known_devices.failures(tx, user_id, device_id)
+    tx.rollback()  # a refusal is delayed
+    # Neither count is visible: a shared browser must not tell who has logged in from it.
+    if failures is not None:
+        count("login-device", f"user-{user_id}-{device_id.hex}", visible=False)
+    else:
+        count("login", client.subjects, visible=False)
+    return failures
+
+
+def count_attempt(services: Services, login: str, who: AttemptSource, client: ClientInfo) -> None:
+    """Count the attempt of an unknown device before anything is hashed. Raises `TooManyRequests`.
+
+    By what was typed, known or not: a count shared by name and address would reveal which address belongs to
+    the name.
+    """
+    if who.device_id:  # counted by `count_device` only
+        return
+    digest = login_digest(services, login)
+    limits: list[tuple[str, Subjects]] = [
+        ("login-pair", [each._replace(key=f"{digest}-{each.key}") for each in client.subjects]),
+        ("login-account", digest),
+        ("login-day", client.subjects),
+    ]
     # A refusal by one policy must not consume the quota of another: a refused network must not use up the
     # quota of the name.
     for name, subject in limits:
@@ -81,11 +106,6 @@ def count_attempt(
             services.limiter.check(name, subject, visible=False)
     for name, subject in limits:
         services.limiter.check(name, subject, visible=False)
-
-
-def device_subject(user_id: int, device_id: UUID) -> str:
-    """Return the subject of the limit `login-device`: a known device of an account."""
-    return f"user-{user_id}-{device_id.hex}"
 
 
 def record_failure(
@@ -107,14 +127,24 @@ def record_failure(
 
 
 def warn_of_success(
-    services: Services, tx: Session, account: Account, who: AttemptSource, client: ClientInfo
+    services: Services,
+    tx: Session,
+    account: Account,
+    who: AttemptSource,
+    client: ClientInfo,
+    *,
+    is_complete: bool,
 ) -> None:
-    """Mail the owner that a known device had the right password after many wrong ones (ASVS 6.3.5).
+    """Mail the owner of the right password after many wrong ones from the same source (ASVS 6.3.5).
 
-    A login from an unknown device is mailed in any case.
+    A completed login from an unknown device has a mail of its own.
     """
-    if who.device_id and who.failures >= SUSPICIOUS_FAILURES:
-        links.send_disown_link(services, tx, account, "sign_in_after_failures", client)
+    if who.failures < SUSPICIOUS_FAILURES or (is_complete and not who.device_id):
+        return
+    facts = messages.client_facts(client, services.clock.now())
+    facts |= {"new_device": "" if who.device_id else "yes"}
+    template, limit = "sign_in_after_failures", Limit.NOTIFICATION
+    links.send_link(services, tx, account, LinkPurpose.DISOWN, template, facts, limit=limit)
 
 
 def reset_failures(tx: Session, account: Account, who: AttemptSource) -> bool:

@@ -42,7 +42,7 @@ def log_in(
     """
     tx = services.tx()
     account, who = brute_force.attempt(services, tx, login, device_token, client, count)
-    brute_force.count_attempt(services, login, account, who, client)
+    brute_force.count_attempt(services, login, who, client)
     tx.rollback()  # release the connection during hashing
     refusal = _refusal(services, account, password)
     if who.is_shut_out:
@@ -57,9 +57,10 @@ def log_in(
         _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
     if not brute_force.reset_failures(tx, account, who):
         _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
-    brute_force.warn_of_success(services, tx, account, who, client)
     account = resets.apply_if_due(services, tx, account, client)
-    if account.two_factor_at and not _is_trusted(services, account, who):
+    is_complete = account.two_factor_at is None or _is_trusted(services, account, who)
+    brute_force.warn_of_success(services, tx, account, who, client, is_complete=is_complete)
+    if not is_complete:
         challenge = pending.issue(services, tx, account, client, remember=remember)
         tx.commit()
         services.metrics.logins.labels("second_factor_asked").inc()

@@ -85,8 +85,9 @@ def complete_login(form: SecondStep) -> Any:
     """Complete a login with its second factor: a code, a passkey, or a recovery code.
 
     `trust_device` lets this device do without for 30 days; its password is asked all the same. After ten
-    wrong codes in 15 minutes, over all challenges, every one is refused for 15. After a hundred
-    wrong authenticator codes in a row, these are refused (`totp_blocked`) until another factor is given.
+    wrong codes in 15 minutes, over all challenges, every one is refused for 15. After a hundred wrong
+    authenticator codes in a row, these are refused from that source (`totp_blocked`) until a recovery code, a
+    passkey or a code from another source is accepted, or an operator lifts the block.
     """
     delivery = Delivery.choose(by_cookie=form.challenge_token is None and challenge_cookie() is not None)
     done = second_step.complete_login(
@@ -109,7 +110,7 @@ def complete_login(form: SecondStep) -> Any:
 @jwt_required
 @allow_enrollment
 def reauth_options() -> Any:
-    """Ask for what `navigator.credentials.get` needs to prove a passkey of one's own for `/auth/reauth`."""
+    """Ask for what `navigator.credentials.get` needs to use a passkey of the caller for `/auth/reauth`."""
     return factor_outputs.options(reauthentication.reauth_options(services(), g.principal))
 
 
@@ -131,7 +132,7 @@ def reauth_options() -> Any:
 @allow_enrollment
 @takes(Proof)
 def reauth(form: Proof) -> Any:
-    """Prove once more who one is, by password or code: afterwards the session counts as freshly signed in."""
+    """Authenticate again, by password, code or passkey. The session then counts as freshly logged in."""
     token = reauthentication.reauthenticate(
         services(),
         g.principal,
@@ -157,7 +158,7 @@ def passkey_login_options() -> Any:
 @limited("login")
 @takes(PasskeyLogin)
 def login_with_passkey(form: PasskeyLogin) -> Any:
-    """Sign in with a passkey, without a password and without a second factor: it is two in one."""
+    """Sign in with a passkey, without a password and without a second factor: it counts as two factors."""
     delivery = Delivery.choose(by_cookie=form.token_delivery == "cookie")
     done = passkey.log_in(
         services(),

@@ -86,17 +86,10 @@ def _count(
     count: CountCall,
 ) -> None:
     """Count the call for the device if the account of the challenge knows it, else for its network."""
-    device_id = tokens.read_device_token(services, device_token)
-    if device_id is None:
-        count("login", client.subjects)
-        return
-    user_id = pending.user_of(services, tx, challenge_token) or 0
-    is_known = known_devices.failures(tx, user_id, device_id) is not None
-    tx.rollback()  # a refusal is delayed
-    if is_known:
-        count("login-device", brute_force.device_subject(user_id, device_id), visible=False)
-    else:
-        count("login", client.subjects, visible=False)
+    device_id = brute_force.count_network(services, device_token, client, count)
+    if device_id is not None:
+        user_id = pending.user_of(services, tx, challenge_token) or 0
+        brute_force.count_device(tx, user_id, device_id, client, count)
 
 
 def _trusted_device_token(services: Services, tx: Session, done: complete.CompletedLogin) -> str:

@@ -19,15 +19,18 @@ from utils.services import Services
 LEASE = timedelta(minutes=5)  # longer than any mailer takes
 FIRST_DELAY = timedelta(minutes=1)  # doubled with every try
 MAX_DELAY = timedelta(hours=2)
+MAX_DELAY_BY_CEILING = timedelta(minutes=10)  # short beside the hour for which a reset link works
 GIVE_UP_AFTER = timedelta(hours=24)
 MAX_HOURS = 72  # beyond which a mail speaks of days
-# Mails on anybody's request that no call counts. Security notices are never held back.
-_COUNTED_AT_DELIVERY = {"reset_password", "deletion_requested"}
 DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
 
 
 class _TooLate(MailError):
     """The link expired before the mail was sent."""
+
+
+class _CeilingReached(MailError):
+    """The mail waits for a ceiling of the whole service."""
 
 
 class _Withheld(Exception):
@@ -61,6 +64,9 @@ def _deliver(services: Services, mail: Claimed) -> str:
     tx = services.tx()
     try:
         message = _message(services, mail)
+        if message is not None and mail.to_count:
+            _count(services, mail)
+            mail = mail._replace(to_count=False)
         tx.rollback()  # no connection is held while the mail server answers
         if message is None:
             now = services.clock.now()
@@ -87,8 +93,10 @@ def _try_again_later(services: Services, mail: Claimed, problem: Exception) -> s
         if outbox.settle(tx, mail.id, mail.attempts, given_up_at=now, last_error=said):
             audit.append(tx, Event.MAIL_GIVEN_UP, now, DELIVERER, user_id=mail.user_id)
         return "given_up"
-    delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), MAX_DELAY)
-    outbox.settle(tx, mail.id, mail.attempts, due_at=now + delay, last_error=said)
+    longest = MAX_DELAY_BY_CEILING if isinstance(problem, _CeilingReached) else MAX_DELAY
+    delay = min(FIRST_DELAY * 2 ** min(mail.attempts - 1, 10), longest)
+    still = mail.to_count  # a mail is counted once, however often it is tried
+    outbox.settle(tx, mail.id, mail.attempts, due_at=now + delay, last_error=said, to_count=still)
     return "failed"
 
 
@@ -113,8 +121,6 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
         if row.expires_at <= services.clock.now():
             raise _TooLate("the link has run out")
         token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[LinkPurpose(row.purpose)])
-    if mail.template in _COUNTED_AT_DELIVERY and not _is_within_ceiling(services, mail):
-        raise MailError("ceiling on mails to unproven addresses")
     if mail.template == "change_email":
         mail = _unless_taken(services, mail)
     return messages.message(
@@ -129,14 +135,15 @@ def _made(services: Services, mail: Claimed) -> EmailMessage | None:
     )
 
 
-def _is_within_ceiling(services: Services, mail: Claimed) -> bool:
-    """Count a mail to an unproven address; return whether it may be sent now. Others always may.
+def _count(services: Services, mail: Claimed) -> None:
+    """Count a mail for the ceiling, unless its address has been confirmed since. Raises `_CeilingReached`.
 
-    Decided at delivery: a call of `password/forgot` must not tell whether the address is confirmed.
+    Counted at delivery: a call of `password/forgot` must not tell whether the address is confirmed.
     """
     account = users.by_id(services.tx(), mail.user_id or 0)
     is_proven = account is None or account.email_verified_at is not None
-    return is_proven or services.ceilings.allow("unproven-mails")
+    if not is_proven and not services.ceilings.allow("unproven-mails"):
+        raise _CeilingReached("ceiling on mails to unproven addresses")
 
 
 def _unless_taken(services: Services, mail: Claimed) -> Claimed:

@@ -1,7 +1,8 @@
 """Limits on the mails to one address, counted over all accounts.
 
 An address is proven while the account that is written to has confirmed it. An unproven one may belong to
-another person, who must not be flooded: it gets at most `MAX_MAILS` in an hour, of all kinds together.
+another person, who must not be flooded: it gets at most `MAX_MAILS` in an hour, of all kinds together. Mails
+that operators cause, and security notices, are not counted.
 """
 
 from datetime import timedelta
@@ -21,11 +22,19 @@ class Limit(Enum):
     """What a mail counts for."""
 
     REQUESTED = auto()  # strangers can cause it: to a proven address it is limited, too, by kind
+    COUNTED = auto()  # the same, in a call that checks the ceiling `unproven-mails` itself
     NOTIFICATION = auto()  # about one's own account: to a proven address it always goes
-    # Leads back into an account, or says that it is in danger. Not counted with other mails, so that none of
-    # those holds it back; to an unproven address it is limited by kind.
-    SECURITY_NOTICE = auto()
-    NONE = auto()  # caused by an operator
+    # Says that an account has another address now. A caller who registers an unproven address again and again
+    # can cause any number: to such an address it is limited by kind, apart from all other mails.
+    ADDRESS_NOTICE = auto()
+    SECURITY_NOTICE = auto()  # leads back into an account, or says that it is in danger: it always goes
+    NONE = auto()  # caused by an operator: it always goes
+
+
+BY_STRANGERS = (Limit.REQUESTED, Limit.COUNTED)
+ALWAYS = (Limit.SECURITY_NOTICE, Limit.NONE)
+# To an account with an unproven address, delivery counts these for the ceiling `unproven-mails`.
+AT_DELIVERY = (Limit.REQUESTED, Limit.NOTIFICATION)
 
 
 def allows(
@@ -35,9 +44,9 @@ def allows(
 
     One statement, so that callers who share nothing but the address cannot exceed the limit.
     """
-    if limit is Limit.NONE or (is_proven and limit is not Limit.REQUESTED):
+    if limit in ALWAYS or (is_proven and limit not in BY_STRANGERS):
         return True
-    of_all_kinds = not is_proven and limit is not Limit.SECURITY_NOTICE
+    of_all_kinds = not is_proven and limit is not Limit.ADDRESS_NOTICE
     digest = tokens.login_digest(services, users.login_key(address))
     key = f"mail:{digest}" if of_all_kinds else f"mail-{template}:{digest}"
     return rate_limits.count(tx, key, services.clock.now(), HOUR) <= MAX_MAILS

@@ -29,7 +29,8 @@ LIFETIMES: Mapping[LinkPurpose, timedelta] = {
     LinkPurpose.RESTORE: timedelta(days=14),
     LinkPurpose.DISOWN: timedelta(days=7),
 }
-MAX_LIVE = 3  # valid links per account and purpose; requests by a stranger do not void the owner's
+DAY = timedelta(days=1)
+MAX_LIVE = 3  # valid links per account and purpose; requests by another person do not void the owner's
 
 
 class OpenLink(NamedTuple):
@@ -54,7 +55,7 @@ def send_mail(
     """Write a mail to the account's address, if its limit allows one. It is sent after the commit."""
     is_proven = account.email_verified_at is not None
     if limits.allows(services, tx, account.email, template, is_proven=is_proven, limit=limit):
-        _write(services, tx, account, template, facts, account.email)
+        _write(services, tx, account, template, facts, account.email, limit)
 
 
 def _write(
@@ -64,6 +65,7 @@ def _write(
     template: str,
     facts: Mapping[str, str],
     to: str,
+    limit: Limit,
     token: OneTimeToken | None = None,
 ) -> None:
     outbox.append(
@@ -74,18 +76,27 @@ def _write(
         user_id=account.id,
         recipient=to,
         token=token,
+        to_count=limit in limits.AT_DELIVERY and account.email_verified_at is None,
     )
     _wake_delivery(services, tx)
 
 
 def greeting_name(account: Account) -> str:
-    """Return the name for the greeting; none for an unconfirmed address, as a stranger may have chosen it."""
+    """Return the greeting's name; none for an unconfirmed address, as another person may have chosen it."""
     return account.username if account.email_verified_at else ""
 
 
 def notify(services: Services, tx: Session, account: Account, template: str, client: ClientInfo) -> None:
     """Mail the owner what was done, when and from where."""
     send_mail(services, tx, account, template, messages.client_facts(client, services.clock.now()))
+
+
+def notify_once_a_day(
+    services: Services, tx: Session, account: Account, template: str, client: ClientInfo
+) -> None:
+    """As `notify`, unless such a mail was written in the last 24 hours."""
+    if not outbox.written_since(tx, account.id, template, services.clock.now() - DAY):
+        notify(services, tx, account, template, client)
 
 
 def send_disown_link(
@@ -124,7 +135,7 @@ def send_link(
     # A caller may ask for mails to many new addresses.
     written = outbox.written_since(tx, user_id, template, now - limits.HOUR)
     may_go = limits.allows(services, tx, address, template, is_proven=is_proven, limit=limit)
-    is_due = may_go and (limit is not Limit.REQUESTED or written < limits.MAX_MAILS)
+    is_due = may_go and (limit not in limits.BY_STRANGERS or written < limits.MAX_MAILS)
     receiver = account if is_there and is_due else None
     expires = expires_at or now + LIFETIMES[purpose]
     holder = receiver.id if receiver and opens else None
@@ -136,7 +147,7 @@ def send_link(
     ):  # an intruder's later changes must not void the owner's way back
         one_time_tokens.void_beyond(tx, MAX_LIVE, token, now)
     if receiver:
-        _write(services, tx, receiver, template, facts, address, token if opens else None)
+        _write(services, tx, receiver, template, facts, address, limit, token if opens else None)
     else:
         outbox.append_unsent(tx, template, now, token)
         _wake_delivery(services, tx)

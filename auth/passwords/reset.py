@@ -32,7 +32,7 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
     else:
         links.send_link(services, tx, account, LinkPurpose.RESET, "reset_password", {}, typed=email)
     if account:
-        audit.append(tx, Event.PASSWORD_RESET_REQUESTED, now, client, user_id=account.id)
+        audit.count_requested(tx, Event.PASSWORD_RESET_REQUESTED, account.id, now, client)
     else:
         audit.count_unknown(tx, Event.PASSWORD_RESET_REQUESTED, None, now, client)
     tx.commit()
@@ -63,6 +63,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     users.set_password(tx, account.id, hashed, now)
     known_devices.reset_all_failures(tx, account.id)
     known_devices.distrust_all(tx, account.id)
+    known_devices.note_reset(tx, account.id, now)
     if users.confirm_email(tx, account.id, now):
         one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)
         # Devices and factors are those of the person who registered the address.

@@ -47,7 +47,7 @@ def password_strength(form: StrengthQuestion) -> Any:
 @limited("links")
 @takes(Link)
 def check_reset_link(form: Link) -> Any:
-    """Ask whether a reset link would work, and for which address. Uses nothing up."""
+    """Ask whether a reset link would work, and for which address. Does not use the link."""
     return valid_link(reset.check_link(services(), form.token))
 
 
@@ -84,9 +84,10 @@ def change_password(form: PasswordChange) -> Any:
 @limited("account-changes")
 @jwt_required
 def remove_password() -> Any:
-    """Do without a password: from then on only a passkey opens the account. Ends the other sessions.
+    """Remove the password: from then on only passkeys log in. Ends the other sessions.
 
-    Wants a passkey, and a sign-in by a second factor younger than 10 minutes. A mailed reset sets one again.
+    Requires a passkey, and a login by a second factor within the last 10 minutes. A mailed reset sets a
+    password again.
     """
     change.remove(services(), g.principal, client_info())
     return message("remove_password")

@@ -112,7 +112,8 @@ def disown(services: Services, token: str, shown: Shown, client: ClientInfo) -> 
     tx, now = services.tx(), services.clock.now()
     with recorded(services, *links.REFUSALS):
         link, account = links.redeem(services, token, LinkPurpose.DISOWN, client=client)
-    access_since = prior_access.access_since(services, tx, account.id, shown)
-    lock_out(services, tx, account, EndReason.DISOWNED, since=link.created_at, access_since=access_since)
+    since = link.created_at
+    access = prior_access.access_since(services, tx, account.id, shown, since)
+    lock_out(services, tx, account, EndReason.DISOWNED, since=since, access_since=access)
     audit.append(tx, Event.SIGN_IN_DISOWNED, now, client, user_id=account.id)
     tx.commit()

@@ -79,20 +79,22 @@ def _usable(services: Services, found: Found | None) -> Found:
 def _rotate(services: Services, current: SessionState, client: ClientInfo) -> SessionState | None:
     """Return the session one generation on, or None if another call rotated or ended it first.
 
-    The first rotation of an hour writes an audit event. `current` tells which that is: the statement rotates
-    only the generation that was read, so `rotated_at` is still the same.
+    The first rotation of an hour writes an audit event, in its transaction. `current` tells which that is:
+    the statement rotates only the generation that was read, so `rotated_at` is still the same. Any other is a
+    single statement. If it is repeated after a lost connection, the caller finds its result as that of
+    another call.
     """
-    tx, now = services.tx(), services.clock.now()
-    is_noted = _is_first_of_hour(current.rotated_at, now)
-    if is_noted:
-        users.lock_shared(tx, current.user_id)  # before its session: an erasure locks in this order
+    now = services.clock.now()
     until = min(lifetimes.idle_end(services, now, remembered=current.remembered), current.absolute_end)
+    if not _is_first_of_hour(current.rotated_at, now):
+        return sessions.rotate(services.reads, current, now, until, client)
+    tx = services.tx()
+    users.lock_shared(tx, current.user_id)  # before its session: an erasure locks in this order
     rotated = sessions.rotate(tx, current, now, until, client)
     if rotated is None:
         tx.rollback()
         return None
-    if is_noted:
-        audit.append(tx, Event.SESSION_REFRESHED, now, client, user_id=current.user_id, session_id=current.id)
+    audit.append(tx, Event.SESSION_REFRESHED, now, client, user_id=current.user_id, session_id=current.id)
     tx.commit()
     return rotated
 

@@ -1,6 +1,6 @@
 """The audit log: one row for each action, written in the transaction of the change."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -26,6 +26,7 @@ _APPENDED = (
 _COUNTED = for_each_database(
     lambda insert: (
         insert(_TABLE)
+        .values(user_id=shared_lock(bindparam("of_user", type_=Integer)))
         .inline()
         .on_conflict_do_update(index_elements=[_TABLE.c.counted_under], set_={"count": _TABLE.c.count + 1})
     )
@@ -64,8 +65,33 @@ def count_unknown(tx: Session, event: Event, digest: str | None, now: datetime, 
     People type passwords into the name field, so only the keyed digest of the first one is stored.
     """
     under = f"{event}:{client.network}:{now:%Y-%m-%dT%H:%M}"
-    about = {"event": event, "reason": Refusal.UNKNOWN, "subject_digest": digest, "counted_under": under}
-    tx.execute(_COUNTED[dialect_of(tx)], {"count": 1} | about | _facts(now, client))
+    about = {"of_user": None, "reason": Refusal.UNKNOWN, "subject_digest": digest, "counted_under": under}
+    _count(tx, event, now, client, about)
+
+
+def count_refused(
+    tx: Session, event: Event, reason: Refusal, user_id: int, now: datetime, client: ClientInfo
+) -> None:
+    """Count a refusal of this account: one row for each reason, network and hour."""
+    under = f"{event}:{reason}:{user_id}:{client.subjects[-1].key}:{now:%Y-%m-%dT%H}"
+    about = {"of_user": user_id, "reason": reason, "subject_digest": None, "counted_under": under}
+    _count(tx, event, now, client, about)
+
+
+def count_requested(tx: Session, event: Event, user_id: int, now: datetime, client: ClientInfo) -> None:
+    """Count an event of this account that strangers can cause: one row for each network and hour.
+
+    The network is the widest one that a subscriber may have the whole of. Otherwise the owner of an IPv6 /48
+    could write a row from each of its networks.
+    """
+    under = f"{event}:{user_id}:{client.subjects[-1].key}:{now:%Y-%m-%dT%H}"
+    about = {"of_user": user_id, "reason": None, "subject_digest": None, "counted_under": under}
+    _count(tx, event, now, client, about)
+
+
+def _count(tx: Session, event: Event, now: datetime, client: ClientInfo, about: Mapping[str, object]) -> None:
+    values = {"event": event, "count": 1, **about, **_facts(now, client)}
+    tx.execute(_COUNTED[dialect_of(tx)], values)
 
 
 def page(tx: Session, user_id: int, before: int | None, limit: int) -> Sequence[AuditEvent]:
@@ -89,7 +115,7 @@ def forget_person(tx: Session, user_id: int) -> None:
     tx.execute(
         update(AuditEvent)
         .where(AuditEvent.user_id == user_id)
-        .values(ip_address=None, user_agent="", session_id=None, request_id="")
+        .values(ip_address=None, user_agent="", session_id=None, request_id="", counted_under=None)
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from models import KnownDevice
@@ -13,11 +13,11 @@ from utils.database.engine import insert_into
 
 
 def mark_seen(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
-    """Whether the account knows this device; update when it was last seen."""
+    """Whether the account knows this device; record a login from it."""
     seen = (
         update(KnownDevice)
-        .where(KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-        .values(last_seen_at=now)
+        .where(*_one(user_id, device_id))
+        .values(last_seen_at=now, reset_at=None)
         .returning(KnownDevice.device_id)
     )
     return tx.execute(seen).one_or_none() is not None
@@ -25,14 +25,23 @@ def mark_seen(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool
 
 def failures(tx: Session, user_id: int, device_id: UUID) -> int | None:
     """Return the wrong passwords in a row from this device; None if the account does not know it."""
-    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    return tx.scalar(select(KnownDevice.failures).where(*mine))
+    return tx.scalar(select(KnownDevice.failures).where(*_one(user_id, device_id)))
 
 
-def first_seen(tx: Session, user_id: int, device_id: UUID) -> datetime | None:
-    """Return when the account first saw this device; None if it does not know it."""
-    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    return tx.scalar(select(KnownDevice.first_seen_at).where(*mine))
+def first_seen(tx: Session, user_id: int, device_id: UUID, *, in_force_at: datetime) -> datetime | None:
+    """Return when the account first saw this device.
+
+    None if it does not know it, or if the password was reset by mail until `in_force_at` and after the last
+    login from the device.
+    """
+    in_force = or_(KnownDevice.reset_at.is_(None), KnownDevice.reset_at > in_force_at)
+    return tx.scalar(select(KnownDevice.first_seen_at).where(*_one(user_id, device_id), in_force))
+
+
+def note_reset(tx: Session, user_id: int, now: datetime) -> None:
+    """Record a reset of the password by mail, the first one since the last login from each device."""
+    since_login = (KnownDevice.user_id == user_id, KnownDevice.reset_at.is_(None))
+    tx.execute(update(KnownDevice).where(*since_login).values(reset_at=now))
 
 
 def count_failure(tx: Session, user_id: int, device_id: UUID) -> None:
@@ -62,16 +71,26 @@ def is_known(tx: Session, user_id: int, device_id: UUID) -> bool:
     return failures(tx, user_id, device_id) is not None
 
 
+def is_seen_since(tx: Session, user_id: int, device_id: UUID, since: datetime) -> bool:
+    """Whether the account was used from this device then or later, with a login or `note_use`."""
+    seen = select(KnownDevice.device_id).where(*_one(user_id, device_id), KnownDevice.last_seen_at >= since)
+    return tx.scalar(seen) is not None
+
+
+def note_use(tx: Session, user_id: int, device_id: UUID, now: datetime) -> None:
+    """Record a use of the account from this device that is no login."""
+    tx.execute(update(KnownDevice).where(*_one(user_id, device_id)).values(last_seen_at=now))
+
+
 def wrong_totp(tx: Session, user_id: int, device_id: UUID) -> int:
     """Return the wrong authenticator codes in a row from this device."""
-    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    return tx.scalar(select(KnownDevice.totp_failures).where(*mine)) or 0
+    return tx.scalar(select(KnownDevice.totp_failures).where(*_one(user_id, device_id))) or 0
 
 
 def count_wrong_totp(tx: Session, user_id: int, device_id: UUID) -> None:
     """Count a wrong authenticator code from this device."""
-    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    tx.execute(update(KnownDevice).where(*mine).values(totp_failures=KnownDevice.totp_failures + 1))
+    counted = update(KnownDevice).where(*_one(user_id, device_id))
+    tx.execute(counted.values(totp_failures=KnownDevice.totp_failures + 1))
 
 
 def clear_wrong_totp(tx: Session, user_id: int) -> bool:
@@ -83,16 +102,14 @@ def clear_wrong_totp(tx: Session, user_id: int) -> bool:
 
 def is_trusted(tx: Session, user_id: int, device_id: UUID, now: datetime) -> bool:
     """Whether a login from this device needs no second factor now."""
-    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    until = select(KnownDevice.trusted_until).where(*mine, KnownDevice.trusted_until > now)
-    return tx.scalar(until) is not None
+    until = select(KnownDevice.trusted_until).where(*_one(user_id, device_id))
+    return tx.scalar(until.where(KnownDevice.trusted_until > now)) is not None
 
 
 def trust(tx: Session, user_id: int, device_id: UUID, until: datetime, *, renamed: UUID) -> None:
     """Trust this device until then, under a new id."""
-    mine = (KnownDevice.user_id == user_id, KnownDevice.device_id == device_id)
-    trusted = update(KnownDevice).where(*mine).values(trusted_until=until, device_id=renamed)
-    tx.execute(trusted)
+    trusted = update(KnownDevice).where(*_one(user_id, device_id))
+    tx.execute(trusted.values(trusted_until=until, device_id=renamed))
 
 
 def distrust_all(tx: Session, user_id: int) -> None:
@@ -134,6 +151,10 @@ def prune(tx: Session, before: datetime, slice_size: int) -> int:
     some = select(*key).where(old).limit(slice_size)
     deleted = delete(KnownDevice).where(old, tuple_(*key).in_(some)).returning(KnownDevice.device_id)
     return len(tx.execute(deleted).all())
+
+
+def _one(user_id: int, device_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return KnownDevice.user_id == user_id, KnownDevice.device_id == device_id
 
 
 def _delete(tx: Session, *where: ColumnElement[bool]) -> None:

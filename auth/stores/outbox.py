@@ -26,6 +26,7 @@ class Claimed(NamedTuple):
     token_id: UUID | None
     created_at: datetime
     attempts: int
+    to_count: bool
 
 
 _COLUMNS = [getattr(OutgoingMail, name) for name in Claimed._fields]
@@ -42,9 +43,12 @@ def append(
     user_id: int,
     recipient: str,
     token: OneTimeToken | None = None,
+    to_count: bool = False,
 ) -> None:
-    """Append a mail to this address, to be sent after the commit."""
-    tx.add(_row(template, facts, now, user_id, recipient, token))
+    """Append a mail to this address, to be sent after the commit; with `to_count`, if a ceiling allows it."""
+    row = _row(template, facts, now, user_id, recipient, token)
+    row.to_count = to_count
+    tx.add(row)
     tx.flush()
 
 
@@ -74,6 +78,7 @@ def _row(
         created_at=now,
         due_at=now,
         attempts=0,
+        to_count=False,
     )
 
 
@@ -102,7 +107,7 @@ def claim(tx: Session, now: datetime, until: datetime) -> Claimed | None:
     return Claimed(*claimed) if claimed else None
 
 
-def settle(tx: Session, mail_id: int, attempt: int, **values: datetime | str | None) -> bool:
+def settle(tx: Session, mail_id: int, attempt: int, **values: datetime | str | bool | None) -> bool:
     """Record the outcome of this attempt; False if the lease expired and another deliverer tried again."""
     settled = tx.execute(
         update(OutgoingMail)

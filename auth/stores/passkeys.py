@@ -37,21 +37,22 @@ def count(tx: Session, user_id: int) -> int:
     return tx.scalar(select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id)) or 0
 
 
-def use(tx: Session, passkey_id: UUID, proof: Assertion, now: datetime, *, alone: bool) -> bool:
+def use(tx: Session, passkey_id: UUID, proof: Assertion, now: datetime, *, is_alone: bool) -> bool:
     """Update the counter; False if it did not rise, which means that a copy exists (WebAuthn, 6.1.1).
 
-    Authenticators without a counter say 0 each time. A passkey that needs the password is not used `alone`;
-    a use together with it ends that.
+    Authenticators without a counter say 0 each time. False also for a passkey that needs the password, if it
+    `is_alone`: the whole proof of a login. Any other use comes with the password, or from a session, and ends
+    that need.
     """
     goes_up = Passkey.sign_count < proof.sign_count if proof.sign_count else Passkey.sign_count == 0
     values = {"sign_count": proof.sign_count, "backed_up": proof.backed_up, "last_used_at": now}
-    allowed = (Passkey.needs_password.is_(False),) if alone else ()
+    allowed = (Passkey.needs_password.is_(False),) if is_alone else ()
     return _changed(tx, Passkey.id == passkey_id, goes_up, *allowed, needs_password=False, **values)
 
 
-def require_password(tx: Session, user_id: int, since: datetime) -> bool:
-    """Let passkeys added then or later log in with the password only; return whether there are any."""
-    return _changed(tx, Passkey.user_id == user_id, Passkey.created_at >= since, needs_password=True)
+def require_password(tx: Session, user_id: int, since: datetime) -> None:
+    """Let passkeys added then or later not log in without the password, until one login with it."""
+    _changed(tx, Passkey.user_id == user_id, Passkey.created_at >= since, needs_password=True)
 
 
 def rename(tx: Session, user_id: int, passkey_id: UUID, name: str) -> bool:

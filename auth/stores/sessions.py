@@ -150,12 +150,21 @@ def _pair(row: Sequence[Any] | None) -> tuple[SessionState, Account] | None:
 
 
 def rotate(
-    tx: Session, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
+    tx: Session | Reads, current: SessionState, now: datetime, idle_end: datetime, client: ClientInfo
 ) -> SessionState | None:
-    """Return the session one generation on, or None if another call rotated or ended it first."""
-    expected = {"of_id": current.id, "of_generation": current.generation}
-    new = {"now": now, "until": idle_end, "address": client.address, "agent": client.user_agent}
-    row = tx.execute(_ROTATED, expected | new).one_or_none()
+    """Return the session one generation on, or None if another call rotated or ended it first.
+
+    With `Reads` the statement is a transaction of its own.
+    """
+    values = {
+        "of_id": current.id,
+        "of_generation": current.generation,
+        "now": now,
+        "until": idle_end,
+        "address": client.address,
+        "agent": client.user_agent,
+    }
+    row = tx.change(_ROTATED, values) if isinstance(tx, Reads) else tx.execute(_ROTATED, values).one_or_none()
     return SessionState._make(row) if row else None
 
 
@@ -164,13 +173,17 @@ def factor_at(tx: Session, session_id: UUID) -> datetime | None:
     return tx.scalar(select(UserSession.factor_at).where(UserSession.id == session_id))
 
 
-def began(tx: Session, session_id: UUID, user_id: int, now: datetime) -> datetime | None:
-    """Return when this session of the account began, if it lives or was ended in one stroke.
+def began(
+    tx: Session, session_id: UUID, user_id: int, now: datetime, *, in_force_at: datetime
+) -> datetime | None:
+    """Return when this session of the account began, if it is living or ended at `in_force_at` or later.
 
-    Those are a change of factors, "this wasn't me" and an undone change of address.
+    Of the ended ones only those count that a change of factors, "this wasn't me" or an undone change of
+    address ended.
     """
-    ended = (EndReason.FACTORS_CHANGED, EndReason.DISOWNED, EndReason.EMAIL_CHANGE_UNDONE)
-    counts = or_(and_(*_is_living(now)), UserSession.end_reason.in_(ended))
+    reasons = (EndReason.FACTORS_CHANGED, EndReason.DISOWNED, EndReason.EMAIL_CHANGE_UNDONE)
+    ended_later = and_(UserSession.end_reason.in_(reasons), UserSession.ended_at >= in_force_at)
+    counts = or_(and_(*_is_living(now)), ended_later)
     mine = (UserSession.id == session_id, UserSession.user_id == user_id)
     return tx.scalar(select(UserSession.created_at).where(*mine, counts))
 

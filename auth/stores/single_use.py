@@ -34,7 +34,7 @@ def void(tx: Session, table: type[T], now: datetime, *where: ColumnElement[bool]
 def void_beyond(tx: Session, limit: int, newest: T, now: datetime) -> None:
     """Void the oldest active secrets of the same account and purpose beyond `limit`, but never the newest.
 
-    Secrets without an account are left alone: strangers would wait for each other's rows.
+    Secrets without an account are left alone: unrelated callers would wait for each other's rows.
     """
     table = type(newest)
     siblings = (

@@ -74,8 +74,8 @@ def remove(tx: Session, user_id: int) -> bool:
 
 
 def remove_since(tx: Session, user_id: int, since: datetime) -> None:
-    """Delete the account's authenticator app if it was set up then or later."""
-    made = delete(TotpFactor).where(TotpFactor.user_id == user_id, TotpFactor.created_at >= since)
+    """Delete the account's authenticator app if it was confirmed then or later."""
+    made = delete(TotpFactor).where(TotpFactor.user_id == user_id, TotpFactor.confirmed_at >= since)
     tx.execute(made)
 
 

@@ -1,4 +1,4 @@
-"""Wrong authenticator codes in a row."""
+"""Wrong authenticator codes in a row from unknown devices."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,11 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("totp_factors", sa.Column("failures", sa.Integer(), server_default="0", nullable=False))
-    op.add_column(
-        "known_devices", sa.Column("totp_failures", sa.Integer(), server_default="0", nullable=False)
-    )
 
 
 def downgrade() -> None:
-    op.drop_column("known_devices", "totp_failures")
     op.drop_column("totp_factors", "failures")

@@ -1,4 +1,4 @@
-"""Passkeys that log in with the password only."""
+"""Passkeys that do not log in without the password."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -12,9 +12,9 @@ from auth.mailing import messages
 from config import PAGES
 from pages.routes import FORMS
 from pages.safety import POLICY
-from tests.auth.admin.test_operators import auth
 from tests.conftest import AppFactory
 from tests.support import mailbox
+from tests.support.commands import auth
 from tests.support.memory_apps import settings_of
 from tests.support.requests import everything, moved, post
 from tests.support.service import PASSWORD, bearer, execute, login, signed_in

@@ -6,8 +6,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
-from config import DevelopmentConfig, Settings
 from pages import assets, routes
 from pages.safety import DEFAULT_NEXT, POLICY, safe_next
 from tests.conftest import AppFactory
@@ -200,11 +198,9 @@ def test_cross_site_logout_is_refused(app: Flask, client: FlaskClient, proof: di
 
 
 def test_ip_address_redirects_to_localhost_in_development_only(
-    client: FlaskClient, database_uri: str
+    client: FlaskClient, serving_app: Flask
 ) -> None:
-    secrets = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
-    settings = Settings.load(DevelopmentConfig, {"DATABASE_URI": database_uri}, secrets)
-    developing = create_app(settings=settings).test_client()
+    developing = serving_app.test_client()
     for base in ("http://127.0.0.1:8000", "http://[::1]:8000"):
         answer = developing.get("/login?next=/account", base_url=base)
         assert (answer.status_code, answer.location) == (302, "http://localhost:8000/login?next=/account")

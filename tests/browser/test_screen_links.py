@@ -88,8 +88,8 @@ def test_disown_page_offers_no_login_link(screen: Page, site: Site) -> None:
     address = site.registered()
     assert site.server.call("POST", "/auth/login", {"email": address, "password": PASSWORD})[0] == 200
     screen.goto(site.link(address, "/disown"))
-    submit(screen, "Lock Everybody Out")
-    heading(screen, "Everybody Is Logged Out")
+    submit(screen, "End All Sessions")
+    heading(screen, "All Sessions Have Ended")
     expect(screen.locator(".actions a")).to_have_text(["Send the Link Again"])
     screen.get_by_role("link", name="Send the Link Again").click()
     heading(screen, "Forgot Your Password?")

@@ -11,7 +11,7 @@ from tests.browser.test_screen_factors import Phone, log_out
 from tests.support.screen_steps import fill_login, submit
 from tests.support.screens import Site, running
 
-WANTED = "Everybody needs a second factor here."
+WANTED = "This service requires a second factor."
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,19 +11,25 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from auth.stores import roles
 from models import db
-from tests.conftest import NO_POSTGRES, AppFactory, emptied, new_sqlite
+from tests.conftest import NO_POSTGRES, AppFactory, emptied
 from tests.support.authenticator_app import Owner
 from tests.support.requests import post
-from tests.support.service import FixedClock, events, execute, login, me, refresh, register, rows
+from tests.support.service import (
+    FixedClock,
+    engine_of,
+    events,
+    execute,
+    login,
+    me,
+    refresh,
+    register,
+    rows,
+    shut_down,
+)
 from tests.support.soft_passkey import SoftPasskey
 from utils.database.copying import CopyRefused, check_schemas, copy_tables, source_connection
 
 pytestmark = pytest.mark.skipif(NO_POSTGRES, reason="no Postgres")
-
-
-@pytest.fixture
-def database_uri(sqlite_template: Path, tmp_path: Path) -> str:
-    return new_sqlite(sqlite_template, tmp_path)
 
 
 @pytest.fixture
@@ -33,14 +38,8 @@ def target(postgres_uri: str) -> str:
     return emptied(postgres_uri).replace("postgresql+psycopg:", "postgresql:")
 
 
-def close(app: Flask) -> None:
-    """Close the connections, as the end of the service does."""
-    with app.app_context():
-        db.engine.dispose()
-
-
 def copied(app: Flask, *arguments: str, typed: str | None = None) -> Result:
-    close(app)
+    shut_down(app)
     return app.test_cli_runner().invoke(args=["auth", "copy-database", *arguments], input=typed)
 
 
@@ -59,11 +58,6 @@ def contents(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
             table.name: sorted((tuple(row) for row in connection.execute(table.select())), key=repr)
             for table in db.metadata.sorted_tables
         }
-
-
-def engine_of(app: Flask) -> Engine:
-    with app.app_context():
-        return db.engine
 
 
 def test_accounts_sessions_and_factors_work_after_the_copy(
@@ -123,7 +117,7 @@ def test_ids_of_deleted_accounts_are_not_reused_after_the_copy(make_app: AppFact
 def test_copy_is_refused_while_another_process_has_the_file_open(app: Flask, target: str) -> None:
     """The process may write at any time, even if it only reads now."""
     register(app.test_client())
-    close(app)
+    shut_down(app)
     url = engine_of(app).url
     engine = create_engine(url)
     with engine.connect() as other:
@@ -148,7 +142,7 @@ def test_second_copy_is_refused_and_changes_nothing(make_app: AppFactory, target
     after = make_app({"DATABASE_URI": target})
     register(after.test_client(), "grace")
     there = contents(engine_of(after))
-    close(after)
+    shut_down(after)
     assert "The target is not empty: " in refusal(before, target)
     assert contents(engine_of(after)) == there
 
@@ -220,7 +214,7 @@ def damaged(target: str) -> Iterator[Engine]:
 
 def test_copy_that_differs_is_refused(app: Flask, damaged: Engine) -> None:
     register(app.test_client())
-    close(app)
+    shut_down(app)
     with source_connection(engine_of(app).url) as source, damaged.connect() as target:
         check_schemas(source, target, db.metadata)
         roles.remove_built_in(target)

@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from auth.admin import pruning
 from auth.admin.slices import Slices
 from auth.roles.actors import Operator
-from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
+from tests.support.requests import asked, said
+from tests.support.service import FixedClock, engine_of, me, refresh, signed_in
 from utils.client_info import ClientInfo
 from utils.database.copying import target_connection
 from utils.database.deadlines import maintenance
@@ -41,11 +42,6 @@ def timeouts(engine: Engine) -> tuple[str, str]:
     with engine.connect() as connection:
         statement, lock = connection.execute(text(TIMEOUTS)).one()
         return statement, lock
-
-
-def engine_of(app: Flask) -> Engine:
-    with app.app_context():
-        return db.engine
 
 
 def test_serving_connections_limit_statements_and_lock_waits(app: Flask) -> None:
@@ -101,6 +97,41 @@ def test_read_is_not_repeated_after_a_deadline(impatient: Engine) -> None:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(%asked_once'"
         assert connection.execute(text(asked)).scalar() == 1
     reads.close()
+
+
+def hurried(app: Flask, limit: str) -> None:
+    """Let the server end the waits of the next read after 50 ms."""
+    kept = app.extensions["auth_services"].reads._kept
+    connection = kept._take()
+    connection.driver.execute(f"SET {limit} = '50ms'")
+    kept._put_back(connection)
+
+
+@pytest.mark.provokes_errors
+@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout"])
+def test_read_is_a_503_after_one_deadline_of_the_server(make_app: AppFactory, limit: str) -> None:
+    app, migration = make_app(), make_app()
+    access = signed_in(app.test_client())["access_token"]
+    hurried(app, limit)
+    with engine_of(migration).begin() as connection, asked(app) as repeated:
+        connection.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
+        assert said(me(app.test_client(), access)) == (503, "unavailable")
+    assert repeated == []
+    assert me(app.test_client(), access).status_code == 200
+
+
+@pytest.mark.provokes_errors
+def test_rotation_is_a_503_after_one_deadline_of_the_server(make_app: AppFactory, clock: FixedClock) -> None:
+    app, other = make_app(), make_app()
+    client = app.test_client()
+    token = refresh(client, signed_in(client)["refresh_token"]).get_json()["refresh_token"]
+    clock.advance(60)
+    hurried(app, "lock_timeout")
+    with engine_of(other).begin() as connection, asked(app) as repeated:
+        connection.execute(text("SELECT id FROM sessions FOR UPDATE"))
+        assert said(refresh(client, token)) == (503, "unavailable")
+    assert repeated == []
+    assert refresh(client, token).status_code == 200
 
 
 def test_options_of_the_url_are_kept(database_uri: str) -> None:

@@ -1,8 +1,10 @@
-"""Migrations: upgrade and downgrade, no schema drift, no lost rows, one at a time."""
+"""Migrations: upgrade and downgrade, no schema drift, no lost rows, one at a time, beside running apps."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +16,7 @@ from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import FlaskGroup
-from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 
 from app import create_app
 from config import Settings, TestingConfig
@@ -22,6 +24,15 @@ from models import db
 from tests.conftest import NO_POSTGRES
 from tests.support.service import at_once, execute, me, rows, signed_in
 from utils.database.migrations import MIGRATIONS, schema_is_outdated, upgrade
+
+RELEASED = "0009"  # the newest migration of release 0.1.0
+ON_POSTGRES = pytest.mark.parametrize("empty_uri", [] if NO_POSTGRES else ["postgres"], indirect=True)
+# Of a transaction: the tables that it keeps from calls that write, or from all calls.
+STRONG_LOCKS = """
+    SELECT relname, mode FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+    WHERE pid = pg_backend_pid() AND relkind = 'r'
+    AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+"""
 
 
 @pytest.fixture(params=["sqlite"] if NO_POSTGRES else ["sqlite", "postgres"])
@@ -140,6 +151,62 @@ def test_concurrent_upgrades_run_once(empty_uri: str, caplog: pytest.LogCaptureF
     assert drift(engines[0]) == []
     for engine in engines:
         engine.dispose()
+
+
+@ON_POSTGRES
+def test_migration_locks_one_table_in_use(engine: Engine) -> None:
+    """And this once. Two locks can wait for a call of a running app that waits for the first."""
+    migrate(engine, "upgrade", RELEASED)
+    in_use = set(inspect(engine).get_table_names()) - {"alembic_version"}
+    held: list[list[Any]] = []
+    indexed: list[str] = []
+
+    def note_locks(connection: Connection) -> None:
+        cursor = connection.connection.cursor()
+        cursor.execute(STRONG_LOCKS)
+        held.append([lock for lock in cursor.fetchall() if lock[0] in in_use])
+
+    def note_index(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
+        found = re.match(r"CREATE (?:UNIQUE )?INDEX (CONCURRENTLY)?.* ON (\w+)", sql)
+        if found and found[2] in in_use and not found[1]:
+            indexed.append(sql)
+
+    event.listen(engine, "commit", note_locks)
+    event.listen(engine, "before_cursor_execute", note_index)
+    migrate(engine, "upgrade", "head")
+    assert [locks for locks in held if locks], "the listener sees the locks"
+    assert [locks for locks in held if len(locks) > 1] == []
+    assert indexed == []
+
+
+@ON_POSTGRES
+def test_call_that_has_read_an_account_locks_it_while_the_schema_is_upgraded(engine: Engine) -> None:
+    migrate(engine, "upgrade", RELEASED)
+    running = create_engine(engine.url)
+    met: list[str] = []
+
+    def call(_c: Any, _cursor: Any, sql: str, _p: Any, _context: Any, _many: bool) -> None:
+        if met or not sql.startswith("ALTER TABLE users"):
+            return
+        met.append(sql)
+        with running.begin() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+            connection.execute(text("SELECT id FROM users"))
+            connection.execute(text("UPDATE users SET failures = 0"))
+
+    event.listen(engine, "before_cursor_execute", call)
+    migrate(engine, "upgrade", "head")
+    running.dispose()
+    assert met
+
+
+@ON_POSTGRES
+def test_index_whose_build_was_interrupted_is_built_again(engine: Engine) -> None:
+    migrate(engine, "upgrade", "0016")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE INDEX ix_users_undecided ON users (id)"))
+    migrate(engine, "upgrade", "head")
+    assert drift(engine) == []
 
 
 def test_old_schema_is_detected(engine: Engine) -> None:

@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.auth.factors.test_passkeys import ASKED, added
 from tests.support.authenticator_app import Authenticator, Owner
 from tests.support.interleaving import interleaved_at
+from tests.support.passkeys import ASKED, added
 from tests.support.requests import post, said
 from tests.support.service import FixedClock, at_once, bearer, events, login, me, rows, signed_in
 from tests.support.soft_passkey import SoftPasskey

@@ -9,14 +9,17 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support.memory_apps import memory_app
-from tests.support.service import execute, me, signed_in
+from tests.support.requests import asked, said
+from tests.support.service import FixedClock, engine_of, execute, me, refresh, rows, signed_in
 from utils.database import reads
 from utils.database.engine import MAX_CONNECTION_AGE, engine_options
 
@@ -59,6 +62,42 @@ def test_a_read_uses_a_kept_connection_again(make_app: AppFactory) -> None:
     me(app.test_client(), token)
     assert kept_by(app)._idle == [first]
     assert pool_of(app).checkedout() == 1
+
+
+@ON_POSTGRES
+def test_refresh_whose_answer_from_the_database_is_lost_returns_the_pair(
+    make_app: AppFactory, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The UPDATE took effect, and is repeated: it finds the new generation, which the grace period allows."""
+    app = make_app()
+    client = app.test_client()
+    old = refresh(client, signed_in(client)["refresh_token"]).get_json()["refresh_token"]
+    clock.advance(60)
+    first, lost = reads._CompiledRead.first, list[str]()
+
+    def lose(self: Any, driver: Any, values: Any) -> Any:
+        found = first(self, driver, values)
+        if self._text.startswith("UPDATE") and not lost:
+            lost.append("answer")
+            raise driver_error("the connection was lost")
+        return found
+
+    driver_error = psycopg.OperationalError
+    monkeypatch.setattr(reads._CompiledRead, "first", lose)
+    answer = refresh(client, old)
+    assert (answer.status_code, lost) == (200, ["answer"])
+    assert refresh(client, answer.get_json()["refresh_token"]).status_code == 200
+    assert [row["generation"] for row in rows(app, "SELECT generation FROM sessions")] == [3]
+
+
+def test_refresh_after_the_first_of_an_hour_is_one_statement(app: Flask, clock: FixedClock) -> None:
+    client = app.test_client()
+    token = refresh(client, signed_in(client)["refresh_token"]).get_json()["refresh_token"]
+    clock.advance(60)
+    with asked(app) as statements:
+        assert refresh(client, token).status_code == 200
+    assert len(statements) == (1 if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite") else 0)
+    assert len(rows(app, "SELECT id FROM audit_events WHERE event = 'session_refreshed'")) == 1
 
 
 def test_more_threads_than_connections_are_all_answered_and_few_are_kept(make_app: AppFactory) -> None:
@@ -107,6 +146,34 @@ def test_connection_with_a_fault_is_closed_and_the_statement_repeated(make_app: 
     assert me(app.test_client(), token).status_code == 200
     assert not set(kept_by(app)._idle) & set(connections)
     assert pool_of(app).checkedout() == len(kept_by(app)._idle)
+
+
+def test_faulty_statement_closes_its_own_connection_only(make_app: AppFactory) -> None:
+    app = make_app()
+    *others, used = fill(app)
+    with pytest.raises(DBAPIError):
+        app.extensions["auth_services"].reads.first(select(func.no_such_function()), {})
+    assert kept_by(app)._idle == others
+    assert not is_open(used)
+
+
+@pytest.mark.provokes_errors
+@pytest.mark.parametrize("database_uri", ["sqlite"], indirect=True)
+def test_read_of_a_locked_file_is_a_503_after_one_wait(make_app: AppFactory) -> None:
+    app = make_app()
+    token = signed_in(app.test_client())["access_token"]
+    engine_of(app).dispose()
+    me(app.test_client(), token)
+    (kept,) = kept_by(app)._idle
+    assert kept.driver.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+    kept.driver.execute("PRAGMA busy_timeout=0")
+    repeated: list[str] = []
+    event.listen(engine_of(app), "do_connect", lambda *_: repeated.append("on another connection"))
+    with sqlite3.connect(engine_of(app).url.database or "") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert said(me(app.test_client(), token)) == (503, "unavailable")
+    other.close()
+    assert repeated == []
 
 
 @ON_POSTGRES

@@ -7,10 +7,14 @@ import pytest
 import yaml
 
 from app import create_app
+from auth.accounts import data_export
 from auth.admin.address_probe import spellings
 from auth.mailing.messages import MAILS
 from config import PAGES
 from tests.deploy.test_deployment import COMPOSE, DEPLOY, KINDS, KUBERNETES, SERVICES
+from utils.client_info import IPV6_SHARES
+from utils.database.deadlines import ANSWER_TIMEOUT
+from utils.serving import server
 
 
 def test_compose_exposes_only_the_proxy() -> None:
@@ -86,6 +90,53 @@ def test_traefik_removes_other_spellings_of_its_address_header() -> None:
     removed = http["middlewares"]["one-spelling"]["headers"]["customRequestHeaders"]
     assert removed == dict.fromkeys(set(spellings("X-Forwarded-For")) - {"X-Forwarded-For"}, "")
     assert "one-spelling" in http["routers"]["auth"]["middlewares"]
+
+
+def test_traefik_counts_requests_by_the_ipv6_network_of_a_subscriber() -> None:
+    http = traefik("auth.yaml")["http"]
+    assert http["middlewares"]["at-once"]["inFlightReq"]["sourceCriterion"] == {
+        "ipStrategy": {"ipv6Subnet": max(IPV6_SHARES)}
+    }
+
+
+def test_shipped_proxies_close_idle_connections_before_the_service_does() -> None:
+    http = traefik("auth.yaml")["http"]
+    transport = http["serversTransports"][http["services"]["auth"]["loadBalancer"]["serversTransport"]]
+    text = (DEPLOY / "caddy" / "Caddyfile").read_text("utf-8")
+    caddy = re.findall(r"^\t\t\tkeepalive (\w+)", text, re.MULTILINE)
+    assert [*caddy, transport["forwardingTimeouts"]["idleConnTimeout"]] == ["5s", "5s"]
+    assert server.HEADER_TIMEOUT > 5
+
+
+@pytest.mark.parametrize("name", ["traefik.yaml", "auth.yaml"])
+def test_traefik_gets_no_empty_mapping(name: str) -> None:
+    """It refuses a whole file for most of them."""
+
+    def check(value: Any) -> None:
+        assert value not in ({}, [], None)
+        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+            check(each)
+
+    check(traefik(name))
+
+
+def test_temporary_files_have_bounded_room_for_all_exports_of_two_processes() -> None:
+    (compose,) = SERVICES["app"]["tmpfs"]
+    volumes = KINDS["Deployment"]["spec"]["template"]["spec"]["volumes"]
+    (cluster,) = [each["emptyDir"]["sizeLimit"] for each in volumes if each["name"] == "tmp"]
+    sizes = re.fullmatch(r"/tmp:size=(\d+)m (\d+)Mi", f"{compose} {cluster}")
+    assert sizes
+    needed = 2 * data_export.AT_ONCE * data_export.MAX_BYTES
+    assert needed <= int(sizes[1]) * 2**20 == int(sizes[2]) * 2**20
+
+
+def test_shipped_proxies_wait_until_an_export_is_written() -> None:
+    """Its first byte is sent then, at the latest after one more statement."""
+    haproxy = re.search(r"timeout server (\d+)s", (DEPLOY / "haproxy" / "haproxy.cfg").read_text("utf-8"))
+    nginx = re.search(r"proxy_read_timeout (\d+)s;", (DEPLOY / "nginx" / "auth.conf").read_text("utf-8"))
+    assert haproxy
+    assert nginx
+    assert min(int(haproxy[1]), int(nginx[1])) > data_export.WRITE_SECONDS + ANSWER_TIMEOUT
 
 
 def test_traefik_passes_every_mailed_link_and_no_operations_path() -> None:

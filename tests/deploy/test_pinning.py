@@ -75,6 +75,7 @@ class Registry:
     def __init__(self) -> None:
         self.manifests: dict[str, bytes] = {}
         self.stated: dict[str, str] = {}
+        self.token_answer, self.cut_short = b'{"token": "granted"}', 0
         self.url = ""
 
     def digest(self, path: str) -> str:
@@ -87,7 +88,8 @@ def serving(registry: Registry) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.startswith("/token?"):
-                return self.answer(200, b'{"token": "granted"}', {})
+                length = str(len(registry.token_answer) + registry.cut_short)
+                return self.answer(200, registry.token_answer, {"Content-Length": length})
             if self.headers["Authorization"] != "Bearer granted":
                 challenge = f'Bearer realm="{registry.url}/token",service="registry",scope="pull"'
                 return self.answer(401, b"{}", {"WWW-Authenticate": challenge})
@@ -146,6 +148,23 @@ def test_pin_images_changes_nothing_if_a_digest_cannot_be_read(project: Path) ->
     with pytest.raises(Unpinnable, match="did not answer"):
         pin(project, "http://127.0.0.1:1")
     assert images(project) == before
+
+
+def test_pin_images_takes_a_token_by_its_other_name(project: Path) -> None:
+    registry = Registry()
+    registry.token_answer = b'{"access_token": "granted"}'
+    with serving(registry) as url:
+        assert pin(project, url)
+
+
+@pytest.mark.parametrize(("answer", "cut_short"), [(b"{}", 0), (b"[]", 0), (b"no JSON", 0), (b"{}", 1)])
+def test_pin_images_says_what_it_lacks_if_it_gets_no_token(
+    project: Path, answer: bytes, cut_short: int
+) -> None:
+    registry = Registry()
+    registry.token_answer, registry.cut_short = answer, cut_short
+    with serving(registry) as url, pytest.raises(Unpinnable, match="did not answer as it should"):
+        pin(project, url)
 
 
 def test_documents_say_that_images_are_unpinned_until_then() -> None:

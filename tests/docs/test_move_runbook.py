@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from tests.conftest import NO_POSTGRES
-from tests.docs.test_runbooks import Deployment, Owner, close, runbook
+from tests.support.runbooks import Deployment, Owner, close, runbook
 from tests.support.service import refresh
 
 

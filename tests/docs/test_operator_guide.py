@@ -12,6 +12,7 @@ from app import create_app
 from auth.admin import account_expiry, pruning
 from auth.blueprint import auth_bp
 from auth.events import LinkPurpose
+from auth.factors import resets
 from auth.mailing.links import LIFETIMES
 from auth.revocation import usernames
 from tests.docs.test_documentation import DEFAULTS
@@ -107,6 +108,7 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "rate-limit windows": [],
         "leases that were not given back": [ages["leases"]],
         "digests of user names that were given up": [usernames.KEPT_FOR.days],
+        'second factors, after `reset-factors`, `lock-out` or "this wasn\'t me"': [resets.DELAY.days],
         "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
         "unconfirmed accounts that were never used, or all with `REQUIRE_VERIFIED_EMAIL`; held names": [
             account_expiry.UNCONFIRMED_FOR.days

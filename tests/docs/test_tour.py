@@ -15,21 +15,13 @@ from flask import Flask
 
 from app import create_app
 from models import db
+from tests.support.documents import section
 from tests.support.server import serving
 from tests.support.service import bearer, register, signed_in
 
 ROOT = Path(__file__).parent.parent.parent
 END_OF_BLOCK = "--- end of block ---"
 LACKING = [tool for tool in ("bash", "curl", "python3") if shutil.which(tool) is None]
-
-
-def section(name: str) -> str:
-    """Return the text between the markers of this name, from a guide or else the README."""
-    for document in [*sorted((ROOT / "docs/guides").glob("*.md")), ROOT / "README.md"]:
-        found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", document.read_text("utf-8"), re.DOTALL)
-        if found:
-            return found[1]
-    raise AssertionError(f"no guide has a section {name}")
 
 
 def blocks(text: str, language: str) -> list[str]:

@@ -10,6 +10,7 @@ from app import create_app
 from ops.api_page import FILES, POLICY
 from tests.support.memory_apps import memory_app
 from tests.support.production import load
+from tests.support.service import shut_down
 
 
 @pytest.fixture
@@ -118,10 +119,12 @@ def test_api_page_in_production_requires_docs_enabled(enabled: str | None, statu
     settings = load(
         DOCS_ENABLED=enabled, DATABASE_URI="sqlite:////srv/auth/auth.db", RATE_LIMIT_ENABLED="false"
     )
-    client = create_app(settings=settings).test_client()
+    app = create_app(settings=settings)
+    client = app.test_client()
     for path in ("/docs", "/docs/page.js", "/docs/swagger-ui-bundle.js", "/openapi.json"):
         assert client.get(path).status_code == status
     assert client.get("/docs/nothing").status_code == 404
+    shut_down(app)
 
 
 def test_description_contains_important_error_codes(memory: FlaskClient) -> None:

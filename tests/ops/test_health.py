@@ -1,5 +1,6 @@
 """Health endpoints: liveness runs no query, readiness checks the database."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,13 +10,13 @@ from threading import Event
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, create_engine, event, text
 
 from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support.service import ended_connections, execute, register, rows
 from utils.database.engine import POOL_SIZE
-from utils.database.readiness import Readiness
+from utils.database.readiness import Readiness, _engine_of_one
 
 
 @pytest.fixture
@@ -68,6 +69,24 @@ def test_readiness_replaces_a_connection_that_the_server_ended(app: Flask, clien
     with app.app_context():
         assert ended_connections(db.engine) > 0
     assert client.get("/health/ready").status_code == 200
+
+
+@ON_POSTGRES
+def test_forked_process_does_not_end_the_readiness_connection_of_its_parent(database_uri: str) -> None:
+    engine = create_engine(database_uri)
+    own = _engine_of_one(engine, database_uri)
+    with own.connect() as connection:
+        driver = connection.connection.driver_connection
+    if (child := os.fork()) == 0:
+        try:
+            engine.dispose(close=False)  # as the kept connections do after a fork
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    with own.connect() as connection:
+        assert connection.connection.driver_connection is driver
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    engine.dispose()
 
 
 @pytest.mark.provokes_errors

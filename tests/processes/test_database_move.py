@@ -4,7 +4,6 @@ import secrets
 from base64 import b32encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +16,7 @@ from auth import tokens
 from auth.factors import totp_secrets
 from auth.stores import users
 from models import SessionState, TotpFactor, User, UserSession, db
-from tests.conftest import AppFactory, emptied, new_sqlite
+from tests.conftest import AppFactory, emptied
 from tests.support.service import PASSWORD, FixedClock, login, me, refresh, rows
 from utils.passwords.hashing import PasswordHasher
 from utils.services import Services
@@ -84,11 +83,6 @@ def pair(services: Services, number: int, session_id: UUID, now: datetime) -> to
     assert account
     state = SessionState(*(getattr(session, name) for name in SessionState._fields))
     return tokens.issue(services, state, account, now)
-
-
-@pytest.fixture
-def database_uri(sqlite_template: Path, tmp_path: Path) -> str:
-    return new_sqlite(sqlite_template, tmp_path)
 
 
 @pytest.mark.nightly

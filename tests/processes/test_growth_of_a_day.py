@@ -7,10 +7,9 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from models import db
-from tests.auth.admin.test_slices import run
 from tests.conftest import AppFactory
 from tests.support.documents import code_in, read, table_rows
-from tests.support.requests import post
+from tests.support.requests import post, run_slice
 from tests.support.service import FixedClock, refresh, signed_in
 from utils.limits.rate_limits import POLICIES
 
@@ -46,6 +45,6 @@ def test_day_of_refreshes_and_challenges_leaves_the_documented_rows(
             assert answer.status_code == 200, answer.get_data(as_text=True)
             token = answer.get_json()["refresh_token"]
             clock.advance(60 / REFRESHES)
-        run(app)
+        run_slice(app)
     told = table_rows(read("docs/reference/data.md"), "table", "rows after a day")
     assert sizes(app) == {code_in(row[0])[0]: int(row[1]) for row in told}

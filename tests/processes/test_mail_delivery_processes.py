@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.auth.mailing.test_delivery_thread import letters
 from tests.conftest import AppFactory
-from tests.support.sent_mail import token_in
+from tests.support.sent_mail import letters, token_in
 from tests.support.server import DEADLINE, ROOT, Server, environment, free_port, serving, until
 from tests.support.service import PASSWORD, register
 from tests.support.smtp_server import SmtpServer, smtp_serving

@@ -22,11 +22,10 @@ from sqlalchemy.exc import ProgrammingError
 
 from app import create_app
 from config import Settings, TestingConfig
-from models import db
 from tests.support.haproxy import program, proxying
 from tests.support.postgres_server import postgres_program
 from tests.support.server import ROOT, serving, until
-from tests.support.service import me, refresh, rows, signed_in
+from tests.support.service import me, refresh, rows, shut_down, signed_in
 from utils.database.migrations import upgrade
 
 DEPLOY = ROOT / "deploy"
@@ -85,11 +84,6 @@ def app_on(url: URL) -> Flask:
     return create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri, "RATE_LIMIT_ENABLED": "1"}))
 
 
-def dispose(app: Flask) -> None:
-    with app.app_context():
-        db.engine.dispose()
-
-
 def test_app_role_can_serve_and_cannot_change_the_schema(roles: Roles) -> None:
     migrated_by_owner(roles)
     app = app_on(roles.url("app"))
@@ -116,7 +110,7 @@ def test_app_role_can_serve_and_cannot_change_the_schema(roles: Roles) -> None:
         with engine.connect() as connection, pytest.raises(ProgrammingError, match=r"denied|must be owner"):
             connection.execute(text(statement))
     engine.dispose()
-    dispose(app)
+    shut_down(app)
 
 
 def test_migration_as_the_app_role_is_refused_with_advice(roles: Roles) -> None:
@@ -128,7 +122,7 @@ def test_migration_as_the_app_role_is_refused_with_advice(roles: Roles) -> None:
 
     refused = CliRunner().invoke(FlaskGroup(create_app=make), ["db", "upgrade"])
     for app in made:
-        dispose(app)
+        shut_down(app)
     assert refused.exit_code == 1
     told = "The role of DATABASE_URI may not change the schema. Migrate as the owner role."
     assert str(refused.exception) == told
@@ -142,7 +136,7 @@ def test_restored_backup_has_accounts_and_sessions(roles: Roles, tmp_path: Path)
     roles.run("pg_dump", "--format=custom", f"--file={dump}", plain(roles.url("owner")))
     later = refresh(app.test_client(), pair["refresh_token"]).get_json()["refresh_token"]
     later = refresh(app.test_client(), later).get_json()["refresh_token"]
-    dispose(app)
+    shut_down(app)
 
     copy = f"copy_{roles.mark}"
     roles.run("psql", "--command", f"CREATE DATABASE {copy} OWNER owner_{roles.mark}", plain(roles.server))
@@ -158,7 +152,7 @@ def test_restored_backup_has_accounts_and_sessions(roles: Roles, tmp_path: Path)
     assert refresh(client, pair["refresh_token"]).status_code == 200
     assert signed_in(client, "bob")["user"]["id"] == 2
     assert {row["event"] for row in rows(restored, "SELECT event FROM audit_events")} >= {"signed_in"}
-    dispose(restored)
+    shut_down(restored)
 
 
 class Stay(urllib.request.HTTPRedirectHandler):

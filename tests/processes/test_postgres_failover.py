@@ -9,10 +9,10 @@ from time import monotonic
 
 import pytest
 
-from tests.docs.test_runbooks import runbook
 from tests.support.load import UNDER_LOAD, loading
 from tests.support.postgres_nodes import Node, replicated
 from tests.support.postgres_server import postgres_program
+from tests.support.runbooks import runbook
 from tests.support.server import Server, free_port, serving, until
 from tests.support.service import PASSWORD
 

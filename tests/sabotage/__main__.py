@@ -17,7 +17,9 @@ from tests.sabotage.authorization import AUTHORIZATION
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
+from tests.sabotage.factors import FACTORS
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
@@ -61,7 +63,10 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    every = (*SECURITY, *AUTHORIZATION, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
+    every = (
+        *(*SECURITY, *AUTHORIZATION, *FACTORS, *LIMITS, *DATA, *RECORDS),
+        *(*DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS),
+    )
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

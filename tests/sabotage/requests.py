@@ -32,10 +32,17 @@ REQUESTS = [
         "test_request_layer.py::test_short_body_is_a_list_and_closed",
     ),
     Sabotage(
+        "an export ends if the timer of its end cannot start",
+        "utils/web/spooling.py",
+        "        body.close_after(limits.send_seconds)\n    except OSError",
+        "    except OSError",
+        "test_spooling.py::test_response_whose_timer_cannot_start_is_an_error_and_ends",
+    ),
+    Sabotage(
         "a connection with a fault is not kept",
         "utils/database/reads.py",
-        "            _discard(kept)\n            self.close()  #",
-        "            self._put_back(kept)\n            #",
+        "            _discard(kept)\n            if is_lost:\n                self.close()",
+        "            self._put_back(kept)\n            if is_lost:\n                pass",
         "test_reads.py::test_connection_with_a_fault_is_closed_and_the_statement_repeated",
     ),
     Sabotage(

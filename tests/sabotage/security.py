@@ -13,7 +13,7 @@ SECURITY = [
     Sabotage(
         "a login after many wrong passwords is mailed",
         "auth/login/password.py",
-        "    brute_force.warn_of_success(services, tx, account, who, client)\n",
+        "    brute_force.warn_of_success(services, tx, account, who, client, is_complete=is_complete)\n",
         "",
         "test_suspicious_logins.py::test_login_after_ten_wrong_passwords_from_a_known_device_is_mailed",
     ),
@@ -167,7 +167,7 @@ SECURITY = [
     Sabotage(
         "a suspect passkey does not log in alone",
         "auth/stores/passkeys.py",
-        "(Passkey.needs_password.is_(False),) if alone else ()",
+        "(Passkey.needs_password.is_(False),) if is_alone else ()",
         "()",
         "test_mailbox_alone.py::test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in",
     ),
@@ -251,23 +251,31 @@ SECURITY = [
     Sabotage(
         "the network of an attempt from an unknown device is counted",
         "auth/login/brute_force.py",
-        '    count("login", client.subjects, visible=False)\n',
-        "",
+        '        count("login", client.subjects, visible=False)\n',
+        "        pass\n",
         "test_network_limits.py::test_1000_guesses_at_another_account_with_an_own_device_hit_the_network_limit",
     ),
     Sabotage(
         "a known device is not counted for its network",
         "auth/login/brute_force.py",
-        "    if failures is not None:\n",
-        "    if failures is not None and count('login', client.subjects) is None:\n",
+        "    if failures is not None:\n        count(",
+        "    if failures is not None and count('login', client.subjects) is None:\n        count(",
         "test_network_limits.py::test_logins_of_a_neighbour_do_not_lock_a_known_device_out",
     ),
     Sabotage(
         "a second step with a used challenge is counted",
         "auth/login/second_step.py",
-        '        count("login-device", brute_force.device_subject(user_id, device_id), visible=False)\n',
+        "        brute_force.count_device(tx, user_id, device_id, client, count)\n",
         "        pass\n",
         "test_network_limits.py::test_second_step_with_a_used_challenge_counts_for_the_device",
+    ),
+    Sabotage(
+        "logins with a device token have a limit of their network",
+        "auth/login/brute_force.py",
+        '        count("login-with-device", client.subjects, visible=False)\n',
+        "        pass\n",
+        "test_network_limits.py"
+        "::test_network_of_device_tokens_has_a_limit_that_is_checked_before_anything_is_read",
     ),
     Sabotage(
         "genuine refresh tokens are counted for their session",

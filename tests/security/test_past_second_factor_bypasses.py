@@ -12,11 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from auth.factors.verification import MAX_TRIES
-from tests.auth.factors.test_passkeys import added, options_of
-from tests.auth.login.test_second_factor_bypasses import ASKED, INVALID, owner, trusted
 from tests.conftest import AppFactory
 from tests.support import mailbox
-from tests.support.authenticator_app import Owner
+from tests.support.authenticator_app import Owner, trusted
+from tests.support.passkeys import added, options_of
 from tests.support.requests import DAY, HOUR, NEW, forget, moved, post, said
 from tests.support.service import (
     PASSWORD,
@@ -32,10 +31,16 @@ from tests.support.service import (
 )
 from tests.support.soft_passkey import b64
 
-__all__ = ["owner"]
+ASKED = (401, "second_factor_required")
+INVALID = (401, "second_factor_invalid")
 OVER = (401, "challenge_invalid")
 WRONG = (403, "wrong_code")
 SAME = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def owner(client: FlaskClient, clock: FixedClock) -> Owner:
+    return Owner(client, clock)
 
 
 def sessions(app: Flask) -> int:

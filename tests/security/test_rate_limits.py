@@ -30,7 +30,10 @@ from utils.web.http import documentation, limited
 pytestmark = pytest.mark.both_databases
 
 # Counted by flows; all other policies are assigned to a route.
-OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "proof-account", "refresh-session"}
+OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "login-with-device"} | {
+    "proof-account",
+    "refresh-session",
+}
 
 
 def without_limit(app: Flask) -> list[str]:

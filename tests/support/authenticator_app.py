@@ -74,3 +74,11 @@ class Owner:
 
     def remove(self, access: str | None = None, **given: str) -> TestResponse:
         return self.client.delete("/auth/totp", json=given, headers=bearer(access or self.access))
+
+
+def trusted(owner: Owner, clock: FixedClock) -> dict[str, str]:
+    """Trust a device; return its device token as a header."""
+    done = owner.second_step(code=owner.phone.next_code(), trust_device=True)
+    assert done.status_code == 200
+    clock.advance(1)
+    return {"X-Device-Token": done.get_json()["device_token"]}

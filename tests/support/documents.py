@@ -44,3 +44,12 @@ def table_rows(text: str, *header: str) -> list[list[str]]:
 
 def code_in(text: str) -> list[str]:
     return re.findall(r"`([^`\n]+)`", text)
+
+
+def section(name: str) -> str:
+    """Return the text between the markers of this name, from a guide or else the README."""
+    for document in [*sorted((ROOT / "docs/guides").glob("*.md")), ROOT / "README.md"]:
+        found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", document.read_text("utf-8"), re.DOTALL)
+        if found:
+            return found[1]
+    raise AssertionError(f"no guide has a section {name}")

@@ -1,9 +1,11 @@
-"""Failure injection: the database at a chosen statement or commit, and mailers."""
+"""Failure injection: the database at a chosen statement or commit, mailers, and threads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from threading import Thread
 from typing import Any
+from unittest.mock import patch
 
 from flask import Flask
 from sqlalchemy import event, exc
@@ -41,6 +43,13 @@ def failing_at(app: Flask, number: int, kind: str) -> Iterator[list[str]]:
     finally:
         event.remove(engine, "before_cursor_execute", statement)
         del dialect.do_commit
+
+
+@contextmanager
+def without_threads() -> Iterator[None]:
+    """Let no thread start in the block, as without memory for one."""
+    with patch.object(Thread, "start", side_effect=RuntimeError("can't start new thread")):
+        yield
 
 
 def everything(app: Flask) -> dict[str, list[dict[str, Any]]]:

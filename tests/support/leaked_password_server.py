@@ -59,12 +59,21 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Collection]:
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     made.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}/range/"
+    with in_thread(server):
+        try:
+            yield made
+        finally:
+            made.over.set()
+
+
+@contextmanager
+def in_thread(server: Server) -> Iterator[None]:
+    """Serve in a thread for the block."""
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield made
+        yield
     finally:
-        made.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -5,11 +5,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.support.leaked_password_server import Answer, Server, listing
+from tests.support.leaked_password_server import Answer, Server, in_thread, listing
 
 
 def solved(challenge: dict[str, Any]) -> str:
@@ -55,11 +54,5 @@ def verifying() -> Iterator[Verifier]:
 
     server = Server(("127.0.0.1", 0), Handler)
     made.url = f"http://127.0.0.1:{server.server_address[1]}/siteverify"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with in_thread(server):
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -54,10 +54,17 @@ def nginx(folder: Path, server: Server) -> Iterator[Proxy]:
             "auth.example.com": "localhost",
         },
     )
+    with running_nginx(folder, site):
+        yield proxy
+
+
+@contextmanager
+def running_nginx(folder: Path, site: str) -> Iterator[None]:
+    """Run nginx with this text in its `http` block."""
     file = folder / "nginx.conf"
     file.write_text(NGINX_HTTP.format(folder=folder, site=site))
     with _running([program("nginx"), "-p", str(folder), "-c", str(file), "-e", "stderr"], folder):
-        yield proxy
+        yield
 
 
 @contextmanager

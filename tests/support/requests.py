@@ -10,11 +10,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
-from auth.admin import operators, pruning
+from auth.admin import operators, pruning, slices
 from auth.roles.actors import Operator
 from models import db
 from tests.support import mailbox
-from tests.support.service import PASSWORD, bearer, execute, register
+from tests.support.service import PASSWORD, bearer, execute, register, rows
 from utils.client_info import ClientInfo
 from utils.services import services
 
@@ -53,6 +53,11 @@ def forget(app: Flask, email: str = "ada@example.com") -> str:
     return mailbox.token(app, "reset_password", email)
 
 
+def address(app: Flask, name: str = "ada") -> str:
+    """Return the address of an account."""
+    return str(rows(app, "SELECT email FROM users WHERE username = :name", name=name)[0]["email"])
+
+
 def moved(app: Flask, access: str, to: str = "new@example.com") -> TestResponse:
     """Request a change of address, and confirm it with the same session."""
     client = app.test_client()
@@ -74,6 +79,16 @@ def prune(app: Flask) -> dict[str, int]:
     """Run the daily prune."""
     with app.app_context():
         return pruning.prune(services(), OPERATOR)
+
+
+def run_slice(app: Flask, process: slices.Slices | None = None) -> int:
+    """Prune as the thread of a process does, until it has nothing to do; return how many batches."""
+    process, batches = process or slices.Slices(), 0
+    while True:
+        with app.app_context():
+            if not process.next_batch(services()):
+                return batches
+        batches += 1
 
 
 def disable(app: Flask, login: str = "ada") -> None:

@@ -47,6 +47,9 @@ class RefusingMailer:
         self.seen.append(message)
         raise MailError(self._why)
 
+    def check(self) -> None:
+        raise MailError(self._why)
+
 
 def services_of(app: Flask) -> Services:
     found: Services = app.extensions["auth_services"]
@@ -111,6 +114,11 @@ def token_in(mail: EmailMessage) -> str:
     """Return the token of the mail's links, which all have the same."""
     (token,) = {link.partition("#token=")[2] for link in links_in(mail)}
     return token
+
+
+def letters(folder: Path) -> list[str]:
+    """Return the kinds of the mails that a service wrote into the folder `mail`, oldest first."""
+    return [path.name.split("-")[2] for path in sorted((folder / "mail").glob("*.eml"))]
 
 
 def outcomes(app: Flask) -> dict[str, float]:

@@ -74,6 +74,19 @@ class Interrupted(PasswordHasher):
         return super().check(hashed, password)
 
 
+def engine_of(app: Flask) -> Engine:
+    with app.app_context():
+        return db.engine
+
+
+def shut_down(app: Flask) -> None:
+    """Stop the threads of an app and close its connections, as the end of its process does."""
+    built = app.extensions["auth_services"]
+    built.pruning.stop()
+    built.delivery.stop()
+    engine_of(app).dispose()
+
+
 def checked_out(app: Flask) -> int:
     """Return how many connections of the app's pool are in use, besides those that are kept for reads."""
     with app.app_context():
@@ -140,6 +153,10 @@ def ended_connections(engine: Engine) -> int:
 def events(app: Flask) -> list[str]:
     """Return the events of the audit log, oldest first."""
     return [row["event"] for row in rows(app, "SELECT event FROM audit_events ORDER BY id")]
+
+
+def last_event(app: Flask) -> dict[str, Any]:
+    return rows(app, "SELECT * FROM audit_events ORDER BY id DESC LIMIT 1")[0]
 
 
 def at_once(calls: list[Callable[[], T]]) -> list[T]:

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
 from tests.support.certificates import Authority
+from tests.support.failing_services import without_threads
 from tests.support.leaked_password_server import (
     ELSEWHERE,
     LEAKED,
@@ -32,7 +33,7 @@ from tests.support.requests import NEW, confirm_addresses, forget, post, said
 from tests.support.server import until
 from tests.support.service import PASSWORD, checked_out, login, register, rows, signed_in
 from utils.observability.metrics import Metrics
-from utils.outgoing import MAX_CONCURRENT
+from utils.outgoing import MAX_CONCURRENT, CallFailed, Endpoint
 from utils.passwords.leaked import MAX_ANSWER, LeakedPasswords
 
 PREFIX = hashlib.sha1(LEAKED.encode()).hexdigest()[:5]
@@ -141,6 +142,17 @@ def test_unresponsive_addresses_share_one_deadline() -> None:
             assert not asked.has(LEAKED)
             assert DEADLINE / 2 < time.monotonic() - began < DEADLINE + SLACK
             assert outcomes(metrics) == {"failed": 1}
+
+
+def test_call_whose_timer_cannot_start_fails_and_closes_its_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = Endpoint(f"http://127.0.0.1:{server.getsockname()[1]}/", deadline=30, max_answer=1)
+        with without_threads(), pytest.raises(CallFailed, match="RuntimeError"):
+            endpoint.ask("GET")
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(DEADLINE + SLACK)
+            assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize("spoilt", [{}, {"self_signed": True}, {"expired": True}])

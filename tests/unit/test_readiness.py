@@ -7,6 +7,7 @@ from time import monotonic
 
 import pytest
 
+from tests.support.failing_services import without_threads
 from tests.support.server import until
 from tests.support.service import at_once
 from utils.database.readiness import CheckTimeout, Readiness
@@ -53,6 +54,15 @@ def test_error_of_the_check_is_raised_and_the_next_check_runs() -> None:
     with pytest.raises(OSError, match="connection refused"):
         readiness.ask()
     with pytest.raises(TimeoutError, match="of the driver"):
+        readiness.ask()
+    assert readiness.ask() is True
+
+
+def test_check_runs_again_after_its_thread_could_not_start() -> None:
+    database = Database()
+    database.answers.set()
+    readiness = Readiness(database.check)
+    with without_threads(), pytest.raises(RuntimeError):
         readiness.ask()
     assert readiness.ask() is True
 

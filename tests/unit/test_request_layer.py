@@ -43,7 +43,7 @@ class Server:
         self.headers: Given = []
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ["REMOTE_ADDR"] = "198.51.100.9"  # as ProxyFix
+        environ["REMOTE_ADDR"] = "198.51.100.9"  # as `with_client_address`
         start_response(self.status, self.given)
         return self.body
 

@@ -14,7 +14,7 @@ from config import Settings, config_by_name, environment_name, misspelt
 from models import db
 from tests.support.architecture import ROOT
 from tests.support.production import FINE, FLASK, JWT, faults, faults_of, load
-from tests.support.service import at_once
+from tests.support.service import at_once, shut_down
 from utils.serving.development import development_secrets
 from utils.serving.server import prepare
 
@@ -24,8 +24,8 @@ OWN = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 def test_valid_production_settings_start() -> None:
     assert load().production
     app = create_app(settings=load(DATABASE_URI="sqlite:////srv/auth/auth.db"))
-    assert app.test_client().get("/health/live").status_code == 200
-    assert not app.debug
+    assert (app.test_client().get("/health/live").status_code, app.debug) == (200, False)
+    shut_down(app)
 
 
 def test_all_setting_errors_are_reported_at_once() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.failing_services import without_threads
 from utils.errors import ApiError, Busy, Unavailable
 from utils.web.spooling import CHUNK, IN_MEMORY, SpoolLimits, spooled
 
@@ -95,6 +96,12 @@ def test_full_disk_is_a_503_and_ends(ends: Ends, caplog: pytest.LogCaptureFixtur
         spooled(letters(1025), ends, LIMITS, Full)
     assert ends.number == 1
     assert [record.getMessage() for record in caplog.records] == ["temporary file not written"]
+
+
+def test_response_whose_timer_cannot_start_is_an_error_and_ends(ends: Ends) -> None:
+    with without_threads(), pytest.raises(RuntimeError):
+        spooled(letters(1), ends, LIMITS)
+    assert ends.number == 1
 
 
 def test_sending_ends_after_its_time(ends: Ends) -> None:

@@ -1,7 +1,8 @@
 """Deadlines of PostgreSQL connections in serving processes, so that a hanging server fails calls with a 503.
 
 A live server cancels long statements and lock waits itself (`statement_timeout`, `lock_timeout`). A frozen or
-unreachable one does not: the client stops waiting and closes the connection. Commands have no deadlines.
+unreachable one does not: the client stops waiting and closes the connection. Commands and the pruning thread
+have no deadlines: while a server is frozen, that thread holds one connection of the pool.
 """
 
 from collections.abc import Iterator

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 
 from sqlalchemy import Connection, Engine, inspect, text
 
@@ -14,6 +15,7 @@ from utils.database.deadlines import maintenance
 log = logging.getLogger("auth")
 
 MIGRATIONS = Path(__file__).parent.parent.parent / "migrations"
+LOCK_POLL = 0.1  # seconds
 _LOCK_NUMBER = 7_205_917  # arbitrary, but the same in every release
 
 
@@ -54,8 +56,11 @@ def upgrade(engine: Engine) -> None:
 @contextmanager
 def _lock(engine: Engine) -> Iterator[None]:
     if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _LOCK_NUMBER})
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # Not `pg_advisory_lock`: an index that is built concurrently waits for every running statement,
+            # and would wait for that one.
+            while not connection.scalar(text("SELECT pg_try_advisory_lock(:n)"), {"n": _LOCK_NUMBER}):
+                Event().wait(LOCK_POLL)
             try:
                 yield
             finally:

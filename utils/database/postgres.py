@@ -1,6 +1,7 @@
 """PostgreSQL connections that stop waiting for a server that does not answer."""
 
 from collections.abc import Iterable
+from threading import Lock
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -49,6 +50,7 @@ class Connector:
     def __init__(self, server_options: str) -> None:
         self._server_options = server_options
         self._hung: dict[Host, float] = {}
+        self._lock = Lock()  # of `_hung`: threads connect at the same time
 
     def connect(self, parameters: dict[str, Any], answer_timeout: float) -> DeadlineConnection:
         """Return a connection to `parameters` of libpq. Raises `psycopg.OperationalError`.
@@ -65,21 +67,25 @@ class Connector:
             try:
                 made = DeadlineConnection.connect(**attempt, context=parameters.get("context"))
             except psycopg.errors.ConnectionTimeout as timeout:
-                problem, self._hung[_host(attempt)] = timeout, monotonic()
+                problem = timeout
+                with self._lock:
+                    self._hung[_host(attempt)] = monotonic()
             except psycopg.OperationalError as failure:
                 problem = failure
             else:
-                self._hung.pop(_host(attempt), None)
+                with self._lock:
+                    self._hung.pop(_host(attempt), None)
                 made.answer_timeout = answer_timeout
                 return made
         raise problem
 
     def ordered(self, attempts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the attempts in the given order, those that hung at the end, the last one that hung last."""
-        found = sorted(attempts, key=lambda attempt: self._hung.get(_host(attempt), 0.0))
-        known = {_host(attempt) for attempt in found}
-        self._hung = {host: at for host, at in self._hung.items() if host in known}
-        return found
+        given = list(attempts)
+        known = {_host(attempt) for attempt in given}
+        with self._lock:
+            self._hung = hung = {host: at for host, at in self._hung.items() if host in known}
+            return sorted(given, key=lambda attempt: hung.get(_host(attempt), 0.0))
 
 
 def _host(attempt: dict[str, Any]) -> Host:

@@ -1,5 +1,6 @@
 """The readiness check of the database: it answers in time, and holds one thread while the database hangs."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Lock, Thread
@@ -36,8 +37,9 @@ class Readiness:
         """
         with self._lock:
             if self._result.done():
-                self._result, self._began = Future(), monotonic()
-                Thread(target=self._run, args=[self._result], name="readiness", daemon=True).start()
+                started: Future[bool] = Future()
+                Thread(target=self._run, args=[started], name="readiness", daemon=True).start()
+                self._result, self._began = started, monotonic()
             result, left = self._result, self._began + self._timeout - monotonic()
         try:
             return result.result(max(left, 0))
@@ -71,5 +73,7 @@ def _engine_of_one(engine: Engine, uri: str) -> Engine:
     """Return an engine for the same database with one connection, which is closed with those of `engine`."""
     own = create_engine(engine.url, **engine_options(uri) | {"pool_size": 1})
     init_engine(own, answer_timeout=READY_TIMEOUT)
-    event.listen(engine, "engine_disposed", lambda _: own.dispose())
+    opened_in = os.getpid()
+    # After a fork the connection is the parent's: closing it would end it there.
+    event.listen(engine, "engine_disposed", lambda _: own.dispose(close=os.getpid() == opened_in))
     return own

@@ -1,7 +1,8 @@
-"""Single SELECT statements outside a transaction, on connections that are kept for them.
+"""Single statements outside a transaction, on connections that are kept for them.
 
-A request with an access token needs one statement. SQLAlchemy's checkout, execution context and result take
-longer than the statement. So it is compiled once, and runs on the driver's connection.
+A request with an access token needs one SELECT, and a refresh one UPDATE. SQLAlchemy's checkout, execution
+context and result take longer than the statement. So it is compiled once, and runs on the driver's
+connection.
 """
 
 import os
@@ -15,34 +16,50 @@ from sqlalchemy import Compiled, Connection, Engine, QueuePool, Select, event
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as DatabaseTimeout
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from utils.database.engine import MAX_CONNECTION_AGE, OPENED_AT
 
 MAX_KEPT = 4  # connections per process, of the pool's
+_SERVER_DEADLINES = {"57014", "55P03"}  # SQLSTATEs query_canceled and lock_not_available
 Values = Mapping[str, Any]
 Found = tuple[Any, ...] | None
+Statement = Select[Any] | ReturningUpdate[Any]
 Processor = Callable[[Any], Any]
 
 
 class NoAnswerInTime(DatabaseTimeout):
-    """The server did not answer a read in time."""
+    """The statement did not end in time, by a deadline of the client, the server or SQLite."""
 
 
 class Reads:
-    """Executes SELECT statements of one row, each on its own connection and without a transaction.
+    """Executes single statements that return one row, each on its own connection and without a transaction.
 
     On PostgreSQL this saves BEGIN and ROLLBACK, two of three round trips. If the driver reports an error, the
-    connection is closed, and the statement is repeated once on a new one. It is not repeated at a deadline.
+    connection is closed, and the statement is repeated once on another one. After a deadline it is not
+    repeated, as it would wait as long again.
     """
 
     def __init__(self, engine: Engine) -> None:
-        is_sqlite = engine.dialect.name == "sqlite"  # its driver begins a transaction before a write only
-        self._engine = engine if is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._is_sqlite = engine.dialect.name == "sqlite"  # its driver begins a transaction before a write
+        self._engine = engine if self._is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         # Without a pool there is one connection, as with SQLite in memory.
         self._kept = _KeptConnections(self._engine, engine) if isinstance(engine.pool, QueuePool) else None
-        self._compiled: dict[Select[Any], _CompiledRead] = {}
+        self._compiled: dict[Statement, _CompiledRead] = {}
 
-    def first(self, statement: Select[Any], values: Values) -> Found:
+    def change(self, statement: ReturningUpdate[Any], values: Values) -> Found:
+        """Execute a conditional UPDATE with RETURNING, and commit it; return its row, or None.
+
+        On PostgreSQL it is repeated as in `first`, after a fault that leaves open whether it took effect. So
+        its condition must not hold after its change, and the caller must look for the cause of None.
+        """
+        if not self._is_sqlite:
+            return self.first(statement, values)
+        with self._engine.begin() as connection:
+            row = connection.execute(statement, values).first()
+        return tuple(row) if row is not None else None
+
+    def first(self, statement: Statement, values: Values) -> Found:
         """Return the first row as a tuple, or None. `statement` is one of few, made at import."""
         if self._kept is not None:
             compiled = self._compiled.get(statement)
@@ -51,7 +68,7 @@ class Reads:
             try:
                 return self._kept.run(compiled, values)
             except self._engine.dialect.loaded_dbapi.Error as problem:
-                if isinstance(problem, TimeoutError):
+                if _is_deadline(problem):
                     raise NoAnswerInTime from None
                 # Repeated below, where SQLAlchemy replaces lost connections and hides values in errors
         try:
@@ -66,16 +83,16 @@ class Reads:
         if self._kept is not None:
             self._kept.close()
 
-    def _execute(self, statement: Select[Any], values: Values) -> Found:
+    def _execute(self, statement: Statement, values: Values) -> Found:
         with self._engine.connect() as connection:
             row = connection.execute(statement, values).first()
         return tuple(row) if row is not None else None
 
 
 class _CompiledRead:
-    """A SELECT as text for a driver, with the conversions of its parameters and columns. NULL is None."""
+    """A statement as text for a driver, with the conversions of its parameters and columns. NULL is None."""
 
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled: Compiled = statement.compile(dialect=dialect)
         self._text = str(compiled)
         self._names: list[str] | None = compiled.positiontup if compiled.positional else None  # type: ignore[attr-defined]
@@ -85,7 +102,7 @@ class _CompiledRead:
             convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
             if convert is not None:
                 self._binds[name] = convert
-        columns = [column.type.dialect_impl(dialect) for column in statement.selected_columns]
+        columns = [column.type.dialect_impl(dialect) for column in statement.exported_columns]
         converters = enumerate(kind.result_processor(dialect, None) for kind in columns)
         self._columns = [(index, convert) for index, convert in converters if convert is not None]
 
@@ -130,13 +147,15 @@ class _KeptConnections:
         _of_process.add(self)
 
     def run(self, read: _CompiledRead, values: Values) -> Found:
-        """Return the first row. Raises the driver's errors, after closing the connections."""
+        """Return the first row. Raises the driver's errors, after closing the connection."""
         kept = self._take()
         try:
             found = read.first(kept.driver, values)
-        except BaseException:
+        except BaseException as problem:
+            is_lost = self._engine.dialect.is_disconnect(problem, kept.driver, None)  # type: ignore[arg-type]
             _discard(kept)
-            self.close()  # the others have most likely the same fault
+            if is_lost:
+                self.close()  # the others are most likely lost as well
             raise
         self._put_back(kept)
         return found
@@ -180,6 +199,15 @@ class _KeptConnections:
             _discard(kept)
         elif not is_kept:
             kept.connection.close()  # back to the pool
+
+
+def _is_deadline(problem: Exception) -> bool:
+    """Return whether the client, the server or SQLite ended a wait, and not a fault."""
+    return (
+        isinstance(problem, TimeoutError)
+        or getattr(problem, "sqlstate", None) in _SERVER_DEADLINES
+        or getattr(problem, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+    )
 
 
 def _discard(kept: _Kept) -> None:

@@ -52,7 +52,7 @@ class Challenge(Protocol):
         """Return what the client needs to solve a challenge for this route, with its `kind`."""
 
     def check(self, route: str, response: str, address: str | None) -> Outcome:
-        """Check a response and use it up. Never raises."""
+        """Check a response and use it up. Raises errors of the database only."""
 
 
 class Ceilings:
@@ -106,12 +106,12 @@ class Ceilings:
     def _refusal(self, names: Sequence[str]) -> TooManyRequests | None:
         """Count against each of these ceilings; return the refusal of the first that is reached."""
         mine = [name for name in names if name in self._names]
+        # A refusal by one ceiling must not consume the quota of another.
+        for name in mine if len(mine) > 1 else []:
+            standing = self._limiter.peek(name, _SUBJECT)
+            if standing and standing.remaining == 0:
+                return TooManyRequests(policy=name, headers={"Retry-After": str(standing.reset)})
         try:
-            # A refusal by one ceiling must not consume the quota of another.
-            for name in mine if len(mine) > 1 else []:
-                standing = self._limiter.peek(name, _SUBJECT)
-                if standing and standing.remaining == 0:
-                    self._limiter.check(name, _SUBJECT, visible=False)
             for name in mine:
                 self._limiter.check(name, _SUBJECT, visible=False)
         except TooManyRequests as refusal:

@@ -28,6 +28,7 @@ class Policy:
 POLICIES: Mapping[str, Policy] = {
     "register": Policy(20, 3600),
     "login": Policy(30, 60),
+    "login-with-device": Policy(300, 60),  # calls with a device token, known to the account or not
     "passkey-options": Policy(120, 60),  # each view of the login page requests them
     "login-day": Policy(1000, 86_400),
     "login-pair": Policy(60, 86_400),  # by network and login
@@ -122,7 +123,7 @@ class CountingLimiter:
                 self._local.hit(f"over:{key}", last.seconds_left)
         else:
             status = self._status(name, quotas, [refusal])
-        # The count of an account must not be visible to strangers: it shows the owner's activity.
+        # The count of an account must not be visible to others: it shows the owner's activity.
         shown = status.headers if visible else {}
         raise TooManyRequests(policy=name, headers={"Retry-After": str(status.reset), **shown})
 

@@ -8,14 +8,16 @@ from typing import Any
 
 
 class AtFirstRequest:
-    """Calls `action` before the first request that passes, and again if it comes with others."""
+    """Calls `action` before the first request, and before later ones until it returns True.
 
-    def __init__(self, wsgi_app: Callable[..., Iterable[bytes]], action: Callable[[], object]) -> None:
+    Requests that arrive together may each call it: `action` must allow that.
+    """
+
+    def __init__(self, wsgi_app: Callable[..., Iterable[bytes]], action: Callable[[], bool]) -> None:
         self._wsgi_app, self._action = wsgi_app, action
-        self._is_first = True
+        self._is_done = False
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if self._is_first:
-            self._is_first = False
-            self._action()
+        if not self._is_done:
+            self._is_done = self._action()
         return self._wsgi_app(environ, start_response)

@@ -63,6 +63,12 @@ def prepare(app: Flask, db: SQLAlchemy, host: str) -> None:
             "MAIL_URL is not set: no mail is sent, so addresses cannot be confirmed nor passwords reset.",
             err=True,
         )
+    if settings.has_idle_challenge:
+        click.echo(
+            "PROOF_OF_WORK or CHALLENGE_URL is set, and no ceiling asks for it: "
+            "set REGISTRATION_CEILING or UNPROVEN_MAIL_CEILING.",
+            err=True,
+        )
     if warning := _address_warning(settings):
         click.echo(warning, err=True)
     if settings.testing:

@@ -1,7 +1,7 @@
 """The WSGI layer around Flask: id, headers, log line and metric of every request.
 
 They are here and not in hooks of Flask (`before_request`, `after_request`), which cost a third of a small
-request. The layer is outside `ProxyFix`, and reads the address of the client after it.
+request. The layer is outside `with_client_address`, and reads the address of the client after it.
 """
 
 from collections.abc import Callable, Iterable, Iterator

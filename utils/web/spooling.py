@@ -49,6 +49,7 @@ def spooled(
     try:
         size = _write(file, pieces, limits)
         file.seek(0)
+        body.close_after(limits.send_seconds)
     except OSError as problem:
         body.close()
         log.error("temporary file not written", extra={"error": type(problem).__name__})  # noqa: TRY400
@@ -56,7 +57,6 @@ def spooled(
     except BaseException:
         body.close()
         raise
-    body.close_after(limits.send_seconds)
     response = Response(body, mimetype="application/json")
     response.content_length = size
     return response

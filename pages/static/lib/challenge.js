@@ -5,10 +5,21 @@ const WORKER = new URL("./proof_of_work.js", import.meta.url).href;
 // A worker needs a trusted URL under the Content Security Policy: this policy returns only the one.
 const policy = globalThis.trustedTypes?.createPolicy("proof-of-work", { createScriptURL: () => WORKER });
 
+/** Return a worker, or null in a browser that has none. */
+function started() {
+  try {
+    return new Worker(policy ? policy.createScriptURL("") : WORKER);
+  } catch {
+    return null;
+  }
+}
+
 /** Resolve to the response to a challenge, or to null if there is none in time or `signal` is aborted. */
 export function solve({ token, puzzles, bits }, signal) {
   return new Promise((resolve) => {
-    const worker = new Worker(policy ? policy.createScriptURL("") : WORKER);
+    if (signal?.aborted) return resolve(null);
+    const worker = started();
+    if (!worker) return resolve(null);
     const end = (response) => {
       clearTimeout(timeout);
       worker.terminate();

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from auth.accounts import registration
-from tests.auth.factors.test_passkeys import added
 from tests.conftest import AppFactory
+from tests.support.passkeys import added
 from tests.support.requests import DAY, HOUR, OPERATOR, confirmed, disable, post, prune
 from tests.support.service import (
     PASSWORD,
@@ -147,6 +147,17 @@ def test_lifetime_zero_keeps_accounts_that_must_be_confirmed(make_app: AppFactor
     assert prune(app)["users"] == 0
 
 
+def test_accounts_that_must_be_confirmed_stay_while_no_mail_is_sent(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    required = {"REQUIRE_VERIFIED_EMAIL": "true"}
+    app = make_app(required)
+    register(app.test_client())
+    clock.advance(60 * DAY)
+    assert prune(app)["users"] == 0
+    assert prune(make_app(required | MAIL))["users"] == 1
+
+
 def test_ended_session_shows_use_until_the_account_is_decided(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
@@ -218,3 +229,19 @@ def test_explain_tells_when_an_unused_account_expires(mailing: Flask, clock: Fix
     clock.advance(DAY + 1)
     login(mailing.test_client())
     assert "is erased" not in explained().stdout
+
+
+def test_explain_tells_when_an_account_that_must_be_confirmed_expires(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    """Whoever created it, and although it was used."""
+    app = make_app(MAIL | {"REQUIRE_VERIFIED_EMAIL": "true"}, mailer=MemoryMailer())
+    register(app.test_client())
+    confirmed(app, "grace")
+    execute(app, "UPDATE users SET origin = 'operator', kept_at = created_at")
+    run = app.test_cli_runner().invoke
+    end = "It is erased after 8 March 2026, 12:00 UTC, unless its address is confirmed before."
+    assert end in run(args=["auth", "explain", "ada"]).stdout
+    assert "is erased" not in run(args=["auth", "explain", "grace"]).stdout
+    clock.advance(WEEK + 1)
+    assert "ada" in run(args=["auth", "prune", "--dry-run"]).stdout

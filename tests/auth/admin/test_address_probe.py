@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 from auth.admin.address_probe import spellings
-from tests.auth.admin.test_operators import auth
 from tests.conftest import AppFactory
+from tests.support.commands import auth
 from tests.support.service import rows
 
 Headers = list[tuple[str, str]]

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.conftest import AppFactory
 from tests.support.failing_services import everything, failing_at
 from tests.support.service import (
     PASSWORD,
@@ -16,6 +17,7 @@ from tests.support.service import (
     bearer,
     events,
     execute,
+    last_event,
     login,
     refresh,
     register,
@@ -27,10 +29,6 @@ pytestmark = pytest.mark.both_databases
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 FROM = {"REMOTE_ADDR": "203.0.113.7"}
-
-
-def last_event(app: Flask) -> dict[str, Any]:
-    return rows(app, "SELECT * FROM audit_events ORDER BY id DESC LIMIT 1")[0]
 
 
 def assert_only(app: Flask, before: int, answer: TestResponse, word: str) -> dict[str, Any]:
@@ -139,6 +137,39 @@ def test_unknown_usernames_are_counted_by_network_and_minute(
     assert "my secret password" not in str(found)
     assert "missing" not in str(found)
     assert found[1]["subject_digest"] == found[2]["subject_digest"] != found[0]["subject_digest"]
+
+
+def test_what_strangers_ask_of_an_account_is_counted_by_network_and_hour(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    app = make_app({"HIDE_ACCOUNT_EXISTENCE": "true", "REQUIRE_VERIFIED_EMAIL": "true"})
+    client = app.test_client()
+    register(client)
+
+    def ask(address: str) -> None:
+        caller = {"REMOTE_ADDR": address}
+        for path in ("password/forgot", "email/resend"):
+            body = {"email": "ada@example.com"}
+            assert client.post(f"/auth/{path}", json=body, environ_base=caller).status_code == 202
+        assert register(client, f"eve{clock.now():%H%M%S}", email="ada@example.com").status_code == 202
+        clock.advance(1)
+
+    for address in ("203.0.113.7", "2001:db8:1:2::1", "2001:db8:1:3::1", "203.0.113.7", "203.0.113.8"):
+        ask(address)
+    clock.advance(3600)
+    ask("203.0.113.7")
+    found = rows(app, "SELECT * FROM audit_events WHERE user_id IS NOT NULL ORDER BY id")[1:]
+    counts = {
+        event: [row["count"] for row in found if row["event"] == event]
+        for event in ("password_reset_requested", "verification_requested", "registration_repeated")
+    }
+    assert counts == {
+        "password_reset_requested": [2, 2, 1, 1],  # the IPv6 networks may be those of one subscriber
+        "verification_requested": [2, 2, 1, 1],
+        "registration_repeated": [5, 1],
+    }
+    assert {row["reason"] for row in found} == {None}
+    assert {row["user_id"] for row in found} == {1}
 
 
 def test_requests_without_effect_write_no_event(app: Flask, client: FlaskClient) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from auth.admin import audit_log
-from tests.auth.admin.test_operators import auth
+from tests.support.commands import auth
 from tests.support.requests import OPERATOR
 from tests.support.roles import editor
 from tests.support.service import START, FixedClock, execute, register, rows, signed_in

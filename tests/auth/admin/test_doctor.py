@@ -12,14 +12,15 @@ from app import create_app
 from auth.admin import transport
 from config import Settings, config_by_name
 from models import db
-from tests.auth.admin.test_explain import RefusingMailer
-from tests.auth.admin.test_operators import auth
 from tests.conftest import AppFactory
+from tests.support.commands import auth
 from tests.support.production import FINE
-from tests.support.service import FixedClock, execute, register, rows
+from tests.support.sent_mail import RefusingMailer
+from tests.support.service import FixedClock, execute, register, rows, shut_down
 from utils.clock import SystemClock
 from utils.mail.delivery import Delivery
 from utils.mail.mailers import FileMailer, MemoryMailer
+from utils.serving.server import prepare
 
 
 def findings(app: Flask, code: int) -> dict[str, dict[str, Any]]:
@@ -55,8 +56,7 @@ def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> It
 
     yield make
     for app in made:
-        with app.app_context():
-            db.engine.dispose()
+        shut_down(app)
 
 
 @pytest.mark.both_databases
@@ -73,6 +73,26 @@ def test_healthy_production_has_no_problem(production: AppFactory) -> None:
 def test_unusable_mailer_is_a_problem(production: AppFactory, tmp_path: Any) -> None:
     assert findings(production(mailer=RefusingMailer()), 1)["mail"]["state"] == "problem"
     assert findings(production(mailer=FileMailer(tmp_path / "mail")), 1)["mail"]["state"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_idle"),
+    [
+        ({"PROOF_OF_WORK": "true"}, True),
+        ({"CHALLENGE_URL": "https://challenges.example/", "CHALLENGE_SECRET": "of the provider"}, True),
+        ({"PROOF_OF_WORK": "true", "UNPROVEN_MAIL_CEILING": "9"}, False),
+        ({"PROOF_OF_WORK": "true", "REGISTRATION_CEILING": "9"}, False),
+        ({"PROOF_OF_WORK": "true", "REGISTRATION_CEILING": "9", "RATE_LIMIT_ENABLED": "false"}, True),
+        ({}, False),
+    ],
+)
+def test_challenge_that_no_ceiling_asks_for_is_a_warning(
+    production: AppFactory, capsys: pytest.CaptureFixture[str], environ: dict[str, str], is_idle: bool
+) -> None:
+    app = production(environ)
+    assert ("no ceiling asks for it" in auth(app, "doctor").stdout) == is_idle
+    prepare(app, db, "127.0.0.1")
+    assert ("no ceiling asks for it" in capsys.readouterr().err) == is_idle
 
 
 def test_unreachable_redis_is_a_problem(production: AppFactory) -> None:

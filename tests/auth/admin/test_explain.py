@@ -8,11 +8,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from auth.mailing import delivery
-from tests.auth.admin.test_operators import DAY, asked, auth, event, written
 from tests.conftest import AppFactory
+from tests.support.commands import asked, auth, event, written
+from tests.support.requests import DAY
+from tests.support.sent_mail import RefusingMailer
 from tests.support.service import FixedClock, events, execute, login, register, rows, signed_in
 from tests.support.small_limits import limits
-from utils.mail.mailers import MailError, MemoryMailer
+from utils.mail.mailers import MemoryMailer
 from utils.services import services
 
 
@@ -30,16 +32,6 @@ def text_of(mail: EmailMessage) -> str:
     part = mail.get_body(("plain",))
     assert part is not None
     return str(part.get_content())
-
-
-class RefusingMailer:
-    """A mailer whose server refuses everything."""
-
-    def send(self, _message: EmailMessage) -> None:
-        raise MailError("SMTPRecipientsRefused 550")
-
-    def check(self) -> None:
-        raise MailError("ConnectionRefusedError")
 
 
 @pytest.mark.both_databases
@@ -139,7 +131,7 @@ def test_explain_lists_waiting_and_given_up_mails(make_app: AppFactory, clock: F
     try_all()
     waits = asked(app, "explain", "ada")["findings"][1]
     assert "The mail verify_email of 1 March 2026, 12:00 UTC waits, tried 1 time (" in waits
-    assert "(SMTPRecipientsRefused 550)" in waits
+    assert "(SMTPDataError 451)" in waits
     auth(app, "send-reset", "ada")
     clock.advance(DAY)
     execute(app, "UPDATE one_time_tokens SET expires_at = :later", later=clock.now().replace(year=2027))

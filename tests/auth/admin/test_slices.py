@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +11,13 @@ from flask import Flask
 from sqlalchemy import insert
 
 from app import create_app
-from auth.admin import pruning, slices
-from auth.stores import leases
-from config import DevelopmentConfig, Settings
+from auth.admin import account_expiry, pruning, slices
+from auth.revocation import revoke
+from auth.stores import account_expiry as expiring
+from auth.stores import leases, sessions
 from models import RateLimit, db
 from tests.conftest import AppFactory
-from tests.support.requests import DAY
+from tests.support.requests import DAY, prune, run_slice
 from tests.support.sent_mail import services_of
 from tests.support.server import until
 from tests.support.service import FixedClock, at_once, events, execute, register, rows
@@ -24,7 +25,6 @@ from utils.services import services
 
 pytestmark = pytest.mark.both_databases
 Threads = Callable[[], list[threading.Thread]]
-SECRETS = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
 EVERY = slices.EVERY.total_seconds()
 
 
@@ -40,16 +40,6 @@ def windows(app: Flask) -> int:
     return int(rows(app, "SELECT count(*) AS n FROM rate_limits")[0]["n"])
 
 
-def run(app: Flask, process: slices.Slices | None = None) -> int:
-    """Prune as the thread of a process does, until it has nothing to do; return how many batches."""
-    process, batches = process or slices.Slices(), 0
-    while True:
-        with app.app_context():
-            if not process.next_batch(services()):
-                return batches
-        batches += 1
-
-
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make batches of two rows and slices of three batches."""
@@ -60,15 +50,15 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 def test_slice_is_bounded_and_the_next_one_continues(app: Flask, clock: FixedClock) -> None:
     expired_windows(app, 13)
-    run(app)
+    run_slice(app)
     assert windows(app) == 13 - 6
-    run(app)
+    run_slice(app)
     assert windows(app) == 13 - 6  # the lease is not over
     clock.advance(EVERY)
-    run(app)
+    run_slice(app)
     assert windows(app) == 1
     clock.advance(EVERY)
-    run(app)
+    run_slice(app)
     assert windows(app) == 0
 
 
@@ -78,7 +68,7 @@ def test_at_most_twenty_slices_run_in_an_hour_over_all_processes(app: Flask, clo
     expired_windows(app, 200)
     for _ in range(60):
         for process in processes:
-            run(app, process)
+            run_slice(app, process)
         clock.advance(60)
     assert 200 - windows(app) == 20 * 6
 
@@ -87,13 +77,13 @@ def test_slice_that_left_nothing_expired_is_followed_by_an_hour_of_rest(
     app: Flask, clock: FixedClock
 ) -> None:
     expired_windows(app, 2)
-    run(app)
+    run_slice(app)
     assert windows(app) == 0
     expired_windows(app, 2)
     clock.advance(slices.IDLE.total_seconds() - 1)
-    assert run(app) == 0
+    assert run_slice(app) == 0
     clock.advance(1)
-    assert run(app) > 0
+    assert run_slice(app) > 0
     assert windows(app) == 0
 
 
@@ -119,9 +109,9 @@ def test_process_that_ends_during_a_slice_is_replaced_when_its_lease_ends(
     with app.app_context():
         assert killed.next_batch(services())
     clock.advance(EVERY - 1)
-    assert run(app) == 0
+    assert run_slice(app) == 0
     clock.advance(1)
-    run(app)
+    run_slice(app)
     assert windows(app) == 0
 
 
@@ -132,23 +122,92 @@ def test_slice_ends_with_its_lease(app: Flask, clock: FixedClock) -> None:
     with app.app_context():
         assert slow.next_batch(services())
     clock.advance(EVERY)
-    assert run(app, slow) == 0
+    assert run_slice(app, slow) == 0
     assert windows(app) == 20
 
 
 def test_clock_that_was_set_back_does_not_lengthen_the_lease(app: Flask, clock: FixedClock) -> None:
-    run(app)
+    run_slice(app)
     clock.advance(-DAY)
     expired_windows(app, 1)
-    assert run(app) > 0
+    assert run_slice(app) > 0
     assert windows(app) == 0
+
+
+def failing(*_: object, **__: object) -> int:
+    raise ValueError("canary")
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[tuple[str, Any, Any]]:
+    """Return what was logged as a warning: event, table or account, and error."""
+    found = [line for line in caplog.records if line.levelname == "WARNING"]
+    facts = [line.__dict__ for line in found]
+    return [(each["msg"], each.get("table", each.get("user_id")), each["error"]) for each in facts]
+
+
+def test_table_that_fails_does_not_keep_the_others_from_pruning(
+    app: Flask, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again with the next slice, and not after an hour of rest."""
+    with monkeypatch.context() as faulty:
+        faulty.setattr(sessions, "prune", failing)
+        for first in (0, 10):
+            expired_windows(app, 3, first)
+            run_slice(app)
+            assert windows(app) == 0
+            clock.advance(EVERY)
+    assert warnings(caplog) == [("table not pruned", "sessions", "ValueError")] * 2
+    assert run_slice(app) > 0
+
+
+def test_account_that_cannot_be_erased_does_not_keep_the_others_from_erasure(
+    app: Flask, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("ada", "grace", "joan"):
+        register(app.test_client(), name)
+    execute(app, "UPDATE users SET deletion_due_at = :now", now=str(clock.now()))
+    erase = revoke.erase
+
+    def refuse_one(services: Any, tx: Any, user_id: int, *rest: Any) -> None:
+        erase(services, tx, user_id, *rest)
+        if user_id == 1:
+            raise ValueError("canary")
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(revoke, "erase", refuse_one)
+        run_slice(app)
+        assert [row["username"] for row in rows(app, "SELECT username FROM users")] == ["ada"]
+        assert prune(app)["users"] == 0
+    assert warnings(caplog) == [("account not pruned", 1, "ValueError")] * 2
+    assert prune(app)["users"] == 1
+
+
+def test_account_that_is_restored_meanwhile_does_not_end_its_table(
+    app: Flask, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full batch is followed by another one, also if not all of it was erased."""
+    for name in ("ada", "grace", "joan"):
+        register(app.test_client(), name)
+    execute(app, "UPDATE users SET deletion_due_at = :now", now=str(clock.now()))
+    monkeypatch.setattr(account_expiry, "BATCH", 2)
+    lock, restored = expiring.lock_if_due, list[int]()
+
+    def restore_first(tx: Any, user_id: int, expiry: Any) -> bool:
+        if not restored:
+            restored.append(user_id)
+            execute(app, "UPDATE users SET deletion_due_at = NULL WHERE id = :id", id=user_id)
+        return lock(tx, user_id, expiry)
+
+    monkeypatch.setattr(expiring, "lock_if_due", restore_first)
+    run_slice(app)
+    assert [row["id"] for row in rows(app, "SELECT id FROM users")] == restored
 
 
 def test_slice_erases_accounts_that_are_due(app: Flask, clock: FixedClock, threads: Threads) -> None:
     register(app.test_client())
     execute(app, "UPDATE users SET deletion_due_at = :now", now=str(clock.now()))
     before = len(events(app))
-    run(app)
+    run_slice(app)
     assert rows(app, "SELECT id FROM users") == []
     assert events(app)[before:] == ["account_erased"]  # no event for each slice: these would only grow
 
@@ -161,17 +220,6 @@ def threads() -> Threads:
     """Return a function that lists the pruning threads that the test has started."""
     before = {*threading.enumerate()}
     return lambda: [each for each in threading.enumerate() if each.name == "pruning" and each not in before]
-
-
-@pytest.fixture
-def serving_app(database_uri: str) -> Iterator[Flask]:
-    """Make an app as a serving process does."""
-    app = create_app(settings=Settings.load(DevelopmentConfig, {"DATABASE_URI": database_uri}, SECRETS))
-    yield app
-    services_of(app).pruning.stop()
-    services_of(app).delivery.stop()
-    with app.app_context():
-        db.engine.dispose()
 
 
 def test_pruning_thread_begins_with_the_first_request_and_not_with_the_app(
@@ -244,8 +292,8 @@ def test_log_says_how_many_rows_a_slice_deleted(
 ) -> None:
     app: Any = make_app(clock=clock)
     expired_windows(app, 3)
-    run(app)
+    run_slice(app)
     clock.advance(DAY)
-    run(app)
+    run_slice(app)
     told = [line.__dict__["count"] for line in caplog.records if line.getMessage() == "expired rows deleted"]
     assert told == [3]

@@ -8,7 +8,18 @@ from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
 from tests.support import mailbox
-from tests.support.requests import HOUR, MINUTE, NEW, confirm_addresses, confirmed, forget, moved, post, said
+from tests.support.requests import (
+    HOUR,
+    MINUTE,
+    NEW,
+    address,
+    confirm_addresses,
+    confirmed,
+    forget,
+    moved,
+    post,
+    said,
+)
 from tests.support.service import (
     PASSWORD,
     CountingHasher,
@@ -19,7 +30,6 @@ from tests.support.service import (
     me,
     refresh,
     register,
-    rows,
     signed_in,
 )
 from utils.auth_helpers import generate_jwt_token
@@ -32,10 +42,6 @@ OLD, ADDRESS = "ada@example.com", "new@example.com"
 def change(client: FlaskClient, access: str, current: str = PASSWORD, **more: Any) -> tuple[int, str]:
     body = {"current_password": current, "new_password": NEW} | more
     return said(post(client, "password/change", access, **body))
-
-
-def address(app: Flask, name: str = "ada") -> str:
-    return str(rows(app, "SELECT email FROM users WHERE username = :name", name=name)[0]["email"])
 
 
 @pytest.mark.parametrize("others_end", [None, True, False])

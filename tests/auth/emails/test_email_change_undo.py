@@ -11,6 +11,7 @@ from tests.support.requests import (
     DAY,
     HOUR,
     NEW,
+    address,
     confirmed,
     disable,
     everything,
@@ -38,10 +39,6 @@ from utils.auth_helpers import generate_jwt_token
 pytestmark = pytest.mark.both_databases
 
 OLD, ADDRESS = "ada@example.com", "new@example.com"
-
-
-def address(app: Flask, name: str = "ada") -> str:
-    return str(rows(app, "SELECT email FROM users WHERE username = :name", name=name)[0]["email"])
 
 
 def test_undo_restores_address_and_blocks_login_until_a_reset(
@@ -177,13 +174,16 @@ def test_undo_does_not_affect_another_account(app: Flask, client: FlaskClient) -
     assert me(client, grace["access_token"]).status_code == 200
 
 
-def squat(app: Flask) -> tuple[str, str]:
-    """Register the victim's address and move on; return a session's token and the undo link."""
+@pytest.fixture
+def squatted(app: Flask, clock: FixedClock) -> tuple[str, str]:
+    """Register the victim's address and move on, an hour ago; return a session's token and the undo link."""
     client = app.test_client()
     register(client, "mallory", email=OLD)
     access = str(login(client, "mallory").get_json()["access_token"])
     assert moved(app, access, "evil@example.com").status_code == 200
-    return access, mailbox.token(app, "email_changed", OLD)
+    undo = mailbox.token(app, "email_changed", OLD)
+    clock.advance(HOUR)
+    return access, undo
 
 
 def confirm(app: Flask, name: str, email: str = OLD) -> None:
@@ -193,10 +193,9 @@ def confirm(app: Flask, name: str, email: str = OLD) -> None:
 
 
 def test_address_that_was_left_unconfirmed_is_free_and_its_undo_link_void_once_proven(
-    app: Flask, client: FlaskClient, clock: FixedClock
+    app: Flask, client: FlaskClient, squatted: tuple[str, str]
 ) -> None:
-    _, undo = squat(app)
-    clock.advance(HOUR)
+    _, undo = squatted
     assert register(client, email=OLD).status_code == 201
     confirm(app, "ada")
     assert said(post(client, "email/change/undo", token=undo)) == (410, "token_used")
@@ -204,10 +203,9 @@ def test_address_that_was_left_unconfirmed_is_free_and_its_undo_link_void_once_p
 
 
 def test_password_reset_and_change_of_address_prove_an_unconfirmed_old_address(
-    app: Flask, client: FlaskClient, clock: FixedClock
+    app: Flask, client: FlaskClient, squatted: tuple[str, str]
 ) -> None:
-    _, undo = squat(app)
-    clock.advance(HOUR)
+    _, undo = squatted
     register(client, email=OLD)
     token = forget(app)
     assert post(client, "password/reset", token=token, password=NEW).status_code == 200
@@ -215,10 +213,9 @@ def test_password_reset_and_change_of_address_prove_an_unconfirmed_old_address(
 
 
 def test_change_to_an_unconfirmed_old_address_voids_its_undo_link(
-    app: Flask, client: FlaskClient, clock: FixedClock
+    app: Flask, client: FlaskClient, squatted: tuple[str, str]
 ) -> None:
-    _, undo = squat(app)
-    clock.advance(HOUR)
+    _, undo = squatted
     assert moved(app, signed_in(client, "grace")["access_token"], OLD).status_code == 200
     assert said(post(client, "email/change/undo", token=undo)) == (410, "token_used")
 
@@ -235,10 +232,9 @@ def test_confirmed_old_address_stays_reserved_for_72_hours(
 
 
 def test_undo_to_an_address_that_is_gone_locks_out_and_mails_nobody(
-    app: Flask, client: FlaskClient, clock: FixedClock
+    app: Flask, client: FlaskClient, squatted: tuple[str, str]
 ) -> None:
-    access, undo = squat(app)
-    clock.advance(HOUR)
+    access, undo = squatted
     register(client, "eve", email=OLD)  # and has not confirmed it
     mails = len(mailbox.sent(app))
     assert said(post(client, "email/change/undo", token=undo)) == (409, "email_taken")
@@ -251,10 +247,9 @@ def test_undo_to_an_address_that_is_gone_locks_out_and_mails_nobody(
 
 
 def test_concurrent_proof_and_undo_leave_the_address_with_one_account(
-    app: Flask, client: FlaskClient, clock: FixedClock
+    app: Flask, client: FlaskClient, squatted: tuple[str, str]
 ) -> None:
-    _, undo = squat(app)
-    clock.advance(HOUR)
+    _, undo = squatted
     register(client, email=OLD)
     token = mailbox.token(app, "verify_email", OLD)
     access = login(client).get_json()["access_token"]

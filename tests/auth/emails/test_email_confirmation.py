@@ -1,7 +1,5 @@
 """Address confirmation: required proof, links, and pruning of unconfirmed accounts."""
 
-from typing import Any
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,6 +13,7 @@ from tests.support.service import (
     bearer,
     events,
     execute,
+    last_event,
     login,
     me,
     refresh,
@@ -23,6 +22,7 @@ from tests.support.service import (
     signed_in,
 )
 from utils.auth_helpers import generate_jwt_token
+from utils.mail.mailers import MemoryMailer
 
 REQUIRED = {"REQUIRE_VERIFIED_EMAIL": "true"}
 WRONG = "a wrong password"
@@ -31,10 +31,6 @@ WRONG = "a wrong password"
 def is_confirmed(app: Flask, name: str = "ada") -> bool:
     found = rows(app, "SELECT email_verified_at FROM users WHERE username = :name", name=name)
     return found[0]["email_verified_at"] is not None
-
-
-def last_event(app: Flask) -> dict[str, Any]:
-    return rows(app, "SELECT * FROM audit_events ORDER BY id DESC LIMIT 1")[0]
 
 
 def test_address_is_confirmed_with_link_and_password(app: Flask, client: FlaskClient) -> None:
@@ -235,20 +231,20 @@ def test_resend_response_is_the_same_for_every_address(
     assert post(client, "email/verify", token=token, password=PASSWORD).status_code == 200
 
 
-@pytest.mark.parametrize("environ", [{}, REQUIRED])
+@pytest.mark.parametrize("environ", [{"UNCONFIRMED_ACCOUNT_LIFETIME": "0"}, REQUIRED])
 def test_unconfirmed_accounts_are_pruned_after_7_days_only_where_required(
     make_app: AppFactory, clock: FixedClock, environ: dict[str, str]
 ) -> None:
-    app = make_app(environ)
+    app = make_app({"MAIL_URL": "file:unused"} | environ, mailer=MemoryMailer())
     client = app.test_client()
     register(client)
     confirmed(app, "grace")
     clock.advance(7 * DAY)
     assert prune(app)["users"] == 0
     clock.advance(1)
-    assert prune(app)["users"] == (1 if environ else 0)
+    assert prune(app)["users"] == (1 if environ == REQUIRED else 0)
     left = {row["username"] for row in rows(app, "SELECT username FROM users")}
-    assert left == ({"grace"} if environ else {"grace", "ada"})
+    assert left == ({"grace"} if environ == REQUIRED else {"grace", "ada"})
 
 
 def test_link_check_returns_the_address_and_does_not_consume_the_link(

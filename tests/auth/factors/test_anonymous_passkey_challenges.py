@@ -14,6 +14,7 @@ from auth import tokens
 from auth.factors import passkey_ceremonies
 from auth.login import complete
 from tests.conftest import AppFactory
+from tests.support.passkeys import INVALID, added, options_of
 from tests.support.requests import MINUTE, confirm_addresses, everything, post, said
 from tests.support.service import FixedClock, at_once, rows, signed_in
 from tests.support.soft_passkey import SoftPasskey, b64, raw
@@ -21,35 +22,13 @@ from utils.services import services
 
 pytestmark = pytest.mark.both_databases
 
-INVALID = (401, "passkey_invalid")
 SIGNED = 24  # bytes of a challenge before its MAC: random id and end
-
-
-def passkey_of(client: FlaskClient, access: str) -> SoftPasskey:
-    """Add a passkey without a counter: only the service can tell its second assertion from the first."""
-    passkey = SoftPasskey(counts=False)
-    options = post(client, "passkeys/options", access).get_json()["public_key"]
-    assert (
-        post(client, "passkeys", access, credential=passkey.create(options), name="Phone").status_code == 201
-    )
-    return passkey
-
-
-@pytest.fixture
-def access(client: FlaskClient) -> str:
-    found = str(signed_in(client)["access_token"])
-    confirm_addresses(client.application)
-    return found
 
 
 @pytest.fixture
 def passkey(client: FlaskClient, access: str) -> SoftPasskey:
-    return passkey_of(client, access)
-
-
-def options_of(client: FlaskClient) -> dict[str, str]:
-    found: dict[str, str] = post(client, "login/passkey/options").get_json()["public_key"]
-    return found
+    """Add a passkey without a counter: only the service can tell its second assertion from the first."""
+    return added(client, access, counts=False)
 
 
 def used(app: Flask) -> list[dict[str, object]]:
@@ -85,7 +64,7 @@ def test_passkey_without_counter_answers_a_challenge_once(client: FlaskClient, p
 def test_concurrent_answers_without_counter_succeed_once(
     app: Flask, client: FlaskClient, passkey: SoftPasskey
 ) -> None:
-    other = passkey_of(client, signed_in(app.test_client(), "grace")["access_token"])
+    other = added(client, signed_in(app.test_client(), "grace")["access_token"], counts=False)
     confirm_addresses(app)
     options = options_of(client)
     proofs = [passkey.get(options), other.get(options)] * 3
@@ -141,6 +120,14 @@ def test_anonymous_challenge_is_refused_for_step_up_second_factor_and_registrati
     creation = post(client, "passkeys/options", access).get_json()["public_key"]
     made = SoftPasskey().create(creation | {"challenge": options_of(client)["challenge"]})
     assert said(post(client, "passkeys", access, credential=made, name="x")) == (400, "passkey_refused")
+
+
+def test_challenge_of_a_machine_whose_clock_is_ahead_by_seconds_is_accepted(
+    client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
+) -> None:
+    options = options_of(client)
+    clock.advance(-2)
+    assert post(client, "login/passkey", credential=passkey.get(options)).status_code == 200
 
 
 def test_clock_set_back_does_not_extend_a_passkey_challenge(

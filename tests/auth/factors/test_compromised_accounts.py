@@ -1,78 +1,28 @@
 """Factors that an intruder added, and how the owner, and only the owner, removes them."""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.auth.factors.test_passkeys import ASKED, INVALID, add, added, log_in
+from auth.cookies import DEVICE_HEADER
 from tests.conftest import AppFactory
 from tests.support import mailbox
 from tests.support.authenticator_app import Authenticator, Owner
-from tests.support.requests import DAY, HOUR, NEW, confirmed, forget, moved, post, prune, said
+from tests.support.compromised_account import CompromisedAccount, Way, by_first_mail, by_undoing_a_later_move
+from tests.support.passkeys import ASKED, INVALID, add, added, log_in
+from tests.support.requests import DAY, HOUR, NEW, forget, moved, post, prune, said
 from tests.support.service import FixedClock, bearer, login, me, refresh, register, rows
 from tests.support.soft_passkey import SoftPasskey
 
 pytestmark = pytest.mark.both_databases
-
-DEVICE_HEADER = "X-Device-Token"
-
-
-class CompromisedAccount:
-    """An account without a second factor, and a session of an intruder who knows its password."""
-
-    def __init__(self, app: Flask, clock: FixedClock) -> None:
-        self.app, self.clock, self.client = app, clock, app.test_client()
-        confirmed(app)
-        self.owner: dict[str, str] = login(self.client).get_json()  # in the owner's old browser
-        clock.advance(HOUR)
-        self.access = str(login(self.client).get_json()["access_token"])
-        self.link = mailbox.token(app, "new_sign_in")
-        clock.advance(60)
-
-    def app_on(self) -> Authenticator:
-        phone = Authenticator(post(self.client, "totp", self.access).get_json()["secret"], self.clock)
-        assert post(self.client, "totp/confirm", self.access, code=phone.code()).status_code == 200
-        return phone
-
-    def use(self, path: str, link: str) -> None:
-        """Use a mailed link in the owner's old browser."""
-        body = {"token": link, "refresh_token": self.owner["refresh_token"]}
-        headers = {DEVICE_HEADER: self.owner["device_token"]}
-        assert self.client.post(f"/auth/{path}", json=body, headers=headers).status_code == 200
-
-    def by_mailbox(self, path: str, link: str) -> None:
-        """Use a mailed link without anything else."""
-        assert post(self.app.test_client(), path, token=link).status_code == 200
-
-    def new_password(self) -> None:
-        token = mailbox.token(self.app, "password_blocked")
-        assert post(self.client, "password/reset", token=token, password=NEW).status_code == 200
-
-
-@pytest.fixture
-def compromised(app: Flask, clock: FixedClock) -> CompromisedAccount:
-    return CompromisedAccount(app, clock)
-
-
-def by_first_mail(compromised: CompromisedAccount) -> tuple[str, str]:
-    return "sessions/disown", compromised.link
 
 
 def by_mail_of_the_passkey(compromised: CompromisedAccount) -> tuple[str, str]:
     return "sessions/disown", mailbox.token(compromised.app, "passkey_added")
 
 
-def by_undoing_a_later_move(compromised: CompromisedAccount) -> tuple[str, str]:
-    assert moved(compromised.app, compromised.access).status_code == 200
-    return "email/change/undo", mailbox.token(compromised.app, "email_changed")
-
-
 @pytest.mark.parametrize("way", [by_first_mail, by_mail_of_the_passkey, by_undoing_a_later_move])
-def test_intruders_passkey_is_refused_after_disown_or_undo(
-    compromised: CompromisedAccount, way: Callable[[CompromisedAccount], tuple[str, str]]
-) -> None:
+def test_intruders_passkey_is_refused_after_disown_or_undo(compromised: CompromisedAccount, way: Way) -> None:
     passkey = added(compromised.client, compromised.access)
     compromised.clock.advance(60)
     compromised.use(*way(compromised))
@@ -160,7 +110,7 @@ def test_disown_does_not_remove_a_new_factor_that_is_still_used(compromised: Com
 def test_password_blocked_mail_announces_the_removal_of_a_new_factor(compromised: CompromisedAccount) -> None:
     compromised.app_on()
     compromised.use("sessions/disown", compromised.link)
-    assert "it is removed on" in mailbox.text_of(mailbox.newest(compromised.app, "password_blocked"))
+    assert "removed a day later" in mailbox.text_of(mailbox.newest(compromised.app, "password_blocked"))
 
 
 def test_disown_voids_new_recovery_codes_and_keeps_an_older_factor(

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from models import iso
-from tests.auth.factors.test_passkeys import INVALID, add, added, log_in
 from tests.support import mailbox
 from tests.support.authenticator_app import Authenticator, Owner
+from tests.support.passkeys import INVALID, add, added, log_in
 from tests.support.requests import DAY, NEW, OPERATOR, confirmed, disable, enable, forget, post, prune, said
 from tests.support.service import (
     FixedClock,
@@ -34,11 +34,6 @@ pytestmark = pytest.mark.both_databases
 ASKED = (401, "second_factor_required")
 NOTHING = (409, "no_factors_reset")
 FACTORS = ("totp_factors", "passkeys", "recovery_codes")
-
-
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
 
 
 def reset(app: Flask, *more: str, fails: bool = False) -> str:
@@ -94,7 +89,7 @@ def test_factor_reset_can_be_stopped_by_any_session(app: Flask, owner: Owner, cl
     clock.advance(3000)
     assert said(stop(owner.client, again["access_token"])) == (200, "")
     assert events(app)[-1] == "factors_reset_stopped"
-    assert "somebody else is logged in" in mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
+    assert "another person is logged in" in mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
     clock.advance(2 * DAY)
     assert said(login(owner.client)) == ASKED
     assert factors(app)[0] == 1
@@ -121,8 +116,8 @@ def test_factor_reset_can_be_stopped_by_an_operator(app: Flask, owner: Owner, cl
     assert "stay" in reset(app, "--stop")
     told = mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
     assert "command line of an operator (at the service itself)." in told
-    assert "somebody else" not in told
-    assert "Nobody is about to" in reset(app, "--stop", fails=True)
+    assert "another person" not in told
+    assert "No removal of your second factors is pending." in reset(app, "--stop", fails=True)
     clock.advance(2 * DAY)
     assert said(login(owner.client)) == ASKED
 

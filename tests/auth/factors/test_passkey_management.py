@@ -5,15 +5,13 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.auth.factors.test_passkeys import ASKED, INVALID, access, add, added, log_in, options_of, passkey
 from tests.conftest import AppFactory
 from tests.support import mailbox
 from tests.support.authenticator_app import Owner
+from tests.support.passkeys import ASKED, INVALID, add, added, log_in, options_of
 from tests.support.requests import DAY, MINUTE, NEW, disable, forget, post, said
 from tests.support.service import FixedClock, bearer, execute, login, rows, signed_in
 from tests.support.soft_passkey import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, SoftPasskey
-
-__all__ = ["access", "passkey"]
 
 
 def test_passkeys_are_listed_renamed_and_removed(

@@ -8,50 +8,14 @@ from flask.testing import FlaskClient
 
 from auth.factors.passkeys import MAX_PASSKEYS
 from tests.support import mailbox
-from tests.support.requests import MINUTE, confirm_addresses, post, said
+from tests.support.passkeys import ASKED, INVALID, add, added, log_in, options_of
+from tests.support.requests import MINUTE, post, said
 from tests.support.service import FixedClock, at_once, events, login, me, rows, signed_in
 from tests.support.soft_passkey import PRESENT, VERIFIED, SoftPasskey, b64
 
 pytestmark = pytest.mark.both_databases
 
-INVALID = (401, "passkey_invalid")
 REFUSED = (400, "passkey_refused")
-ASKED = (401, "second_factor_required")
-
-
-def added(client: FlaskClient, access: str, **how: Any) -> SoftPasskey:
-    """Add a passkey to the account and return it."""
-    passkey = SoftPasskey(**how)
-    answer = add(client, access, passkey)
-    assert answer[0].status_code == 201, answer[0].get_data(as_text=True)
-    return passkey
-
-
-def add(client: FlaskClient, access: str, passkey: SoftPasskey, **how: Any) -> Any:
-    options = post(client, "passkeys/options", access).get_json()["public_key"]
-    return post(client, "passkeys", access, credential=passkey.create(options, **how), name="Phone"), options
-
-
-def options_of(client: FlaskClient) -> dict[str, Any]:
-    found: dict[str, Any] = post(client, "login/passkey/options").get_json()["public_key"]
-    return found
-
-
-def log_in(client: FlaskClient, passkey: SoftPasskey, **how: Any) -> Any:
-    return post(client, "login/passkey", credential=passkey.get(options_of(client), **how))
-
-
-@pytest.fixture
-def access(client: FlaskClient) -> str:
-    """Return an access token of an account with a confirmed address."""
-    found = str(signed_in(client)["access_token"])
-    confirm_addresses(client.application)
-    return found
-
-
-@pytest.fixture
-def passkey(client: FlaskClient, access: str) -> SoftPasskey:
-    return added(client, access)
 
 
 def test_first_passkey_enables_two_factor_with_recovery_codes(

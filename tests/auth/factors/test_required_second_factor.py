@@ -9,9 +9,9 @@ import pytest
 from flask import Flask, g, jsonify
 from flask.testing import FlaskClient
 
-from tests.auth.factors.test_passkeys import add
 from tests.conftest import AppFactory
 from tests.support.authenticator_app import Authenticator, Owner
+from tests.support.passkeys import add
 from tests.support.requests import HOUR, post, said
 from tests.support.service import FixedClock, bearer, login, me, refresh, register, signed_in
 from tests.support.soft_passkey import SoftPasskey

@@ -23,11 +23,6 @@ RFC_SECRET = b"12345678901234567890"
 INVALID = (401, "second_factor_invalid")
 
 
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
-
-
 def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 

@@ -11,6 +11,7 @@ from tests.support.authenticator_app import Owner
 from tests.support.requests import asked, said
 from tests.support.service import FixedClock, login, register, rows, signed_in
 from tests.support.small_limits import limits, told, wrong_login
+from utils.limits.refusal_delay import RefusalDelay
 
 LIMITED = (429, "rate_limited")
 WRONG = (401, "invalid_credentials")
@@ -46,6 +47,37 @@ def test_known_device_keeps_its_own_limit(small: Flask) -> None:
     busy_network(small)
     tried = [on_device(small, mark, password="a wrong one")[0] for _ in range(12)]
     assert tried == [401] * 10 + [429] * 2
+
+
+def test_refusals_of_a_known_device_are_delayed(make_app: AppFactory, clock: FixedClock) -> None:
+    waits: list[float] = []
+    delay = RefusalDelay(0.5, wait=waits.append)
+    app = make_app(limiter=limits(clock, login_device=2), refusal_delay=delay)
+    mark = signed_in(app.test_client())["device_token"]
+    tried = [on_device(app, mark, password="a wrong one") for _ in range(5)]
+    assert tried == [WRONG] * 2 + [LIMITED] * 3
+    assert waits == [0.5] * 3
+
+
+@pytest.mark.parametrize("name", ["ada", "unknown"])
+def test_network_of_device_tokens_has_a_limit_that_is_checked_before_anything_is_read(
+    make_app: AppFactory, clock: FixedClock, name: str
+) -> None:
+    app = make_app(limiter=limits(clock, login_with_device=3))
+    mark = signed_in(app.test_client())["device_token"]
+    tried = [on_device(app, mark, name, password="a wrong one") for _ in range(4)]
+    assert tried == [WRONG] * 3 + [LIMITED]
+    with asked(app) as statements:
+        assert on_device(app, mark, name) == LIMITED
+        challenge = {"challenge_token": "x", "code": "000000"}
+        second = app.test_client().post(
+            "/auth/login/second-factor", json=challenge, headers={"X-Device-Token": mark}
+        )
+        assert said(second) == LIMITED
+    assert statements == []
+    assert said(login(app.test_client(), name, password="a wrong one")) == WRONG  # it has a limit of its own
+    clock.advance(60)
+    assert on_device(app, mark) == (200, "")
 
 
 def test_1000_guesses_at_another_account_with_an_own_device_hit_the_network_limit(

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 
 from auth.factors.verification import MAX_TRIES, TRIES_WINDOW
 from auth.login.pending import LIFETIME, MAX_LIVE
@@ -20,11 +19,6 @@ OVER = (401, "challenge_invalid")
 ASKED = (401, "second_factor_required")
 LIMITED = (429, "rate_limited")
 Step = Callable[[], tuple[int, str]]
-
-
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
 
 
 def amr(app: Flask) -> str:
@@ -87,7 +81,7 @@ def test_recovery_code_completes_login_once_and_is_mailed(
     assert me(owner.client, done.get_json()["access_token"]).get_json()["recovery_codes_left"] == 9
     assert amr(app) == "pwd recovery mfa"
     assert events(app)[-1] == "signed_in_with_recovery_code"
-    assert "9 are left" in mailbox.text_of(mailbox.newest(app, "recovery_code_used"))
+    assert "Recovery codes left: 9." in mailbox.text_of(mailbox.newest(app, "recovery_code_used"))
     assert said(owner.second_step(recovery_code=code)) == INVALID
 
 

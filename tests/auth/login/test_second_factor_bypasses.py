@@ -5,29 +5,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from auth.login.second_step import TRUSTED_FOR
-from tests.auth.factors.test_passkeys import added
 from tests.conftest import AppFactory
 from tests.support import mailbox
-from tests.support.authenticator_app import Authenticator, Owner
+from tests.support.authenticator_app import Authenticator, Owner, trusted
+from tests.support.passkeys import added
 from tests.support.requests import DAY, MINUTE, NEW, forget, post, prune, said
 from tests.support.service import PASSWORD, FixedClock, Interrupted, bearer, login, register, rows, signed_in
 
 INVALID = (401, "second_factor_invalid")
 ASKED = (401, "second_factor_required")
 FACTORS = ("totp_factors", "passkeys", "recovery_codes")
-
-
-@pytest.fixture
-def owner(client: FlaskClient, clock: FixedClock) -> Owner:
-    return Owner(client, clock)
-
-
-def trusted(owner: Owner, clock: FixedClock) -> dict[str, str]:
-    """Trust a device; return its device token as a header."""
-    done = owner.second_step(code=owner.phone.next_code(), trust_device=True)
-    assert done.status_code == 200
-    clock.advance(1)
-    return {"X-Device-Token": done.get_json()["device_token"]}
 
 
 def test_trusted_device_skips_the_second_factor_for_thirty_days(

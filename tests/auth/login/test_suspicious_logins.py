@@ -6,8 +6,9 @@ from flask.testing import FlaskClient
 
 from auth.login.brute_force import SUSPICIOUS_FAILURES
 from tests.support import mailbox
-from tests.support.requests import post
-from tests.support.service import PASSWORD, login, me, register
+from tests.support.authenticator_app import Owner
+from tests.support.requests import post, said
+from tests.support.service import PASSWORD, FixedClock, login, me, register
 
 pytestmark = pytest.mark.both_databases
 
@@ -43,3 +44,20 @@ def test_login_after_wrong_passwords_of_others_is_no_news(app: Flask, client: Fl
         login(client, password="wrong password")
     try_passwords(client, device, 0)
     assert mailbox.mails(app, "sign_in_after_failures") == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_right_password_without_the_second_factor_is_mailed_and_not_called_a_login(
+    app: Flask, client: FlaskClient, clock: FixedClock, *, known: bool
+) -> None:
+    owner = Owner(client, clock)
+    headers = {"X-Device-Token": owner.log_in()["device_token"]} if known else {}
+    for _ in range(SUSPICIOUS_FAILURES):
+        assert login(client, password="wrong password", headers=headers).status_code == 401
+    for _ in range(2):
+        assert said(login(client, headers=headers)) == (401, "second_factor_required")
+    [mail] = mailbox.mails(app, "sign_in_after_failures")
+    told = mailbox.text_of(mail)
+    assert "the right password" in told
+    assert "logged in to" not in told
+    assert ("a device that is new to the account" in told) is not known

@@ -11,16 +11,15 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
-from config import DevelopmentConfig, Settings
 from models import db
-from tests.support.sent_mail import services_of
+from tests.conftest import AppFactory
+from tests.support.sent_mail import letters, services_of
 from tests.support.server import until
 from tests.support.service import checked_out, execute, register, rows
 from utils.mail.delivery import Delivery
 from utils.mail.mailers import FileMailer
 
 NEVER = 3600.0  # seconds between two polls: nothing in a test is the effect of a poll
-SECRETS = {"FLASK_SECRET_KEY": "f" * 40, "JWT_SECRET_KEY": "j" * 40}
 
 
 def threads() -> list[threading.Thread]:
@@ -40,21 +39,6 @@ def made() -> Iterator[Callable[..., Delivery]]:
     for delivery in deliveries:
         delivery.stop()
     until(lambda: not threads(), "the threads to end")
-
-
-@pytest.fixture
-def serving_app(database_uri: str, tmp_path: Path) -> Iterator[Flask]:
-    """Make an app as a serving process does."""
-    environ = {"DATABASE_URI": database_uri, "MAIL_URL": f"file:{tmp_path}/mail"}
-    app = create_app(settings=Settings.load(DevelopmentConfig, environ, SECRETS))
-    yield app
-    services_of(app).delivery.stop()
-    with app.app_context():
-        db.engine.dispose()
-
-
-def letters(folder: Path) -> list[str]:
-    return [path.name.split("-")[2] for path in sorted((folder / "mail").glob("*.eml"))]
 
 
 def test_delivery_thread_starts_with_the_first_committed_mail(serving_app: Flask, tmp_path: Path) -> None:
@@ -209,7 +193,9 @@ def test_stop_finishes_the_current_delivery_and_starts_no_other(made: Callable[.
     assert threads() == []
 
 
-def test_slow_mailer_holds_no_database_connection_or_request(database_uri: str, tmp_path: Path) -> None:
+def test_slow_mailer_holds_no_database_connection_or_request(
+    make_serving_app: AppFactory, tmp_path: Path
+) -> None:
     begun, may_end = Event(), Event()
 
     class Slow(FileMailer):
@@ -217,15 +203,10 @@ def test_slow_mailer_holds_no_database_connection_or_request(database_uri: str, 
             begun.set()
             may_end.wait(30)
 
-    environ = {"DATABASE_URI": database_uri}
-    settings = Settings.load(DevelopmentConfig, environ, SECRETS)
-    app = create_app(settings=settings, mailer=Slow(tmp_path))
+    app = make_serving_app(mailer=Slow(tmp_path))
     assert register(app.test_client()).status_code == 201
     assert begun.wait(30)
     assert checked_out(app) == 0
     assert register(app.test_client(), "bob").status_code == 201
     may_end.set()
     until(lambda: len(rows(app, "SELECT id FROM outbox WHERE sent_at IS NOT NULL")) == 2, "both mails to go")
-    services_of(app).delivery.stop()
-    with app.app_context():
-        db.engine.dispose()

@@ -103,7 +103,7 @@ def test_unproven_address_gets_three_mails_an_hour_of_all_kinds_and_accounts(
     mailbox.deliver(app)
 
     def ask() -> None:
-        """Cause every kind of mail that strangers can cause, in turn, and a notification."""
+        """Cause every kind of mail that other persons can cause, in turn, and a notification."""
         for access in others:
             post(client, "email/change", access, email=ADDRESS)
         for path in ("email/resend", "password/forgot"):
@@ -135,6 +135,30 @@ def test_security_notice_to_an_unproven_address_is_not_held_back(app: Flask, cli
     assert len(mailbox.mails(app, to="ada@example.com")) == 3
     assert client.delete("/auth/me", headers=bearer(access)).status_code == 202
     assert mailbox.sent(app)[-1] == ("deletion_requested", "ada@example.com")
+
+
+def test_mail_of_an_operators_command_is_not_held_back(app: Flask, client: FlaskClient) -> None:
+    for number in range(3):
+        access = signed_in(client, f"mallory{number}")["access_token"]
+        post(client, "email/change", access, email=ADDRESS)
+    given = ["auth", "create-user", "--username", "eve", "--email", ADDRESS, "--password-stdin"]
+    assert app.test_cli_runner().invoke(args=given, input=f"{PASSWORD}\n").exit_code == 0
+    # The links were asked for while the address was free; it has an account when they are delivered.
+    assert [template for template, to in mailbox.sent(app) if to == ADDRESS] == [
+        *["address_taken"] * 3,
+        "verify_email",
+    ]
+
+
+def test_address_that_is_registered_and_left_again_and_again_is_told_so_three_times_an_hour(
+    app: Flask, client: FlaskClient
+) -> None:
+    for number in range(5):
+        assert register(client, f"mallory{number}", email=ADDRESS).status_code == 201
+        access = login(client, f"mallory{number}").get_json()["access_token"]
+        assert moved(app, access, f"mallory{number}@example.com").status_code == 200
+    told = [template for template, to in mailbox.sent(app) if to == ADDRESS]
+    assert told.count("email_changed") == 3
 
 
 def test_mail_to_a_confirmed_address_does_not_count_with_mail_to_an_unproven_one(

@@ -7,9 +7,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.auth.factors.test_passkeys import ASKED, added, log_in
 from tests.support import mailbox
 from tests.support.authenticator_app import Owner
+from tests.support.passkeys import ASKED, added, log_in
 from tests.support.requests import MINUTE, NEW, confirmed, forget, post, said
 from tests.support.service import PASSWORD, FixedClock, bearer, events, login, me, rows
 from tests.support.soft_passkey import SoftPasskey

@@ -7,18 +7,21 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 
-from models import db
 from tests.conftest import ON_POSTGRES, AppFactory
-from tests.support.service import FixedClock, bearer, ended_connections, login, me, register, signed_in
+from tests.support.service import (
+    FixedClock,
+    bearer,
+    ended_connections,
+    engine_of,
+    login,
+    me,
+    register,
+    signed_in,
+)
 from utils.crypto import access_tokens
 from utils.database.reads import _CompiledRead
-
-
-def engine_of(app: Flask) -> Engine:
-    with app.app_context():
-        return db.engine
 
 
 @pytest.fixture
