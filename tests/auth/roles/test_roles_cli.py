@@ -1,31 +1,15 @@
 """The commands for roles: output, exit codes, one audit event each."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
-from tests.support.requests import prune
+from tests.support.commands import asked, auth
+from tests.support.requests import DAY, prune
 from tests.support.service import FixedClock, register, rows, signed_in
-
-DAY = 24 * 60 * 60
-
-
-def auth(app: Flask, *words: str) -> Result:
-    result: Result = app.test_cli_runner().invoke(args=["auth", *words])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
-
-
-def asked(app: Flask, *words: str) -> Any:
-    result = auth(app, *words, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.mark.both_databases
