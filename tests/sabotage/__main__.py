@@ -17,6 +17,7 @@ from tests.sabotage.authorization import AUTHORIZATION
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
+from tests.sabotage.guards import GUARDS
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
@@ -61,7 +62,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    every = (*SECURITY, *AUTHORIZATION, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
+    every = (*SECURITY, *AUTHORIZATION, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS, *GUARDS)
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
