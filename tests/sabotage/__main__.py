@@ -18,6 +18,7 @@ from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
+from tests.sabotage.guards import GUARDS
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
@@ -65,7 +66,7 @@ def outcome(sabotage: Sabotage) -> str:
 def main(names: list[str]) -> int:
     every = (
         *(*SECURITY, *AUTHORIZATION, *FACTORS, *LIMITS, *DATA, *RECORDS),
-        *(*DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS),
+        *(*DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS, *GUARDS),
     )
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
