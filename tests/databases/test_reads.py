@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import bindparam, func, select, text
 
-from models import db
+from models import User, db
 from tests.conftest import ON_POSTGRES, AppFactory
 from tests.support.memory_apps import memory_app
+from tests.support.requests import asked
 from tests.support.service import execute, me, signed_in
 from utils.database import reads
 from utils.database.engine import MAX_CONNECTION_AGE, engine_options
@@ -59,6 +60,17 @@ def test_a_read_uses_a_kept_connection_again(make_app: AppFactory) -> None:
     me(app.test_client(), token)
     assert kept_by(app)._idle == [first]
     assert pool_of(app).checkedout() == 1
+
+
+def test_statement_with_a_literal_parameter_uses_a_kept_connection(make_app: AppFactory) -> None:
+    """SQLAlchemy renders the separator of an aggregate late; a driver cannot take it as a parameter."""
+    app = make_app()
+    signed_in(app.test_client())
+    joined = select(func.aggregate_strings(User.username, ",")).where(User.id > bindparam("above"))
+    with asked(app) as through_sqlalchemy:
+        found = [app.extensions["auth_services"].reads.first(joined, {"above": above}) for above in (0, 1)]
+    assert found == [("ada",), (None,)]
+    assert through_sqlalchemy == []
 
 
 def test_more_threads_than_connections_are_all_answered_and_few_are_kept(make_app: AppFactory) -> None:
