@@ -6,10 +6,13 @@ from typing_extensions import TypedDict
 
 from auth.accounts import export_output
 from auth.admin.account_expiry import Due
+from auth.api_tokens import outputs as api_token_outputs
+from auth.api_tokens.outputs import ApiTokenFields
 from auth.outputs import UserFields, user
 from auth.sessions.outputs import SessionFields, session_fields
 from models import (
     Account,
+    ApiToken,
     AuditEvent,
     UserSession,
     iso,
@@ -50,6 +53,7 @@ class Overview(TypedDict):
     user: AccountFields
     roles: list[str]
     sessions: list[SessionFields]
+    api_tokens: list[ApiTokenFields]
     events: list[OperatorEventFields]
 
 
@@ -66,12 +70,17 @@ def account(found: Account) -> AccountFields:
 
 
 def overview(
-    found: Account, roles: Iterable[str], active: Iterable[UserSession], events: Iterable[AuditEvent]
+    found: Account,
+    roles: Iterable[str],
+    active: Iterable[UserSession],
+    tokens: Iterable[ApiToken],
+    events: Iterable[AuditEvent],
 ) -> Overview:
     return {
         "user": account(found),
         "roles": list(roles),
         "sessions": [session_fields(row, None) for row in active],
+        "api_tokens": api_token_outputs.fields(tokens),
         "events": [_event(row) for row in events],
     }
 
