@@ -22,6 +22,8 @@ from flask import Flask
 from auth import auth_bp
 from auth.accounts import data_export
 from auth.admin import slices
+from auth.api_tokens import admission as api_token_admission
+from auth.api_tokens.lifecycle import DEFAULT_DAYS
 from auth.cookies import DEVICE_HEADER
 from auth.events import LinkPurpose
 from auth.fields import MAX_PASSWORD
@@ -71,6 +73,7 @@ PAGE_FACTS = Facts(
     username_max_length=MAX_USERNAME,
     reset_lifetime=LIFETIMES[LinkPurpose.RESET],
     device_trust=TRUSTED_FOR,
+    token_days=DEFAULT_DAYS,
 )
 SECRETS = ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")
 
@@ -164,6 +167,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "pruning": _pruning(app, settings),
         "exports": BoundedSemaphore(data_export.AT_ONCE),
         "admit": admission.admit,
+        "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
     }
     return Services(**(chosen | replaced))

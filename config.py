@@ -132,6 +132,8 @@ class Settings:
     require_second_factor: bool = _setting(values.boolean, False)
     admin_require_second_factor: bool = _setting(values.boolean)
     new_account_roles: tuple[str, ...] = _setting(values.role_names, ())
+    api_tokens_enabled: bool = _setting(values.boolean, True)
+    api_token_max_days: int = _setting(values.whole_number(1, 365), 365)
     totp_previous_steps: int = _setting(values.whole_number(0, 1), 1)
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")

@@ -21,6 +21,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
+    Text,
     Uuid,
     and_,
     false,
@@ -416,6 +417,28 @@ class Passkey(Base):
     # After "this wasn't me" without proof of older access: it does not log in alone until it has logged in
     # together with the password.
     needs_password: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class ApiToken(Base):
+    """An API token. Only its digest is stored. `permissions` are sorted and separated by commas."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        Index("ix_api_tokens_user_id", "user_id"),
+        Index("ix_api_tokens_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(80))
+    permissions: Mapped[str] = mapped_column(Text)
+    shown: Mapped[str] = mapped_column(String(4))  # its last characters, for the list
+    by_factor: Mapped[bool]  # whether a second factor was proven when it was created
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class FreedUsername(Base):

@@ -5,6 +5,8 @@ The import of this package registers every route and command on `auth_bp`.
 
 from auth.accounts import routes as accounts_routes
 from auth.admin import audit_cli, cli, copy_cli
+from auth.api_tokens import cli as api_tokens_cli
+from auth.api_tokens import routes as api_tokens_routes
 from auth.blueprint import auth_bp
 from auth.emails import routes as emails_routes
 from auth.factors import routes as factors_routes
@@ -16,6 +18,7 @@ from auth.sessions import routes as sessions_routes
 
 REGISTERED = (
     accounts_routes,
+    api_tokens_routes,
     emails_routes,
     factors_routes,
     login_routes,
@@ -25,6 +28,7 @@ REGISTERED = (
     audit_cli,
     cli,
     copy_cli,
+    api_tokens_cli,
     roles_cli,
 )
 

@@ -29,6 +29,7 @@ class Use(Enum):
     REFRESH = auto()
     CALL_WITH_SESSION = auto()
     CALL_WITHOUT_SESSION = auto()
+    CALL_WITH_API_TOKEN = auto()
     PROVE_PASSWORD = auto()  # by a caller who is logged in, or holds a link
     RESET_PASSWORD = auto()
     RESEND_CONFIRMATION = auto()
@@ -47,6 +48,7 @@ REFUSED_IN: Mapping[Use, tuple[Refusal, ...]] = {
     Use.REFRESH: _DISABLED,
     Use.CALL_WITH_SESSION: _DISABLED,
     Use.CALL_WITHOUT_SESSION: _CLOSED,
+    Use.CALL_WITH_API_TOKEN: _LOCKED,
     Use.PROVE_PASSWORD: (Refusal.PASSWORD_BLOCKED,),  # its session, or its link, says the rest
     Use.RESET_PASSWORD: _DISABLED,  # an account to be erased is mailed the link that restores it
     Use.RESEND_CONFIRMATION: _CLOSED,

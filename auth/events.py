@@ -51,6 +51,8 @@ class Event(StrEnum):
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     EMAIL_CHANGED = "email_changed"
     EMAIL_CHANGE_UNDONE = "email_change_undone"
+    API_TOKEN_CREATED = "api_token_created"
+    API_TOKEN_REVOKED = "api_token_revoked"  # by its owner or an operator
     DATA_EXPORTED = "data_exported"
     DELETION_REQUESTED = "deletion_requested"
     ACCOUNT_RESTORED = "account_restored"
@@ -185,6 +187,8 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.EMAIL_CHANGE_REQUESTED: "You asked to change your address.",
     Event.EMAIL_CHANGED: "You changed your address.",
     Event.EMAIL_CHANGE_UNDONE: "You took a change of address back.",
+    Event.API_TOKEN_CREATED: "You created an API token.",
+    Event.API_TOKEN_REVOKED: "An API token was removed.",
     Event.DATA_EXPORTED: "You exported your data.",
     Event.DELETION_REQUESTED: "You asked for the deletion of the account.",
     Event.ACCOUNT_RESTORED: "You kept the account.",

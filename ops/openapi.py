@@ -60,6 +60,7 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
             "schemas": schemas,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "api_token": {"type": "http", "scheme": "bearer", "bearerFormat": "auth_pat_..."},
             },
         },
     }
@@ -84,6 +85,7 @@ def errors_of(docs: Documentation) -> list[type[ApiError]]:
     if docs.guarded:
         codes += ["token_missing", "token_malformed", "token_invalid"]
         codes += [] if docs.scope else ["second_factor_setup_required"]
+        codes += [] if docs.permissions else ["session_required"]  # what an API token gets
     if docs.permissions:
         codes += ["permission_missing"]
     if docs.cookie:
@@ -112,7 +114,7 @@ def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, An
         "summary": summary.rstrip("."),
         "description": " ".join(description.split()),
         "tags": [rule.endpoint.partition(".")[0]],
-        "security": [{"bearer": []}] if docs.guarded else [],
+        "security": _security(docs),
         "responses": _responses(docs, schemas),
     }
     parameters = [
@@ -130,6 +132,14 @@ def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, An
             "content": {"application/json": {"schema": _body_schema(docs, schemas)}},
         }
     return operation
+
+
+def _security(docs: Documentation) -> list[dict[str, list[str]]]:
+    """Return the kinds of tokens that a route accepts, any of them."""
+    kinds = [
+        name for name, is_taken in (("bearer", docs.guarded), ("api_token", docs.api_tokens)) if is_taken
+    ]
+    return [{name: []} for name in kinds]
 
 
 def _body_schema(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from utils.web.http import limited
 CONTRAST_COOKIE = "__Host-contrast"
 CONTRASTS = ("seed", "more")
 YEAR = 365 * 24 * 60 * 60
+TOKEN_DAYS = (7, 30, 90, 365)  # lifetimes of an API token to choose from
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
 CROSS_SITE = CrossSiteRefused.code  # the only 403 with its own page
 HINT_COOKIE = "__Host-signed-in"  # set by the scripts: there may be a session to refresh
@@ -38,6 +39,7 @@ class Facts:
     username_max_length: int
     reset_lifetime: timedelta
     device_trust: timedelta
+    token_days: int  # the default lifetime of an API token
 
 
 class Shell(NamedTuple):
@@ -63,6 +65,7 @@ FORMS: dict[str, Shell] = {
     "/account/security": Shell("account/security.html", "security"),
     "/account/two-factor": Shell("account/two_factor.html", "factors"),
     "/account/devices": Shell("account/devices.html", "devices"),
+    "/account/tokens": Shell("account/tokens.html", "tokens"),
     "/account/activity": Shell("account/activity.html", "activity"),
     "/account/delete": Shell("account/delete.html", "delete"),
 }
@@ -162,6 +165,8 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "trusted_days": facts.device_trust // timedelta(days=1),
             "remembered_days": settings.remembered_idle_lifetime // (24 * 60 * 60),
             "asks_twice": settings.confirm_password_field,
+            "token_days": _token_days(settings),
+            "token_default": min(facts.token_days, settings.api_token_max_days),
             "contrast": chosen if chosen in CONTRASTS else None,
             "contrast_shown": chosen if chosen in CONTRASTS else settings.ui_contrast_default,
             "next": safe_next(request.args.get("next")),
@@ -170,6 +175,13 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
         }
 
     return context
+
+
+def _token_days(settings: Settings) -> list[int]:
+    """Return the lifetimes of an API token that the page offers, in days; none if API tokens are off."""
+    longest = settings.api_token_max_days
+    days = {each for each in TOKEN_DAYS if each < longest} | {longest}
+    return sorted(days) if settings.api_tokens_enabled else []
 
 
 def _link(href: str, key: str) -> Markup:

@@ -9,12 +9,19 @@ from typing import ParamSpec, TypeVar, cast
 
 from flask import g, request
 
-from utils.crypto import access_tokens
-from utils.errors import PermissionMissing, ReauthRequired, TokenInvalid, TokenMalformed, TokenMissing
+from utils.crypto import access_tokens, api_tokens
+from utils.errors import (
+    PermissionMissing,
+    ReauthRequired,
+    SessionRequired,
+    TokenInvalid,
+    TokenMalformed,
+    TokenMissing,
+)
 from utils.permissions import is_permission
 from utils.request_record import request_record
 from utils.services import Principal, Reading, services
-from utils.web.http import AuthenticatedRequest, documentation
+from utils.web.http import AuthenticatedRequest, Documentation, documentation
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,20 +57,22 @@ def jwt_required(view: Callable[P, R]) -> Callable[P, R]:
 
     Sets `request.user_id` (an integer) and `g.principal`. Ended sessions and disabled users are read from the
     database on each request, so that they are refused immediately by every process. Raises `TokenMissing`,
-    `TokenMalformed` or `TokenInvalid` (401 with `WWW-Authenticate`; RFC 6750, 3), and the principal's
-    `out_of_scope` if the scope of the token does not include this view.
+    `TokenMalformed` or `TokenInvalid` (401 with `WWW-Authenticate`; RFC 6750, 3), the principal's
+    `out_of_scope` if the scope of the token does not include this view, and `SessionRequired` for an API
+    token, which opens only views that name the permissions that they want.
     """
     return _guarded(view)
 
 
 def requires(*permissions: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Require a valid access token whose owner has all these permissions now. Decorator for views.
+    """Require a valid token whose owner has all these permissions now. Decorator for views.
 
-    Does all that `jwt_required` does. `g.principal.permissions` has all permissions of the owner (a
-    frozenset). They are read by the statement that admits the token, so that a change counts with the next
-    call. Raises `PermissionMissing` (403; RFC 6750, 3.1), or `ReauthRequired` with `by_factor` if a
-    permission of this service is there but no second factor was proven in this session. Raises `ValueError`
-    at import for a permission that is not of the form `thing:verb`.
+    Does all that `jwt_required` does, and accepts API tokens as well, whose own permissions must include
+    these. `g.principal.permissions` has all permissions that count in this call (a frozenset). They are read
+    by the statement that admits the token, so that a change counts with the next call. Raises
+    `PermissionMissing` (403; RFC 6750, 3.1), or `ReauthRequired` with `by_factor` if a permission of this
+    service is there but no second factor was proven in this session. Raises `ValueError` at import for a
+    permission that is not of the form `thing:verb`.
     """
     wanted = frozenset(permissions)
     if not wanted or not all(map(is_permission, wanted)):
@@ -104,30 +113,45 @@ def _guarded(
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         token = bearer_token()
         permissions = wanted() if wanted else None
-        if permissions is not None:
-            reading = Reading.PERMISSIONS
-        else:
-            reading = Reading.ROLES if docs.reads_roles else Reading.ACCOUNT
-        principal = _admitted(token, reading)
-        if not principal:
-            raise TokenInvalid
-        if principal.scope not in {None, docs.scope}:
-            raise principal.out_of_scope
-        if permissions and (missing := permissions - principal.permissions):
-            if refused:
-                refused(missing)
-            raise (
-                ReauthRequired(by_factor=True) if missing <= principal.withheld else PermissionMissing(scope)
-            )
-        g.principal = principal
-        request_record().user_id = principal.user_id
-        cast(AuthenticatedRequest, request).user_id = principal.user_id
-        return view(*args, **kwargs)
+        principal = _admitted_to(docs, token, permissions)
+        try:
+            if principal.scope not in {None, docs.scope}:
+                raise principal.out_of_scope
+            if permissions and (missing := permissions - principal.permissions):
+                if refused:
+                    refused(missing)
+                if missing <= principal.withheld:
+                    raise ReauthRequired(by_factor=True)
+                raise PermissionMissing(scope)
+            g.principal = principal
+            request_record().user_id = principal.user_id
+            cast(AuthenticatedRequest, request).user_id = principal.user_id
+            return view(*args, **kwargs)
+        finally:
+            if principal.note_use:
+                principal.note_use()
 
     docs = documentation(guarded)
     docs.guarded = True
     docs.permissions = scope
+    docs.api_tokens = wanted is not None
     return guarded
+
+
+def _admitted_to(docs: Documentation, token: str, permissions: frozenset[str] | None) -> Principal:
+    """Return the principal of the token. Raises `TokenInvalid` or `SessionRequired`."""
+    is_api_token = api_tokens.has_prefix(token)
+    if is_api_token:
+        principal = services().admit_api_token(services(), token)
+    elif permissions is not None:
+        principal = _admitted(token, Reading.PERMISSIONS)
+    else:
+        principal = _admitted(token, Reading.ROLES if docs.reads_roles else Reading.ACCOUNT)
+    if principal is None:
+        raise TokenInvalid
+    if is_api_token and permissions is None:
+        raise SessionRequired
+    return principal
 
 
 def allow_enrollment(view: Callable[P, R]) -> Callable[P, R]:

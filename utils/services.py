@@ -52,6 +52,7 @@ class Principal:
     permissions: frozenset[str] = frozenset()  # those that count in this session; read only where asked for
     withheld: frozenset[str] = frozenset()  # those that would count with a second factor
     roles: tuple[str, ...] = ()  # read only where asked for
+    note_use: Callable[[], None] | None = None  # to be called when the answer is decided; of API tokens
 
 
 class Hasher(Protocol):
@@ -88,6 +89,12 @@ class Admit(Protocol):
     ) -> Principal | None: ...
 
 
+class AdmitApiToken(Protocol):
+    """Returns the principal of an API token, with its permissions, or None if it is not valid now."""
+
+    def __call__(self, services: "Services", token: str, /) -> Principal | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The dependencies of a flow."""
@@ -109,6 +116,7 @@ class Services:
     metrics: Metrics
     exports: BoundedSemaphore  # one is held while an export is written and sent
     admit: Admit
+    admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
 
 

@@ -17,6 +17,7 @@ from auth.errors import ExportRunning
 from auth.events import Event
 from auth.sessions import step_up
 from auth.stores import (
+    api_tokens,
     audit,
     challenges,
     freed_usernames,
@@ -46,6 +47,7 @@ LEASE = timedelta(seconds=WRITE_SECONDS + SEND_SECONDS + 10)
 # Tables that grow with use. The others hold at most a few dozen rows of an account.
 _PAGED: Mapping[str, AccountPages] = {
     "sessions": sessions.PAGES,
+    "api_tokens": api_tokens.PAGES,
     "challenges": challenges.PAGES,
     "links": one_time_tokens.PAGES,
     "mails": outbox.PAGES,

@@ -18,6 +18,9 @@ END_ROOM = 100  # bytes for what follows the events
 class Export(TypedDict):
     user: Annotated[dict[str, Any], Field(description="The account.", examples=[{"username": "ada"}])]
     sessions: Annotated[list[dict[str, Any]], Field(description="Ended ones too, as long as they are kept.")]
+    api_tokens: Annotated[
+        list[dict[str, Any]], Field(description="What they are called and may do; never the tokens.")
+    ]
     devices: Annotated[list[dict[str, Any]], Field(description="Devices from which the account logged in.")]
     authenticators: Annotated[
         list[dict[str, Any]], Field(description="When an authenticator app was set up; never its secret.")
@@ -89,6 +92,13 @@ def _event(row: AuditEvent) -> dict[str, Any]:
 _FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "user": _user,
     "sessions": _session,
+    "api_tokens": lambda row: {
+        "name": row.name,
+        "permissions": row.permissions.split(","),
+        "ends_with": row.shown,
+        "by_factor": row.by_factor,
+        **_times(row, "created_at", "expires_at", "last_used_at", "revoked_at"),
+    },
     "devices": lambda row: _times(row, "first_seen_at", "last_seen_at", "trusted_until"),
     "authenticators": lambda row: _times(row, "created_at", "confirmed_at"),
     "recovery_codes": lambda row: _times(row, "created_at", "used_at"),

@@ -10,6 +10,7 @@ import click
 from auth.accounts import registration
 from auth.accounts.inputs import Registration
 from auth.admin import account_expiry, doctor, explanation, operators, outputs, pruning
+from auth.api_tokens import cli as api_tokens_cli
 from auth.commands import command
 from auth.factors import outputs as factor_outputs
 from auth.mailing import delivery
@@ -64,9 +65,9 @@ def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
 @command("show")
 @click.argument("login")
 def show(login: str) -> tuple[Any, str]:
-    """Show an account by name, address or id: its state, roles, active sessions and last events."""
+    """Show an account by name, address or id: its state, roles, sessions, API tokens and last events."""
     seen = operators.overview(services(), login, operator())
-    data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.events)
+    data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.api_tokens, seen.events)
     lines = [f"{name}: {value}" for name, value in data["user"].items()]
     lines += [f"roles: {', '.join(data['roles']) or 'none'}"]
     lines += [f"active sessions: {len(data['sessions'])}"]
@@ -74,6 +75,7 @@ def show(login: str) -> tuple[Any, str]:
         f"  {s['id']}  last used {s['last_used_at']}  {s['ip_address']}  {s['browser']} on {s['system']}"
         for s in data["sessions"]
     ]
+    lines += [f"API tokens: {len(data['api_tokens'])}", *map(api_tokens_cli.line, data["api_tokens"])]
     lines += ["last events:"]
     for each in data["events"]:
         shown = (each["at"], each["event"], each["reason"], each["detail"], each["ip_address"], _by(each))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from auth import tokens
+from auth.account_state import Use, refusal
 from auth.admin import account_expiry
 from auth.errors import UserNotFound
 from auth.events import Event, Refusal, event_text
@@ -12,7 +14,7 @@ from auth.login import brute_force
 from auth.mailing.messages import moment_text
 from auth.passwords import check
 from auth.roles.actors import Operator, find, record
-from auth.stores import audit, one_time_tokens, outbox, passkeys, roles, second_factors
+from auth.stores import api_tokens, audit, one_time_tokens, outbox, passkeys, roles, second_factors
 from models import Account, AuditEvent, OutgoingMail
 from utils.permissions import is_of_service
 from utils.services import Services
@@ -55,6 +57,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     findings += _expiry(services, account)
     findings += _wrong_passwords(events)
     findings += _roles(services, account)
+    findings += _api_tokens(services, account)
     findings += _mail_troubles(outbox.of_user(tx, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
 
@@ -102,6 +105,19 @@ def _reset_of_factors(account: Account) -> list[str]:
         return []
     due = moment_text(account.factors_reset_due_at)
     return [f"Its second factors will be removed on {due}. `reset-factors --stop` cancels that."]
+
+
+def _api_tokens(services: Services, account: Account) -> list[str]:
+    live = api_tokens.live_names(services.tx(), account.id, services.clock.now())
+    if not live:
+        return []
+    if refusal(account, Use.CALL_WITH_API_TOKEN):
+        return [f"API tokens: {len(live)}, refused until the account can be used again."]
+    if not services.settings.api_tokens_enabled:
+        return [f"API tokens: {len(live)}, refused because API_TOKENS_ENABLED is false."]
+    if tokens.needs_enrollment(services, account):
+        return [f"API tokens: {len(live)}, refused until it has a second factor, which is required."]
+    return [f"API tokens: {len(live)}, which work without a login. `tokens` lists them."]
 
 
 def _expiry(services: Services, account: Account) -> list[str]:

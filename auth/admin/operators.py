@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from auth.account_state import Use, refusal
 from auth.admin import pruning
+from auth.api_tokens.lifecycle import MAX_LISTED, newest_first
 from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFound
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets, totp_guesses, totp_secrets
@@ -16,8 +17,8 @@ from auth.permissions import AuthPermission
 from auth.revocation import revoke
 from auth.roles import authority
 from auth.roles.actors import Actor, Administrator, Operator, find, record
-from auth.stores import account_expiry, audit, roles, sessions, totp, users
-from models import Account, AuditEvent, UserSession
+from auth.stores import account_expiry, api_tokens, audit, roles, sessions, totp, users
+from models import Account, ApiToken, AuditEvent, UserSession
 from utils.crypto import access_tokens
 from utils.crypto.encryption import DecryptionFailed
 from utils.crypto.keys import key_id
@@ -33,6 +34,7 @@ class Overview:
     account: Account
     roles: Sequence[str]
     sessions: Sequence[UserSession]
+    api_tokens: Sequence[ApiToken]
     events: Sequence[AuditEvent]
 
 
@@ -44,13 +46,14 @@ class RotatedSecrets(NamedTuple):
 
 
 def overview(services: Services, login: str, operator: Operator) -> Overview:
-    """Return an account, its roles, its live sessions and its last events."""
+    """Return an account, its roles, its live sessions, its API tokens and its last events."""
     account, tx = find(services, login), services.tx()
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
     tx.commit()
     active = sessions.active(tx, account.id, services.clock.now())
     _, names = roles.of_user(tx, account.id)
-    return Overview(account, names, active, audit.page(tx, account.id, None, SHOWN_EVENTS))
+    made = newest_first(api_tokens.of_user(tx, account.id, MAX_LISTED))
+    return Overview(account, names, active, made, audit.page(tx, account.id, None, SHOWN_EVENTS))
 
 
 def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:
@@ -88,20 +91,21 @@ def enable(services: Services, login: str, actor: Actor) -> bool:
 
 
 def end_sessions(services: Services, login: str, actor: Actor) -> int:
-    """End every session and void every token of one account; return the sessions' number."""
+    """End every session and revoke every token of one account; return the sessions' number."""
     account = find(services, login)
     authority.check(services, actor, AuthPermission.SUPPORT, account)
     return _end_sessions(services, account.id, actor)
 
 
 def end_all_sessions(services: Services, operator: Operator) -> int:
-    """End every session and void every token of all accounts; return the sessions' number."""
+    """End every session and revoke every token of all accounts; return the sessions' number."""
     return _end_sessions(services, None, operator)
 
 
 def _end_sessions(services: Services, user_id: int | None, actor: Actor) -> int:
     tx, now = services.tx(), services.clock.now()
     users.void_tokens(tx, user_id, now)
+    api_tokens.revoke_all(tx, user_id, now)
     ended = sessions.end_all(tx, user_id, EndReason.OPERATOR, now)
     record(services, Event.ALL_SESSIONS_ENDED, actor, user_id=user_id, count=ended)
     tx.commit()

@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from typing_extensions import TypedDict
 
 from auth.admin.account_expiry import Due
+from auth.api_tokens import outputs as api_token_outputs
+from auth.api_tokens.outputs import ApiTokenFields
 from auth.outputs import EventFields, UserFields, event_fields, optional_moment, user
 from auth.sessions.outputs import SessionFields, session_fields
 from models import (
     Account,
+    ApiToken,
     AuditEvent,
     UserSession,
     iso,
@@ -49,6 +52,7 @@ class Overview(TypedDict):
     user: AccountFields
     roles: list[str]
     sessions: list[SessionFields]
+    api_tokens: list[ApiTokenFields]
     events: list[OperatorEventFields]
 
 
@@ -65,12 +69,17 @@ def account(found: Account) -> AccountFields:
 
 
 def overview(
-    found: Account, roles: Iterable[str], active: Iterable[UserSession], events: Iterable[AuditEvent]
+    found: Account,
+    roles: Iterable[str],
+    active: Iterable[UserSession],
+    tokens: Iterable[ApiToken],
+    events: Iterable[AuditEvent],
 ) -> Overview:
     return {
         "user": account(found),
         "roles": list(roles),
         "sessions": [session_fields(row, None) for row in active],
+        "api_tokens": api_token_outputs.fields(tokens),
         "events": [_event(row) for row in events],
     }
 

@@ -15,6 +15,7 @@ from auth.events import Event
 from auth.factors import resets
 from auth.roles.actors import Operator, record
 from auth.stores import (
+    api_tokens,
     audit,
     challenges,
     freed_usernames,
@@ -64,6 +65,7 @@ def growing(services: Services) -> Iterator[Growing]:
         "rate_limits": (timedelta(0), rate_limits.prune),
         "freed_usernames": (timedelta(0), freed_usernames.prune),
         "leases": (timedelta(days=1), leases.prune),
+        "api_tokens": (timedelta(days=30), api_tokens.prune),
         "outbox": (timedelta(days=30), outbox.prune),
         "one_time_tokens": (timedelta(days=30), one_time_tokens.prune),
         "challenges": (timedelta(days=1), challenges.prune),

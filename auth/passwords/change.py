@@ -5,7 +5,16 @@ from auth.events import EndReason, Event, LinkPurpose
 from auth.mailing import links
 from auth.passwords import check, policy
 from auth.sessions import step_up
-from auth.stores import audit, challenges, known_devices, one_time_tokens, passkeys, sessions, users
+from auth.stores import (
+    api_tokens,
+    audit,
+    challenges,
+    known_devices,
+    one_time_tokens,
+    passkeys,
+    sessions,
+    users,
+)
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
 from utils.services import Principal, Services
@@ -18,9 +27,10 @@ def change(
     current_password: str,
     new_password: str,
     end_other_sessions: bool,
+    revoke_api_tokens: bool,
     client: ClientInfo,
-) -> None:
-    """Change the password, with the current one. Ends the other sessions by default.
+) -> list[str]:
+    """Change the password, with the current one, and return the names of the API tokens that still work.
 
     Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, `PasswordLeaked`, or
     `TokenInvalid` if the calling session ended meanwhile.
@@ -50,9 +60,13 @@ def change(
     if end_other_sessions:
         ended = sessions.end_others(tx, current, account.id, EndReason.PASSWORD_CHANGED, now)
         services.metrics.count_ended_sessions(EndReason.PASSWORD_CHANGED, ended)
+    if revoke_api_tokens:
+        api_tokens.revoke_all(tx, account.id, now)
+    live = api_tokens.live_names(tx, account.id, now)
     links.notify(services, tx, account, "password_changed", client)
     audit.append(tx, Event.PASSWORD_CHANGED, now, client, user_id=account.id, session_id=current)
     tx.commit()
+    return live
 
 
 def remove(services: Services, principal: Principal, client: ClientInfo) -> None:

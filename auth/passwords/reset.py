@@ -8,7 +8,7 @@ from auth.mailing.limits import Limit
 from auth.passwords import policy
 from auth.refusals import recorded
 from auth.revocation import revoke
-from auth.stores import audit, known_devices, one_time_tokens, users
+from auth.stores import api_tokens, audit, known_devices, one_time_tokens, users
 from utils.client_info import ClientInfo
 from utils.services import Services
 
@@ -44,7 +44,7 @@ def check_link(services: Services, token: str) -> str:
 
 
 def reset(services: Services, token: str, password: str, client: ClientInfo) -> None:
-    """Set a new password with a mailed link. Ends all sessions and starts none.
+    """Set a new password with a mailed link. Ends all sessions, revokes API tokens, and starts no session.
 
     Opening the link proves the address: it counts as confirmed, and the factors and devices of a person who
     registered it before are removed. Raises one of `links.REFUSALS`, or `PasswordContainsContext` or
@@ -72,6 +72,7 @@ def reset(services: Services, token: str, password: str, client: ClientInfo) -> 
     resets.postpone(services, tx, account.id)
     # "This wasn't me" is still to be said of a factor, whose mail came before.
     revoke.revoke_all(services, tx, account.id, EndReason.PASSWORD_RESET, purposes=revoke.CREDENTIAL_LINKS)
+    api_tokens.revoke_all(tx, account.id, now)
     facts = messages.client_facts(client, now)
     links.send_mail(services, tx, account, "password_changed", facts, limit=Limit.SECURITY_NOTICE)
     audit.append(tx, Event.PASSWORD_RESET, now, client, user_id=account.id)

@@ -56,27 +56,35 @@ def check_reset_link(form: Link) -> Any:
 @limited("proof")
 @takes(PasswordReset)
 def reset_password(form: PasswordReset) -> Any:
-    """Set a new password with a mailed link. Ends all sessions, and starts none."""
+    """Set a new password with a mailed link. Ends all sessions, revokes API tokens, and starts no session."""
     reset.reset(services(), form.token, form.password.get_secret_value(), client_info())
     return message("reset")
 
 
 @auth_bp.post("/password/change")
-@answers(200, Message, errors=("session_required", "wrong_current_password", "password_unchanged", "busy"))
+@answers(
+    200,
+    outputs.Changed,
+    errors=("session_required", "wrong_current_password", "password_unchanged", "busy"),
+)
 @limited("proof")
 @jwt_required
 @takes(PasswordChange)
 def change_password(form: PasswordChange) -> Any:
-    """Change the password, with the current one. Ends the other sessions by default."""
-    change.change(
+    """Change the password, with the current one. Ends the other sessions by default.
+
+    API tokens go on working, and the answer names them; `revoke_api_tokens` revokes them all.
+    """
+    live = change.change(
         services(),
         g.principal,
         current_password=form.current_password.get_secret_value(),
         new_password=form.new_password.get_secret_value(),
         end_other_sessions=form.end_other_sessions,
+        revoke_api_tokens=form.revoke_api_tokens,
         client=client_info(),
     )
-    return message("change_password")
+    return outputs.changed(live)
 
 
 @auth_bp.delete("/password")

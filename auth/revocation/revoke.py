@@ -13,6 +13,7 @@ from auth.refusals import recorded
 from auth.revocation import prior_access, usernames
 from auth.revocation.prior_access import Shown
 from auth.stores import (
+    api_tokens,
     audit,
     challenges,
     known_devices,
@@ -39,7 +40,10 @@ def revoke_all(
     *,
     purposes: Iterable[LinkPurpose] = SESSION_LINKS,
 ) -> int:
-    """End all sessions, pending logins, tokens and links of these purposes; return the sessions' number."""
+    """End all sessions, pending logins, tokens and links of these purposes; return the sessions' number.
+
+    Not API tokens: while the account is closed or disabled they are refused, and afterwards they work again.
+    """
     now = services.clock.now()
     users.void_tokens(tx, user_id, now)
     challenges.void(tx, user_id, now)
@@ -61,11 +65,13 @@ def lock_out(
 ) -> None:
     """Lock an intruder out of this account, who has had access since the given time.
 
-    Ends every session, forgets every device, and removes the factors added since, at once or after a day, if
-    the caller had access before them (`resets.remove_suspect_factors`). Cancels a pending deletion and a
-    pending reset of factors. Blocks the password until a reset, whose link is mailed if `mailed` is true.
+    Ends every session, revokes every API token, forgets every device, and removes the factors added since, at
+    once or after a day, if the caller had access before them (`resets.remove_suspect_factors`). Cancels a
+    pending deletion and a pending reset of factors. Blocks the password until a reset, whose link is mailed
+    if `mailed` is true.
     """
     revoke_all(services, tx, account.id, reason, purposes=(*SESSION_LINKS, LinkPurpose.RESTORE))
+    api_tokens.revoke_all(tx, account.id, services.clock.now())
     users.block_password(tx, account.id, services.clock.now())
     users.call_off_deletion(tx, account.id)
     known_devices.forget_all(tx, account.id)
@@ -103,7 +109,7 @@ def erase(
 
 
 def disown(services: Services, token: str, shown: Shown, client: ClientInfo) -> None:
-    """End every session, forget every device, and block the password until a reset ("this wasn't me").
+    """End every session, revoke API tokens, forget devices, and block the password ("this wasn't me").
 
     The link for the reset is mailed. A pending deletion is cancelled. Factors of the last days are removed
     only if the caller shows access from before them; a mailbox alone lifts none. Raises `LinkUnknown`,

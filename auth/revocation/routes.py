@@ -22,9 +22,9 @@ from utils.web.validation import takes
 def disown(form: OwnersLink) -> Any:
     """Report "this wasn't me", with the link of a mail about a new login.
 
-    Ends every session, forgets every device, and blocks the password until a reset. Second factors of the
-    last seven days are removed only if the call also shows older access: a session, a refresh token or a
-    device token.
+    Ends every session, revokes every API token, forgets every device, and blocks the password until a reset.
+    Second factors of the last seven days are removed only if the call also shows older access: a session, a
+    refresh token or a device token.
     """
     shown = Shown(optional_principal(), *cookies.of_earlier_access(form.refresh_token))
     revoke.disown(services(), form.token, shown, client_info())

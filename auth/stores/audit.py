@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Integer, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Integer, Table, bindparam, case, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
@@ -112,10 +112,19 @@ def after(tx: Session, last: int, limit: int, but: Collection[int] = ()) -> Sequ
 
 def forget_person(tx: Session, user_id: int) -> None:
     """Remove the personal data from an account's events. The events stay."""
+    is_named_by_owner = AuditEvent.event.in_((Event.API_TOKEN_CREATED, Event.API_TOKEN_REVOKED))
+    detail = case((is_named_by_owner, None), else_=AuditEvent.detail)
     tx.execute(
         update(AuditEvent)
         .where(AuditEvent.user_id == user_id)
-        .values(ip_address=None, user_agent="", session_id=None, request_id="", counted_under=None)
+        .values(
+            ip_address=None,
+            user_agent="",
+            session_id=None,
+            request_id="",
+            counted_under=None,
+            detail=detail,
+        )
     )
 
 

@@ -53,6 +53,9 @@ def test_pages_use_exactly_the_keys_of_the_catalogue(monkeypatch: pytest.MonkeyP
             assert client.get(f"/login?reason={reason}").status_code == 200
         assert client.post("/login").status_code == 200
         show_failures(app)
+    for environ in ({"API_TOKENS_ENABLED": "false"}, {"API_TOKEN_MAX_DAYS": "1"}):
+        with memory_app(environ) as app:
+            assert app.test_client().get("/account/tokens").status_code == 200
     assert set(noted) - noted.used == set()
 
 

@@ -22,7 +22,7 @@ WITH_FIELDS = {
 FLAWS = {"login-errors", "signup-errors", "forgot-errors", "reset-errors"}
 FLAWS |= {"account-security-errors", "account-errors", "account-dialog-errors"}
 FLAWS |= {"two-factor-errors", "account-two-factor-set-up-errors", "account-two-factor-codes-errors"}
-FLAWS |= {"account-two-factor-rename-errors"}
+FLAWS |= {"account-two-factor-rename-errors", "account-tokens-new-errors", "account-tokens-made-errors"}
 ALL_RULES = {"rules": {"target-size": {"enabled": True}}}
 # The primary button's label, and links: the two colour pairs that the design prescribes.
 AGREED = re.compile(

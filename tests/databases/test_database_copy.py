@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from auth.stores import roles
 from models import db
 from tests.conftest import NO_POSTGRES, AppFactory, emptied
+from tests.support.api_tokens import READ, created, give, status
 from tests.support.authenticator_app import Owner
 from tests.support.requests import post
 from tests.support.service import (
@@ -72,6 +73,8 @@ def test_accounts_sessions_and_factors_work_after_the_copy(
     assert post(client, "passkeys", pair["access_token"], credential=made, name="Phone").status_code == 201
     ended = owner.log_in()
     assert post(client, "logout", ended["access_token"]).status_code == 204
+    give(before, READ)
+    token = created(client, pair["access_token"], READ)
     register(client, "grace")
     result = copied(before, target)
     assert result.exit_code == 0, result.output
@@ -81,6 +84,7 @@ def test_accounts_sessions_and_factors_work_after_the_copy(
     client = owner.client = after.test_client()
     assert me(client, pair["access_token"]).get_json()["user"]["username"] == "ada"
     assert me(client, ended["access_token"]).status_code == 401
+    assert status(after, token) == 204
     assert refresh(client, ended["refresh_token"]).status_code == 401
     assert refresh(client, pair["refresh_token"]).status_code == 200
     assert owner.log_in()["access_token"]

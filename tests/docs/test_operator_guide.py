@@ -103,6 +103,7 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "ended or expired sessions": [ages["sessions"]],
         "audit events": [ages["audit_events"]],
         "used or expired links; sent or given up mails": [ages["outbox"]],
+        "expired or revoked API tokens": [ages["api_tokens"]],
         "used or expired challenges": [ages["challenges"]],
         "devices not seen": [ages["known_devices"]],
         "rate-limit windows": [],

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.sabotage import Sabotage
+from tests.sabotage.api_tokens import API_TOKENS
 from tests.sabotage.authorization import AUTHORIZATION
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
@@ -64,10 +65,11 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    every = (
-        *(*SECURITY, *AUTHORIZATION, *FACTORS, *LIMITS, *DATA, *RECORDS),
-        *(*DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS, *GUARDS),
+    groups = (
+        *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
+        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS),
     )
+    every = [each for group in groups for each in group]
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

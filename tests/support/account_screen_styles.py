@@ -54,6 +54,7 @@ def signed_in(page: Page, *, confirmed: bool = True, sessions: list[dict[str, An
     answer(page, "/auth/sessions", 200, {"sessions": _sessions() if sessions is None else sessions})
     answer(page, "/auth/totp", 200, {"enabled_since": None})
     answer(page, "/auth/passkeys", 200, {"passkeys": []})
+    answer(page, "/auth/tokens", 200, {"tokens": [], "permissions": []})
     answer(page, "/auth/me/activity?limit=100", 200, {"events": _events(), "next_cursor": "AAAA"})
 
 
@@ -104,7 +105,7 @@ def _security_errors(page: Page) -> None:
 
 def _security_done(page: Page) -> None:
     account("/account/security", page)
-    answer(page, "/auth/password/change", 200, {"message": "Changed"})
+    answer(page, "/auth/password/change", 200, {"message": "Changed", "api_tokens": ["backup script"]})
     found = {"score": 4, "warning": "", "suggestions": [], "acceptable": True}
     answer(page, "/auth/password/strength", 200, found)
     page.locator("#current-password").fill("the old one")

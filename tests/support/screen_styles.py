@@ -9,13 +9,15 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.account_screen_styles import ACCOUNT_STATES, EMAIL
+from tests.support.token_screen_styles import TOKEN_STATES
 
 OPEN_PAGES = (
     "/login /signup /signup/sent /forgot /forgot/sent /reset /reset/done /verify-email /reject "
     "/undo-email-change /restore /disown /terms /privacy /no-such-page /two-factor"
 ).split()
 ACCOUNT_PAGES = (
-    "/account /account/security /account/two-factor /account/devices /account/activity /account/delete"
+    "/account /account/security /account/two-factor /account/devices /account/tokens /account/activity "
+    "/account/delete"
 ).split()
 # But for that of the code, into which the browser itself lets nothing but digits be sent.
 FORM_PAGES = (
@@ -181,6 +183,7 @@ STATES: dict[str, State] = {
     "privacy": partial(_at, "/privacy"),
     "not-found": partial(_at, "/no-such-page"),
     **ACCOUNT_STATES,
+    **TOKEN_STATES,
 }
 
 

@@ -18,7 +18,7 @@ from auth.mailing.messages import MAILS
 from auth.stores import one_time_tokens, outbox, users
 from tests.support.authenticator_app import Authenticator
 from tests.support.requests import OPERATOR, confirm_addresses, post, prune
-from tests.support.roles import grant, revoke
+from tests.support.roles import editor, grant, revoke
 from tests.support.service import PASSWORD, bearer, execute, login, refresh, register
 from tests.support.soft_passkey import SoftPasskey
 from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
@@ -210,6 +210,9 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     revoke(app, "ada", "admin")
     headers = session()
     newest("new_sign_in")
+    editor(app)
+    client.post("/auth/tokens", json={"name": "x", "permissions": ["reports:read"]}, headers=headers)
+    newest("api_token_created")
     client.post("/auth/email/change", json={"email": "bob@example.com"}, headers=headers)
     newest("address_taken")
     client.patch("/auth/me", json={"username": "lovelace"}, headers=headers)

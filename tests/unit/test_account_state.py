@@ -24,6 +24,7 @@ PINNED = {
     Use.REFRESH: "d",
     Use.CALL_WITH_SESSION: "d",
     Use.CALL_WITHOUT_SESSION: "dl",
+    Use.CALL_WITH_API_TOKEN: "dlb",
     Use.PROVE_PASSWORD: "b",
     Use.RESET_PASSWORD: "d",
     Use.RESEND_CONFIRMATION: "dl",

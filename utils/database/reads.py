@@ -16,6 +16,7 @@ from sqlalchemy import Compiled, Connection, Engine, QueuePool, Select, event
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as DatabaseTimeout
+from sqlalchemy.sql.compiler import ExpandedState
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from utils.database.engine import MAX_CONNECTION_AGE, OPENED_AT
@@ -94,11 +95,14 @@ class _CompiledRead:
 
     def __init__(self, statement: Statement, dialect: Dialect) -> None:
         compiled: Compiled = statement.compile(dialect=dialect)
-        self._text = str(compiled)
-        self._names: list[str] | None = compiled.positiontup if compiled.positional else None  # type: ignore[attr-defined]
-        self._fixed = dict(compiled.params)  # values in the statement itself
+        # Parameters that must be literals, such as the separator of an aggregate, become part of the text.
+        expanded: ExpandedState = compiled.construct_expanded_state(compiled.params)  # type: ignore[attr-defined]
+        self._text = expanded.statement
+        self._names = expanded.positiontup
+        self._fixed = dict(expanded.parameters)  # values in the statement itself
         self._binds: dict[str, Processor] = {}
-        for name, parameter in compiled.binds.items():  # type: ignore[attr-defined]
+        for name in self._fixed:
+            parameter = compiled.binds[name]  # type: ignore[attr-defined]
             convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
             if convert is not None:
                 self._binds[name] = convert

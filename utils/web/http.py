@@ -41,6 +41,7 @@ class Documentation:
     guarded: bool = False
     scope: str | None = None  # restricted tokens of this scope are accepted as well
     permissions: frozenset[str] = frozenset()  # those that are required
+    api_tokens: bool = False  # API tokens are accepted, where permissions are required
     reads_roles: bool = False
     cookie: bool = False
     limit: str | None = None

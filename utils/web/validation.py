@@ -76,6 +76,8 @@ _MESSAGES = {
     "bool_type": "must be true or false",
     "int_parsing": "must be a whole number",
     "string_too_long": "is too long",
+    "too_short": "must not be empty",
+    "too_long": "has too many entries",
 }
 
 

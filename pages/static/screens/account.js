@@ -95,10 +95,10 @@ async function provePasskey() {
 passkey.addEventListener("click", provePasskey);
 document.getElementById("keep-factors").addEventListener("click", keepFactors);
 
-/** Show the error of a call without a form, with a button to retry. */
-export function failed(answer, again) {
+/** Show the error of a call without a form, with a button to retry; `words` replaces the general text. */
+export function failed(answer, again, words) {
   if (answer.code === "session_ended" || answer.code === "cancelled") return;
-  general(answer, {
+  const page = {
     fail(key, values) {
       const button = element("button", { type: "button", class: "link" }, text("again"));
       button.addEventListener("click", () => {
@@ -108,7 +108,9 @@ export function failed(answer, again) {
       });
       failIn(alert, key, values, button);
     },
-  });
+  };
+  if (words) page.fail(words);
+  else general(answer, page);
 }
 
 /** Make the first call of a page. Shows that it is loading if it is slow. */

@@ -3,7 +3,7 @@ import { call } from "../lib/api.js";
 import { asked } from "../lib/dialog.js";
 import { Form, newPassword, present } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
-import { element, fill } from "../lib/page.js";
+import { element, fill, text } from "../lib/page.js";
 
 const place = (id) => document.getElementById(id);
 const node = document.getElementById("password-form");
@@ -24,16 +24,25 @@ new Form(node, {
       current_password: values.current_password,
       new_password: values.new_password,
       end_other_sessions: values.end_others === "1",
+      revoke_api_tokens: values.remove_tokens === "1",
     });
     if (!answer.ok) return form.refused(answer);
     node.reset();
     node.hidden = true;
+    showTokens(answer.data.api_tokens);
     const done = place("changed");
     done.hidden = false;
     done.focus();
   },
 });
 strengthMeter(password, () => (username.value ? { email: username.value } : {}));
+
+/** Show which API tokens still work: they do not end with the sessions. */
+function showTokens(names) {
+  const link = element("a", { class: "link link--inline", href: "/account/tokens" }, text("security.tokens"));
+  place("tokens-left").hidden = names.length === 0;
+  fill(place("tokens-left"), "security.tokens_left", { names: names.join(", "), link });
+}
 
 /** Show the possible actions: change the password, remove it (with a passkey), or set one. */
 function show(hasPassword, hasPasskey) {
@@ -72,6 +81,10 @@ async function start() {
   const found = await load("/auth/passkeys");
   if (!found.ok) return failed(found, start);
   show(answer.data.has_password, found.data.passkeys.length > 0);
+  const made = await load("/auth/tokens");
+  if (!made.ok) return failed(made, start);
+  const isLive = ({ expires_at: end }) => new Date(end) > Date.now();
+  place("remove-tokens").closest(".check").hidden = !made.data.tokens.some(isLive);
 }
 
 place("remove-password").addEventListener("click", removePassword);

@@ -23,6 +23,7 @@ from tests.support.requests import (
     prune,
     said,
 )
+from tests.support.roles import editor
 from tests.support.service import (
     PASSWORD,
     FixedClock,
@@ -161,6 +162,9 @@ def account_in_every_table(app: Flask, clock: FixedClock) -> dict[str, Any]:
     pair = post(client, "login/second-factor", **step).get_json()
     options = post(client, "passkeys/options", pair["access_token"]).get_json()["public_key"]
     post(client, "passkeys", pair["access_token"], credential=SoftPasskey().create(options))
+    editor(app, "lovelace")
+    created = post(client, "tokens", pair["access_token"], name="lovelace's", permissions=["reports:read"])
+    assert created.status_code == 201
     pair |= refresh(client, pair["refresh_token"]).get_json()
     return pair
 
@@ -191,7 +195,7 @@ def test_erasure_leaves_no_identifying_data(app: Flask, client: FlaskClient, clo
                     assert values["id"] != person
                 if table.name == "audit_events":
                     blank = (values["ip_address"], values["user_agent"], values["session_id"])
-                    assert values["event"] == "pruned" or values["user_id"] or blank == (None, "", None)
+                    assert values["operator"] or values["user_id"] or blank == (None, "", None)
     assert [row["username"] for row in rows(app, "SELECT username FROM users")] == ["grace"]
     assert register(client, "augusta").status_code == 201
     newest = rows(app, "SELECT max(id) AS id FROM users")[0]["id"]
@@ -215,6 +219,7 @@ def test_data_export_covers_every_user_table_and_no_secret(
     assert events(app)[-1] == "data_exported"
     exported = {
         "sessions": "sessions",
+        "api_tokens": "api_tokens",
         "audit_events": "events",
         "one_time_tokens": "links",
         "outbox": "mails",
@@ -252,6 +257,7 @@ def secrets_of(app: Flask, person: int) -> list[str]:
             ("one_time_tokens", "id"),
             ("totp_factors", "sealed_secret"),
             ("recovery_codes", "digest"),
+            ("api_tokens", "digest"),
             ("passkeys", "credential_id"),
             ("passkeys", "public_key"),
             ("challenges", "nonce"),
