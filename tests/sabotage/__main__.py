@@ -21,6 +21,7 @@ from tests.sabotage.limits import LIMITS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
+from tests.sabotage.transfer import TRANSFER
 
 ROOT = Path(__file__).parent.parent.parent
 AT_ONCE = 2
@@ -61,7 +62,17 @@ def outcome(sabotage: Sabotage) -> str:
 
 
 def main(names: list[str]) -> int:
-    every = (*SECURITY, *AUTHORIZATION, *LIMITS, *DATA, *DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS)
+    every = (
+        *SECURITY,
+        *AUTHORIZATION,
+        *LIMITS,
+        *DATA,
+        *DATABASES,
+        *REQUESTS,
+        *DEPLOYMENT,
+        *SCREENS,
+        *TRANSFER,
+    )
     chosen = [each for each in every if not names or each.name in names]
     began, bad = time.monotonic(), 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

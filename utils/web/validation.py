@@ -76,6 +76,7 @@ _MESSAGES = {
     "bool_type": "must be true or false",
     "int_parsing": "must be a whole number",
     "string_too_long": "is too long",
+    "extra_forbidden": "is unknown",
 }
 
 
