@@ -43,10 +43,12 @@ def assign(services: Services, tx: Session, candidates: Iterable[Candidate]) -> 
 
 
 def _proposed(candidate: Candidate, attempt: int) -> str:
-    if attempt == 0 and candidate.username:
+    """Return the given name first, then one made from the address, then the same with random digits."""
+    attempt -= candidate.username is not None
+    if attempt < 0 and candidate.username:
         return candidate.username
     made = username_from(candidate.email)
-    if attempt == 0:
+    if attempt <= 0:
         return made
     digits = 4 if attempt < LONGER else 8
     return f"{made}{secrets.randbelow(10**digits):0{digits}}"
