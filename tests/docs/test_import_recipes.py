@@ -90,8 +90,8 @@ def test_recipe_imports_accounts_that_log_in_with_their_old_passwords(
     assert having("email_verified_at") == {*recipe.confirmed}
     assert having("disabled_at") == {*recipe.disabled}
     assert having("password_hash") == {*recipe.opens, *recipe.disabled}
+    assert login(app.test_client(), recipe.opens[0], "a wrong one").status_code == 401
     for email in recipe.opens:
-        assert login(app.test_client(), email, "a wrong one").status_code == 401
         assert login(app.test_client(), email).status_code == 200, email
     for email in (*recipe.disabled, *recipe.without_password):
         assert login(app.test_client(), email).status_code == 401

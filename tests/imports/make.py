@@ -129,6 +129,12 @@ def flask_security() -> None:
     from flask_security import Security, hash_password
     from flask_security.datastore import UserDatastore
 
+    class User:
+        id = email = password = active = fs_uniquifier = None
+
+    class Role:
+        name = None
+
     rows = []
     for number, (name, scheme) in enumerate(
         {"ada": "argon2", "grace": "bcrypt", "mary": "pbkdf2_sha512"}.items(), 1
@@ -140,7 +146,7 @@ def flask_security() -> None:
             SECURITY_PASSWORD_HASH=scheme,
             SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS={"bcrypt__rounds": 8},
         )
-        Security(app, UserDatastore(object, object))
+        Security(app, UserDatastore(User, Role))
         with app.app_context():
             hashed = hash_password(PASSWORD)
         rows.append(
