@@ -32,6 +32,7 @@ from auth.mailing import delivery
 from auth.mailing.links import LIFETIMES
 from auth.sessions import admission
 from auth.stores.rate_limits import DatabaseCounters
+from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from ops.api_page import api_page_bp
@@ -151,7 +152,9 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "reads": Reads(db.engine),
         "readiness": Readiness(schema_check(db.engine, settings.database_uri)),
         "hasher": LimitedHasher(
-            PasswordHasher(settings.password_hash_method),
+            PasswordHasher(
+                settings.password_hash_method, lambda key_id: project_keys.find(services(), key_id)
+            ),
             concurrency=settings.hash_concurrency,
             waiting=MAX_WAITING,
             metrics=metrics,

@@ -441,6 +441,17 @@ class ApiToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class ForeignHashKey(Base):
+    """The key of a project, which the password hashes of its imported accounts depend on."""
+
+    __tablename__ = "foreign_hash_keys"
+
+    id: Mapped[str] = mapped_column(String(12), primary_key=True)  # random; the hashes name it
+    sealed_secret: Mapped[bytes]
+    key_id: Mapped[str] = mapped_column(String(12))  # the id of its encryption key
+    created_at: Mapped[datetime]
+
+
 class FreedUsername(Base):
     """A user name that was given up, as a keyed digest. `user_id` is NULL for an erased account."""
 

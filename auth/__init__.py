@@ -15,6 +15,7 @@ from auth.passwords import routes as passwords_routes
 from auth.revocation import routes as revocation_routes
 from auth.roles import cli as roles_cli
 from auth.sessions import routes as sessions_routes
+from auth.transfer import cli as transfer_cli
 
 REGISTERED = (
     accounts_routes,
@@ -30,6 +31,7 @@ REGISTERED = (
     copy_cli,
     api_tokens_cli,
     roles_cli,
+    transfer_cli,
 )
 
 __all__ = ["auth_bp"]

@@ -17,15 +17,18 @@ from auth.blueprint import auth_bp
 from utils.errors import ApiError
 
 
-def command(name: str) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
-    """Register a command. Its function returns the data of `--json`, the text, and an optional exit code."""
+def command(name: str, *, err: bool = False) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
+    """Register a command. Its function returns the data of `--json`, the text, and an optional exit code.
+
+    With `err` they go to standard error, as standard output has something else.
+    """
 
     def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
         @functools.wraps(function)
         def run(*, as_json: bool, **arguments: Any) -> None:
             with reporting_errors():
                 data, text, *code = function(**arguments)
-            click.echo(json.dumps(data, indent=2) if as_json else text)
+            click.echo(json.dumps(data, indent=2) if as_json else text, err=err)
             click.get_current_context().exit(*code)
 
         option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

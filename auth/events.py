@@ -66,6 +66,9 @@ class Event(StrEnum):
     ROLES_LISTED = "roles_listed"
     AUDIT_READ = "audit_read"
     ACCOUNTS_LISTED = "accounts_listed"
+    ACCOUNTS_IMPORTED = "accounts_imported"  # one for each batch
+    ACCOUNTS_EXPORTED = "accounts_exported"
+    FOREIGN_HASHES_FORGOTTEN = "foreign_hashes_forgotten"
     ACCOUNT_SHOWN = "account_shown"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"
@@ -108,6 +111,7 @@ class Origin(StrEnum):
 
     REGISTERED = "registered"  # by the API
     OPERATOR = "operator"
+    IMPORTED = "imported"
 
 
 class EndReason(StrEnum):
@@ -201,6 +205,9 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.ROLES_LISTED: "An operator listed the roles.",
     Event.AUDIT_READ: "An operator read the audit log.",
     Event.ACCOUNTS_LISTED: "An operator listed accounts.",
+    Event.ACCOUNTS_IMPORTED: "An operator imported accounts.",
+    Event.ACCOUNTS_EXPORTED: "An operator exported all accounts.",
+    Event.FOREIGN_HASHES_FORGOTTEN: "An operator removed imported passwords that were never used.",
     Event.ACCOUNT_SHOWN: "An operator looked at the account.",
     Event.ACCOUNT_DISABLED: "An operator disabled the account.",
     Event.ACCOUNT_ENABLED: "An operator enabled the account.",

@@ -6,6 +6,7 @@
 - `bench/authorization.py`: calls that need a permission beside calls that need a token
 - `bench/flood.py`: throughput and latency during a login flood
 - `bench/restarts.py`: failed requests during restarts
+- `bench/transfer.py`: import and export of 100,000 accounts, refused logins of imported accounts
 - `bench/attack.py`: brute-force attacks against the rate limits
 - `bench/timing.py`: timing side channels for account enumeration
 """
@@ -29,9 +30,10 @@ from bench.rates import report_rates, report_start
 from bench.restarts import report_restarts
 from bench.servers import postgres, register, running
 from bench.timing import report_timing
+from bench.transfer import report_refusals, report_transfer
 from config import Settings
 
-UNDER_LOAD = ("rates", "peer", "authorization", "flood", "restarts", "timing")
+UNDER_LOAD = ("rates", "peer", "authorization", "flood", "restarts", "timing", "transfer")
 PEER_ROUNDS = 5
 PARTS = ("pages", "attack", *UNDER_LOAD)
 
@@ -90,6 +92,9 @@ def measure_database(
             report_restarts(server, database, uri, options.rounds)
     if "timing" in parts:
         report_timing(database, uri, options.timing, folder)
+    if "transfer" in parts:
+        report_transfer(database, uri, folder)
+        report_refusals(uri, folder)
 
 
 def measure_pages() -> None:

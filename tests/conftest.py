@@ -59,6 +59,9 @@ EXTRA_PACKAGES = {
     "test_import_contracts.py": ("importlinter",),
     "test_banned_names.py": ("ruff",),
     "test_docs_site.py": ("material",),
+    "test_foreign_hashes.py": ("passlib",),
+    "test_import_logins.py": ("passlib",),
+    "test_forget_foreign.py": ("passlib",),
 }
 
 

@@ -61,8 +61,11 @@ def erase_due(services: Services, caller: Caller) -> Pruned:
 def erase_untouched(services: Services, caller: Caller) -> Pruned:
     """Decide about a batch of unconfirmed accounts of that age.
 
-    Those with which nothing was ever done are erased. The others are marked and stay.
+    Those with which nothing was ever done are erased. The others are marked and stay. Where addresses must be
+    confirmed, `erase_due` decides about all of them.
     """
+    if _expiry(services).confirming:
+        return Pruned(0, 0, 0)
     tx, now = services.tx(), services.clock.now()
     found = account_expiry.undecided(tx, now - _lifetime(services), after=0, limit=BATCH)
     tx.rollback()

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.admin import address_probe, administrators, pruning, transport
+from auth.admin import address_probe, administrators, imported_passwords, pruning, transport
 from auth.admin.finding import Finding
 from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
@@ -38,6 +38,7 @@ def examine(services: Services, probed_url: str | None = None) -> list[Finding]:
             *_reporting_errors("sealed secrets", lambda: _encrypted_secrets(services)),
             *_reporting_errors(administrators.CHECK, lambda: administrators.examine(services)),
             *_reporting_errors("outbox", lambda: _outbox(services)),
+            *_reporting_errors(imported_passwords.CHECK, lambda: imported_passwords.examine(services)),
         ]
         found += _reporting_errors("pruning", lambda: _pruning(services))
         if probed_url:

@@ -16,6 +16,7 @@ from auth.passwords import check
 from auth.roles.actors import Operator, find, record
 from auth.stores import api_tokens, audit, one_time_tokens, outbox, passkeys, roles, second_factors
 from models import Account, AuditEvent, OutgoingMail
+from utils.passwords import foreign_hashes
 from utils.permissions import is_of_service
 from utils.services import Services
 
@@ -52,6 +53,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     events = audit.page(tx, account.id, None, SHOWN_MAILS)
     against = [*_against(services, account)]
     findings = against or [_opened_by(services, account)]
+    findings += _foreign_hash(account)
     findings += _blocked_totp(services, account)
     findings += _reset_of_factors(account)
     findings += _expiry(services, account)
@@ -83,6 +85,11 @@ def _opened_by(services: Services, account: Account) -> str:
         return "The right password opens this account."
     since, left = moment_text(account.two_factor_at), account.recovery_codes_left
     return f"The right password and a code open this account (since {since}; {left} recovery codes left)."
+
+
+def _foreign_hash(account: Account) -> list[str]:
+    kind = foreign_hashes.kind(account.password_hash or "")
+    return [f"Its password hash is of another system ({kind}). The next login replaces it."] if kind else []
 
 
 def _blocked_totp(services: Services, account: Account) -> list[str]:

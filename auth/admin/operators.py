@@ -18,6 +18,7 @@ from auth.revocation import revoke
 from auth.roles import authority
 from auth.roles.actors import Actor, Administrator, Operator, find, record
 from auth.stores import account_expiry, api_tokens, audit, roles, sessions, totp, users
+from auth.transfer import project_keys
 from models import Account, ApiToken, AuditEvent, UserSession
 from utils.crypto import access_tokens
 from utils.crypto.encryption import DecryptionFailed
@@ -214,6 +215,8 @@ def rotate_encrypted_secrets(services: Services, operator: Operator) -> RotatedS
                 continue
             done += totp.replace_secret(tx, user_id, old, totp_secrets.encrypted(services, user_id, secret))
         tx.commit()
+    more, unreadable = project_keys.rotate(services, tx)
+    done, lost = done + more, lost + unreadable
     record(services, Event.SECRETS_RESEALED, operator, count=done)
     tx.commit()
     return RotatedSecrets(done, lost)

@@ -4,6 +4,7 @@ Another service may still know a person by the name. Only a keyed digest of it i
 account.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -25,6 +26,13 @@ def is_kept(services: Services, tx: Session, username: str, user_id: int | None 
     Ask after the name was taken, in the same transaction: an account that gives it up may commit meanwhile.
     """
     return freed_usernames.is_kept(tx, _digests(services, username), user_id, services.clock.now())
+
+
+def kept_among(services: Services, tx: Session, usernames: Iterable[str]) -> set[str]:
+    """Return those of these names that are kept for other accounts, or for none."""
+    by_digest = {digest: name for name in usernames for digest in _digests(services, name)}
+    kept = freed_usernames.kept_among(tx, by_digest, services.clock.now())
+    return {by_digest[digest] for digest in kept}
 
 
 def give_up(services: Services, tx: Session, account: Account, *, for_name: str) -> None:

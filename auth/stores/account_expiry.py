@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.events import Origin
@@ -19,11 +19,14 @@ UNDECIDED = (
     User.origin == Origin.REGISTERED,
 )
 
+_STAYING = (Origin.OPERATOR, Origin.IMPORTED)
+
 
 class Expiry(NamedTuple):
     """What is due now: deletions, and accounts that registered before `unconfirmed_before`.
 
-    Of these, the ones that only hold a name, and with `confirming` all that are unconfirmed.
+    Of these, the ones that only hold a name, and with `confirming` all that are unconfirmed. An account stays
+    that an operator made or imported, that was given a role, or that was found to stay before.
     """
 
     now: datetime
@@ -33,8 +36,9 @@ class Expiry(NamedTuple):
     @property
     def clause(self) -> ColumnElement[bool]:
         unconfirmed = and_(User.email_verified_at.is_(None), User.created_at < self.unconfirmed_before)
-        held = unconfirmed if self.confirming else and_(unconfirmed, User.email == "")
-        return or_(User.deletion_due_at <= self.now, held)
+        expires = and_(User.kept_at.is_(None), func.coalesce(User.origin, "").not_in(_STAYING))
+        held = or_(User.email == "", expires) if self.confirming else User.email == ""
+        return or_(User.deletion_due_at <= self.now, and_(unconfirmed, held))
 
 
 def due(tx: Session, expiry: Expiry, *, after: int, limit: int) -> list[Account]:

@@ -30,6 +30,12 @@ def is_kept(tx: Session, digests: Collection[bytes], user_id: int | None, now: d
     return tx.execute(kept.limit(1)).first() is not None
 
 
+def kept_among(tx: Session, digests: Collection[bytes], now: datetime) -> set[bytes]:
+    """Return those of these digests whose names are kept now."""
+    kept = select(FreedUsername.digest).where(FreedUsername.digest.in_(digests), FreedUsername.ends_at > now)
+    return {*tx.scalars(kept)}
+
+
 def release(tx: Session, digests: Collection[bytes]) -> None:
     """Delete the rows of a name that an account uses again."""
     tx.execute(delete(FreedUsername).where(FreedUsername.digest.in_(digests)))

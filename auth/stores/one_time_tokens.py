@@ -1,12 +1,12 @@
 """One-time tokens: the rows behind mailed links."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, select, true
 from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
@@ -82,14 +82,26 @@ def address_is_reserved(tx: Session, address: str, user_id: int | None, now: dat
     An address that it never confirmed is not reserved.
     """
     reserved = select(OneTimeToken.id).where(
-        OneTimeToken.purpose == LinkPurpose.EMAIL_UNDO,
+        *_reserving(now),
         OneTimeToken.email_key == email_key(address),
-        OneTimeToken.address_proven,
         OneTimeToken.user_id != (user_id or 0),
-        OneTimeToken.used_at.is_(None),
-        OneTimeToken.expires_at > now,
     )
     return tx.execute(reserved.limit(1)).first() is not None
+
+
+def reserved_among(tx: Session, email_keys: Collection[str], now: datetime) -> set[str]:
+    """Return those of these addresses that an account gave up lately, and may take back."""
+    reserved = select(OneTimeToken.email_key).where(*_reserving(now), OneTimeToken.email_key.in_(email_keys))
+    return {*tx.scalars(reserved)}
+
+
+def _reserving(now: datetime) -> list[ColumnElement[bool]]:
+    return [
+        OneTimeToken.purpose == LinkPurpose.EMAIL_UNDO,
+        OneTimeToken.address_proven == true(),
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > now,
+    ]
 
 
 def void_unproven_undos(tx: Session, address: str, user_id: int, now: datetime) -> None:

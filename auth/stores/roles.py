@@ -175,6 +175,22 @@ def grant_application_roles(tx: Session, user_id: int, names: Sequence[str], now
     tx.execute(insert(UserRole).from_select(["user_id", "role_id", "granted_at"], wanted))
 
 
+def with_service_permission(tx: Session, names: Collection[str]) -> dict[str, tuple[int, bool]]:
+    """Return the ids of the named roles that exist, and whether each has a permission of this service."""
+    of_service = exists().where(
+        RolePermission.role_id == Role.id, RolePermission.permission.startswith(SERVICE_PREFIX)
+    )
+    found = tx.execute(select(Role.name, Role.id, of_service).where(Role.name.in_(names)))
+    return {name: (role_id, bool(has)) for name, role_id, has in found}
+
+
+def grant_many(tx: Session, grants: Iterable[tuple[int, int]], now: datetime) -> None:
+    """Give roles to new accounts: pairs of the ids of an account and a role."""
+    rows = [{"user_id": user, "role_id": role, "granted_at": now} for user, role in grants]
+    if rows:
+        tx.execute(insert_into(tx, UserRole).on_conflict_do_nothing(), rows)
+
+
 def revoke(tx: Session, user_id: int, role_id: int) -> bool:
     """Take a role from an account; False if it does not have it."""
     taken = delete(UserRole).where(UserRole.user_id == user_id, UserRole.role_id == role_id)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.test_tour import END_OF_BLOCK, LACKING, ROOT, blocks, like, section, values
+from tests.docs.test_tour import END_OF_BLOCK, LACKING, ROOT, blocks, like, values
+from tests.support.documents import section
 from tests.support.server import environment, serving
 from tests.support.service import PASSWORD
 

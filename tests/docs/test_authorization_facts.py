@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 
 from auth.permissions import BUILT_IN, MAX_ROLE_NAME, AuthPermission
 from auth.roles import definitions, grants
-from tests.docs.test_tour import blocks, section
-from tests.support.documents import code_in, read, table_rows
+from tests.docs.test_tour import blocks
+from tests.support.documents import code_in, read, section, table_rows
 from tests.support.roles import define, grant, revoke
 from tests.support.service import bearer, signed_in
 from utils.permissions import MAX_PERMISSION

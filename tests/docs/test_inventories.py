@@ -80,7 +80,7 @@ def test_new_connection_is_detected(text: str) -> None:
     assert "utils/new.py" in uses({"utils/new.py": text}, CONNECTIONS)
 
 
-def test_sha256_is_the_only_digest_except_for_hibp_sha1() -> None:
+def test_sha256_is_the_only_digest_but_for_hibp_and_imported_hashes() -> None:
     """Werkzeug hashes passwords as the settings state; everything else uses SHA-256."""
     names = {
         (node.attr, path if node.attr != "sha256" else "")
@@ -89,4 +89,5 @@ def test_sha256_is_the_only_digest_except_for_hibp_sha1() -> None:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hashlib"
     }
-    assert names == {("sha256", ""), ("sha1", "utils/passwords/leaked.py")}
+    imported = {(name, "utils/passwords/foreign_schemes.py") for name in ("md5", "pbkdf2_hmac", "scrypt")}
+    assert names == {("sha256", ""), ("sha1", "utils/passwords/leaked.py")} | imported

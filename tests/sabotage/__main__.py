@@ -25,6 +25,7 @@ from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
+from tests.sabotage.transfer import TRANSFER
 
 ROOT = Path(__file__).parent.parent.parent
 AT_ONCE = 2
@@ -67,7 +68,7 @@ def outcome(sabotage: Sabotage) -> str:
 def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
-        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS),
+        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
     )
     every = [each for group in groups for each in group]
     chosen = [each for each in every if not names or each.name in names]

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from precis_i18n import get_profile
 
 from auth.tokens import read_refresh
 from tests.support.memory_apps import memory_app
@@ -132,6 +134,20 @@ def test_username_key_is_idempotent(name: str) -> None:
     key = username_key(name)
     if key is not None:
         assert username_key(key) == key
+
+
+@given(st.text(st.characters(max_codepoint=127), min_size=1, max_size=20))
+def test_plain_names_are_what_precis_makes_of_them(name: str) -> None:
+    """Names of ASCII letters and digits take a short way."""
+    try:
+        shown, key = (
+            str(get_profile(f"UsernameCase{kind}").enforce(name)) for kind in ("Preserved", "Mapped")
+        )
+    except UnicodeError:
+        shown, key = "", None
+    assert username_key(name) == key
+    with suppress(ValueError):
+        assert display_username(name) == shown
 
 
 @given(NAMES | st.text())

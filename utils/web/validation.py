@@ -78,6 +78,7 @@ _MESSAGES = {
     "string_too_long": "is too long",
     "too_short": "must not be empty",
     "too_long": "has too many entries",
+    "extra_forbidden": "is unknown",
 }
 
 

@@ -1,0 +1,46 @@
+"""A line of an import: a JSON object about one account."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from auth.fields import Email
+from auth.permissions import MAX_ROLE_NAME
+from utils.web.validation import Body
+
+MAX_ROLES = 20  # of an account
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        found = datetime.fromisoformat(value)
+        if found.tzinfo is not None and found >= _FIRST:
+            return found.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise PydanticCustomError(
+        "moment_invalid", "must be a time in ISO 8601 with its zone, such as 2015-03-01T12:00:00Z"
+    )
+
+
+class AccountLine(Body):
+    """An account to import. An unknown field is a fault: a misspelt one would be lost silently.
+
+    `id` is reported beside the new id, and never used.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    id: int | Annotated[str, StringConstraints(max_length=128)] | None = None
+    email: Email
+    username: Annotated[str, StringConstraints(max_length=512)] | None = None
+    email_verified: bool = False
+    password_hash: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    created_at: Annotated[datetime, BeforeValidator(_moment)] | None = None
+    disabled: bool = False
+    roles: Annotated[
+        list[Annotated[str, StringConstraints(max_length=MAX_ROLE_NAME)]], Field(max_length=MAX_ROLES)
+    ] = Field(default_factory=list)

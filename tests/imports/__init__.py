@@ -1,0 +1,1 @@
+"""Exports of other systems, as the recipes of docs/guides/import.md read them."""
