@@ -110,7 +110,7 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "digests of user names that were given up": [usernames.KEPT_FOR.days],
         'second factors, after `reset-factors`, `lock-out` or "this wasn\'t me"': [resets.DELAY.days],
         "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
-        "unconfirmed accounts that were never used, or all with `REQUIRE_VERIFIED_EMAIL`; held names": [
+        "unconfirmed accounts unused after the first day, or all with `REQUIRE_VERIFIED_EMAIL`; held names": [
             account_expiry.UNCONFIRMED_FOR.days
         ],
     }
