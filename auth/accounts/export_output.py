@@ -52,6 +52,8 @@ def _user(row: User) -> dict[str, Any]:
         **_times(row, "two_factor_at", "factors_reset_due_at", "factor_tries_end_at"),
         "recovery_codes_left": row.recovery_codes_left,
         "factor_tries": row.factor_tries,
+        "failures": row.failures,
+        "origin": row.origin,
         "terms_version": row.terms_version,
         "has_password": row.password_hash is not None,
     }
@@ -62,6 +64,7 @@ def _session(row: UserSession) -> dict[str, Any]:
         **{k: v for k, v in session_fields(row, None).items() if k != "current"},
         **_times(row, "auth_time", "rotated_at", "idle_end", "absolute_end", "ended_at", "factor_at"),
         "user_agent": row.user_agent,
+        "failures": row.failures,
         "signed_in_with": row.amr,
         "refreshes": row.generation,
         "end_reason": row.end_reason,
@@ -88,7 +91,7 @@ def _event(row: AuditEvent) -> dict[str, Any]:
     }
 
 
-# Every column that says something about the person. No secret, and no derived key.
+# What the columns say about the person. No secret, no random id and no derived key.
 _FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "user": _user,
     "sessions": _session,
@@ -99,12 +102,20 @@ _FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
         "by_factor": row.by_factor,
         **_times(row, "created_at", "expires_at", "last_used_at", "revoked_at"),
     },
-    "devices": lambda row: _times(row, "first_seen_at", "last_seen_at", "trusted_until"),
-    "authenticators": lambda row: _times(row, "created_at", "confirmed_at"),
+    "devices": lambda row: {
+        "failures": row.failures,
+        "totp_failures": row.totp_failures,
+        **_times(row, "first_seen_at", "last_seen_at", "trusted_until", "reset_at"),
+    },
+    "authenticators": lambda row: {
+        "failures": row.failures,
+        **_times(row, "created_at", "confirmed_at"),
+    },
     "recovery_codes": lambda row: _times(row, "created_at", "used_at"),
     "passkeys": lambda row: {
         "name": row.name,
         "backed_up": row.backed_up,
+        "needs_password": row.needs_password,
         **_times(row, "created_at", "last_used_at"),
     },
     "challenges": lambda row: {

@@ -1,4 +1,4 @@
-"""Erase accounts that are due: deletions, and accounts that were never confirmed or never used."""
+"""Erase accounts that are due: deletions, and accounts whose address was never confirmed."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -61,8 +61,8 @@ def erase_due(services: Services, caller: Caller) -> Pruned:
 def erase_untouched(services: Services, caller: Caller) -> Pruned:
     """Decide about a batch of unconfirmed accounts of that age.
 
-    Those with which nothing was ever done are erased. The others are marked and stay. Where addresses must be
-    confirmed, `erase_due` decides about all of them.
+    Those that were not used after their first day are erased. The others are marked and stay. Where addresses
+    must be confirmed, `erase_due` decides about all of them.
     """
     if _expiry(services).confirming:
         return Pruned(0, 0, 0)
@@ -117,7 +117,9 @@ def _all_due(services: Services) -> Iterator[Due]:
         return
     before = expiry.now - _lifetime(services)
     for found in _pages(lambda after: account_expiry.undecided(tx, before, after=after, limit=PAGE)):
-        yield from (Due(account, "never confirmed or used") for account in _untouched(tx, found))
+        yield from (
+            Due(account, "never confirmed, not used after its first day") for account in _untouched(tx, found)
+        )
 
 
 def _pages(page: Callable[[int], list[Account]]) -> Iterator[list[Account]]:
@@ -128,7 +130,7 @@ def _pages(page: Callable[[int], list[Account]]) -> Iterator[list[Account]]:
 
 
 def _untouched(tx: Session, accounts: list[Account]) -> list[Account]:
-    """Return those of these accounts with which nothing was ever done."""
+    """Return those of these accounts that were not used after their first day, and have no factor or lock."""
     used = account_expiry.used_after(tx, accounts, FIRST_DAY)
     return [
         account

@@ -1,4 +1,4 @@
-"""Accounts that end: at their owner's request, or because they were never confirmed and never used."""
+"""Accounts that end: at their owner's request, or because their address was never confirmed."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

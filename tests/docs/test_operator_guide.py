@@ -112,8 +112,8 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         'second factors, after `reset-factors`, `lock-out` or "this wasn\'t me"': [resets.DELAY.days],
         "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
         (
-            "unconfirmed accounts that were never used; with `REQUIRE_VERIFIED_EMAIL` used ones, too; "
-            "held names"
+            "unconfirmed accounts unused after the first day; with `REQUIRE_VERIFIED_EMAIL` used ones, "
+            "too; held names"
         ): [account_expiry.UNCONFIRMED_FOR.days],
     }
 

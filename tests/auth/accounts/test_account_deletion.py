@@ -235,6 +235,15 @@ def test_data_export_covers_every_user_table_and_no_secret(
     for table, key in exported.items():
         held = rows(app, f"SELECT * FROM {table} WHERE user_id = :id", id=person)
         assert len(found[key]) == len(held) > 0, table
+    counts = {
+        "user": "failures",
+        "sessions": "failures",
+        "devices": "totp_failures",
+        "authenticators": "failures",
+    }
+    for key, count in counts.items():
+        row = found[key] if key == "user" else found[key][0]
+        assert isinstance(row[count], int), key
     text = json.dumps(found)
     assert "grace" not in text
     for told in ("lovelace@example.com", "ada@example.com", SEEN, AGENT, "wrong_password"):

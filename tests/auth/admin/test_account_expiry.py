@@ -1,4 +1,4 @@
-"""Unconfirmed accounts: those with which nothing was ever done expire, all others stay."""
+"""Unconfirmed accounts: those that were not used after their first day expire, all others stay."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -211,7 +211,7 @@ def test_dry_run_lists_the_accounts_that_would_be_erased_and_erases_none(
     clock.advance(timedelta(days=6).total_seconds())
     told = dry_run(mailing)
     assert "mary  <mary@example.com>  deletion requested" in told
-    assert "ada  <ada@example.com>  never confirmed or used" in told
+    assert "ada  <ada@example.com>  never confirmed, not used after its first day" in told
     assert "grace" not in told
     assert told.endswith("2 accounts would be erased.\n")
     limited = dry_run(mailing, "--limit", "1")
