@@ -108,7 +108,7 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "leases that were not given back": [ages["leases"]],
         "digests of user names that were given up": [usernames.KEPT_FOR.days],
         "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
-        "unconfirmed accounts that were never used; with `REQUIRE_VERIFIED_EMAIL` used ones, too; held names": [
+        "unconfirmed accounts that were not used; with `REQUIRE_VERIFIED_EMAIL` used ones, too; held names": [
             account_expiry.UNCONFIRMED_FOR.days
         ],
     }
