@@ -1,63 +1,22 @@
 """The configurations and routes of docs/guides/backend.md are run as written."""
 
 import asyncio
-import json
 import os
-import re
 import shutil
-import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
-from tests.support.proxies import NGINX_HTTP
-from tests.support.server import DEADLINE, ROOT, Server, free_port, serving, until
+from tests.support.examples import documented_nginx as nginx
+from tests.support.examples import example, get, running
+from tests.support.server import DEADLINE, Server, free_port, serving, until
 from tests.support.service import PASSWORD
 
 pytestmark = pytest.mark.slow
-
-NGINX = os.environ.get("NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
-
-
-def example(name: str, ports: dict[int, int]) -> str:
-    """Return the text between the markers of this name, with only the ports replaced."""
-    text = (ROOT / "docs" / "guides" / "backend.md").read_text("utf-8")
-    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
-    assert found, name
-    changed = found[1]
-    for written, real in ports.items():
-        assert str(written) in changed
-        changed = re.sub(rf"\b{written}\b", str(real), changed)
-    return changed
-
-
-def get(url: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, Any], Any]:
-    """Return the status, JSON body if any, and headers of a response."""
-    request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    try:
-        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
-            return answer.status, json.loads(answer.read()), answer.headers
-    except urllib.error.HTTPError as refusal:
-        with refusal:
-            return refusal.code, _json(refusal.read()), refusal.headers
-
-
-def _json(text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 @pytest.fixture
@@ -132,58 +91,6 @@ def token(server: Server) -> str:
     body = {"username": "grün", "email": "ada@example.com", "password": PASSWORD}
     assert server.call("POST", "/auth/register", body)[0] == 201
     return str(server.call("POST", "/auth/login", body)[1]["access_token"])
-
-
-class Site(BaseHTTPRequestHandler):
-    """A small site that trusts its proxy and echoes the request headers."""
-
-    def do_GET(self) -> None:
-        body = json.dumps(dict(self.headers)).encode()
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Log nothing."""
-
-
-@contextmanager
-def running(command: list[str], folder: Path, url: str, **environ: str) -> Iterator[None]:
-    """Run a process for the block, from its first response on."""
-    with (folder / "process.log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=log, stderr=log, env={"PATH": os.environ["PATH"], **environ}
-        )
-    try:
-        until(lambda: process.poll() is not None or _answers(url), f"{command[0]} to answer")
-        assert process.poll() is None, (folder / "process.log").read_text()
-        yield
-    finally:
-        process.terminate()
-        process.wait(DEADLINE)
-
-
-def _answers(url: str) -> bool:
-    try:
-        get(url)
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def nginx(server: Server, folder: Path) -> Iterator[str]:
-    """Run nginx, as documented, in front of a small site; yield its URL."""
-    assert Path(NGINX).exists(), "needs nginx: apt-get install nginx-light, or named by NGINX"
-    port = free_port()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
-        Thread(target=site.serve_forever, daemon=True).start()
-        text = example("nginx", {8080: port, 9000: site.server_port, 8000: server.port})
-        (folder / "nginx.conf").write_text(NGINX_HTTP.format(folder=folder, site=text))
-        command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-        with running(command, folder, f"http://127.0.0.1:{port}/"):
-            yield f"http://127.0.0.1:{port}"
-        site.shutdown()
 
 
 def test_site_behind_nginx_requires_a_token_that_logout_revokes(

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import create_engine, insert
 
 from models import AuditEvent
-from tests.processes.test_other_services import NGINX, running
+from tests.support.examples import NGINX, running
 from tests.support.proxies import NGINX_HTTP
 from tests.support.server import DEADLINE, Server, free_port, serving, until
 from tests.support.service import PASSWORD, START

@@ -1,0 +1,235 @@
+"""docs/guides/authorization.md as a reader follows it: its tour, and its examples for other services."""
+
+import asyncio
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from flask import Flask
+from werkzeug.test import Client
+
+from app import create_app
+from config import Settings, TestingConfig
+from models import db
+from tests.conftest import new_sqlite
+from tests.support.examples import example, get, nginx, running, trusting_site
+from tests.support.roles import define, grant, revoke
+from tests.support.server import ROOT, Server, environment, free_port, serving
+from tests.support.service import PASSWORD
+
+pytestmark = pytest.mark.slow
+
+GUIDE = "authorization"
+TEXT = (ROOT / "docs" / "guides" / f"{GUIDE}.md").read_text("utf-8")
+FORGED = {"X_Auth_User_Id": "99", "X_Auth_Username": "root"}
+
+
+class Service(NamedTuple):
+    """A service that runs, the same database in this process, and the access token of `grün`, account 1."""
+
+    server: Server
+    app: Flask
+    token: str
+
+
+@pytest.fixture
+def service(tmp_path: Path, sqlite_template: Path) -> Iterator[Service]:
+    uri = new_sqlite(sqlite_template, tmp_path)
+    app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri}))
+    told = {"TRUSTED_PROXIES": "1", "CLIENT_ADDRESS_HEADER": "Clientaddress"}
+    with serving(uri, tmp_path, **told) as server:
+        body = {"username": "grün", "email": "ada@example.com", "password": PASSWORD}
+        assert server.call("POST", "/auth/register", body)[0] == 201
+        define(app, "reader", "reports:read")
+        define(app, "editor", "reports:read", "reports:write")
+        yield Service(server, app, server.call("POST", "/auth/login", body)[1]["access_token"])
+    with app.app_context():
+        db.engine.dispose()
+
+
+Ask = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def check_site(service: Service, ask: Ask, down: int) -> None:
+    """Check what every example promises; `down` is its status without the service."""
+    token = service.token
+    assert [ask(path)[0] for path in ("/reports", "/reports/drafts")] == [401, 401]
+    assert ask("/reports", token + "x")[0] == 401
+    assert ask("/reports", token)[0] == 403
+    grant(service.app, "grün", "reader")
+    assert ask("/reports", token, **FORGED)[0] == 200
+    assert ask("/reports/drafts", token)[0] == 403
+    for query in ("?permission=reports:read", "?permission=reports:read&needs=reports:read"):
+        assert ask(f"/reports/drafts{query}", token, **FORGED)[0] == 403
+        assert ask(f"/reports{query}", **FORGED)[0] == 401
+    grant(service.app, "grün", "editor")
+    assert ask("/reports/drafts", token)[0] == 200
+    for role in ("editor", "reader"):
+        revoke(service.app, "grün", role)
+    assert [ask(path, token)[0] for path in ("/reports", "/reports/drafts")] == [403, 403]
+    grant(service.app, "grün", "reader")
+    assert service.server.call("POST", "/auth/logout", {}, token=token)[0] == 204
+    assert ask("/reports", token)[0] == 401
+    service.server.stop()
+    assert ask("/reports", token)[0] == down
+
+
+def at(url: str) -> Ask:
+    return lambda path, token=None, **headers: get(f"{url}{path}", token, **headers)[:2]
+
+
+def parts_of(name: str, service: Service) -> dict[str, Any]:
+    """Return what a Python example of the guide defines."""
+    parts: dict[str, Any] = {"__name__": name}
+    exec(example(name, {8000: service.server.port}, GUIDE), parts)
+    return parts
+
+
+def test_flask_example_keeps_its_promises(service: Service) -> None:
+    parts = parts_of("flask-permission", service)
+    client = parts["app"].test_client()
+
+    def ask(path: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, Any]]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = client.get(path, headers=named | ({"Authorization": f"Bearer {token}"} if token else {}))
+        if answer.status_code == 200:
+            assert set(answer.get_json().values()) <= {1, "grün"}
+        return answer.status_code, answer.get_json()
+
+    check_site(service, ask, down=503)
+    parts["guard"].close()
+
+
+def test_fastapi_example_keeps_its_promises(service: Service) -> None:
+    import httpx
+
+    parts = parts_of("fastapi-permission", service)
+
+    async def answer(path: str, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(parts["app"])
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+            return await client.get(path, headers=headers)
+
+    def ask(path: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, Any]]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        found = asyncio.run(answer(path, named | ({"Authorization": f"Bearer {token}"} if token else {})))
+        if found.status_code == 200:
+            assert set(found.json().values()) <= {1, "grün"}
+        else:
+            assert set(found.json()) == {"detail"}
+        return found.status_code, found.json()
+
+    check_site(service, ask, down=503)
+    parts["guard"].close()
+
+
+def test_wsgi_example_keeps_its_promises(service: Service) -> None:
+    client = Client(parts_of("wsgi-permission", service)["application"])
+    header = {"Authorization": f"Bearer {service.token}"}
+    assert client.get("/").status_code == 401
+    assert client.get("/", headers=header).status_code == 403
+    grant(service.app, "grün", "reader")
+    allowed = client.get("/", headers=header | {"X-Auth-User-Id": "99"}, environ_overrides={"REMOTE_USER": "99"})
+    assert (allowed.status_code, allowed.text) == (200, "Reports of 1")
+    revoke(service.app, "grün", "reader")
+    assert client.get("/", headers=header).status_code == 403
+
+
+def test_express_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
+    node, port = shutil.which("node"), free_port()
+    assert node, "needs node"
+    ports = {8000: service.server.port, 9000: port}
+    (tmp_path / "site.js").write_text(example("express-permission", ports, GUIDE))
+    url = f"http://127.0.0.1:{port}"
+    with running([node, "site.js"], tmp_path, f"{url}/reports", NODE_PATH=os.environ.get("NODE_PATH", "")):
+        grant(service.app, "grün", "reader")
+        assert get(f"{url}/reports", service.token)[:2] == (200, {"reports_of": 1})
+        revoke(service.app, "grün", "reader")
+        check_site(service, at(url), down=500)
+
+
+def nginx_example(service: Service, site: int) -> tuple[str, int]:
+    port = free_port()
+    ports = {8080: port, 9000: site, 8000: service.server.port}
+    return example("nginx-permission", ports, GUIDE), port
+
+
+def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
+    with trusting_site() as site:
+        text, port = nginx_example(service, site)
+        with nginx(tmp_path, text, port) as url:
+            grant(service.app, "grün", "reader")
+            status, seen, _ = get(f"{url}/reports", service.token, **FORGED)
+            assert (status, seen["X-Auth-User-Id"], seen["X-Auth-Username"]) == (200, "1", "gr%C3%BCn")
+            assert get(f"{url}/_verify?permission=reports:read", service.token)[0] == 404
+            revoke(service.app, "grün", "reader")
+            check_site(service, at(url), down=500)
+    assert '"event": "permission query refused"' not in service.server.log.read_text()
+
+
+def test_nginx_location_without_its_variable_is_refused(service: Service, tmp_path: Path) -> None:
+    grant(service.app, "grün", "editor")
+    with trusting_site() as site:
+        text, port = nginx_example(service, site)
+        unset = text.replace("        set $needs reports:read;\n", "", 1)
+        public = "location /public {\n        auth_request off;\n        proxy_pass http://127.0.0.1:%d;\n    }\n"
+        unset = unset.replace("    location = /_verify", f"    {public % site}    location = /_verify")
+        with nginx(tmp_path, unset, port) as url:
+            assert get(f"{url}/reports", service.token)[0] == 403
+            assert get(f"{url}/reports?needs=reports:read", service.token)[0] == 403
+            assert get(f"{url}/other", service.token)[0] == 403  # of no location
+            assert get(f"{url}/reports/drafts", service.token)[0] == 200
+            assert get(f"{url}/public")[0] == 200
+    assert '"event": "permission query refused"' in service.server.log.read_text()
+
+
+def blocks(section: str, language: str) -> list[str]:
+    found = re.search(rf"<!-- {section} -->(.*?)<!-- /{section} -->", TEXT, re.DOTALL)
+    assert found, section
+    return re.findall(rf"^```{language}\n(.*?)^```$", found[1], re.DOTALL | re.MULTILINE)
+
+
+def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path) -> None:
+    """Two roles, a Flask view, a FastAPI route and an nginx location: 200, 403, 401, and 403 at once."""
+    uri, bin_folder = new_sqlite(sqlite_template, tmp_path), Path(sys.executable).parent
+    keys = {name: secrets.token_urlsafe(48) for name in ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")}
+    demo = tmp_path / "demo"
+    (demo / "venv").mkdir(parents=True)
+    (demo / "venv" / "bin").symlink_to(bin_folder)
+    with serving(uri, tmp_path, **keys) as server, ExitStack() as sites:
+        body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
+        assert server.call("POST", "/auth/register", body)[0] == 201
+        access = server.call("POST", "/auth/login", body)[1]["access_token"]
+        ports = {8000: server.port} | {port: free_port() for port in (9000, 9002, 8080)}
+
+        def here(text: str) -> str:
+            return re.sub(r"\b(8000|9000|9002|8080)\b", lambda found: str(ports[int(found[0])]), text)
+
+        for name in ("flask", "fastapi"):
+            text = example(f"{name}-permission", {8000: ports[8000]}, GUIDE)
+            (demo / f"{name}_site.py").write_text(text)
+        start, *calls = blocks("sites", "bash")
+        commands = [here(line).removesuffix(" &").split() for line in start.splitlines()]
+        for command, port in zip(commands, (9000, 9002), strict=True):
+            started = running([str(tmp_path / command[0]), *command[1:]], tmp_path, f"http://localhost:{ports[port]}/")
+            sites.enter_context(started)
+        numbers = {8080: ports[8080], 9000: ports[9000], 8000: ports[8000]}
+        sites.enter_context(nginx(tmp_path, example("nginx-permission", numbers, GUIDE), ports[8080]))
+
+        script = "set -eo pipefail\n" + "".join(here(block) for block in [*blocks("roles", "bash"), *calls])
+        script = script.replace(". .venv/bin/activate\n", "")
+        env = environment(uri, server.port, **keys, PYTHONPATH=str(ROOT), access=access)
+        env["PATH"] = f"{bin_folder}:{env['PATH']}"
+        done = subprocess.run(
+            ["bash"], input=script, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+    shown = "".join([*blocks("roles", "text"), *blocks("sites", "text")])
+    assert (done.returncode, done.stdout) == (0, shown), done.stderr

@@ -1,0 +1,1 @@
+"""Tests: the guard of sdk/python."""

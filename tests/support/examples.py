@@ -1,0 +1,120 @@
+"""The examples of the guides for other services, run as they are written, with only their ports replaced."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from tests.support.proxies import NGINX_HTTP
+from tests.support.server import DEADLINE, ROOT, Server, free_port, until
+
+NGINX = os.environ.get("NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
+
+
+def example(name: str, ports: Mapping[int, int], guide: str = "backend") -> str:
+    """Return the text between the markers of this name, with only the ports replaced."""
+    text = (ROOT / "docs" / "guides" / f"{guide}.md").read_text("utf-8")
+    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
+    assert found, name
+    changed = found[1]
+    for written, real in ports.items():
+        assert str(written) in changed
+        changed = re.sub(rf"\b{written}\b", str(real), changed)
+    return changed
+
+
+def get(url: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, Any], Any]:
+    """Return the status, JSON body if any, and headers of a response."""
+    request = urllib.request.Request(url, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            return answer.status, _json(answer.read()), answer.headers
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, _json(refusal.read()), refusal.headers
+
+
+def _json(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class Site(BaseHTTPRequestHandler):
+    """A small site that trusts its proxy and echoes the request headers."""
+
+    def do_GET(self) -> None:
+        body = json.dumps(dict(self.headers)).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Log nothing."""
+
+
+@contextmanager
+def running(command: list[str], folder: Path, url: str, **environ: str) -> Iterator[None]:
+    """Run a process for the block, from its first response on."""
+    log = folder / f"{Path(command[0]).name}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=output, stderr=output, env={"PATH": os.environ["PATH"], **environ}
+        )
+    try:
+        until(lambda: process.poll() is not None or _answers(url), f"{command[0]} to answer")
+        assert process.poll() is None, log.read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
+
+
+def _answers(url: str) -> bool:
+    try:
+        get(url)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def trusting_site() -> Iterator[int]:
+    """Run `Site` for the block; yield its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        yield site.server_port
+        site.shutdown()
+
+
+@contextmanager
+def nginx(folder: Path, text: str, port: int) -> Iterator[str]:
+    """Run nginx with this configuration of its `http` block, which listens at this port; yield its URL."""
+    assert Path(NGINX).exists(), "needs nginx: apt-get install nginx-light, or named by NGINX"
+    (folder / "nginx.conf").write_text(NGINX_HTTP.format(folder=folder, site=text))
+    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    with running(command, folder, f"http://127.0.0.1:{port}/"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def documented_nginx(server: Server, folder: Path) -> Iterator[str]:
+    """Run nginx, as the backend guide documents it, in front of a small site; yield its URL."""
+    port = free_port()
+    with trusting_site() as site:
+        text = example("nginx", {8080: port, 9000: site, 8000: server.port})
+        with nginx(folder, text, port) as url:
+            yield url
