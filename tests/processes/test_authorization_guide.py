@@ -171,6 +171,7 @@ def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> N
             assert (status, seen["X-Auth-User-Id"], seen["X-Auth-Username"]) == (200, "1", "gr%C3%BCn")
             assert get(f"{url}/_verify?permission=reports:read", service.token)[0] == 404
             revoke(service.app, "grün", "reader")
+            assert get(f"{url}/reports", Cookie="__Host-refresh=%00; =; \xff")[0] == 401
             check_site(service, at(url), down=500)
     assert '"event": "permission query refused"' not in service.server.log.read_text()
 
@@ -219,8 +220,9 @@ def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path
         start, *calls = blocks("sites", "bash")
         commands = [here(line).removesuffix(" &").split() for line in start.splitlines()]
         for command, port in zip(commands, (9000, 9002), strict=True):
-            started = running([str(tmp_path / command[0]), *command[1:]], tmp_path, f"http://localhost:{ports[port]}/")
-            sites.enter_context(started)
+            url = f"http://localhost:{ports[port]}/"
+            program = [str(tmp_path / command[0]), *command[1:]]
+            sites.enter_context(running(program, tmp_path, url, PYTHONPATH=str(ROOT / "sdk" / "python")))
         numbers = {8080: ports[8080], 9000: ports[9000], 8000: ports[8000]}
         sites.enter_context(nginx(tmp_path, example("nginx-permission", numbers, GUIDE), ports[8080]))
 
@@ -228,8 +230,7 @@ def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path
         script = script.replace(". .venv/bin/activate\n", "")
         env = environment(uri, server.port, **keys, PYTHONPATH=str(ROOT), access=access)
         env["PATH"] = f"{bin_folder}:{env['PATH']}"
-        done = subprocess.run(
-            ["bash"], input=script, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False
-        )
+        run = {"cwd": tmp_path, "env": env, "capture_output": True, "text": True, "timeout": 120}
+        done: Any = subprocess.run(["bash"], input=script, check=False, **run)  # type: ignore[call-overload]
     shown = "".join([*blocks("roles", "text"), *blocks("sites", "text")])
     assert (done.returncode, done.stdout) == (0, shown), done.stderr

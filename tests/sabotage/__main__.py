@@ -18,6 +18,7 @@ from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
+from tests.sabotage.guards import GUARDS
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
@@ -64,7 +65,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 def main(names: list[str]) -> int:
     every = (
-        *(*SECURITY, *AUTHORIZATION, *FACTORS, *LIMITS, *DATA, *RECORDS),
+        *(*SECURITY, *AUTHORIZATION, *FACTORS, *LIMITS, *DATA, *RECORDS, *GUARDS),
         *(*DATABASES, *REQUESTS, *DEPLOYMENT, *SCREENS),
     )
     chosen = [each for each in every if not names or each.name in names]
