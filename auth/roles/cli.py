@@ -41,7 +41,7 @@ def revoke(login: str, role: str) -> tuple[Any, str]:
 def list_roles() -> tuple[Any, str]:
     """List the roles, their permissions, and how many accounts have each."""
     found = definitions.every(services(), operator())
-    lines = [f"{role.name:20}  {role.accounts:>7}  {' '.join(sorted(role.permissions))}" for role in found]
+    lines = [f"{role.name:20}  {role.accounts:>8}  {' '.join(sorted(role.permissions))}" for role in found]
     head = f"{'ROLE':20}  ACCOUNTS  PERMISSIONS"
     return {"roles": [outputs.role(each) for each in found]}, "\n".join([head, *lines])
 
