@@ -137,7 +137,9 @@ def test_wsgi_example_keeps_its_promises(service: Service) -> None:
     assert client.get("/").status_code == 401
     assert client.get("/", headers=header).status_code == 403
     grant(service.app, "grün", "reader")
-    allowed = client.get("/", headers=header | {"X-Auth-User-Id": "99"}, environ_overrides={"REMOTE_USER": "99"})
+    allowed = client.get(
+        "/", headers=header | {"X-Auth-User-Id": "99"}, environ_overrides={"REMOTE_USER": "99"}
+    )
     assert (allowed.status_code, allowed.text) == (200, "Reports of 1")
     revoke(service.app, "grün", "reader")
     assert client.get("/", headers=header).status_code == 403
@@ -181,7 +183,9 @@ def test_nginx_location_without_its_variable_is_refused(service: Service, tmp_pa
     with trusting_site() as site:
         text, port = nginx_example(service, site)
         unset = text.replace("        set $needs reports:read;\n", "", 1)
-        public = "location /public {\n        auth_request off;\n        proxy_pass http://127.0.0.1:%d;\n    }\n"
+        public = (
+            "location /public {\n        auth_request off;\n        proxy_pass http://127.0.0.1:%d;\n    }\n"
+        )
         unset = unset.replace("    location = /_verify", f"    {public % site}    location = /_verify")
         with nginx(tmp_path, unset, port) as url:
             assert get(f"{url}/reports", service.token)[0] == 403

@@ -58,7 +58,9 @@ def usable(guard: Guard) -> bool:
     return found is not None
 
 
-def test_question_is_repeated_once_if_its_kept_connection_closes(guard: Guard, server: ScriptedServer) -> None:
+def test_question_is_repeated_once_if_its_kept_connection_closes(
+    guard: Guard, server: ScriptedServer
+) -> None:
     guard.check("Bearer 1")
     answers = [b"", YES % 2]
     server.script = lambda _: answers.pop(0)
@@ -146,7 +148,9 @@ def test_answer_has_a_deadline_however_slowly_it_arrives(server: ScriptedServer)
     assert 0.1 < time.monotonic() - began < 5
 
 
-def test_threads_get_their_own_answers_and_few_connections_are_kept(server: ScriptedServer, guard: Guard) -> None:
+def test_threads_get_their_own_answers_and_few_connections_are_kept(
+    server: ScriptedServer, guard: Guard
+) -> None:
     def asked(number: int) -> list[int]:
         return [guard.check(f"Bearer {number}").user_id for _ in range(25)]
 

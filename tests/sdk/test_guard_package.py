@@ -14,19 +14,28 @@ pytestmark = pytest.mark.slow
 
 USES = """
 import auth_guard, sys
+from importlib.metadata import version
 assert auth_guard.__file__.startswith(sys.prefix), auth_guard.__file__
 guard = auth_guard.Guard("http://127.0.0.1:1")
 try:
     guard.check("Bearer a.b.c", "reports:read")
 except auth_guard.Unavailable as refusal:
-    print(refusal.status, (auth_guard.__file__ and __import__("importlib.metadata").metadata.version("auth-guard")))
+    print(refusal.status, version("auth-guard"))
 """
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    kept = {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "HOME", "PATH", "SSL_"))}
+    kept = {
+        name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "HOME", "PATH", "SSL_"))
+    }
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env=kept, capture_output=True, text=True, timeout=120, check=False
+        [str(word) for word in command],
+        cwd=cwd,
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -56,4 +65,8 @@ def test_pip_installs_it_from_a_folder_and_from_a_repository(tmp_path: Path) -> 
     run(*install, f"auth-guard @ git+file://{repository}#subdirectory=sdk/python", cwd=tmp_path)
     assert run(python, "-c", USES, cwd=tmp_path) == "503 0.1.0\n"
     listed = run(python, "-m", "pip", "list", "--format=freeze", cwd=tmp_path)
-    assert {line.partition("=")[0] for line in listed.split()} <= {"auth-guard", "pip", "setuptools"}  # no more
+    assert {line.partition("=")[0] for line in listed.split()} <= {
+        "auth-guard",
+        "pip",
+        "setuptools",
+    }  # no more

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Annotated, Any, NamedTuple
 
 import httpx
@@ -9,15 +10,12 @@ import pytest
 from auth_guard import Caller, Forbidden, Guard, GuardedApp, Unauthorized, fastapi_requires, flask_requires
 from fastapi import Depends, FastAPI
 from flask import Flask, g, request
+from werkzeug.serving import make_server
 from werkzeug.test import Client
 
-from app import create_app
-from config import Settings, TestingConfig
-from models import db
-from tests.conftest import new_sqlite
 from tests.support.roles import define, grant, revoke
-from tests.support.server import Server, free_port, serving
-from tests.support.service import PASSWORD
+from tests.support.server import free_port
+from tests.support.service import login, register
 
 
 def nowhere() -> Guard:
@@ -26,37 +24,31 @@ def nowhere() -> Guard:
 
 
 class Service(NamedTuple):
-    """A service that runs, the same database in this process, and the access token of `grün`, a reader."""
+    """A service that is served, and the access token of `grün`, account 1 and a reader."""
 
-    server: Server
+    url: str
     app: Flask
     token: str
 
     @property
     def guard(self) -> Guard:
-        return Guard(self.server.url)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("service")
-    uri = new_sqlite(sqlite_template, folder)
-    app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri}))
-    with serving(uri, folder) as server:
-        body = {"username": "grün", "email": "ada@example.com", "password": PASSWORD}
-        assert server.call("POST", "/auth/register", body)[0] == 201
-        define(app, "reader", "reports:read")
-        define(app, "editor", "reports:read", "reports:write")
-        yield Service(server, app, server.call("POST", "/auth/login", body)[1]["access_token"])
-    with app.app_context():
-        db.engine.dispose()
+        return Guard(self.url)
 
 
 @pytest.fixture
-def service(running: Service) -> Iterator[Service]:
-    grant(running.app, "grün", "reader")
-    yield running
-    revoke(running.app, "grün", "reader")
+def service(app: Flask) -> Iterator[Service]:
+    client = app.test_client()
+    register(client, "grün", email="ada@example.com")
+    define(app, "reader", "reports:read")
+    define(app, "editor", "reports:read", "reports:write")
+    grant(app, "grün", "reader")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield Service(f"http://127.0.0.1:{server.port}", app, login(client, "grün").get_json()["access_token"])
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 Answered = tuple[int, dict[str, Any], dict[str, str]]  # status, body, headers
@@ -98,7 +90,9 @@ def fastapi_site(guard: Guard) -> Call:
     site = FastAPI()
 
     @site.get("/reports")
-    def reports(caller: Annotated[Caller, Depends(fastapi_requires(guard, "reports:read"))]) -> dict[str, Any]:
+    def reports(
+        caller: Annotated[Caller, Depends(fastapi_requires(guard, "reports:read"))],
+    ) -> dict[str, Any]:
         return {"id": caller.user_id, "name": caller.username}
 
     @site.get("/drafts")
@@ -179,7 +173,9 @@ def test_identity_and_question_of_the_caller_are_ignored(service: Service, site:
     assert site("/reports", **forged)[0] == 401
     status, body, _ = site("/reports?permission=x:y", Authorization=f"Bearer {service.token}", **forged)
     assert (status, body) == (200, {"id": 1, "name": "grün"})
-    assert site("/drafts?permission=reports:read", Authorization=f"Bearer {service.token}", **forged)[0] == 403
+    assert (
+        site("/drafts?permission=reports:read", Authorization=f"Bearer {service.token}", **forged)[0] == 403
+    )
 
 
 @pytest.mark.parametrize("make", [flask_site, fastapi_site, wsgi_site], ids=lambda make: make.__name__)
@@ -189,18 +185,16 @@ def test_no_service_is_a_503(make: Callable[[Guard], Call]) -> None:
 
 
 def test_refusals_of_the_guard_are_those_of_the_service(service: Service) -> None:
-    def of_service(header: str) -> dict[str, Any]:
-        answer = httpx.get(f"{service.server.url}/auth/verify", headers={"Authorization": header})
-        body = answer.json()
-        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
-        del body["request_id"]
-        return dict(body)
+    def of_service(header: str) -> tuple[dict[str, Any], str]:
+        answer = httpx.get(f"{service.url}/auth/verify", headers={"Authorization": header})
+        assert answer.status_code == 401
+        body = {name: value for name, value in answer.json().items() if name != "request_id"}
+        return body, answer.headers["WWW-Authenticate"]
 
-    with pytest.raises(Unauthorized) as missing:
-        service.guard.check(None)
-    with pytest.raises(Unauthorized) as malformed:
-        service.guard.check("Basic YTpi")
-    assert [missing.value.body, malformed.value.body] == [of_service(""), of_service("Basic YTpi")]
+    for header in ("", "Basic YTpi"):
+        with pytest.raises(Unauthorized) as refusal:
+            service.guard.check(header)
+        assert (refusal.value.body, refusal.value.headers["WWW-Authenticate"]) == of_service(header)
     assert Forbidden.message == forbidden_by(service)["message"]
 
 

@@ -24,7 +24,8 @@ class ScriptedServer:
         self._lock, self._tls = Lock(), tls
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
-        Thread(target=self._accept, daemon=True).start()
+        self._threads = [Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
     @property
     def url(self) -> str:
@@ -38,24 +39,33 @@ class ScriptedServer:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        """Stop listening, close the connections, and wait for the threads."""
         self.stopped.set()
+        with contextlib.suppress(OSError):  # closed already
+            self._listening.shutdown(socket.SHUT_RDWR)  # ends a waiting accept
         self._listening.close()
+        self._threads[0].join(DEADLINE)
         self.close_connections()
+        for thread in self._threads[1:]:
+            thread.join(DEADLINE)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # closed
             while True:
                 accepted = self._listening.accept()[0]
-                Thread(target=self._serve, args=(accepted,), daemon=True).start()
+                self._threads.append(Thread(target=self._serve, args=(accepted,), daemon=True))
+                self._threads[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection:
+        connection.settimeout(DEADLINE)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            stack.callback(connection.close)
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
+                stack.callback(connection.close)
             with self._lock:
                 self.connections += 1
                 self._open.append(connection)
-            connection.settimeout(DEADLINE)
             while request := _request(connection):
                 with self._lock:
                     self.requests.append(request)
@@ -63,7 +73,6 @@ class ScriptedServer:
                 if not answer:
                     break
                 connection.sendall(answer)
-            connection.close()
 
 
 def _request(connection: socket.socket) -> bytes:

@@ -4,7 +4,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any, ParamSpec
+from typing import Annotated, Any, ParamSpec
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from auth_guard.guard import Caller, Guard, Refusal, checked
@@ -40,7 +40,7 @@ def fastapi_requires(guard: Guard, *permissions: str) -> Callable[..., Caller]:
 
     wanted = checked(permissions, at_least=1)
 
-    def caller(request: Request, documented: Any = Security(HTTPBearer(auto_error=False))) -> Caller:
+    def caller(request: Request, _doc: Annotated[Any, Security(HTTPBearer(auto_error=False))]) -> Caller:
         try:  # of two headers one text is made, which is malformed
             return guard.check(", ".join(request.headers.getlist("Authorization")), *wanted)
         except Refusal as refusal:

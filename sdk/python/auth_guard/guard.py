@@ -80,7 +80,8 @@ class Guard:
         query = "&".join(f"permission={each}" for each in checked(permissions))
         bearer = _BEARER.fullmatch(authorization or "")
         if not bearer:
-            raise Unauthorized(body=_MALFORMED if authorization else None, challenge="Bearer")
+            told = (_MALFORMED, 'Bearer error="invalid_request"') if authorization else (None, "Bearer")
+            raise Unauthorized("", *told)
         asked_at, key = time.monotonic(), hashlib.sha256(f"{bearer[1]} {query}".encode()).digest()
         ends_at, known = self._yes.get(key, (0.0, None))
         if known and asked_at < ends_at:
