@@ -20,7 +20,7 @@ from app import create_app
 from config import Settings, TestingConfig
 from models import db
 from tests.conftest import new_sqlite
-from tests.support.examples import example, get, nginx, running, trusting_site
+from tests.support.examples import example, get, nginx, running, traefik, trusting_site
 from tests.support.roles import define, grant, revoke
 from tests.support.server import ROOT, Server, environment, free_port, serving
 from tests.support.service import PASSWORD
@@ -132,7 +132,8 @@ def test_fastapi_example_keeps_its_promises(service: Service) -> None:
 
 
 def test_wsgi_example_keeps_its_promises(service: Service) -> None:
-    client = Client(parts_of("wsgi-permission", service)["application"])
+    application = parts_of("wsgi-permission", service)["application"]
+    client = Client(application)
     header = {"Authorization": f"Bearer {service.token}"}
     assert client.get("/").status_code == 401
     assert client.get("/", headers=header).status_code == 403
@@ -143,6 +144,7 @@ def test_wsgi_example_keeps_its_promises(service: Service) -> None:
     assert (allowed.status_code, allowed.text) == (200, "Reports of 1")
     revoke(service.app, "grün", "reader")
     assert client.get("/", headers=header).status_code == 403
+    application._guard.close()
 
 
 def test_express_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
@@ -164,6 +166,19 @@ def nginx_example(service: Service, site: int) -> tuple[str, int]:
     return example("nginx-permission", ports, GUIDE), port
 
 
+SPELLINGS = ("/reports/%64rafts", "/reports/x/../drafts", "/reports//drafts", "//reports/drafts")
+SPELLINGS += ("/reports/%2e/drafts", "/reports/drafts/", "/reports/drafts?a=/reports")
+
+
+def check_spellings(service: Service, url: str) -> None:
+    """Check that a reader does not reach the drafts by another spelling of their path."""
+    grant(service.app, "grün", "reader")
+    assert [(path, get(f"{url}{path}", service.token)[0]) for path in SPELLINGS] == [
+        (path, 403) for path in SPELLINGS
+    ]
+    revoke(service.app, "grün", "reader")
+
+
 def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
     with trusting_site() as site:
         text, port = nginx_example(service, site)
@@ -173,9 +188,22 @@ def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> N
             assert (status, seen["X-Auth-User-Id"], seen["X-Auth-Username"]) == (200, "1", "gr%C3%BCn")
             assert get(f"{url}/_verify?permission=reports:read", service.token)[0] == 404
             revoke(service.app, "grün", "reader")
+            check_spellings(service, url)
             assert get(f"{url}/reports", Cookie="__Host-refresh=%00; =; \xff")[0] == 401
             check_site(service, at(url), down=500)
     assert '"event": "permission query refused"' not in service.server.log.read_text()
+
+
+def test_traefik_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
+    with trusting_site() as site:
+        text = example("traefik-permission", {9000: site, 8000: service.server.port}, GUIDE)
+        with traefik(tmp_path, text) as url:
+            grant(service.app, "grün", "reader")
+            status, seen, _ = get(f"{url}/reports", service.token, **FORGED)
+            assert (status, seen["X-Auth-User-Id"], seen["X-Auth-Username"]) == (200, "1", "gr%C3%BCn")
+            revoke(service.app, "grün", "reader")
+            check_spellings(service, url)
+            check_site(service, at(url), down=500)
 
 
 def test_nginx_location_without_its_variable_is_refused(service: Service, tmp_path: Path) -> None:
@@ -234,7 +262,7 @@ def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path
         script = script.replace(". .venv/bin/activate\n", "")
         env = environment(uri, server.port, **keys, PYTHONPATH=str(ROOT), access=access)
         env["PATH"] = f"{bin_folder}:{env['PATH']}"
-        run = {"cwd": tmp_path, "env": env, "capture_output": True, "text": True, "timeout": 120}
+        run = {"cwd": tmp_path, "env": env, "capture_output": True, "text": True, "timeout": 240}
         done: Any = subprocess.run(["bash"], input=script, check=False, **run)  # type: ignore[call-overload]
     shown = "".join([*blocks("roles", "text"), *blocks("sites", "text")])
     assert (done.returncode, done.stdout) == (0, shown), done.stderr

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -108,6 +109,21 @@ def nginx(folder: Path, text: str, port: int) -> Iterator[str]:
     command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
     with running(command, folder, f"http://127.0.0.1:{port}/"):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def traefik(folder: Path, text: str) -> Iterator[str]:
+    """Run Traefik with this dynamic configuration; yield its URL."""
+    binary = shutil.which("traefik", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert binary, "needs traefik: requirements-dev.txt has it for Linux on x86-64"
+    port, dynamic = free_port(), folder / "site.yaml"  # it would take traefik.yaml for its static one
+    dynamic.write_text(text)
+    command = [binary, f"--entryPoints.site.address=127.0.0.1:{port}", f"--providers.file.filename={dynamic}"]
+    command += ["--global.checkNewVersion=false", "--global.sendAnonymousUsage=false"]
+    url = f"http://127.0.0.1:{port}"
+    with running(command, folder, f"{url}/"):
+        until(lambda: get(f"{url}/reports")[0] != 404, "the routers")
+        yield url
 
 
 @contextmanager
