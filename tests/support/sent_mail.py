@@ -18,6 +18,7 @@ from auth.mailing.messages import MAILS
 from auth.stores import one_time_tokens, outbox, users
 from tests.support.authenticator_app import Authenticator
 from tests.support.requests import OPERATOR, confirm_addresses, post, prune
+from tests.support.roles import grant, revoke
 from tests.support.service import PASSWORD, bearer, execute, login, refresh, register
 from tests.support.soft_passkey import SoftPasskey
 from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
@@ -201,6 +202,12 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     register(client, "bob")
     newest("verify_email")
     confirm_addresses(app)  # an unproven one gets three mails in an hour
+    grant(app, "ada", "admin")
+    grant(app, "bob", "support")
+    newest("role_granted_to_other")
+    revoke(app, "bob", "support")
+    newest("role_revoked_to_other")
+    revoke(app, "ada", "admin")
     headers = session()
     newest("new_sign_in")
     client.post("/auth/email/change", json={"email": "bob@example.com"}, headers=headers)
