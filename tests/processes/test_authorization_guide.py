@@ -166,8 +166,10 @@ def nginx_example(service: Service, site: int) -> tuple[str, int]:
     return example("nginx-permission", ports, GUIDE), port
 
 
-SPELLINGS = ("/reports/%64rafts", "/reports/x/../drafts", "/reports//drafts", "//reports/drafts")
-SPELLINGS += ("/reports/%2e/drafts", "/reports/drafts/", "/reports/drafts?a=/reports")
+SPELLINGS = [
+    *("/reports/%64rafts", "/reports/x/../drafts", "/reports//drafts", "//reports/drafts"),
+    *("/reports/%2e/drafts", "/reports/drafts/", "/reports/drafts?a=/reports"),
+]
 
 
 def check_spellings(service: Service, url: str) -> None:

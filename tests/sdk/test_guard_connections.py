@@ -131,7 +131,7 @@ def test_refusals_of_the_service_keep_the_connection(server: ScriptedServer, gua
 
 
 def test_answer_has_a_deadline_however_slowly_it_arrives(server: ScriptedServer) -> None:
-    def drip(_: bytes) -> bytes:
+    def drip(request: bytes) -> bytes:
         with server._lock:
             connection = server._open[-1]
         for _ in range(1000):
