@@ -62,7 +62,7 @@ def test_pip_installs_it_from_a_folder_and_from_a_repository(tmp_path: Path) -> 
     named = ("-c", "user.name=ada", "-c", "user.email=ada@example.com")
     run("git", *named, "commit", "--quiet", "--no-verify", "--message=Add the guard", cwd=repository)
     run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "auth-guard", cwd=tmp_path)
-    run(*install, f"auth-guard @ git+file://{repository}#subdirectory=sdk/python", cwd=tmp_path)
+    run(*install, f"git+file://{repository}#subdirectory=sdk/python", cwd=tmp_path)
     assert run(python, "-c", USES, cwd=tmp_path) == "503 0.1.0\n"
     listed = run(python, "-m", "pip", "list", "--format=freeze", cwd=tmp_path)
     assert {line.partition("=")[0] for line in listed.split()} <= {
