@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.examples import documented_nginx as nginx
-from tests.support.examples import example, get, running
+from tests.support.examples import example, get, running, traefik, trusting_site
 from tests.support.server import DEADLINE, Server, free_port, serving, until
 from tests.support.service import PASSWORD
 
@@ -134,6 +134,26 @@ def test_site_behind_nginx_is_refused_while_the_service_is_down(
         assert get(f"{site}/page", token)[0] == 200
         server.stop()
         assert get(f"{site}/page", token)[0] == 500
+
+
+def test_site_behind_traefik_requires_a_token_that_logout_revokes(
+    server: Server, token: str, tmp_path: Path
+) -> None:
+    with (
+        trusting_site() as site,
+        traefik(tmp_path, example("traefik", {9000: site, 8000: server.port})) as url,
+    ):
+        status, body, headers = get(f"{url}/page?a=1")
+        assert (status, body["code"], headers["WWW-Authenticate"]) == (401, "token_missing", "Bearer")
+        forged = {"X_Auth_User_Id": "99", "X_Auth_Username": "root", "Clientaddress": "203.0.113.9"}
+        status, told, _ = get(f"{url}/page", token, **forged)
+        assert status == 200
+        assert (told["X-Auth-User-Id"], told["X-Auth-Username"]) == ("1", "gr%C3%BCn")
+        assert "203.0.113.9" not in server.log.read_text()
+        assert server.call("POST", "/auth/logout", {}, token=token)[0] == 204
+        assert get(f"{url}/page", token)[0] == 401
+        server.stop()
+        assert get(f"{url}/page", token)[0] == 500
 
 
 def test_the_flask_route_is_protected(server: Server, token: str) -> None:
