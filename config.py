@@ -7,6 +7,7 @@ override them, except in `testing`. One message names all faults, and the servic
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -292,4 +293,5 @@ def environment() -> dict[str, str]:
 def misspelt(environ: Mapping[str, str]) -> dict[str, str]:
     """Return environment variables that are not settings but resemble one, with the similar setting."""
     known = [n for f in fields(Settings) for n in (f.name.upper(), f"{f.name.upper()}_FILE")]
-    return values.similar_names(environ, known)
+    close = {name: get_close_matches(name, known, 1, cutoff=0.83) for name in environ if name not in known}
+    return {name: found[0] for name, found in sorted(close.items()) if found}

@@ -8,8 +8,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -67,7 +66,7 @@ def words(text: str) -> tuple[str, ...]:
 
 def role_names(text: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(words(text)))
-    if not all(re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name) for name in found) or len(found) > 20:
+    if len(found) > 20 or not all(re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name) for name in found):
         raise ValueError("must be at most 20 names of roles such as editor, separated by commas")
     return found
 
@@ -281,12 +280,6 @@ def _is_key_document(text: str) -> bool:
 
 def secrets(text: str) -> tuple[str, ...]:
     return tuple(secret(word) for word in words(text))
-
-
-def similar_names(names: Iterable[str], known: Collection[str]) -> dict[str, str]:
-    """Return unknown names that resemble a known one, each with that name."""
-    close = {name: get_close_matches(name, known, 1, cutoff=0.83) for name in names if name not in known}
-    return {name: found[0] for name, found in sorted(close.items()) if found}
 
 
 def is_loopback(host: str) -> bool:

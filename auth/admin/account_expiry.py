@@ -64,7 +64,7 @@ def erase_untouched(services: Services, caller: Caller) -> Pruned:
     Those that were not used after their first day are erased. The others are marked and stay. Where addresses
     must be confirmed, `erase_due` decides about all of them.
     """
-    if _expiry(services).confirming:
+    if services.settings.require_verified_email:
         return Pruned(0, 0, 0)
     tx, now = services.tx(), services.clock.now()
     found = account_expiry.undecided(tx, now - _lifetime(services), after=0, limit=BATCH)
@@ -102,7 +102,7 @@ def end_of_unconfirmed(services: Services, account: Account) -> End | None:
     if account.email_verified_at or not (account.email and _expires(services)):
         return None
     if services.settings.require_verified_email:
-        return End(at, must_confirm=True)
+        return End(at, must_confirm=True) if account_expiry.may_expire(tx, account.id) else None
     is_due = account_expiry.is_undecided(tx, account.id) and _untouched(tx, [account])
     return End(at, must_confirm=False) if is_due else None
 

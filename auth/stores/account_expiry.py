@@ -20,6 +20,8 @@ UNDECIDED = (
 )
 
 _STAYING = (Origin.OPERATOR, Origin.IMPORTED)
+# Accounts that may be erased for being unconfirmed, where addresses must be confirmed.
+_MAY_EXPIRE = (User.kept_at.is_(None), func.coalesce(User.origin, "").not_in(_STAYING))
 
 
 class Expiry(NamedTuple):
@@ -36,8 +38,7 @@ class Expiry(NamedTuple):
     @property
     def clause(self) -> ColumnElement[bool]:
         unconfirmed = and_(User.email_verified_at.is_(None), User.created_at < self.unconfirmed_before)
-        expires = and_(User.kept_at.is_(None), func.coalesce(User.origin, "").not_in(_STAYING))
-        held = or_(User.email == "", expires) if self.confirming else User.email == ""
+        held = or_(User.email == "", and_(*_MAY_EXPIRE)) if self.confirming else User.email == ""
         return or_(User.deletion_due_at <= self.now, and_(unconfirmed, held))
 
 
@@ -45,6 +46,11 @@ def due(tx: Session, expiry: Expiry, *, after: int, limit: int) -> list[Account]
     """Return accounts that are due for erasure, by rising id above `after`."""
     found = select(*COLUMNS).where(expiry.clause, User.id > after).order_by(User.id).limit(limit)
     return [Account(*row) for row in tx.execute(found)]
+
+
+def may_expire(tx: Session, user_id: int) -> bool:
+    """Return whether this account may be erased for being unconfirmed, where addresses must be confirmed."""
+    return tx.scalar(select(User.id).where(User.id == user_id, *_MAY_EXPIRE)) is not None
 
 
 def lock_if_due(tx: Session, user_id: int, expiry: Expiry) -> bool:

@@ -1,4 +1,4 @@
-"""Roles and permissions; the acting account and the object of an audit event."""
+"""Roles and permissions."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,6 @@ BUILT_IN = {
     "admin": ["auth:accounts", "auth:audit", "auth:roles", "auth:support", "auth:view"],
     "support": ["auth:support", "auth:view"],
 }
-INDEX = "ix_audit_events_actor_id_id"
 
 
 def upgrade() -> None:
@@ -51,9 +50,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "role_id", name=op.f("pk_user_roles")),
     )
     op.create_index("ix_user_roles_role_id", "user_roles", ["role_id"])
-    op.add_column("audit_events", sa.Column("actor_id", sa.Integer(), nullable=True))
-    op.add_column("audit_events", sa.Column("detail", sa.String(length=120), nullable=True))
-    op.create_index(INDEX, "audit_events", ["actor_id", "id"])
     now = datetime.now(UTC)
     op.bulk_insert(roles, [{"name": name, "description": "", "created_at": now} for name in BUILT_IN])
     ids = {row.name: row.id for row in op.get_bind().execute(sa.select(roles))}
@@ -62,9 +58,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index(INDEX, table_name="audit_events")
-    op.drop_column("audit_events", "detail")
-    op.drop_column("audit_events", "actor_id")
     op.drop_table("user_roles")
     op.drop_table("role_permissions")
     op.drop_table("roles")

@@ -35,6 +35,7 @@ def paths(app: Flask) -> dict[str, bool]:
     filled = {
         "<uuid:session_id>": SESSION,
         "<uuid:passkey_id>": SESSION,
+        "<uuid:token_id>": SESSION,
         "<version>": assets.version(),
         "<path:name>": "lib/page.js",
         "<name>": "page.js",

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.both_databases
 OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "login-with-device"} | {
     "proof-account",
     "refresh-session",
+    "service-roles",
 }
 
 

@@ -33,6 +33,7 @@ PINNED = {
     Use.ISSUE_TOKEN: "dl",
     Use.BEGIN_FACTOR_RESET: "dl",
     Use.LOCK_OUT: "d",
+    Use.ADMINISTER: "dl",
 }
 LETTERS = {Refusal.DISABLED: "d", Refusal.LEAVING: "l", Refusal.PASSWORD_BLOCKED: "b"}
 

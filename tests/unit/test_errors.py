@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.test import TestResponse
 
+import auth.api_tokens.errors
 import auth.errors  # noqa: F401  (its refusals must exist before they are counted)
 import utils.limits.ceilings  # noqa: F401  (its refusal as well)
 from ops.openapi import documented_routes, errors_of
@@ -96,6 +97,10 @@ PUBLISHED = {
     "too_many_usernames": 409,
     "validation_failed": 400,
     "wrong_current_password": 403,
+    "api_token_name_taken": 409,
+    "api_token_not_found": 404,
+    "api_tokens_off": 403,
+    "too_many_api_tokens": 409,
 }
 
 

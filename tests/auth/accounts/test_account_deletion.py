@@ -229,6 +229,7 @@ def test_data_export_covers_every_user_table_and_no_secret(
         "passkeys": "passkeys",
         "challenges": "challenges",
         "freed_usernames": "freed_usernames",
+        "user_roles": "roles",
     }
     about = {table.name for table in db.metadata.sorted_tables if "user_id" in table.columns}
     assert about == exported.keys()
