@@ -69,8 +69,7 @@ def test_refresh_whose_answer_from_the_database_is_lost_returns_the_pair(
     make_app: AppFactory, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The UPDATE took effect, and is repeated: it finds the new generation, which the grace period allows."""
-    app = make_app()
-    client = app.test_client()
+    client = make_app().test_client()
     old = refresh(client, signed_in(client)["refresh_token"]).get_json()["refresh_token"]
     clock.advance(60)
     first, lost = reads._CompiledRead.first, list[str]()
@@ -79,15 +78,14 @@ def test_refresh_whose_answer_from_the_database_is_lost_returns_the_pair(
         found = first(self, driver, values)
         if self._text.startswith("UPDATE") and not lost:
             lost.append("answer")
-            raise driver_error("the connection was lost")
+            raise psycopg.OperationalError("the connection was lost")
         return found
 
-    driver_error = psycopg.OperationalError
     monkeypatch.setattr(reads._CompiledRead, "first", lose)
     answer = refresh(client, old)
     assert (answer.status_code, lost) == (200, ["answer"])
     assert refresh(client, answer.get_json()["refresh_token"]).status_code == 200
-    assert [row["generation"] for row in rows(app, "SELECT generation FROM sessions")] == [3]
+    assert [row["generation"] for row in rows(client.application, "SELECT generation FROM sessions")] == [3]
 
 
 def test_refresh_after_the_first_of_an_hour_is_one_statement(app: Flask, clock: FixedClock) -> None:

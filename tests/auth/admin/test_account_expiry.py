@@ -237,13 +237,13 @@ def test_explain_tells_when_an_account_that_must_be_confirmed_expires(
     app = make_app(MAIL | {"REQUIRE_VERIFIED_EMAIL": "true"}, mailer=MemoryMailer())
     register(app.test_client())
     confirmed(app, "grace")
-    register(app.test_client(), "eve")
-    execute(app, "UPDATE users SET origin = 'operator' WHERE username = 'eve'")
+    register(app.test_client(), "zoe")
+    execute(app, "UPDATE users SET origin = 'operator' WHERE username = 'zoe'")
     run = app.test_cli_runner().invoke
-    assert "is erased" not in run(args=["auth", "explain", "eve"]).stdout
+    assert "is erased" not in run(args=["auth", "explain", "zoe"]).stdout
     end = "It is erased after 8 March 2026, 12:00 UTC, unless its address is confirmed before."
     assert end in run(args=["auth", "explain", "ada"]).stdout
     assert "is erased" not in run(args=["auth", "explain", "grace"]).stdout
     clock.advance(WEEK + 1)
     listed = run(args=["auth", "prune", "--dry-run"]).stdout
-    assert ("ada" in listed, "eve" in listed) == (True, False)
+    assert ("ada" in listed, "zoe" in listed) == (True, False)
