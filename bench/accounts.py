@@ -91,6 +91,7 @@ def calls(where: Place, row: dict[str, Any]) -> dict[str, Call]:
     bearer = {"Authorization": f"Bearer {pair.access_token}"}
     return {
         "me": _call(where.app, "/auth/me", bearer),
+        "permission": _call(where.app, "/auth/verify?permission=reports:read", bearer),
         "login, known device": _call(where.app, "/auth/login", {"X-Device-Token": device_token}, login),
         "login, new device": _call(where.app, "/auth/login", {}, login),
         "refresh": _call(where.app, "/auth/refresh", {}, {"refresh_token": pair.refresh_token}),
@@ -105,7 +106,7 @@ def _call(app: Flask, path: str, headers: dict[str, str], body: dict[str, str] |
 
     def made() -> None:
         answer, status, _ = run_wsgi_app(app, environ, buffered=True)
-        if status != "200 OK":
+        if not status.startswith("20"):
             raise RuntimeError(f"{method} {path}: {status} {b''.join(answer)!r}")
 
     return made

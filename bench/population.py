@@ -95,6 +95,26 @@ WINDOWS = Rows(
 SELECT 'login-account-' || md5(n::text), 3, now() - interval '1 hour' FROM generate_series(1, :rows) AS n
 """,
 )
+# Thirty roles of twenty permissions beside the built-in ones; every role has `reports:read`.
+ROLES = Rows(
+    "roles (id, name, created_at)",
+    "SELECT 2 + n, 'role-' || n, now() FROM generate_series(1, :rows) AS n",
+)
+PERMISSIONS = Rows(
+    "role_permissions (role_id, permission)",
+    """
+SELECT 3 + n % 30, CASE WHEN n < 30 THEN 'reports:read' ELSE 'thing-' || n || ':read' END
+FROM generate_series(0, :rows - 1) AS n
+""",
+)
+# Each account has a role, and three of ten have two.
+GRANTS = Rows(
+    "user_roles (user_id, role_id, granted_at)",
+    f"""
+SELECT {WHOSE}, 3 + (n + CASE WHEN n > :users THEN 7 ELSE 0 END) % 30, now()
+FROM generate_series(1, :rows) AS n
+""",
+)
 CHOSEN = """
 WITH chosen AS MATERIALIZED (
     SELECT DISTINCT 1 + floor(random() * :users)::int AS id FROM generate_series(1, :wanted))
@@ -104,7 +124,7 @@ FROM chosen JOIN users USING (id) JOIN sessions ON sessions.user_id = users.id
 WHERE deletion_due_at IS NULL AND ended_at IS NULL AND idle_end > now() + interval '1 day'
 ORDER BY users.id, sessions.id
 """
-SERIAL = ("users", "audit_events", "outbox")
+SERIAL = ("users", "audit_events", "outbox", "roles")
 
 
 class Size(NamedTuple):
@@ -125,6 +145,9 @@ def fill(engine: Engine, size: Size) -> None:
         (TOKENS, size.users),
         (MAILS, 0),
         (WINDOWS, size.users // 10),
+        (ROLES, 30),
+        (PERMISSIONS, 600),
+        (GRANTS, size.users * 13 // 10),
     )
     with engine.begin() as connection:
         indexes = _take_indexes(connection)

@@ -14,7 +14,9 @@ from tests.conftest import emptied
 pytestmark = pytest.mark.nightly
 
 SIZE = Size(200, 1_000, 1_000)
-CALLS = ["me", "login, known device", "login, new device", "refresh", "sessions", "activity"]
+CALLS = [
+    *("me", "permission", "login, known device", "login, new device", "refresh", "sessions", "activity"),
+]
 OVER = (
     "SELECT count(*) FROM sessions WHERE least(ended_at, idle_end, absolute_end) < now() - interval '30 days'"
 )
