@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 class Limit(Enum):
     """What a mail counts for."""
 
-    REQUESTED = auto()  # strangers can cause it: to a proven address it is limited, too, by kind
+    REQUESTED = auto()  # other persons can cause it: to a proven address it is limited, too, by kind
     COUNTED = auto()  # the same, in a call that checks the ceiling `unproven-mails` itself
     NOTIFICATION = auto()  # about one's own account: to a proven address it always goes
     # Says that an account has another address now. A caller who registers an unproven address again and again
