@@ -15,6 +15,7 @@ from tests.deploy.test_deployment import COMPOSE, DEPLOY, KINDS, KUBERNETES, SER
 from utils.client_info import IPV6_SHARES
 from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.serving import server
+from utils.web.http import MAX_BODY
 
 
 def test_compose_exposes_only_the_proxy() -> None:
@@ -106,6 +107,17 @@ def test_shipped_proxies_close_idle_connections_before_the_service_does() -> Non
     caddy = re.findall(r"^\t\t\tkeepalive (\w+)", text, re.MULTILINE)
     assert [*caddy, transport["forwardingTimeouts"]["idleConnTimeout"]] == ["5s", "5s"]
     assert server.HEADER_TIMEOUT > 5
+
+
+def test_caddy_reads_the_largest_body_whole() -> None:
+    text = (DEPLOY / "caddy" / "Caddyfile").read_text("utf-8")
+    (size,) = re.findall(r"^\t\trequest_buffers (\d+)KiB\b", text, re.MULTILINE)
+    assert int(size) * 1024 >= MAX_BODY
+
+
+def test_traefik_limits_the_time_of_every_request() -> None:
+    points = traefik("traefik.yaml")["entryPoints"].values()
+    assert [point["transport"]["respondingTimeouts"]["readTimeout"] for point in points] == ["10s", "10s"]
 
 
 @pytest.mark.parametrize("name", ["traefik.yaml", "auth.yaml"])

@@ -1,5 +1,7 @@
 """Ceilings over the whole service: what they refuse, and what they never hold back."""
 
+from unittest.mock import Mock
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,6 +23,10 @@ from tests.support.service import (
     signed_in,
 )
 from tests.support.small_limits import ON
+from utils.errors import TooManyRequests
+from utils.limits.ceilings import Ceilings
+from utils.limits.rate_limits import NoLimits, Policy, RateLimitStatus
+from utils.observability.metrics import Metrics
 
 ONE = ON | {"REGISTRATION_CEILING": "1", "UNPROVEN_MAIL_CEILING": "3"}
 
@@ -229,6 +235,17 @@ def test_mail_that_waits_for_a_ceiling_goes_once_its_address_is_confirmed(
     assert delivered_by_the_minute(app, clock, 5) == []
     confirm_addresses(app)
     assert delivered_by_the_minute(app, clock, 10) == ["mallory@example.com"]
+
+
+def test_call_beyond_one_of_two_ceilings_is_not_counted(clock: FixedClock) -> None:
+    left = {"registrations": 9, "unproven-mails": 0}
+    limiter = Mock(spec=NoLimits)
+    limiter.peek.side_effect = lambda name, _: RateLimitStatus(name, Policy(9, 3600), left[name], 60)
+    ceilings = Ceilings(limiter, [*left], None, Metrics(), clock)
+    with pytest.raises(TooManyRequests) as refusal:
+        ceilings.check("registrations", "unproven-mails", route="register", response=None, address=None)
+    assert (refusal.value.policy, refusal.value.headers["Retry-After"]) == ("unproven-mails", "60")
+    limiter.check.assert_not_called()
 
 
 def test_ceilings_are_off_by_default(make_app: AppFactory) -> None:

@@ -31,6 +31,14 @@ def self_signed(folder: Path) -> Path:
     return both
 
 
+def changed(text: str, replaced: dict[str, str]) -> str:
+    """Return a configuration with other ports and paths. Everything that is replaced must be in it."""
+    for old, new in replaced.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
 @dataclass(frozen=True)
 class Proxy:
     plain_port: int
@@ -47,14 +55,16 @@ def proxying(
     `request_timeout` replaces `timeout http-request`, and `maximum` the number of connections, `maxconn`.
     """
     proxy = Proxy(free_port(), free_port(), self_signed(folder))
-    text = CONFIGURATION.read_text("utf-8")
-    text = text.replace("/run/secrets/tls_pem", str(proxy.certificate))
-    text, changed = re.subn(r"timeout http-request 10s", f"timeout http-request {request_timeout}", text)
-    assert changed == 1
-    text, changed = re.subn(r"^    maxconn 4000$", f"    maxconn {maximum}", text, flags=re.MULTILINE)
-    assert changed == 1
-    text = text.replace(":8080", f"127.0.0.1:{proxy.plain_port}")
-    text = text.replace(":8443", f"127.0.0.1:{proxy.tls_port}")
+    text = changed(
+        CONFIGURATION.read_text("utf-8"),
+        {
+            "/run/secrets/tls_pem": str(proxy.certificate),
+            "timeout http-request 10s": f"timeout http-request {request_timeout}",
+            "\n    maxconn 4000\n": f"\n    maxconn {maximum}\n",
+            ":8080": f"127.0.0.1:{proxy.plain_port}",
+            ":8443": f"127.0.0.1:{proxy.tls_port}",
+        },
+    )
     apps = "\n".join(f"    server app{s.port} 127.0.0.1:{s.port}" for s in servers)
     text, replaced = re.subn(r"^ +server-template .*$", apps, text, flags=re.MULTILINE)
     assert replaced == 2  # the apps, and the same for what hashes

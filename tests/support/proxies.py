@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
 from tests.support import haproxy
-from tests.support.haproxy import Proxy, program, self_signed
+from tests.support.haproxy import Proxy, changed, program, self_signed
 from tests.support.server import DEADLINE, ROOT, Server, free_port, until
 
 DEPLOY = ROOT / "deploy"
@@ -43,7 +43,7 @@ def shipped(name: str, folder: Path, server: Server) -> AbstractContextManager[P
 @contextmanager
 def nginx(folder: Path, server: Server) -> Iterator[Proxy]:
     proxy, replaced = _proxy(folder, server)
-    site = _changed(
+    site = changed(
         (DEPLOY / "nginx" / "auth.conf").read_text("utf-8"),
         replaced
         | {
@@ -70,7 +70,7 @@ def running_nginx(folder: Path, site: str) -> Iterator[None]:
 @contextmanager
 def caddy(folder: Path, server: Server) -> Iterator[Proxy]:
     proxy, replaced = _proxy(folder, server)
-    text = _changed(
+    text = changed(
         (DEPLOY / "caddy" / "Caddyfile").read_text("utf-8"),
         replaced
         | {
@@ -78,7 +78,8 @@ def caddy(folder: Path, server: Server) -> Iterator[Proxy]:
             "\nauth.example.com {": f"\nhttps://localhost:{proxy.tls_port} {{\n\tbind 127.0.0.1\n"
             f"\ttls {folder}/certificate {folder}/key",
             "\tservers {": "\tadmin off\n\tauto_https disable_redirects\n\tservers {",
-        },
+        }
+        | ({"request_buffers 64KiB": "buffer_requests"} if _caddy_version() < (2, 6, 3) else {}),
     )
     with running_caddy(folder, text):
         yield proxy
@@ -100,11 +101,9 @@ def _proxy(folder: Path, server: Server) -> tuple[Proxy, dict[str, str]]:
     return proxy, {"127.0.0.1:8000": f"127.0.0.1:{server.port}"}
 
 
-def _changed(text: str, replaced: dict[str, str]) -> str:
-    for old, new in replaced.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
+def _caddy_version() -> tuple[int, ...]:
+    told = subprocess.run([program("caddy"), "version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(number) for number in re.findall(r"\d+", told)[:3])
 
 
 @contextmanager
