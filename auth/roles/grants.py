@@ -1,6 +1,6 @@
 """Giving roles to accounts, and taking them away."""
 
-from auth.errors import RoleNotFound, UserNotFound
+from auth.errors import RoleNotFound, TooManyRoles, UserNotFound
 from auth.events import Event
 from auth.mailing import links, messages
 from auth.mailing.limits import Limit
@@ -14,19 +14,23 @@ from utils.client_info import Subject
 from utils.permissions import is_of_service
 from utils.services import Services
 
+MAX_ROLES_OF_ACCOUNT = 20
 MAX_NOTIFIED = 50  # administrators who are mailed about one change
 
 
 def grant(services: Services, actor: Actor, account: Account, name: str) -> bool:
     """Give a role to an account; False if it has it. Its permissions count with the next call.
 
-    Raises `RoleNotFound`, or as `authority.check` does; beyond 20 changes of roles with a permission of this
+    Raises `RoleNotFound`, `TooManyRoles`, or as `authority.check` does; beyond 20 changes of roles with a permission of this
     service in an hour, `TooManyRequests`.
     """
     tx, now = services.tx(), services.clock.now()
     role, held = _checked(services, actor, account, name)
     authority.check_permissions(held, role.permissions)
     users.lock(tx, account.id)
+    _, names = roles.of_user(tx, account.id)
+    if name not in names and len(names) >= MAX_ROLES_OF_ACCOUNT:
+        raise TooManyRoles("This account has twenty roles. Take one from it first.")
     if not roles.grant(tx, account.id, role.id, now, actor.user_id):
         tx.rollback()
         return False

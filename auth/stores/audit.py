@@ -111,7 +111,10 @@ def after(tx: Session, last: int, limit: int, but: Collection[int] = ()) -> Sequ
 
 
 def forget_person(tx: Session, user_id: int) -> None:
-    """Remove the personal data from an account's events. The events stay."""
+    """Remove the personal data from an account's events. The events stay.
+
+    Those of its acts on other accounts keep its id (`actor_id`), which belongs to no person from then on.
+    """
     is_named_by_owner = AuditEvent.event.in_((Event.API_TOKEN_CREATED, Event.API_TOKEN_REVOKED))
     detail = case((is_named_by_owner, None), else_=AuditEvent.detail)
     tx.execute(
@@ -126,6 +129,8 @@ def forget_person(tx: Session, user_id: int) -> None:
             detail=detail,
         )
     )
+    acts = update(AuditEvent).where(AuditEvent.actor_id == user_id)
+    tx.execute(acts.values(ip_address=None, user_agent="", request_id=""))
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:

@@ -75,9 +75,10 @@ def grants_of(tx: Session, user_id: int) -> Sequence[Row[str, datetime]]:
     return tx.execute(mine.where(UserRole.user_id == user_id).order_by(Role.name)).all()
 
 
-def is_known(tx: Session, permission: str) -> bool:
-    """Return whether a role holds this permission."""
-    return bool(tx.scalar(select(exists().where(RolePermission.permission == permission))))
+def known(tx: Session, permissions: Collection[str]) -> set[str]:
+    """Return those of these permissions that a role holds."""
+    held = select(RolePermission.permission).where(RolePermission.permission.in_(permissions)).distinct()
+    return set(tx.scalars(held))
 
 
 def every(tx: Session) -> list[RoleState]:

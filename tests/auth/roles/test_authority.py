@@ -9,14 +9,17 @@ import pytest
 from flask import Flask
 
 from auth.admin import operators
+from auth.events import Event
 from auth.permissions import AuthPermission
+from auth.revocation import revoke
 from auth.roles import actors, definitions, grants
 from auth.roles.actors import Administrator
 from tests.conftest import AppFactory
-from tests.support.administrators import administrator, refusal
+from tests.support.administrators import CLIENT, administrator, refusal
 from tests.support.requests import MINUTE, OPERATOR, confirm_addresses, said
 from tests.support.roles import define, grant, prove_factor
 from tests.support.service import FixedClock, bearer, execute, login, register, rows, signed_in
+from utils.services import services
 
 
 def acts(actor: actors.Actor, login: str) -> dict[str, Callable[[Any], object]]:
@@ -109,6 +112,16 @@ def test_audit_event_names_the_acting_account(three: Flask) -> None:
         ("account_disabled", 2, 1, None, None),
         ("account_enabled", 2, 1, None, None),
     ]
+
+
+def test_erased_administrator_leaves_no_personal_data_in_events_of_others(three: Flask) -> None:
+    grant(three, "eve", "admin")
+    assert refusal(three, acts(administrator(three, 1), "bob")["grant"]) == ""
+    with three.app_context():
+        revoke.erase(services(), services().tx(), 1, Event.ACCOUNT_ERASED, CLIENT)
+        services().tx().commit()
+    sql = "SELECT ip_address, user_agent, request_id FROM audit_events WHERE actor_id = 1"
+    assert [tuple(row.values()) for row in rows(three, sql)] == [(None, "", "")]
 
 
 def test_permission_of_the_service_comes_only_from_who_has_it(three: Flask) -> None:

@@ -86,6 +86,15 @@ def test_role_has_a_hundred_permissions_at_most(app: Flask) -> None:
     assert len(asked(app, "roles")["roles"][1]["permissions"]) == 100
 
 
+def test_account_has_twenty_roles_at_most(app: Flask, client: FlaskClient) -> None:
+    register(client)
+    for number in range(21):
+        auth(app, "define-role", f"role-{number}")
+    assert [auth(app, "grant", "ada", f"role-{number}").exit_code for number in range(21)] == [0] * 20 + [1]
+    assert "twenty roles" in auth(app, "grant", "ada", "role-20").stderr
+    assert auth(app, "grant", "ada", "role-3").exit_code == 0  # it has it
+
+
 def test_first_administrator_is_made_at_the_command_line(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     assert auth(app, "grant", "ada", "admin").stdout == "ada has the role admin now.\n"
