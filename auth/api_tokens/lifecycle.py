@@ -99,7 +99,7 @@ def create(
     account_expiry.keep(tx, account.id, now)  # a program uses it
     # Not its name: who has only stolen a session could write to the owner by it.
     facts = messages.client_facts(client, now) | {"expires_at": messages.moment_text(expires_at)}
-    purpose, limit = LinkPurpose.DISOWN, Limit.NOTIFICATION
+    purpose, limit = LinkPurpose.DISOWN, Limit.ADDRESS_NOTICE
     links.send_link(services, tx, account, purpose, "api_token_created", facts, limit=limit)
     audit.append(
         tx, Event.API_TOKEN_CREATED, now, client, user_id=account.id, session_id=current, detail=name

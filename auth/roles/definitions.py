@@ -40,8 +40,10 @@ def define(
     """
     if not is_role_name(name):
         raise RoleNameInvalid
-    if not all(map(_is_assignable, [*allow, *deny])) or set(allow) & set(deny):
+    if not all(map(_is_assignable, [*allow, *deny])):
         raise PermissionInvalid
+    if set(allow) & set(deny):
+        raise PermissionInvalid("The same permission is both allowed and denied.")
     if name in BUILT_IN:
         raise BuiltInRole
     if name in services.settings.new_account_roles and any(map(is_of_service, allow)):

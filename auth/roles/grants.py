@@ -21,8 +21,8 @@ MAX_NOTIFIED = 50  # administrators who are mailed about one change
 def grant(services: Services, actor: Actor, account: Account, name: str) -> bool:
     """Give a role to an account; False if it has it. Its permissions count with the next call.
 
-    Raises `RoleNotFound`, `TooManyRoles`, or as `authority.check` does; beyond 20 changes of roles with a permission of this
-    service in an hour, `TooManyRequests`.
+    Raises `RoleNotFound`, `TooManyRoles`, or as `authority.check` does; beyond 20 changes of roles with a
+    permission of this service in an hour, `TooManyRequests`.
     """
     tx, now = services.tx(), services.clock.now()
     role, held = _checked(services, actor, account, name)

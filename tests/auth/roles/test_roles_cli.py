@@ -65,7 +65,7 @@ def test_role_is_defined_granted_listed_taken_and_deleted(app: Flask, client: Fl
         (["define-role", "editor", "--allow", "reports"], "thing:verb"),
         (["define-role", "editor", "--allow", "reports:*"], "thing:verb"),
         (["define-role", "editor", "--allow", "auth:everything"], "thing:verb"),
-        (["define-role", "editor", "--allow", "a:b", "--deny", "a:b"], "thing:verb"),
+        (["define-role", "editor", "--allow", "a:b", "--deny", "a:b"], "both allowed and denied"),
     ],
 )
 def test_wrong_input_is_refused_with_a_reason_and_changes_nothing(
