@@ -17,6 +17,8 @@ def stored(given: str, key_id: str | None, key: ProjectKey | None) -> str:
     """
     if len(given) > foreign_hashes.MAX_LENGTH:
         raise UnknownKind("is too long")
+    if not (given.isascii() and given.isprintable()):
+        raise UnknownKind("has a character that is in no hash")
     if isinstance(key, FirebaseKey) and given.startswith(FIREBASE):
         *_, salt, digest = given.translate(str.maketrans("-_", "+/")).split("$")
         text = f"{FIREBASE}{key_id}${salt}${digest}"

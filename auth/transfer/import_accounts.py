@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Origin
+from auth.permissions import is_role_name
 from auth.revocation import revoke, usernames
 from auth.roles.actors import Operator, record
 from auth.stores import one_time_tokens, roles, transfers, users
@@ -80,7 +81,7 @@ def _import_batch(
     roles.lock_administration(batch.tx)
     if options.key and key_id:
         project_keys.store(services, batch.tx, key_id, options.key)
-    wanted = {name for each in left for name in each.roles}
+    wanted = {name for each in left for name in each.roles if is_role_name(name)}
     batch.role_ids = roles.with_service_permission(batch.tx, wanted | {*services.settings.new_account_roles})
     left = [each for each in left if _has_grantable_roles(batch, each) and not _is_seen(batch, each, seen)]
     for _ in range(ROUNDS):

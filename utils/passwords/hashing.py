@@ -1,6 +1,7 @@
 """Password hashing with Werkzeug, and the check of hashes that other systems made."""
 
 import logging
+import re
 import secrets
 import time
 import unicodedata
@@ -100,7 +101,15 @@ class PasswordHasher:
 def is_in_bounds(hashed: str) -> bool:
     """Return whether this is a hash in Werkzeug's format, of a method and a cost that are accepted."""
     method, *rest = hashed.split("$")
-    return len(rest) == 2 and all(rest) and is_bounded_method(method)
+    return len(rest) == 2 and is_bounded_method(method) and _is_salt_and_digest(method, *rest)
+
+
+def _is_salt_and_digest(method: str, salt: str, digest: str) -> bool:
+    """Return whether these are printable ASCII and the whole digest of the method in hexadecimal."""
+    length = 64 if method.startswith("pbkdf2:sha256") else 128
+    return re.fullmatch(r"[!-~]{1,128}", salt) is not None and (
+        re.fullmatch(f"[0-9a-f]{{{length}}}", digest) is not None
+    )
 
 
 def _no_key(_: str) -> ProjectKey | None:

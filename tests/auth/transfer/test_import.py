@@ -275,3 +275,26 @@ def test_role_lock_is_taken_before_anything_is_read(app: Flask) -> None:
         imported(app, account())
     first = next(sql for sql in statements if not sql.startswith("SET LOCAL"))
     assert first.startswith("UPDATE roles SET description")
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "line",
+    [
+        account(password_hash="scrypt:256:8:1$sa\0lt$" + "ab" * 64),
+        account(password_hash="pbkdf2:sha256:1000$sält$" + "ab" * 32),
+        account(password_hash="scrypt:256:8:1$salt$é"),
+        account(password_hash="pbkdf2:sha256:1000$salt$aa"),
+    ],
+)
+def test_hash_with_a_character_or_length_that_no_hash_has_is_refused(
+    app: Flask, tmp_path: Path, line: dict[str, Any]
+) -> None:
+    fault, _ = refusal(app, tmp_path, line)
+    assert fault.startswith("hash_")
+
+
+@pytest.mark.both_databases
+def test_role_with_a_character_that_no_name_has_is_refused(app: Flask, tmp_path: Path) -> None:
+    fault, fields = refusal(app, tmp_path, account(roles=["a\0"]), "--roles")
+    assert (fault, [*fields]) == ("role_not_found", ["roles"])
