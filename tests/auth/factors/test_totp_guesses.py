@@ -132,7 +132,7 @@ def test_right_code_of_a_known_device_ends_the_block_of_the_others(app: Flask, o
 def test_devices_from_before_the_factor_share_one_hundred(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
-    """Whoever knows the password can make fifty devices known before the account has a second factor."""
+    """An attacker who knows the password can make fifty devices known before there is a second factor."""
     early = [signed_in(client)["device_token"] for _ in range(3)]
     clock.advance(60)
     owner = Owner(client, clock)
