@@ -39,7 +39,10 @@ def audit(*, since: int, limit: int, follow: bool, as_json: bool) -> None:
 
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, end)
-        goes_on = lambda: not ended.wait(POLL_SECONDS)  # noqa: E731
+
+        def goes_on() -> bool:
+            return not ended.wait(POLL_SECONDS)
+
         for row in audit_log.follow(services(), operator(), after=since, goes_on=goes_on):
             _print(row, as_json=as_json)
 

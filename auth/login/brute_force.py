@@ -76,7 +76,7 @@ def count_device(
     """
     failures = known_devices.failures(tx, user_id, device_id)
     tx.rollback()  # a refusal is delayed
-    # Neither count is visible: a shared browser must not tell who has logged in from it.
+    # Neither count is visible: with one call the headers would tell who has logged in from a shared browser.
     if failures is not None:
         count("login-device", f"user-{user_id}-{device_id.hex}", visible=False)
     else:

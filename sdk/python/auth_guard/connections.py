@@ -59,7 +59,7 @@ class Connections:
 
     def _ask(self, kept: Kept, path: str, token: str, deadline: float) -> tuple[HTTPResponse, bytes]:
         connection, is_complete = kept[-1], False
-        connection.response_class = partial(_response, deadline)  # type: ignore[assignment]
+        connection.response_class = partial(_response, deadline)  # type: ignore[assignment]  # a class is declared
         try:
             connection.request("GET", self._path + path, headers={"Authorization": f"Bearer {token}"})
             with connection.getresponse() as answer:

@@ -20,15 +20,7 @@ from tests.support.requests import (
     prune,
     said,
 )
-from tests.support.service import PASSWORD, FixedClock, at_once, bearer, login, rows, signed_in
-
-
-@pytest.fixture
-def access(app: Flask, client: FlaskClient) -> str:
-    """Return the access token of an account that may `READ`."""
-    found = str(signed_in(client)["access_token"])
-    give(app, READ)
-    return found
+from tests.support.service import PASSWORD, FixedClock, at_once, bearer, login, rows
 
 
 @pytest.mark.both_databases

@@ -6,20 +6,12 @@ from flask.testing import FlaskClient
 
 from auth.api_tokens import lifecycle
 from tests.conftest import AppFactory
-from tests.support.api_tokens import READ, by_command, create, created, give, listed, owned, remove, status
+from tests.support.api_tokens import READ, by_command, create, created, listed, owned, remove, status
 from tests.support.requests import (
     DAY,
     prune,
 )
 from tests.support.service import FixedClock, bearer, login, rows, signed_in
-
-
-@pytest.fixture
-def access(app: Flask, client: FlaskClient) -> str:
-    """Return the access token of an account that may `READ`."""
-    found = str(signed_in(client)["access_token"])
-    give(app, READ)
-    return found
 
 
 @pytest.mark.both_databases

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support import mailbox
-from tests.support.api_tokens import READ, by_command, create, created, give, listed, owned, remove, status
+from tests.support.api_tokens import READ, by_command, create, created, listed, owned, remove, status
 from tests.support.requests import (
     DAY,
     MINUTE,
@@ -20,14 +20,6 @@ from tests.support.requests import (
     post,
 )
 from tests.support.service import PASSWORD, FixedClock, events, login, rows, signed_in
-
-
-@pytest.fixture
-def access(app: Flask, client: FlaskClient) -> str:
-    """Return the access token of an account that may `READ`."""
-    found = str(signed_in(client)["access_token"])
-    give(app, READ)
-    return found
 
 
 @pytest.mark.both_databases

@@ -148,7 +148,7 @@ def _give(s: Any, *, actor: Administrator, name: str) -> bool:
     return grants.grant(s, actor, actors.find(s, "eve"), name)
 
 
-def _put(s: Any, *, actor: Administrator, name: str, allow: set[str]) -> object:
+def _put(s: Any, *, actor: actors.Actor, name: str, allow: set[str]) -> object:
     return definitions.define(s, actor, name, allow=allow)
 
 
@@ -171,7 +171,10 @@ def test_last_administrator_is_kept(three: Flask) -> None:
     execute(three, "UPDATE users SET disabled_at = created_at WHERE id = 1")
     grant(three, "eve", "admin")
     actor = administrator(three, 3)
-    take = lambda s: grants.revoke(s, actor, actors.find(s, "bob"), "admin")  # noqa: E731
+
+    def take(s: Any) -> bool:
+        return grants.revoke(s, actor, actors.find(s, "bob"), "admin")
+
     assert refusal(three, take) == ""
     grant(three, "bob", "admin")
     execute(three, "UPDATE users SET deletion_due_at = created_at WHERE id = 3")
@@ -228,11 +231,11 @@ def test_role_of_new_accounts_never_has_a_permission_of_the_service(make_app: Ap
     register(app.test_client())
     sql = "SELECT name FROM roles JOIN user_roles ON roles.id = role_id WHERE user_id = 1"
     assert [row["name"] for row in rows(app, sql)] == ["member"]
-    define_it = lambda s: definitions.define(s, OPERATOR, "member", allow=["auth:view"])  # noqa: E731
-    assert refusal(app, define_it) == "permission_invalid"
+    put = partial(_put, actor=OPERATOR, name="member", allow={"auth:view"})
+    assert refusal(app, put) == "permission_invalid"
 
 
 def test_grant_to_an_unknown_role_is_refused(three: Flask) -> None:
-    assert refusal(three, lambda s: grants.grant(s, OPERATOR, actors.find(s, "bob"), "nobody")) == (
+    assert refusal(three, lambda s: grants.grant(s, OPERATOR, actors.find(s, "bob"), "unknown")) == (
         "role_not_found"
     )

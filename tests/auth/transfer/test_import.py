@@ -217,9 +217,9 @@ def test_name_that_is_taken_is_replaced_and_reported(app: Flask, tmp_path: Path)
 
 
 def test_role_that_does_not_exist_is_refused(app: Flask, tmp_path: Path) -> None:
-    found = refusal(app, tmp_path, account(roles=["nobody"]), "--roles")
+    found = refusal(app, tmp_path, account(roles=["unknown"]), "--roles")
     assert found == ("role_not_found", {"roles": "has a role that does not exist"})
-    assert imported(app, account(roles=["nobody"]))["created"] == 1  # without --roles they do not count
+    assert imported(app, account(roles=["unknown"]))["created"] == 1  # without --roles they do not count
 
 
 @pytest.mark.parametrize("role", ["admin", "support"])
