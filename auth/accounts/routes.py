@@ -16,6 +16,7 @@ from utils.auth_helpers import allow_enrollment, jwt_required, reads_roles, requ
 from utils.services import in_app_context, services
 from utils.web.cursors import read_cursor
 from utils.web.http import answers, client_info, limited, unlimited
+from utils.web.nonce import returns_nonce
 from utils.web.permission_query import asked_permissions
 from utils.web.spooling import SpoolLimits, spooled
 from utils.web.validation import takes, takes_query
@@ -136,6 +137,7 @@ def export() -> Any:
 @auth_bp.get("/verify", provide_automatic_options=False)
 @answers(204, errors=("permission_missing", "reauth_required"))
 @unlimited("a proxy asks it for every request that it passes on, always from the same address")
+@returns_nonce
 @requires_of_call(asked_permissions, refused=lambda missing: warn_of_unknown(services(), missing))
 def verify() -> Any:
     """Verify an access token, for a proxy or another service, and what its owner may do.
@@ -144,7 +146,7 @@ def verify() -> Any:
     malformed or unknown one, or another parameter, is a 403.
 
     The response has no body. Its headers `X-Auth-User-Id` and `X-Auth-Username` (percent-encoded) identify
-    the user.
+    the user. An `X-Auth-Nonce` of 32 lower-case hexadecimal digits is returned with every answer.
     """
     return outputs.verified(g.principal.account)
 

@@ -60,6 +60,35 @@ GUARDS = [
         "test_guard_connections.py::test_data_on_an_idle_connection_closes_it",
     ),
     Sabotage(
+        "an answer with another nonce is not taken",
+        "sdk/python/auth_guard/connections.py",
+        "answer.headers.get_all(NONCE) != [nonce]",
+        "not answer.headers",
+        "test_guard_connections.py::"
+        "test_surplus_answer_that_arrives_with_the_next_question_is_not_taken_for_its_answer",
+    ),
+    Sabotage(
+        "the service returns the nonce of a question",
+        "utils/web/nonce.py",
+        "request_record().headers = {NONCE: nonce}",
+        "pass",
+        "test_verify.py::test_nonce_comes_back_with_every_answer",
+    ),
+    Sabotage(
+        "nothing but a nonce comes back",
+        "utils/web/nonce.py",
+        "if nonce and _NONCE.fullmatch(nonce):",
+        "if nonce:",
+        "test_verify.py::test_anything_but_a_nonce_does_not_come_back",
+    ),
+    Sabotage(
+        "a name with control characters is refused",
+        "sdk/python/auth_guard/guard.py",
+        "_NAME.fullmatch(unquote(names[0]))",
+        "unquote(names[0])",
+        "test_guard.py::test_unknown_answer_is_unavailable",
+    ),
+    Sabotage(
         "a forked process does not use the guard's connections of its parent",
         "sdk/python/auth_guard/connections.py",
         "and process == os.getpid()",
@@ -76,8 +105,8 @@ GUARDS = [
     Sabotage(
         "identity headers of the caller do not reach a guarded application",
         "sdk/python/auth_guard/frameworks.py",
-        "            environ.pop(name, None)\n",
-        "            environ.get(name, None)\n",
+        "            del environ[name]\n",
+        "            environ[name]\n",
         "test_guard_with_service.py::test_identity_and_question_of_the_caller_are_ignored",
     ),
     Sabotage(

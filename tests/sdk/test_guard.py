@@ -38,7 +38,7 @@ def refused(script: bytes, *permissions: str) -> Refusal:
         return refusal.value
 
 
-def test_only_the_token_and_the_permissions_are_sent(server: ScriptedServer) -> None:
+def test_only_the_token_the_permissions_and_a_nonce_are_sent(server: ScriptedServer) -> None:
     made = Guard(f"{server.url}/base/")
     assert made.check("bearer   a.b.c ", "reports:read", "reports:write") == Caller(7, "grün")
     made.check(HEADER)
@@ -47,7 +47,7 @@ def test_only_the_token_and_the_permissions_are_sent(server: ScriptedServer) -> 
     assert first[0] == "GET /base/auth/verify?permission=reports:read&permission=reports:write HTTP/1.1"
     assert second[0] == "GET /base/auth/verify HTTP/1.1"
     names = {line.partition(":")[0] for line in first[1:] if line}
-    assert names == {"Host", "Accept-Encoding", "Authorization"}
+    assert names == {"Host", "Accept-Encoding", "Authorization", "X-Auth-Nonce"}
     assert "Authorization: Bearer a.b.c" in first
 
 
@@ -92,6 +92,28 @@ UNKNOWN = {
     "id zero": answer("204 No Content", b"", "X-Auth-User-Id: 0", "X-Auth-Username: ada"),
     "signed id": answer("204 No Content", b"", "X-Auth-User-Id: -7", "X-Auth-Username: ada"),
     "two ids in one": answer("204 No Content", b"", "X-Auth-User-Id: 7, 8", "X-Auth-Username: ada"),
+    "no nonce": answer("204 No Content", b"", "X-Auth-User-Id: 7", "X-Auth-Username: ada", "X-Auth-Nonce: "),
+    "refusal with another nonce": answer("403 Forbidden", b"{}", f"X-Auth-Nonce: {'a' * 32}"),
+    "two nonces": answer(
+        "204 No Content",
+        b"",
+        "X-Auth-User-Id: 7",
+        "X-Auth-Username: ada",
+        *[f"X-Auth-Nonce: {digit * 32}" for digit in "ab"],
+    ),
+    "empty name": answer("204 No Content", b"", "X-Auth-User-Id: 7", "X-Auth-Username: "),
+    "line break in the name": answer(
+        "204 No Content", b"", "X-Auth-User-Id: 7", "X-Auth-Username: ada%0d%0aX:%20y"
+    ),
+    "line break in the id": answer("204 No Content", b"", "X-Auth-User-Id: 7\r\n 8", "X-Auth-Username: ada"),
+    "NUL in the name": answer("204 No Content", b"", "X-Auth-User-Id: 7", "X-Auth-Username: ada%00"),
+    "C1 control in the name": answer(
+        "204 No Content", b"", "X-Auth-User-Id: 7", "X-Auth-Username: ada%C2%85"
+    ),
+    "line separator in the name": answer(
+        "204 No Content", b"", "X-Auth-User-Id: 7", "X-Auth-Username: ada%E2%80%A8"
+    ),
+    "control in the challenge": answer("401 Unauthorized", b"{}", "WWW-Authenticate: Bearer\x00"),
     "early hints": answer("103 Early Hints"),
     "not found": answer("404 Not Found", b'{"code": "not_found"}'),
     "limited": answer("429 Too Many Requests", b'{"code": "rate_limited"}'),

@@ -1,5 +1,6 @@
 """Connections of the guard: kept, replaced, bounded in time, and never shared with a forked process."""
 
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from auth_guard import Guard, Unauthorized, Unavailable, connections
 
-from tests.support.scripted_server import ScriptedServer, scripted
+from tests.support.scripted_server import ScriptedServer, scripted, with_nonce_of
 from tests.support.server import until
 
 YES = b"HTTP/1.1 204 No Content\r\nX-Auth-User-Id: %d\r\nX-Auth-Username: ada\r\n\r\n"
@@ -82,6 +83,32 @@ def test_question_on_a_new_connection_is_not_repeated(server: ScriptedServer, gu
 def test_answer_that_was_not_asked_for_is_never_read(server: ScriptedServer, guard: Guard) -> None:
     server.script = lambda request: account_of(request) + YES % 666
     assert [guard.check(f"Bearer {number}").user_id for number in range(1, 20)] == [*range(1, 20)]
+
+
+@pytest.mark.parametrize("kind", ["yes", "refusal"])
+def test_surplus_answer_that_arrives_with_the_next_question_is_not_taken_for_its_answer(
+    server: ScriptedServer, guard: Guard, kind: str
+) -> None:
+    """Response desynchronization: the surplus answer is to an earlier question, with its nonce."""
+    surplus = YES % 666 if kind == "yes" else b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n{}"
+
+    def late(request: bytes) -> bytes:
+        answer = with_nonce_of(request, account_of(request))
+        if server.connections == 1 and len(server.requests) == 2:  # after the check for surplus data
+            return with_nonce_of(server.requests[0], surplus) + answer
+        return answer
+
+    server.script = late
+    assert [guard.check(f"Bearer {number}").user_id for number in range(1, 4)] == [1, 2, 3]
+    assert (server.connections, len(server.requests)) == (2, 4)
+
+
+def test_each_question_has_a_nonce_of_its_own(server: ScriptedServer, guard: Guard) -> None:
+    for number in range(1, 6):
+        guard.check(f"Bearer {number}")
+    nonces = {request.partition(b"X-Auth-Nonce: ")[2].split(b"\r\n")[0] for request in server.requests}
+    assert len(nonces) == 5
+    assert all(re.fullmatch(rb"[0-9a-f]{32}", nonce) for nonce in nonces)
 
 
 def test_data_on_an_idle_connection_closes_it(server: ScriptedServer, guard: Guard) -> None:

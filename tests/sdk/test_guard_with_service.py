@@ -121,7 +121,7 @@ def wsgi_site(guard: Guard) -> Call:
     def page(path: str) -> dict[str, Any]:
         caller = request.environ["auth_guard.caller"]
         assert request.environ["REMOTE_USER"] == str(caller.user_id)
-        assert not {name for name in request.environ if name.startswith("HTTP_X_AUTH")}
+        assert not {name for name in request.environ if name.startswith(("HTTP_X_AUTH", "HTTP_REMOTE"))}
         return {"id": caller.user_id, "name": caller.username}
 
     sites = {
@@ -169,7 +169,7 @@ def test_without_a_valid_token_it_is_a_401(service: Service, site: Call) -> None
 
 
 def test_identity_and_question_of_the_caller_are_ignored(service: Service, site: Call) -> None:
-    forged = {"X_Auth_User_Id": "99", "X_Auth_Username": "root"}
+    forged = {"X_Auth_User_Id": "99", "X_Auth_Username": "root", "X_Auth_Role": "admin", "Remote_User": "99"}
     assert site("/reports", **forged)[0] == 401
     status, body, _ = site("/reports?permission=x:y", Authorization=f"Bearer {service.token}", **forged)
     assert (status, body) == (200, {"id": 1, "name": "grün"})

@@ -1,4 +1,7 @@
-"""A server on loopback that answers with the bytes of a test, and records what it was asked."""
+"""A server on loopback that answers with the bytes of a test, and records what it was asked.
+
+It returns the nonce of a question, as the service does, unless the bytes of the test have a nonce.
+"""
 
 import contextlib
 import socket
@@ -10,6 +13,7 @@ from threading import Event, Lock, Thread
 from tests.support.server import DEADLINE
 
 Script = Callable[[bytes], bytes]
+NONCE = b"X-Auth-Nonce: "
 
 
 class ScriptedServer:
@@ -72,7 +76,13 @@ class ScriptedServer:
                 answer = self.script(request)
                 if not answer:
                     break
-                connection.sendall(answer)
+                connection.sendall(answer if NONCE in answer else with_nonce_of(request, answer))
+
+
+def with_nonce_of(request: bytes, answer: bytes) -> bytes:
+    """Return the answer with the nonce of this request, after its first line."""
+    nonce = request.partition(NONCE)[2].partition(b"\r\n")[0]
+    return answer.replace(b"\r\n", b"\r\n" + NONCE + nonce + b"\r\n", 1) if nonce else answer
 
 
 def _request(connection: socket.socket) -> bytes:

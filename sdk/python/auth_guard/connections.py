@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import secrets
 import selectors
 import socket
 import ssl
@@ -13,10 +14,9 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import SplitResult
 
-MAX_BODY = 64 * 1024  # bytes; more is cut off
-MAX_KEPT = 8  # idle connections
-MAX_AGE = 60.0  # seconds after which a connection is replaced
-KEPT_AFTER = {204, 401, 403}  # after another status it is not known what else a connection holds
+MAX_BODY, MAX_KEPT, MAX_AGE = 64 * 1024, 8, 60.0  # bytes of a body, idle connections, seconds of a connection
+KNOWN = {204, 401, 403}  # after another status it is not known what else a connection holds
+NONCE = "X-Auth-Nonce"  # the service returns it: without it, an answer is that to another question
 Kept = tuple[int, float, HTTPConnection]  # process, time of opening
 
 
@@ -26,19 +26,19 @@ class Connections:
     def __init__(self, url: SplitResult, timeout: float) -> None:
         """`timeout` is in seconds: to connect to each address of the host, and for the answer."""
         tls = {"context": ssl.create_default_context()} if url.scheme == "https" else {}
-        connection: Any = HTTPSConnection if tls else HTTPConnection
-        self._new = partial(connection, url.hostname, url.port, timeout=timeout, **tls)
+        kind: Any = HTTPSConnection if tls else HTTPConnection
+        self._new = partial(kind, url.hostname, url.port, timeout=timeout, **tls)
         self._path, self._timeout, self._idle = url.path.rstrip("/"), timeout, deque[Kept]()
 
-    def get(self, path: str, token: str) -> tuple[HTTPResponse, bytes]:
+    def get(self, path: str, header: str) -> tuple[HTTPResponse, bytes]:
         """Return an answer and its body. Follows no redirect. Raises `OSError` or `HTTPException`."""
         deadline = time.monotonic() + self._timeout
         if kept := self._kept():
             try:
-                return self._ask(kept, path, token, deadline)
-            except (ConnectionError, ssl.SSLError):  # the server closed it meanwhile: ask once more
+                return self._ask(kept, path, header, deadline)
+            except (ConnectionError, ssl.SSLError):  # closed meanwhile, or out of step: ask once more
                 self.close()
-        return self._ask((os.getpid(), time.monotonic(), self._new()), path, token, deadline)
+        return self._ask((os.getpid(), time.monotonic(), self._new()), path, header, deadline)
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -57,14 +57,16 @@ class Connections:
                 connection.close()
         return None
 
-    def _ask(self, kept: Kept, path: str, token: str, deadline: float) -> tuple[HTTPResponse, bytes]:
-        connection, is_complete = kept[-1], False
+    def _ask(self, kept: Kept, path: str, header: str, deadline: float) -> tuple[HTTPResponse, bytes]:
+        connection, is_complete, nonce = kept[-1], False, secrets.token_hex(16)
         connection.response_class = partial(_response, deadline)  # type: ignore[assignment]  # a class is declared
         try:
-            connection.request("GET", self._path + path, headers={"Authorization": f"Bearer {token}"})
+            connection.request("GET", self._path + path, headers={"Authorization": header, NONCE: nonce})
             with connection.getresponse() as answer:
                 body = answer.read(MAX_BODY)
-                is_complete = answer.isclosed() and answer.status in KEPT_AFTER
+                if answer.status in KNOWN and answer.headers.get_all(NONCE) != [nonce]:
+                    raise ConnectionError
+                is_complete = answer.isclosed() and answer.status in KNOWN
             return answer, body
         finally:
             if is_complete and connection.sock and len(self._idle) < MAX_KEPT:
@@ -76,13 +78,13 @@ class Connections:
 class _Reads(io.RawIOBase):
     """What a socket receives until a deadline, however slowly it arrives."""
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._raw, self._deadline = sock, sock.makefile("rb", buffering=0), deadline
+    def __init__(self, sock: socket.socket, raw: Any, deadline: float) -> None:
+        self._sock, self._raw, self._deadline = sock, raw, deadline
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: Any) -> Any:
         self._sock.settimeout(max(self._deadline - time.monotonic(), 1e-6))
         return self._raw.readinto(buffer)
 
@@ -93,6 +95,5 @@ class _Reads(io.RawIOBase):
 
 def _response(deadline: float, sock: socket.socket, **more: Any) -> HTTPResponse:
     answer = HTTPResponse(sock, **more)
-    answer.fp.close()
-    answer.fp = io.BufferedReader(_Reads(sock, deadline))
+    answer.fp = io.BufferedReader(_Reads(sock, answer.fp.detach(), deadline))
     return answer

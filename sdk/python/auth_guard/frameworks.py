@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from auth_guard.guard import Caller, Guard, Refusal, checked
 
 P = ParamSpec("P")
-_IDENTITY = ("auth_guard.caller", "REMOTE_USER", "HTTP_X_AUTH_USER_ID", "HTTP_X_AUTH_USERNAME")
+_IDENTITY = {"auth_guard.caller", "REMOTE_USER", "HTTP_REMOTE_USER"}
 
 
 def flask_requires(guard: Guard, *permissions: str) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
@@ -53,21 +53,21 @@ class GuardedApp:
     """A WSGI application of which every call needs all these permissions.
 
     The application finds the `Caller` in `environ["auth_guard.caller"]`, and its id, as text, in
-    `REMOTE_USER`. The caller's own `X-Auth-User-Id` and `X-Auth-Username` do not reach it.
+    `REMOTE_USER`. The caller's own `Remote-User` and `X-Auth-...` do not reach it, in any spelling.
     """
 
     def __init__(self, app: WSGIApplication, guard: Guard, permissions: Iterable[str]) -> None:
         self._app, self._guard, self._wanted = app, guard, checked(tuple(permissions), at_least=1)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        for name in _IDENTITY:
-            environ.pop(name, None)
+        for name in [each for each in environ if each in _IDENTITY or each.startswith("HTTP_X_AUTH_")]:
+            del environ[name]
         try:
             caller = self._guard.check(environ.get("HTTP_AUTHORIZATION"), *self._wanted)
         except Refusal as refusal:
             body = b"" if environ["REQUEST_METHOD"] == "HEAD" else json.dumps(refusal.body).encode()
-            headers = refusal.headers | {"Content-Type": "application/json"}
-            start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", [*headers.items()])
+            headers = [*refusal.headers.items(), ("Content-Type", "application/json")]
+            start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", headers)
             return [body]
         environ["auth_guard.caller"], environ["REMOTE_USER"] = caller, str(caller.user_id)
         return self._app(environ, start_response)

@@ -13,6 +13,7 @@ from auth_guard.connections import Connections
 MAX_ASKED, MAX_REMEMBERED = 20, 4096
 _PERMISSION = re.compile(r"[a-z][a-z0-9-]{0,39}:[a-z][a-z0-9-]{0,39}")
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_ID, _NAME = re.compile(r"[1-9][0-9]{0,9}"), re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _BEARER = re.compile(r"[ \t]*bearer +([!-~]{1,4096})[ \t]*", re.IGNORECASE)
 _MALFORMED = {"code": "token_malformed", "message": 'Malformed Authorization header. Use "Bearer <token>"'}
 
@@ -59,8 +60,7 @@ class Guard:
     ) -> None:
         """`url` is that of the service. Raises `ValueError` for plain http to a host that is not loopback.
 
-        With `cache_seconds` (0 to 30) a yes is remembered: a permission that is taken away, or a session that
-        ends, counts up to so many seconds later. `timeout` is in seconds, at most 60.
+        A yes is remembered for `cache_seconds` (0 to 30). `timeout` is in seconds, at most 60.
         """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or set(url) & set("@?# "):
@@ -78,15 +78,14 @@ class Guard:
         Without a permission any valid token is enough. Raises a `Refusal`, or `ValueError` as `checked` does.
         """
         query = "&".join(f"permission={each}" for each in checked(permissions))
-        bearer = _BEARER.fullmatch(authorization or "")
-        if not bearer:
+        if not (bearer := _BEARER.fullmatch(authorization or "")):
             told = (_MALFORMED, 'Bearer error="invalid_request"') if authorization else (None, "Bearer")
             raise Unauthorized("", *told)
         asked_at, key = time.monotonic(), hashlib.sha256(f"{bearer[1]} {query}".encode()).digest()
         ends_at, known = self._yes.get(key, (0.0, None))
         if known and asked_at < ends_at:
             return known
-        caller = self._ask(f"/auth/verify?{query}" if query else "/auth/verify", bearer[1])
+        caller = self._ask(f"/auth/verify?{query}" if query else "/auth/verify", f"Bearer {bearer[1]}")
         if self._cache_seconds:
             if len(self._yes) >= MAX_REMEMBERED:
                 self._yes.clear()
@@ -98,19 +97,19 @@ class Guard:
         self._connections.close()
         self._yes.clear()
 
-    def _ask(self, path: str, token: str) -> Caller:
+    def _ask(self, path: str, header: str) -> Caller:
         try:
-            answer, body = self._connections.get(path, token)
+            answer, body = self._connections.get(path, header)
             told = json.loads(body) if answer.status in {401, 403} else None
         except (OSError, HTTPException, ValueError, RecursionError) as problem:
             raise Unavailable(type(problem).__name__) from None
         if answer.status == 204:
             ids, names = (answer.headers.get_all(name, []) for name in ("X-Auth-User-Id", "X-Auth-Username"))
-            if len(ids) == len(names) == 1 and re.fullmatch(r"[1-9][0-9]{0,9}", ids[0]):
+            if len(ids) == len(names) == 1 and _ID.fullmatch(ids[0]) and _NAME.fullmatch(unquote(names[0])):
                 return Caller(int(ids[0]), unquote(names[0]))
-        if not isinstance(told, dict):
-            raise Unavailable(f"status {answer.status}")
         challenge = " ".join(answer.headers.get("WWW-Authenticate", "").split())
+        if not isinstance(told, dict) or not re.fullmatch(r"[ -~]*", challenge):
+            raise Unavailable(f"status {answer.status}")
         raise (Unauthorized if answer.status == 401 else Forbidden)(body=told, challenge=challenge)
 
 

@@ -123,6 +123,26 @@ def test_every_method_is_refused_without_a_token(make_app: AppFactory, method: s
             assert answer.status_code == (401 if method in {"GET", "HEAD"} else 405)
 
 
+def test_nonce_comes_back_with_every_answer(client: FlaskClient) -> None:
+    token = signed_in(client)["access_token"]
+    for path, sent, status in (("", token, 204), ("", "x", 401), ("?permission=a:b", token, 403)):
+        nonce = f"{status:032x}"
+        headers = bearer(sent) | {"X-Auth-Nonce": nonce}
+        answer = client.get(f"/auth/verify{path}", headers=headers)
+        assert answer.status_code == status
+        assert answer.headers.getlist("X-Auth-Nonce") == [nonce]
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert "X-Auth-Nonce" not in verify(client, token).headers
+
+
+@pytest.mark.parametrize("sent", ["", "a" * 31, "a" * 33, "A" * 32, "g" * 32, "a" * 31 + "\xe4", "x, y"])
+def test_anything_but_a_nonce_does_not_come_back(client: FlaskClient, sent: str) -> None:
+    token = signed_in(client)["access_token"]
+    answer = verify(client, token, **{"X-Auth-Nonce": sent})
+    assert answer.status_code == 204
+    assert "X-Auth-Nonce" not in answer.headers
+
+
 def test_token_without_session_is_verified(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     with app.app_context():
