@@ -16,6 +16,7 @@ from auth.factors import outputs as factor_outputs
 from auth.mailing import delivery
 from auth.outputs import user
 from auth.roles.actors import MAX_ID, operator
+from auth.roles.cli import warning_of_no_administrator
 from auth.sessions import outputs as session_outputs
 from config_values import origin
 from utils.services import services
@@ -123,7 +124,8 @@ def examine(probe: str | None) -> tuple[Any, str, int]:
 @click.argument("login")
 def disable(login: str) -> tuple[Any, str]:
     """Disable an account and end all its sessions."""
-    changed = operators.disable(services(), login, operator())
+    with warning_of_no_administrator():
+        changed = operators.disable(services(), login, operator())
     return {"changed": changed}, "Disabled." if changed else "The account was already disabled."
 
 
@@ -174,7 +176,8 @@ def lock_out(login: str) -> tuple[Any, str]:
     the reset. Authenticator codes and recovery codes are removed a day after the new password is set, unless
     the owner logs in with them and the new password before.
     """
-    operators.lock_out(services(), login, operator())
+    with warning_of_no_administrator():
+        operators.lock_out(services(), login, operator())
     return {
         "locked_out": True
     }, "Locked out. The password reset link is in the outbox; a serving process delivers it."

@@ -1,16 +1,28 @@
 """`flask auth grant` and the other commands for roles."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from auth.commands import command
-from auth.permissions import ADMIN
 from auth.roles import definitions, grants, outputs
 from auth.roles.actors import find, operator
 from utils.services import services
 
-NO_ADMINISTRATOR = "Warning: no account has the role admin now. `auth grant LOGIN admin` gives it to one."
+NO_ADMINISTRATOR = (
+    "Warning: no administrator can log in now. `auth grant LOGIN admin` makes another account one."
+)
+
+
+@contextmanager
+def warning_of_no_administrator() -> Iterator[None]:
+    """Warn on standard error if the block leaves no account with the role `admin` that can log in."""
+    had_one = definitions.has_administrator(services())
+    yield
+    if had_one and not definitions.has_administrator(services()):
+        click.echo(NO_ADMINISTRATOR, err=True)
 
 
 @command("grant")
@@ -20,7 +32,9 @@ def grant(login: str, role: str) -> tuple[Any, str]:
     """Give ROLE to an account. Its permissions count with the next call of the account."""
     account = find(services(), login)
     changed = grants.grant(services(), operator(), account, role)
-    done = f"{account.username} has the role {role} now." if changed else "The account already has this role."
+    done = (
+        f"Granted the role {role} to {account.username}." if changed else "The account already has this role."
+    )
     return {"changed": changed}, done
 
 
@@ -30,10 +44,9 @@ def grant(login: str, role: str) -> tuple[Any, str]:
 def revoke(login: str, role: str) -> tuple[Any, str]:
     """Take ROLE from an account. It loses the permissions with its next call."""
     account = find(services(), login)
-    changed = grants.revoke(services(), operator(), account, role)
-    if changed and role == ADMIN and not definitions.has_administrator(services()):
-        click.echo(NO_ADMINISTRATOR, err=True)
-    done = f"{account.username} has the role {role} no longer."
+    with warning_of_no_administrator():
+        changed = grants.revoke(services(), operator(), account, role)
+    done = f"Revoked the role {role} from {account.username}."
     return {"changed": changed}, done if changed else "The account does not have this role."
 
 
@@ -65,4 +78,4 @@ def define_role(
 def delete_role(name: str) -> tuple[Any, str]:
     """Delete the role NAME, which no account may have."""
     definitions.delete(services(), operator(), name)
-    return {"deleted": name}, f"The role {name} is deleted."
+    return {"deleted": name}, f"Deleted the role {name}."

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from auth.account_state import Use
 from auth.errors import (
     BuiltInRole,
     PermissionInvalid,
@@ -93,8 +94,8 @@ def every(services: Services, operator: Operator) -> list[RoleState]:
 
 
 def has_administrator(services: Services) -> bool:
-    """Return whether an open account has the role `admin`."""
-    return bool(roles.administrators(services.tx(), 1))
+    """Return whether an account with the role `admin` can log in: it is not closed or locked out."""
+    return bool(roles.administrators(services.tx(), 1, Use.LOG_IN))
 
 
 def _named(services: Services, name: str) -> RoleState:

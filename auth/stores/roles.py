@@ -198,13 +198,13 @@ def revoke(tx: Session, user_id: int, role_id: int) -> bool:
     return tx.execute(taken.returning(UserRole.role_id)).scalar() is not None
 
 
-def administrators(tx: Session, limit: int) -> Sequence[int]:
-    """Return the ids of at most `limit` open accounts with the role `admin`."""
+def administrators(tx: Session, limit: int, use: Use = Use.ADMINISTER) -> Sequence[int]:
+    """Return the ids of at most `limit` accounts with the role `admin` that are open to this use."""
     found = (
         select(UserRole.user_id)
         .join(Role, and_(Role.id == UserRole.role_id, Role.name == ADMIN))
         .join(User, User.id == UserRole.user_id)
-        .where(*clause(Use.ADMINISTER))
+        .where(*clause(use))
         .order_by(UserRole.user_id)
         .limit(limit)
     )

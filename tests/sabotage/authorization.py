@@ -101,4 +101,11 @@ AUTHORIZATION = [
         "Role.name.in_(names)",
         "test_authority.py::test_role_of_new_accounts_never_has_a_permission_of_the_service",
     ),
+    Sabotage(
+        "the loss of the last administrator is warned of",
+        "auth/roles/cli.py",
+        "if had_one and not definitions.has_administrator(services()):",
+        "if not had_one:",
+        "test_roles_cli.py::test_loss_of_the_last_administrator_is_warned_of",
+    ),
 ]

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from auth.roles.cli import NO_ADMINISTRATOR
 from tests.conftest import AppFactory
 from tests.support.commands import asked, auth
 from tests.support.requests import DAY, prune
@@ -97,16 +98,24 @@ def test_account_has_twenty_roles_at_most(app: Flask, client: FlaskClient) -> No
 
 def test_first_administrator_is_made_at_the_command_line(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
-    assert auth(app, "grant", "ada", "admin").stdout == "ada has the role admin now.\n"
+    assert auth(app, "grant", "ada", "admin").stdout == "Granted the role admin to ada.\n"
 
 
-def test_loss_of_the_last_administrator_is_warned_of(app: Flask, client: FlaskClient) -> None:
-    register(client)
-    register(client, "bob")
+@pytest.mark.parametrize("command", ["revoke", "disable", "lock-out"])
+def test_loss_of_the_last_administrator_is_warned_of(
+    make_app: AppFactory, tmp_path: Path, command: str
+) -> None:
+    app = make_app({"MAIL_URL": f"file:{tmp_path}"})
+    client, role = app.test_client(), ["admin"] if command == "revoke" else []
+    for name in ("ada", "bob", "eve"):
+        register(client, name)
     for name in ("ada", "bob"):
         auth(app, "grant", name, "admin")
-    assert auth(app, "revoke", "ada", "admin").stderr == ""
-    assert "no account has the role admin" in auth(app, "revoke", "bob", "admin").stderr
+    assert auth(app, command, "ada", *role).stderr == ""
+    warned = auth(app, command, "bob", *role)
+    assert (warned.exit_code, warned.stderr) == (0, f"{NO_ADMINISTRATOR}\n")
+    for name in ("bob", "eve"):  # there was none before
+        assert "Warning" not in auth(app, command, name, *role).stderr
 
 
 def test_account_that_had_a_role_does_not_expire_unconfirmed(
