@@ -10,7 +10,7 @@ help: ## list the targets
 
 .venv/run.stamp: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing the dependencies of the service (about 30 seconds the first time)."
+	@echo "Installing the dependencies of the service."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 

@@ -20,7 +20,7 @@ from app import create_app
 from config import Settings, TestingConfig
 from models import db
 from tests.conftest import new_sqlite
-from tests.support.examples import example, get, nginx, running, traefik, trusting_site
+from tests.support.examples import NGINX, example, get, nginx, running, traefik, trusting_site
 from tests.support.roles import define, grant, revoke
 from tests.support.server import ROOT, Server, environment, free_port, serving
 from tests.support.service import PASSWORD
@@ -196,6 +196,24 @@ def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> N
     assert '"event": "permission query refused"' not in service.server.log.read_text()
 
 
+def test_nginx_passes_the_body_of_a_403_on_as_the_guide_says(service: Service, tmp_path: Path) -> None:
+    with trusting_site() as site:
+        text, port = nginx_example(service, site)
+        for directive in ("error_page 403 = /_verify;", "auth_request off;"):
+            assert f"`{directive}`" in TEXT
+        text = text.replace(
+            "    auth_request /_verify;\n", "    auth_request /_verify;\n    error_page 403 = /_verify;\n"
+        )
+        text = text.replace("        internal;\n", "        internal;\n        auth_request off;\n")
+        with nginx(tmp_path, text, port) as url:
+            status, body, headers = get(f"{url}/reports", service.token)
+            assert (status, body["code"]) == (403, "permission_missing")
+            assert headers["WWW-Authenticate"].startswith('Bearer error="insufficient_scope"')
+            assert get(f"{url}/_verify", service.token)[0] == 404
+            check_spellings(service, url)
+            check_site(service, at(url), down=500)
+
+
 def test_traefik_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
     with trusting_site() as site:
         text = example("traefik-permission", {9000: site, 8000: service.server.port}, GUIDE)
@@ -251,14 +269,17 @@ def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path
         for name in ("flask", "fastapi"):
             text = example(f"{name}-permission", {8000: ports[8000]}, GUIDE)
             (demo / f"{name}_site.py").write_text(text)
-        start, *calls = blocks("sites", "bash")
+        start, proxy, *calls = blocks("sites", "bash")
         commands = [here(line).removesuffix(" &").split() for line in start.splitlines()]
         for command, port in zip(commands, (9000, 9002), strict=True):
             url = f"http://localhost:{ports[port]}/"
             program = [str(tmp_path / command[0]), *command[1:]]
             sites.enter_context(running(program, tmp_path, url, PYTHONPATH=str(ROOT / "sdk" / "python")))
         numbers = {8080: ports[8080], 9000: ports[9000], 8000: ports[8000]}
-        sites.enter_context(nginx(tmp_path, example("nginx-permission", numbers, GUIDE), ports[8080]))
+        (demo / "site.conf").write_text(example("nginx-permission", numbers, GUIDE))
+        (demo / "nginx.conf").write_text(example("nginx-whole", {}, GUIDE))
+        command = [NGINX, *proxy.removesuffix(" &\n").split()[1:]]
+        sites.enter_context(running(command, tmp_path, f"http://localhost:{ports[8080]}/"))
 
         script = "set -eo pipefail\n" + "".join(here(block) for block in [*blocks("roles", "bash"), *calls])
         script = script.replace(". .venv/bin/activate\n", "")

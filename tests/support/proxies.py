@@ -1,13 +1,18 @@
-"""The shipped configurations of proxies, run in front of a server: HAProxy, nginx and Caddy."""
+"""The shipped configurations of proxies, run in front of a server: HAProxy, nginx, Caddy and Traefik."""
 
 import os
 import re
+import shutil
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.support import haproxy
 from tests.support.haproxy import Proxy, changed, program, self_signed
@@ -93,6 +98,37 @@ def running_caddy(folder: Path, text: str) -> Iterator[None]:
     command = [program("caddy"), "run", "--config", str(file), "--adapter", "caddyfile"]
     with _running(command, folder, HOME=str(folder)):
         yield
+
+
+@contextmanager
+def traefik(folder: Path, server: Server) -> Iterator[Proxy]:
+    """Run the shipped configuration of Traefik until it answers, with a certificate of this test."""
+    proxy, replaced = _proxy(folder, server)
+    text = (DEPLOY / "traefik" / "auth.yaml").read_text("utf-8")
+    dynamic = yaml.safe_load(changed(text, replaced | {"auth.example.com": "localhost"}))
+    files = {"certFile": str(folder / "certificate"), "keyFile": str(folder / "key")}
+    dynamic["tls"] = {"stores": {"default": {"defaultCertificate": files}}}
+    static: dict[str, Any] = yaml.safe_load((DEPLOY / "traefik" / "traefik.yaml").read_text("utf-8"))
+    points = static["entryPoints"]
+    points["web"]["address"] = f"127.0.0.1:{proxy.plain_port}"
+    points["websecure"]["address"] = f"127.0.0.1:{proxy.tls_port}"
+    points["websecure"]["http"]["tls"] = {"options": "default"}  # and no certificate of Let's Encrypt
+    del static["certificatesResolvers"]
+    static["global"] = {"checkNewVersion": False, "sendAnonymousUsage": False}
+    static["providers"]["file"]["filename"] = str(folder / "auth.yaml")
+    (folder / "auth.yaml").write_text(yaml.safe_dump(dynamic))
+    (folder / "traefik.yaml").write_text(yaml.safe_dump(static))
+    binary = shutil.which("traefik", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert binary, "needs traefik: requirements-dev.txt has it for Linux on x86-64"
+    command = [binary, f"--configFile={folder / 'traefik.yaml'}"]
+    with _answering(_with(proxy, _running(command, folder))):
+        yield proxy
+
+
+@contextmanager
+def _with(proxy: Proxy, program: AbstractContextManager[None]) -> Iterator[Proxy]:
+    with program:
+        yield proxy
 
 
 def _proxy(folder: Path, server: Server) -> tuple[Proxy, dict[str, str]]:
