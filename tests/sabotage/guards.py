@@ -13,8 +13,8 @@ GUARDS = [
     Sabotage(
         "a page of a proxy is no refusal of the service",
         "sdk/python/auth_guard/guard.py",
-        "if not isinstance(told, dict):",
-        "if answer.status not in {401, 403}:",
+        "if not isinstance(told, dict) or",
+        "if answer.status not in {401, 403} or",
         "test_guard.py::test_unknown_answer_is_unavailable",
     ),
     Sabotage(
