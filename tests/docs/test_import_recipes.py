@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,7 +87,10 @@ def test_recipe_imports_accounts_that_log_in_with_their_old_passwords(
     assert [line.split()[2] for line in faults] == [*recipe.refused]
     found = {row["email"]: row for row in rows(app, "SELECT * FROM users")}
     assert {*found} == {*recipe.opens, *recipe.disabled, *recipe.without_password}
-    having: Callable[[str], set[str]] = lambda column: {email for email in found if found[email][column]}  # noqa: E731
+
+    def having(column: str) -> set[str]:
+        return {email for email in found if found[email][column]}
+
     assert having("email_verified_at") == {*recipe.confirmed}
     assert having("disabled_at") == {*recipe.disabled}
     assert having("password_hash") == {*recipe.opens, *recipe.disabled}
