@@ -1,6 +1,6 @@
 """Refusals of the commands about roles, and of the value that names an account."""
 
-from utils.errors import Conflict
+from auth.errors import Conflict
 
 
 class AmbiguousLogin(Conflict):
