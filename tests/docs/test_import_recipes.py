@@ -102,6 +102,19 @@ def test_recipe_imports_accounts_that_log_in_with_their_old_passwords(
     assert PASSWORD not in result.output
 
 
+def test_guide_shows_what_an_import_prints_and_reports(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provide(tmp_path, RECIPES["auth0"].files)
+    (printed,) = blocks(section("output-of-an-import"), "text")
+    (report,) = blocks(section("report-of-an-import"), "json")
+    result = run_recipe(app, "auth0", tmp_path, monkeypatch)
+    dry, real = printed.splitlines()
+    assert [real] == result.stdout.splitlines()
+    assert dry == real.replace("created", "would be created")
+    assert (tmp_path / "report.jsonl").read_text("utf-8").splitlines() == report.splitlines()
+
+
 def test_every_recipe_of_the_guide_is_run() -> None:
     text = (ROOT / "docs/guides/import.md").read_text("utf-8")
     named = {line[12:-4] for line in text.splitlines() if line.startswith("<!-- import-")}

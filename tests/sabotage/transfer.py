@@ -165,4 +165,11 @@ TRANSFER = [
         "    old = (User.kept_at < before,)\n",
         "test_forget_foreign.py::test_hashes_that_were_never_used_are_removed",
     ),
+    Sabotage(
+        "an id of the file is bounded",
+        "auth/transfer/inputs.py",
+        "        return abs(value) <= MAX_ID\n",
+        "        return True\n",
+        "test_import_bad_input.py::test_id_that_is_no_number_of_64_bits_or_short_text_is_refused_and_not_repeated",
+    ),
 ]

@@ -280,19 +280,6 @@ def test_role_lock_is_taken_before_anything_is_read(app: Flask) -> None:
     assert first.startswith("UPDATE roles SET description")
 
 
-@pytest.mark.parametrize("given", [2**63, -(2**63), 10**127, 10**4000, 1.5, True, [7], {"a": 1}, "x" * 129])
-def test_id_that_is_no_number_of_64_bits_or_short_text_is_refused_and_not_repeated(
-    app: Flask, tmp_path: Path, given: object
-) -> None:
-    (line,) = reported(app, tmp_path, account(id=given))
-    assert (line["fault"], [*line["fields"]]) == ("validation_failed", ["id"])
-    assert "id" not in line
-    assert len(str(line)) < 250
-    for number in (2**63 - 1, 1 - 2**63, "x" * 128):
-        (line,) = reported(app, tmp_path, account(id=number, roles="no list"))
-        assert line["id"] == number
-
-
 @pytest.mark.both_databases
 @pytest.mark.parametrize(
     "line",

@@ -36,6 +36,7 @@ def test_unconfirmed_account_is_refused_or_replaced(app: Flask, tmp_path: Path) 
     access = signed_in(app.test_client())["access_token"]
     (found,) = reported(app, tmp_path, account("ada", username="lovelace"))
     assert (found["state"], found["fault"]) == ("refused", "unconfirmed_account")
+    assert "--replace-unconfirmed" in found["fields"]["email"]
     assert "user_id" not in found
     options = ["--replace-unconfirmed", "--trust-verified"]
     (found,) = reported(
