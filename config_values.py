@@ -222,7 +222,7 @@ def hash_method(text: str) -> str:
     if not is_bounded_method(text):
         raise ValueError(
             "must be scrypt:N:r:p or pbkdf2:sha256:rounds; N is a power of two, and no hash may take "
-            "more than 256 MiB, 16 passes or 5,000,000 rounds"
+            "more than 256 MiB, 16 passes or 5,000,000 rounds, nor may 132*N*r*p reach 2^31"
         )
     if text.startswith("scrypt") and int(text.split(":")[1]) < 256:
         raise ValueError("has an N below 256, for which OpenSSL has too little memory")
@@ -243,7 +243,10 @@ def is_bounded_method(method: str) -> bool:
     if rounds:
         return rounds <= MAX_PBKDF2_ROUNDS
     is_power_of_two = cost > 1 and cost.bit_count() == 1
-    return is_power_of_two and passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
+    # Werkzeug lets OpenSSL use 132 * N * r * p bytes, which Python takes as a C int.
+    is_computable = 132 * cost * blocks * passes < 2**31
+    is_bounded = passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
+    return is_power_of_two and is_bounded and is_computable
 
 
 def secret(text: str) -> str:

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Annotated
 
+import regex
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -19,6 +20,9 @@ MAX_PASSWORD = 256  # code points, after NFC
 MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
 MAX_TOKEN = 512
 MAX_CODE = 64
+MAX_LABEL = 80  # of a passkey or an API token
+# Control, format and unassigned characters, line separators, and letters without a shape (UAX 44).
+_UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]")
 # The faults of a new password with their own error code; the first one is reported.
 NEW_PASSWORD_REFUSALS: Mapping[str, type[ApiError]] = {
     "password_too_short": PasswordTooShort,
@@ -67,10 +71,17 @@ def _chosen_username(name: str, info: ValidationInfo) -> str:
     return shown
 
 
-def _printable(text: str) -> str:
-    if any(unicodedata.category(char).startswith("C") for char in text):
-        raise _fault("label_invalid", "must hold no control characters")
-    return text
+def _shown_label(text: str) -> str:
+    """Return a label as it is stored: NFC, with one ordinary space for any number of any spaces.
+
+    Characters that are not seen, or that move others, are refused: two labels that look alike are the same.
+    """
+    shown = unicodedata.normalize("NFC", regex.sub(r"\p{Zs}+", " ", text))
+    if _UNSEEN.search(shown):
+        raise _fault("label_invalid", "must hold no control or invisible characters")
+    if len(shown) > MAX_LABEL:
+        raise _fault("label_too_long", f"must be at most {MAX_LABEL} characters long")
+    return shown
 
 
 def _address(text: str) -> str:
@@ -121,8 +132,8 @@ Email = Annotated[
 ]
 Label = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=80, strip_whitespace=True),
-    AfterValidator(_printable),
+    StringConstraints(min_length=1, max_length=MAX_LABEL, strip_whitespace=True),
+    AfterValidator(_shown_label),
 ]
 Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
 ChallengeResponse = Annotated[

@@ -11,7 +11,7 @@ from auth.refusals import recorded
 from auth.revocation import revoke
 from auth.roles import authority
 from auth.sessions import step_up
-from auth.stores import audit, one_time_tokens, users
+from auth.stores import api_tokens, audit, one_time_tokens, users
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
 
@@ -19,8 +19,8 @@ from utils.services import Principal, Services
 def request(services: Services, principal: Principal, client: ClientInfo) -> datetime:
     """Close the caller's account at once, to be erased after 14 days; return when.
 
-    A link that restores it is mailed. Raises `ReauthRequired` without a fresh login, or
-    `LastAdministrator`.
+    Its sessions end and its API tokens are revoked, for good. A link that restores it is mailed. Raises
+    `ReauthRequired` without a fresh login, or `LastAdministrator`.
     """
     step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
@@ -28,10 +28,11 @@ def request(services: Services, principal: Principal, client: ClientInfo) -> dat
     account = step_up.lock_for_change(services, principal)
     due = now + LIFETIMES[LinkPurpose.RESTORE]
     users.schedule_deletion(tx, account.id, due)
-    # The caller may be an intruder: links that disown a login stay.
+    # The caller may be an intruder. Links that disown a login stay; the intruder's API tokens do not.
     revoke.revoke_all(
         services, tx, account.id, EndReason.DELETION_REQUESTED, purposes=revoke.CREDENTIAL_LINKS
     )
+    api_tokens.revoke_all(tx, account.id, now)
     facts = {"erase_at": messages.moment_text(due)}
     links.send_link(
         services,

@@ -42,7 +42,7 @@ def revoke_all(
 ) -> int:
     """End all sessions, pending logins, tokens and links of these purposes; return the sessions' number.
 
-    Not API tokens: while the account is closed or disabled they are refused, and afterwards they work again.
+    Not API tokens: while the account is disabled they are refused, and afterwards they work again.
     """
     now = services.clock.now()
     users.void_tokens(tx, user_id, now)

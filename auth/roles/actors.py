@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from auth.errors import UserNotFound
 from auth.events import Event
+from auth.roles.errors import AmbiguousLogin
 from auth.stores import audit, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -51,14 +52,35 @@ def operator() -> Operator:
 
 
 def find(services: Services, login: str) -> Account:
-    """Return the account of a name, an address or an id. Raises `UserNotFound`."""
+    """Return the account of a name, an address or an id; `id:7` and `name:7` say which.
+
+    A number is an id, never a name: a stranger may register the name `7`. Raises `AmbiguousLogin` for a
+    number that is the name of another account, and `UserNotFound`.
+    """
     tx = services.tx()
-    is_id = login.isdecimal() and len(login) <= 10 and int(login) <= MAX_ID
-    account = users.by_id(tx, int(login)) if is_id else None
-    account = account or users.by_login(tx, login)
+    kind, marked, value = login.partition(":")
+    if marked and kind == "name" and "@" not in value:
+        account = users.by_login(tx, value)
+    elif marked and kind == "id":
+        account = _by_id(services, value)
+    elif _is_number(login):
+        account, named = _by_id(services, login), users.by_login(tx, login)
+        if named and (account is None or named.id != account.id):
+            raise AmbiguousLogin
+    else:
+        account = users.by_login(tx, login)
     if account is None:
         raise UserNotFound
     return account
+
+
+def _by_id(services: Services, text: str) -> Account | None:
+    is_id = _is_number(text) and len(text) <= 10 and int(text) <= MAX_ID
+    return users.by_id(services.tx(), int(text)) if is_id else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def record(

@@ -4,7 +4,7 @@
 2. An actor does not act on an account that has a permission of this service which the actor lacks.
 3. An actor does not act on their own account.
 4. The last open account with the role `admin` keeps it, and stays open.
-5. A change of such roles is mailed (`auth.roles.grants`).
+5. A change of such roles is mailed (`auth.roles.grants`), also of their permissions (`auth.roles.holders`).
 
 An operator at the command line may do everything. The checks of an administrator run after the row of the
 role `admin` is locked, so that two who act on each other do so one after the other.

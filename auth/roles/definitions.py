@@ -14,7 +14,7 @@ from auth.errors import (
 )
 from auth.events import Event
 from auth.permissions import BUILT_IN, AuthPermission, is_role_name
-from auth.roles import authority
+from auth.roles import authority, grants, holders
 from auth.roles.actors import Actor, Operator, record
 from auth.stores import roles
 from auth.stores.roles import RoleState
@@ -36,20 +36,13 @@ def define(
 ) -> RoleState:
     """Create a role, or change one: put permissions in, take permissions out, describe it; return it.
 
-    Raises `RoleNameInvalid`, `PermissionInvalid`, `BuiltInRole`, `TooManyRoles`, `TooManyPermissions`, or as
-    `authority.check` does.
+    Raises `RoleNameInvalid`, `PermissionInvalid`, `BuiltInRole`, `TooManyRoles`, `TooManyPermissions`, as
+    `authority.check` does, or, for what it gives to the accounts that have the role, as `holders.check` does.
     """
-    if not is_role_name(name):
-        raise RoleNameInvalid
-    if not all(map(_is_assignable, [*allow, *deny])):
-        raise PermissionInvalid
-    if set(allow) & set(deny):
-        raise PermissionInvalid("The same permission is both allowed and denied.")
-    if name in BUILT_IN:
-        raise BuiltInRole
-    if name in services.settings.new_account_roles and any(map(is_of_service, allow)):
-        raise PermissionInvalid("New accounts get this role: it cannot have permissions of this service.")
+    _check_names(services, name, allow, deny)
     tx, now = services.tx(), services.clock.now()
+    if any(map(is_of_service, [*allow, *deny])):
+        grants.limit_changes(services, actor)
     roles.lock_administration(tx)
     held = authority.check(services, actor, AuthPermission.ROLES)
     if roles.by_name(tx, name) is None:
@@ -59,6 +52,8 @@ def define(
     role = _named(services, name)
     # Taking a permission from a role takes it from its accounts.
     authority.check_permissions(held, role.permissions | frozenset(allow))
+    change = holders.Change(role, frozenset(allow) - role.permissions, frozenset(deny) & role.permissions)
+    affected = holders.check(services, actor, held, change)
     roles.allow(tx, role.id, allow)
     roles.deny(tx, role.id, deny)
     if description is not None:
@@ -67,6 +62,7 @@ def define(
     if len(changed.permissions) > MAX_PERMISSIONS:
         raise TooManyPermissions
     record(services, Event.ROLE_DEFINED, actor, detail=name)
+    holders.notify(services, actor, change, affected)
     tx.commit()
     return changed
 
@@ -103,6 +99,19 @@ def _named(services: Services, name: str) -> RoleState:
     if role is None:
         raise RoleNotFound
     return role
+
+
+def _check_names(services: Services, name: str, allow: Collection[str], deny: Collection[str]) -> None:
+    if not is_role_name(name):
+        raise RoleNameInvalid
+    if not all(map(_is_assignable, [*allow, *deny])):
+        raise PermissionInvalid
+    if set(allow) & set(deny):
+        raise PermissionInvalid("The same permission is both allowed and denied.")
+    if name in BUILT_IN:
+        raise BuiltInRole
+    if name in services.settings.new_account_roles and any(map(is_of_service, allow)):
+        raise PermissionInvalid("New accounts get this role: it cannot have permissions of this service.")
 
 
 def _is_assignable(permission: str) -> bool:

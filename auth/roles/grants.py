@@ -1,5 +1,7 @@
 """Giving roles to accounts, and taking them away."""
 
+from collections.abc import Sequence
+
 from auth.errors import RoleNotFound, TooManyRoles, UserNotFound
 from auth.events import Event
 from auth.mailing import links, messages
@@ -36,7 +38,8 @@ def grant(services: Services, actor: Actor, account: Account, name: str) -> bool
         return False
     account_expiry.keep(tx, account.id, now)
     record(services, Event.ROLE_GRANTED, actor, user_id=account.id, detail=name)
-    _notify(services, actor, account, role, "role_granted")
+    if _is_of_service(role):
+        notify(services, actor, [account], name, "role_granted")
     tx.commit()
     return True
 
@@ -56,9 +59,14 @@ def revoke(services: Services, actor: Actor, account: Account, name: str) -> boo
         tx.rollback()
         return False
     record(services, Event.ROLE_REVOKED, actor, user_id=account.id, detail=name)
-    _notify(services, actor, account, role, "role_revoked")
+    if _is_of_service(role):
+        notify(services, actor, [account], name, "role_revoked")
     tx.commit()
     return True
+
+
+def _is_of_service(role: RoleState) -> bool:
+    return any(map(is_of_service, role.permissions))
 
 
 def _checked(
@@ -68,10 +76,8 @@ def _checked(
     if not account.email:  # it only holds its name
         raise UserNotFound
     seen = roles.by_name(tx, name)
-    if seen and isinstance(actor, Administrator) and any(map(is_of_service, seen.permissions)):
-        tx.rollback()  # the limiter counts in a transaction of its own
-        subject = (Subject(f"account:{actor.user_id}"),)
-        services.limiter.check("service-roles", subject, visible=False)
+    if seen and _is_of_service(seen):
+        limit_changes(services, actor)
     roles.lock_administration(tx)
     held = authority.check(services, actor, AuthPermission.ROLES, account)
     role = roles.by_name(tx, name)
@@ -80,16 +86,38 @@ def _checked(
     return role, held
 
 
-def _notify(services: Services, actor: Actor, account: Account, role: RoleState, template: str) -> None:
-    """Mail the account and every other administrator about a role with a permission of this service."""
-    if not any(map(is_of_service, role.permissions)):
+def limit_changes(services: Services, actor: Actor) -> None:
+    """Count a change of a role of this service by an account. Raises `TooManyRequests` beyond 20 an hour."""
+    if isinstance(actor, Administrator):
+        services.tx().rollback()  # the limiter counts in a transaction of its own
+        subject = (Subject(f"account:{actor.user_id}"),)
+        services.limiter.check("service-roles", subject, visible=False)
+
+
+def notify(
+    services: Services,
+    actor: Actor,
+    accounts: Sequence[Account],
+    name: str,
+    template: str,
+    *,
+    is_change: bool = False,
+) -> None:
+    """Mail these accounts, and once every other administrator, about a role with permissions of this service.
+
+    `is_change` tells that they have the role, whose permissions changed.
+    """
+    if not accounts:
         return
     tx = services.tx()
     by = f"the account {actor.user_id}" if actor.user_id else "an operator at the command line"
-    facts = {"role": role.name, "by": by, "at": messages.moment_text(services.clock.now())}
-    links.send_mail(services, tx, account, template, facts, limit=Limit.SECURITY_NOTICE)
-    about = facts | {"account": str(account.id)}
+    facts = {"role": name, "by": by, "at": messages.moment_text(services.clock.now())}
+    facts |= {"changed": "yes"} if is_change else {}
+    for account in accounts:
+        links.send_mail(services, tx, account, template, facts, limit=Limit.SECURITY_NOTICE)
+    about = facts | {"account": str(accounts[0].id), "accounts": str(len(accounts))}
+    told = {actor.user_id, *(account.id for account in accounts)}
     for user_id in roles.administrators(tx, MAX_NOTIFIED):
-        other = users.by_id(tx, user_id) if user_id not in {account.id, actor.user_id} else None
+        other = users.by_id(tx, user_id) if user_id not in told else None
         if other:
             links.send_mail(services, tx, other, f"{template}_to_other", about, limit=Limit.SECURITY_NOTICE)

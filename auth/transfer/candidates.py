@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth.transfer import hashes
-from auth.transfer.inputs import AccountLine
+from auth.transfer.inputs import AccountLine, is_id
 from auth.transfer.lines import Line
 from auth.transfer.outcomes import Fault, LineRefused, Note
 from utils.errors import InvalidInput, InvalidJson, MissingFields
@@ -13,6 +13,7 @@ from utils.passwords.foreign_schemes import (
     ForeignHashError,
     KeyMissing,
     PlainDigest,
+    TooCheap,
     TooCostly,
 )
 from utils.passwords.project_keys import ProjectKey
@@ -21,6 +22,7 @@ from utils.web.validation import strict_json
 
 _HASH_FAULTS = {
     PlainDigest: Fault.HASH_WEAK,
+    TooCheap: Fault.HASH_WEAK,
     TooCostly: Fault.HASH_TOO_COSTLY,
     KeyMissing: Fault.HASH_KEY_MISSING,
 }
@@ -89,7 +91,7 @@ def given_id(line: Line) -> int | str | None:
         found = strict_json(line.raw or b"").get("id")
     except (InvalidJson, AttributeError):
         return None
-    return found if type(found) in {int, str} and len(str(found)) <= 128 else None
+    return found if is_id(found) else None
 
 
 def _form(line: Line) -> AccountLine:

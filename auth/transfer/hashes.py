@@ -1,13 +1,19 @@
 """The password hash of a line, as it is stored."""
 
+import re
+
 from utils.passwords import foreign_hashes
-from utils.passwords.foreign_schemes import KeyMissing, UnknownKind
+from utils.passwords.foreign_schemes import KeyMissing, UnknownKind, check_pbkdf2, check_scrypt
 from utils.passwords.hashing import is_in_bounds
 from utils.passwords.project_keys import FirebaseKey, FlaskSecurityKey, ProjectKey
 
 FIREBASE, FLASK_SECURITY = "$firescrypt$", "$flask-security$"
 _KEYED = ("$2a$", "$2b$", "$2y$", "$argon2", "$pbkdf2")  # with Flask-Security
 _OPTIONS = {FIREBASE: "--firebase-params", FLASK_SECURITY: "--flask-security-salt"}
+_METHOD = re.compile(
+    r"scrypt:(?P<n>\d{1,10}):(?P<r>\d{1,4}):(?P<p>\d{1,4})|pbkdf2:(?P<digest>sha256|sha512):(?P<rounds>\d{1,9})",
+    re.ASCII,
+)
 
 
 def stored(given: str, key_id: str | None, key: ProjectKey | None) -> str:
@@ -30,6 +36,16 @@ def stored(given: str, key_id: str | None, key: ProjectKey | None) -> str:
         raise KeyMissing(f"needs {option}")
     else:
         text = given
+    if method := _METHOD.fullmatch(text.partition("$")[0]):
+        _check_cost(method)
     if not is_in_bounds(text):
         foreign_hashes.read(text, lambda _: key)
     return text
+
+
+def _check_cost(method: re.Match[str]) -> None:
+    """Check the cost of a hash in Werkzeug's format, more narrowly than `PASSWORD_HASH_METHOD` may choose."""
+    if method["rounds"]:
+        check_pbkdf2(method["digest"], method["rounds"])
+    else:
+        check_scrypt(int(method["n"]), int(method["r"]), int(method["p"]))

@@ -145,7 +145,7 @@ def _insert(batch: _Batch, operator: Operator, left: Sequence[Candidate]) -> lis
         elif each.email_key in reserved:
             batch.refuse(each, Fault.EMAIL_TAKEN)
         elif account and not _is_replaced(batch, operator, account):
-            batch.refuse(each, Fault.UNCONFIRMED_ACCOUNT)
+            batch.refuse(each, Fault.UNCONFIRMED_ACCOUNT, _hint(batch.options))
         else:
             chosen[each.email_key] = each
     named = names.assign(batch.services, tx, chosen.values())
@@ -162,6 +162,12 @@ def _insert(batch: _Batch, operator: Operator, left: Sequence[Candidate]) -> lis
         batch.settle(each, State.CREATED, user_id, username=named[key], notes=notes)
     _grant(batch, [(added[key], each) for key, each in chosen.items() if key in added])
     return later
+
+
+def _hint(options: Options) -> Mapping[str, str]:
+    if options.replace_unconfirmed:
+        return {"email": "is of an account that an operator made, or that has a role: it is not replaced"}
+    return {"email": "is of an account that was never confirmed, which --replace-unconfirmed erases"}
 
 
 def _is_replaced(batch: _Batch, operator: Operator, account: Existing) -> bool:

@@ -11,6 +11,7 @@ from auth.permissions import MAX_ROLE_NAME
 from utils.web.validation import Body
 
 MAX_ROLES = 20  # of an account
+MAX_ID, MAX_ID_TEXT = 2**63 - 1, 128  # of another system: a number, or characters
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,6 +27,21 @@ def _moment(value: Any) -> datetime:
     )
 
 
+def is_id(value: Any) -> bool:
+    """Return whether this can be an id of another system: a whole number of 64 bits, or a short text."""
+    if type(value) is int:
+        return abs(value) <= MAX_ID
+    return type(value) is str and len(value) <= MAX_ID_TEXT
+
+
+def _given_id(value: Any) -> Any:
+    if not is_id(value):
+        raise PydanticCustomError(
+            "id_invalid", "must be a whole number of 64 bits, or text of at most 128 characters"
+        )
+    return value
+
+
 class AccountLine(Body):
     """An account to import. An unknown field is a fault: a misspelt one would be lost silently.
 
@@ -34,7 +50,7 @@ class AccountLine(Body):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    id: int | Annotated[str, StringConstraints(max_length=128)] | None = None
+    id: Annotated[int | str | None, BeforeValidator(_given_id)] = None
     email: Email
     username: Annotated[str, StringConstraints(max_length=512)] | None = None
     email_verified: bool = False

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from auth.api_tokens import lifecycle
 from tests.support.api_tokens import READ, create, give
 from tests.support.failing_services import everything, failing_at
 from tests.support.interleaving import interleaved_at
@@ -79,3 +80,14 @@ def test_database_failure_at_any_statement_of_a_creation_changes_nothing(
     assert asked.count("COMMIT") == 1
     assert answer.status_code == 201
     assert events(app) == [*known, "api_token_created"]
+
+
+def test_sixteen_creations_at_once_stop_at_fifty_tokens(app: Flask) -> None:
+    access, _ = prepared(app, "ada")
+    full, free = (409, "too_many_api_tokens"), 5
+    for number in range(lifecycle.MAX_LIVE - free):
+        assert said(create(app.test_client(), access, READ, name=f"token {number}")) == (201, "")
+    calls = [partial(create, app.test_client(), access, READ, name=f"late {number}") for number in range(16)]
+    answers = [said(answer) for answer in at_once(calls)]
+    assert sorted(answers) == [*[(201, "")] * free, *[full] * (16 - free)]
+    assert len(rows(app, LIVE)) == 50

@@ -21,12 +21,12 @@ from utils.services import services
 pytestmark = pytest.mark.both_databases
 
 
-def run(app: Flask, accounts: list[dict[str, Any]]) -> list[Outcome]:
+def run(app: Flask, accounts: list[dict[str, Any]], options: Options | None = None) -> list[Outcome]:
     """Import these accounts by the flow."""
     raw = [text_of([each]).encode() for each in accounts]
     lines = [Line(number, each, len(each)) for number, each in enumerate(raw, 1)]
     with app.app_context():
-        batches = import_accounts.import_accounts(services(), OPERATOR, lines, Options())
+        batches = import_accounts.import_accounts(services(), OPERATOR, lines, options or Options())
         return [outcome for _, outcomes in batches for outcome in outcomes]
 
 
@@ -56,6 +56,24 @@ def test_imports_with_crossed_names_do_not_wait_for_each_other(make_app: AppFact
     assert {each.state for outcomes in found for each in outcomes} == {"created"}
     taken = [row["username"] for row in rows(apps[0], "SELECT username FROM users")]
     assert len(taken) == len({*taken}) == 60
+
+
+def test_unconfirmed_accounts_are_replaced_once_by_two_imports_at_once(
+    make_app: AppFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_accounts, "BATCH", 4)
+    apps = [make_app(), make_app()]
+    for number in range(12):
+        assert _register(apps[0], number) == 201
+    lines = [account(f"user{number}") for number in range(12)]
+    options = Options(replace_unconfirmed=True)
+    found = at_once([partial(run, app, lines, options) for app in apps])
+    states = Counter(each.state for outcomes in found for each in outcomes)
+    assert states == {"created": 12, "exists": 12}
+    assert all(one.user_id == other.user_id for one, other in zip(*found, strict=True))
+    assert rows(apps[0], "SELECT count(*) AS n, min(origin) AS o FROM users") == [{"n": 12, "o": "imported"}]
+    erased = rows(apps[0], "SELECT count(*) AS n FROM audit_events WHERE event = 'account_erased'")
+    assert erased == [{"n": 12}]
 
 
 def test_registrations_during_an_import_make_no_double(

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,7 +87,10 @@ def test_recipe_imports_accounts_that_log_in_with_their_old_passwords(
     assert [line.split()[2] for line in faults] == [*recipe.refused]
     found = {row["email"]: row for row in rows(app, "SELECT * FROM users")}
     assert {*found} == {*recipe.opens, *recipe.disabled, *recipe.without_password}
-    having: Callable[[str], set[str]] = lambda column: {email for email in found if found[email][column]}  # noqa: E731
+
+    def having(column: str) -> set[str]:
+        return {email for email in found if found[email][column]}
+
     assert having("email_verified_at") == {*recipe.confirmed}
     assert having("disabled_at") == {*recipe.disabled}
     assert having("password_hash") == {*recipe.opens, *recipe.disabled}
@@ -97,6 +100,19 @@ def test_recipe_imports_accounts_that_log_in_with_their_old_passwords(
     for email in (*recipe.disabled, *recipe.without_password):
         assert login(app.test_client(), email).status_code == 401
     assert PASSWORD not in result.output
+
+
+def test_guide_shows_what_an_import_prints_and_reports(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provide(tmp_path, RECIPES["auth0"].files)
+    (printed,) = blocks(section("output-of-an-import"), "text")
+    (report,) = blocks(section("report-of-an-import"), "json")
+    result = run_recipe(app, "auth0", tmp_path, monkeypatch)
+    dry, real = printed.splitlines()
+    assert [real] == result.stdout.splitlines()
+    assert dry == real.replace("created", "would be created")
+    assert (tmp_path / "report.jsonl").read_text("utf-8").splitlines() == report.splitlines()
 
 
 def test_every_recipe_of_the_guide_is_run() -> None:

@@ -118,4 +118,18 @@ API_TOKENS = [
         "",
         "test_screen_tokens.py::test_227_token_is_in_the_page_between_creation_and_done_only",
     ),
+    Sabotage(
+        "a restored account has no API token of before",
+        "auth/accounts/deletion.py",
+        "    api_tokens.revoke_all(tx, account.id, now)\n",
+        "",
+        "test_api_token_revocation.py::test_token_of_an_account_that_was_closed_and_restored_stays_revoked",
+    ),
+    Sabotage(
+        "a name shows all of its characters",
+        "auth/fields.py",
+        "    if _UNSEEN.search(shown):",
+        "    if _UNSEEN.match(shown):",
+        "test_api_token_creation.py::test_name_with_a_character_that_is_not_seen_is_refused",
+    ),
 ]

@@ -6,9 +6,30 @@ TRANSFER = [
     Sabotage(
         "the cost of an imported hash is bounded",
         "utils/passwords/foreign_schemes.py",
-        "    if not low <= int(number) <= high:",
-        "    if not int(number):",
-        "test_foreign_hashes.py::test_hash_beyond_its_bounds_is_refused_without_computing_it",
+        "    if int(number) > high:",
+        "    if int(number) > 10**12:",
+        "test_costs_of_foreign_hashes.py::test_hash_that_costs_too_much_is_refused_without_computing_it",
+    ),
+    Sabotage(
+        "an imported hash protects better than a plain digest",
+        "utils/passwords/foreign_schemes.py",
+        "    if int(number) < low:",
+        "    if int(number) < 1:",
+        "test_costs_of_foreign_hashes.py::test_hash_that_is_as_weak_as_a_plain_digest_is_refused",
+    ),
+    Sabotage(
+        "the cost of an imported hash of Werkzeug is bounded",
+        "auth/transfer/hashes.py",
+        "        _check_cost(method)\n",
+        "        pass\n",
+        "test_costs_of_foreign_hashes.py::test_hash_that_costs_too_much_is_refused_without_computing_it",
+    ),
+    Sabotage(
+        "a long hash of PBKDF2 costs one block",
+        "utils/passwords/foreign_schemes.py",
+        "    block = digest[: hashlib",
+        "    block = digest or digest[: hashlib",
+        "test_costs_of_foreign_hashes.py::test_first_block_of_a_long_pbkdf2_hash_is_computed",
     ),
     Sabotage(
         "a stored hash is bounded at login as well",
@@ -143,5 +164,12 @@ TRANSFER = [
         "    old = (_FOREIGN, User.kept_at < before)\n",
         "    old = (User.kept_at < before,)\n",
         "test_forget_foreign.py::test_hashes_that_were_never_used_are_removed",
+    ),
+    Sabotage(
+        "an id of the file is bounded",
+        "auth/transfer/inputs.py",
+        "        return abs(value) <= MAX_ID\n",
+        "        return True\n",
+        "test_import_bad_input.py::test_id_that_is_no_number_of_64_bits_or_short_text_is_refused_and_not_repeated",
     ),
 ]

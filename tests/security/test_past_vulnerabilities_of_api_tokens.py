@@ -164,7 +164,8 @@ def test_marmot_252_and_directus_2070_token_of_a_disabled_owner(app: Flask, clie
     assert said(verify(app, token, READ)) == refused
     link = mailbox.token(app, "deletion_requested")
     assert post(client, "me/restore", token=link).status_code == 200
-    assert status(app, token) == 204
+    assert said(verify(app, token, READ)) == refused  # whoever closed the account may have made it
+    execute(app, "UPDATE api_tokens SET revoked_at = NULL")
     execute(app, "UPDATE users SET password_blocked_at = created_at")
     assert said(verify(app, token, READ)) == refused
     execute(app, "UPDATE users SET password_blocked_at = NULL")

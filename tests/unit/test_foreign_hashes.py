@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import time
 import unicodedata
 from collections.abc import Callable
 
@@ -18,7 +17,6 @@ from utils.passwords.foreign_schemes import (
     KeyMissing,
     Kind,
     PlainDigest,
-    TooCostly,
     UnknownKind,
 )
 from utils.passwords.hashing import is_in_bounds
@@ -49,7 +47,7 @@ def of_wordpress(password: str) -> str:
 
 
 witness.argon2.set_backend("argon2_cffi")  # loaded late, it breaks classes that were made before
-ARGON2 = witness.argon2.using(rounds=1, memory_cost=64, parallelism=2)
+ARGON2 = witness.argon2.using(rounds=2, memory_cost=512, parallelism=2)
 WRITERS: dict[str, tuple[Kind, Callable[[str], str]]] = {
     "bcrypt 2b": (Kind.BCRYPT, witness.bcrypt.using(rounds=4).hash),
     "bcrypt 2a": (Kind.BCRYPT, witness.bcrypt.using(rounds=4, ident="2a").hash),
@@ -59,22 +57,22 @@ WRITERS: dict[str, tuple[Kind, Callable[[str], str]]] = {
     "argon2id": (Kind.ARGON2, ARGON2.using(type="ID").hash),
     "argon2i": (Kind.ARGON2, ARGON2.using(type="I").hash),
     "django argon2": (Kind.ARGON2, lambda password: "argon2" + str(ARGON2.hash(password))),
-    "django pbkdf2_sha256": (Kind.PBKDF2, witness.django_pbkdf2_sha256.using(rounds=100).hash),
-    "django pbkdf2_sha1": (Kind.PBKDF2, witness.django_pbkdf2_sha1.using(rounds=100).hash),
-    "passlib pbkdf2": (Kind.PBKDF2, witness.pbkdf2_sha1.using(rounds=100).hash),
-    "passlib pbkdf2-sha256": (Kind.PBKDF2, witness.pbkdf2_sha256.using(rounds=100).hash),
-    "passlib pbkdf2-sha512": (Kind.PBKDF2, witness.pbkdf2_sha512.using(rounds=100).hash),
-    "werkzeug pbkdf2:sha1": (Kind.PBKDF2, lambda text: generate_password_hash(text, "pbkdf2:sha1:100")),
-    "passlib scrypt": (Kind.SCRYPT, witness.scrypt.using(rounds=4, block_size=8).hash),
-    "phpass": (Kind.PHPASS, witness.phpass.using(rounds=7).hash),
-    "phpass of phpBB": (Kind.PHPASS, witness.phpass.using(rounds=7, ident="$H$").hash),
+    "django pbkdf2_sha256": (Kind.PBKDF2, witness.django_pbkdf2_sha256.using(rounds=1000).hash),
+    "django pbkdf2_sha1": (Kind.PBKDF2, witness.django_pbkdf2_sha1.using(rounds=1000).hash),
+    "passlib pbkdf2": (Kind.PBKDF2, witness.pbkdf2_sha1.using(rounds=1000).hash),
+    "passlib pbkdf2-sha256": (Kind.PBKDF2, witness.pbkdf2_sha256.using(rounds=1000).hash),
+    "passlib pbkdf2-sha512": (Kind.PBKDF2, witness.pbkdf2_sha512.using(rounds=1000).hash),
+    "werkzeug pbkdf2:sha1": (Kind.PBKDF2, lambda text: generate_password_hash(text, "pbkdf2:sha1:1000")),
+    "passlib scrypt": (Kind.SCRYPT, witness.scrypt.using(rounds=8, block_size=8).hash),
+    "phpass": (Kind.PHPASS, witness.phpass.using(rounds=9).hash),
+    "phpass of phpBB": (Kind.PHPASS, witness.phpass.using(rounds=9, ident="$H$").hash),
     "wordpress": (Kind.WORDPRESS, of_wordpress),
 }
 
 
 def scrypt_of_django(password: str) -> str:
-    digest = hashlib.scrypt(password.encode(), salt=b"salty", n=16, r=8, p=1, dklen=64)
-    return f"scrypt$16$salty$8$1${base64.b64encode(digest).decode()}"
+    digest = hashlib.scrypt(password.encode(), salt=b"salty", n=256, r=8, p=1, dklen=64)
+    return f"scrypt$256$salty$8$1${base64.b64encode(digest).decode()}"
 
 
 WRITERS["django scrypt"] = (Kind.SCRYPT, scrypt_of_django)
@@ -161,61 +159,9 @@ def test_unused_bits_of_a_bcrypt_salt_are_ignored() -> None:
 
 
 def test_password_that_wordpress_got_with_slashes_opens() -> None:
-    for hashed in (of_wordpress("it\\'s"), str(witness.phpass.using(rounds=7).hash("it\\'s"))):
+    for hashed in (of_wordpress("it\\'s"), str(witness.phpass.using(rounds=9).hash("it\\'s"))):
         assert matches(hashed, "it's")
         assert not matches(hashed, "its")
-
-
-ZERO = "." * 31
-TOO_COSTLY = [
-    f"$2b$15${'.' * 22}{ZERO}",
-    f"$2b$31${'.' * 22}{ZERO}",
-    f"$2b$03${'.' * 22}{ZERO}",
-    f"$wp$2y$15${'.' * 22}{ZERO}",
-    f"bcrypt_sha256$$2b$15${'.' * 22}{ZERO}",
-    f"$argon2id$v=19$m=4194304,t=2,p=1${'A' * 22}${'A' * 43}",
-    f"$argon2id$v=19$m=262145,t=1,p=1${'A' * 22}${'A' * 43}",
-    f"$argon2id$v=19$m=65536,t=11,p=1${'A' * 22}${'A' * 43}",
-    f"$argon2i$v=19$m=65536,t=1,p=17${'A' * 22}${'A' * 43}",
-    f"$argon2i$v=19$m=7,t=1,p=1${'A' * 22}${'A' * 43}",
-    f"argon2$argon2id$v=19$m=4194304,t=2,p=1${'A' * 22}${'A' * 43}",
-    f"pbkdf2_sha256$2000001$salt${'A' * 43}=",
-    f"pbkdf2_sha256$0$salt${'A' * 43}=",
-    f"$pbkdf2-sha512$999999999$AAAA${'A' * 86}",
-    f"pbkdf2:sha1:2000001$salt${'a' * 40}",
-    f"scrypt$262144$salt$8$1${'A' * 86}==",
-    f"scrypt$1000$salt$8$1${'A' * 86}==",
-    f"scrypt$16384$salt$9$1${'A' * 86}==",
-    f"scrypt$16384$salt$8$11${'A' * 86}==",
-    f"$scrypt$ln=18,r=8,p=1$AAAA${'A' * 43}",
-    f"$scrypt$ln=99,r=8,p=1$AAAA${'A' * 43}",
-    f"$scrypt$ln=0,r=8,p=1$AAAA${'A' * 43}",
-    "$P$I" + "a" * 30,
-    "$P$4" + "a" * 30,
-    f"$flask-security${KEY_ID}$2b$15${'.' * 22}{ZERO}",
-]
-
-
-@pytest.mark.parametrize("hashed", TOO_COSTLY)
-def test_hash_beyond_its_bounds_is_refused_without_computing_it(hashed: str) -> None:
-    began = time.perf_counter()
-    with pytest.raises(TooCostly):
-        foreign_hashes.read(hashed, lambda _: FLASK_SECURITY_KEY)
-    assert time.perf_counter() - began < 0.05
-
-
-@pytest.mark.parametrize(
-    "hashed",
-    [
-        f"$2b$14${'.' * 22}{ZERO}",
-        f"$argon2id$v=19$m=262144,t=10,p=16${'A' * 22}${'A' * 43}",
-        f"pbkdf2_sha256$2000000$salt${'A' * 43}=",
-        f"scrypt$131072$salt$8$10${'A' * 86}==",
-        "$P$H" + "a" * 30,
-    ],
-)
-def test_hash_at_its_bounds_is_read(hashed: str) -> None:
-    assert foreign_hashes.read(hashed, no_key)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The schemes behind the password hashes of other systems: how each digest is computed, and its bounds.
 
 A stored hash names its own cost, and could take minutes and all memory. Each reader takes the parts of a
-notation that was matched in full, and refuses a cost beyond its bounds.
+notation that was matched in full, and refuses a cost beyond its bounds: no check takes more than about 1.5
+seconds of CPU time. A hash that is as easy to guess as a plain digest is refused as well.
 """
 
 import base64
@@ -21,15 +22,17 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from utils.passwords.project_keys import FirebaseKey, ProjectKey
 
 BCRYPT_COSTS = range(4, 15)
+WORDPRESS_COSTS = range(4, 14)  # the password is checked twice, with and without slashes
 BCRYPT_BYTES = 72  # of a password; older implementations ignored the rest, which this one refuses
 MAX_ARGON2_MEMORY = 256 * 1024  # KiB
-MAX_ARGON2_ROUNDS = 10
+ARGON2_WORK = range(1024, 1024 * 1024 + 1)  # KiB, times the rounds; from 512 KiB with 2 rounds (Django 1.10)
 MAX_ARGON2_LANES = 16
-MAX_SCRYPT_N = 2**17
-MAX_SCRYPT_R = 8
-MAX_SCRYPT_P = 10
-MAX_PBKDF2_ROUNDS = 2_000_000
-PHPASS_COSTS = range(7, 20)  # log2 of the rounds
+MAX_SCRYPT_MEMORY = 256 * 1024 * 1024  # bytes
+MIN_SCRYPT_N, MIN_SCRYPT_BLOCKS = 256, 2**11  # N, and N times r
+MAX_SCRYPT_WORK = 2**21  # N times r times p
+MIN_PBKDF2_ROUNDS = 1000  # RFC 8018, 4.2
+MAX_PBKDF2_ROUNDS = {"sha1": 2_000_000, "sha256": 2_000_000, "sha512": 1_400_000}
+PHPASS_COSTS = range(9, 14)  # log2 of the rounds: phpBB with PHP 4 made 2^9, WordPress 2^13
 _ITOA64 = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BCRYPT_64 = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -65,6 +68,10 @@ class TooCostly(ForeignHashError):
     pass
 
 
+class TooCheap(ForeignHashError):
+    pass
+
+
 class KeyMissing(ForeignHashError):
     """The key of the project is not stored here, or cannot be decrypted."""
 
@@ -94,10 +101,31 @@ def _with_slashes(password: str) -> Sequence[bytes]:
     return [*dict.fromkeys([re.sub(r"(['\"\\])", r"\\\1", password).encode(), password.encode()])]
 
 
-def _bounded(number: str, low: int, high: int) -> int:
-    if not low <= int(number) <= high:
-        raise TooCostly("costs more, or less, than is accepted")
+def _bounded(number: str | int, low: int, high: int) -> int:
+    if int(number) > high:
+        raise TooCostly("costs more than is accepted")
+    if int(number) < low:
+        raise TooCheap("costs so little that it protects no better than a plain digest")
     return int(number)
+
+
+def check_pbkdf2(digest_name: str, rounds: str | int) -> int:
+    """Return the rounds of PBKDF2 for each block. Raises `TooCostly` or `TooCheap`."""
+    return _bounded(rounds, MIN_PBKDF2_ROUNDS, MAX_PBKDF2_ROUNDS[digest_name])
+
+
+def check_scrypt(n: int, r: int, p: int) -> None:
+    """Check the cost of scrypt. Raises `TooCostly`, `TooCheap`, or `UnknownKind` for what scrypt excludes.
+
+    Within these bounds Werkzeug's limit for OpenSSL, 132 * N * r * p bytes, is far below the 2^31 - 1 that
+    Python passes on: beyond it no password could ever be checked.
+    """
+    _bounded(n * r * p, 1, MAX_SCRYPT_WORK)
+    _bounded(128 * n * r, 1, MAX_SCRYPT_MEMORY)
+    _bounded(n, MIN_SCRYPT_N, n)
+    _bounded(n * r, MIN_SCRYPT_BLOCKS, n * r)
+    if n.bit_count() != 1 or n >= 2 ** (16 * r):  # RFC 7914, 2
+        raise UnknownKind("has a cost that scrypt excludes")
 
 
 def base64_bytes(text: str) -> bytes:
@@ -133,13 +161,14 @@ def wordpress(found: re.Match[str], find_key: FindKey) -> ForeignHash:
             base64.b64encode(hmac.digest(b"wp-sha384", text, "sha384")) for text in _with_slashes(password)
         ]
 
+    _bounded(found["cost"], WORDPRESS_COSTS[0], WORDPRESS_COSTS[-1])
     return bcrypt_hash(found, find_key, kind=Kind.WORDPRESS)._replace(prepare=prepare)
 
 
 def argon2_hash(found: re.Match[str], _: FindKey) -> ForeignHash:
-    lanes = _bounded(found["lanes"], 1, MAX_ARGON2_LANES)
+    lanes, rounds = _bounded(found["lanes"], 1, MAX_ARGON2_LANES), _bounded(found["rounds"], 1, 10**9)
     memory = _bounded(found["memory"], 8 * lanes, MAX_ARGON2_MEMORY)
-    rounds = _bounded(found["rounds"], 1, MAX_ARGON2_ROUNDS)
+    _bounded(memory * rounds, ARGON2_WORK[0], ARGON2_WORK[-1])
     salt, digest = base64_bytes(found["salt"]), base64_bytes(found["digest"])
     compute = partial(
         argon2.low_level.hash_secret_raw,
@@ -155,18 +184,24 @@ def argon2_hash(found: re.Match[str], _: FindKey) -> ForeignHash:
 
 
 def pbkdf2(found: re.Match[str], salt: bytes, digest: bytes) -> ForeignHash:
-    rounds = _bounded(found["rounds"], 1, MAX_PBKDF2_ROUNDS)
+    """Read a hash of PBKDF2, of which the first block is compared.
+
+    The blocks of a longer one are computed independently, each with all rounds (RFC 8018, 5.2): who guesses
+    passwords computes one block only.
+    """
+    name = found["hash"] or "sha1"
+    rounds = check_pbkdf2(name, found["rounds"])
+    block = digest[: hashlib.new(name, usedforsecurity=False).digest_size]
 
     def compute(password: bytes) -> bytes:
-        return hashlib.pbkdf2_hmac(found["hash"] or "sha1", password, salt, rounds, len(digest))
+        return hashlib.pbkdf2_hmac(name, password, salt, rounds, len(block))
 
-    return ForeignHash(Kind.PBKDF2, digest, compute, _utf8)
+    return ForeignHash(Kind.PBKDF2, block, compute, _utf8)
 
 
 def scrypt(n: int, found: re.Match[str], salt: bytes, digest: bytes) -> ForeignHash:
-    r, p = _bounded(found["r"], 1, MAX_SCRYPT_R), _bounded(found["p"], 1, MAX_SCRYPT_P)
-    if n.bit_count() != 1 or not 2 <= n <= MAX_SCRYPT_N:
-        raise TooCostly("costs more, or less, than is accepted")
+    r, p = int(found["r"]), int(found["p"])
+    check_scrypt(n, r, p)
     return ForeignHash(Kind.SCRYPT, digest, partial(_scrypt_of, salt, n, r, p, len(digest)), _utf8)
 
 
@@ -179,6 +214,7 @@ def firebase(found: re.Match[str], find_key: FindKey) -> ForeignHash:
     key, salt = find_key(found["key"]), base64_bytes(found["salt"])
     if not isinstance(key, FirebaseKey):
         raise KeyMissing("needs a key that is missing here")
+    check_scrypt(2**key.memory_cost, key.rounds, 1)
 
     def compute(password: bytes) -> bytes:
         n, separated = 2**key.memory_cost, salt + key.salt_separator

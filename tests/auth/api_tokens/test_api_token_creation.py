@@ -209,3 +209,31 @@ def test_account_with_a_token_does_not_expire_unconfirmed(app: Flask, access: st
     clock.advance(30 * DAY)
     prune(app)
     assert [row["username"] for row in rows(app, "SELECT username FROM users")] == ["ada"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"backup{char}script" for char in "\0\t\n\x7f\x85\u2028\u2029\u200b\u200d\u202e\u2066\ufeff\u00ad"),
+        *(f"backup{char}" for char in "\u034f\u115f\u3164\ufe0f\u2800\U000e0041\ue000"),
+        " ",
+        "\u2003",
+        "x" * 81,
+        "\U0001d160" * 80,  # three characters each in NFC
+    ],
+)
+def test_name_with_a_character_that_is_not_seen_is_refused(
+    client: FlaskClient, access: str, name: str
+) -> None:
+    refused = create(client, access, READ, name=name)
+    assert said(refused) == (400, "validation_failed")
+    assert [*refused.get_json()["fields"]] == ["name"]
+
+
+def test_names_that_look_alike_by_their_spaces_or_accents_are_the_same(
+    client: FlaskClient, access: str
+) -> None:
+    made = create(client, access, READ, name="  café \u00a0\u3000  script ").get_json()
+    assert made["api_token"]["name"] == "café script"
+    again = create(client, access, READ, name="cafe\u0301 script")
+    assert said(again) == (409, "api_token_name_taken")

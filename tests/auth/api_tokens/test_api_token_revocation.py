@@ -19,7 +19,7 @@ from tests.support.requests import (
     moved,
     post,
 )
-from tests.support.service import PASSWORD, FixedClock, events, login, rows, signed_in
+from tests.support.service import PASSWORD, FixedClock, bearer, events, login, rows, signed_in
 
 
 @pytest.mark.both_databases
@@ -34,6 +34,22 @@ def test_revoked_token_is_refused_at_once_and_only_once_revoked(
     assert remove(client, access, str(uuid4())) == (404, "api_token_not_found")
     (row,) = rows(app, "SELECT * FROM audit_events WHERE event = 'api_token_revoked'")
     assert (row["user_id"], row["detail"]) == (1, "backup script")
+
+
+def test_token_of_an_account_that_was_closed_and_restored_stays_revoked(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
+    confirm_addresses(app)
+    token = created(client, access)
+    assert client.delete("/auth/me", headers=bearer(access)).status_code == 202
+    (row,) = rows(app, "SELECT revoked_at FROM api_tokens")
+    assert row["revoked_at"]
+    link = mailbox.token(app, "deletion_requested")
+    assert post(client, "me/restore", token=link).status_code == 200
+    assert status(app, token) == 401
+    again = login(client).get_json()["access_token"]
+    assert listed(client, again) == []
+    assert status(app, created(client, again)) == 204
 
 
 def test_revocation_needs_no_fresh_login(client: FlaskClient, access: str, clock: FixedClock) -> None:

@@ -1,23 +1,26 @@
 """Imports that meet accounts of this service: registered, confirmed, reserved, and their expiry."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from auth.accounts import registration
 from auth.admin import account_expiry
 from auth.admin.account_expiry import Caller
 from auth.revocation import usernames
 from auth.stores import users
+from auth.transfer.candidates import Candidate
 from tests.conftest import AppFactory
 from tests.support.imports import account, imported, reported
 from tests.support.requests import DAY, OPERATOR, confirmed, moved, prune
 from tests.support.roles import define, grant
 from tests.support.service import PASSWORD, FixedClock, events, execute, login, register, rows, signed_in
 from utils.mail.mailers import MemoryMailer
-from utils.services import services
+from utils.services import Services, services
 
 pytestmark = pytest.mark.both_databases
 USERS = "SELECT id, username, origin FROM users ORDER BY id"
@@ -33,6 +36,7 @@ def test_unconfirmed_account_is_refused_or_replaced(app: Flask, tmp_path: Path) 
     access = signed_in(app.test_client())["access_token"]
     (found,) = reported(app, tmp_path, account("ada", username="lovelace"))
     assert (found["state"], found["fault"]) == ("refused", "unconfirmed_account")
+    assert "--replace-unconfirmed" in found["fields"]["email"]
     assert "user_id" not in found
     options = ["--replace-unconfirmed", "--trust-verified"]
     (found,) = reported(
@@ -134,14 +138,12 @@ def test_registration_that_is_faster_wins(
     assign = names.assign
     calls: list[int] = []
 
-    def late(*given: object) -> dict[str, str]:
+    def late(services: Services, tx: Session, candidates: Iterable[Candidate]) -> dict[str, str]:
         if not calls:
             calls.append(1)
-            tx = services().tx()
-            users.add(
-                tx, username="x", email="ada@example.com", password_hash=None, now=services().clock.now()
-            )
-        return assign(*given)  # type: ignore[arg-type]
+            now = services.clock.now()
+            users.add(tx, username="x", email="ada@example.com", password_hash=None, now=now)
+        return assign(services, tx, candidates)
 
     monkeypatch.setattr("auth.transfer.import_accounts.names.assign", late)
     found = reported(app, tmp_path, account("ada"), account("grace"))

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import Result
 from flask import Flask
@@ -243,7 +244,9 @@ def test_guide_tells_every_state_and_fault(words: type[State] | type[Fault], hea
 
 
 def test_guide_tells_every_option_field_and_note(app: Flask) -> None:
-    command = app.cli.commands["auth"].commands["import"]  # type: ignore[attr-defined]
+    group = app.cli.commands["auth"]
+    assert isinstance(group, click.Group)
+    command = group.commands["import"]
     options = {option for each in command.params for option in each.opts if option.startswith("--")}
     told = [code_in(row[0])[0].split()[0] for row in table_rows(GUIDE, "option")]
     assert sorted(told) == sorted(options)

@@ -31,8 +31,8 @@ HASHES = {
     "werkzeug": generate_password_hash(PASSWORD, "pbkdf2:sha256:1000"),
     "bcrypt": HASH,
     "argon2": ARGON2.hash(PASSWORD),
-    "django": witness.django_pbkdf2_sha256.using(rounds=100).hash(PASSWORD),
-    "phpass": witness.phpass.using(rounds=7).hash(PASSWORD),
+    "django": witness.django_pbkdf2_sha256.using(rounds=1000).hash(PASSWORD),
+    "phpass": witness.phpass.using(rounds=9).hash(PASSWORD),
     "wordpress": of_wordpress(PASSWORD),
 }
 
