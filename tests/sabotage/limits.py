@@ -129,4 +129,18 @@ LIMITS = [
         "            return Outcome.PASSED\n",
         "test_challenges.py::test_without_an_answer_the_ceiling_holds",
     ),
+    Sabotage(
+        "hashes give way to other requests",
+        "utils/passwords/hash_limiter.py",
+        "os.getpriority(os.PRIO_PROCESS, thread) + NICENESS",
+        "os.getpriority(os.PRIO_PROCESS, thread)",
+        "test_hash_limiter.py::test_hashes_are_computed_with_lower_priority_and_the_caller_keeps_its_own",
+    ),
+    Sabotage(
+        "a forked child hashes in threads of its own",
+        "utils/passwords/hash_limiter.py",
+        "if self._process != os.getpid():",
+        "if not self._process:",
+        "test_hash_limiter.py::test_a_forked_child_computes_hashes_in_threads_of_its_own",
+    ),
 ]

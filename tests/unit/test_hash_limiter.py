@@ -1,9 +1,12 @@
 """The limit on concurrent password hashing: running, waiting and refused calls, without held connections."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Lock
+from threading import Event, Lock, get_native_id
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from tests.support.service import PASSWORD, checked_out, events, login, me, regi
 from utils.errors import Busy
 from utils.limits.refusal_delay import RefusalDelay
 from utils.observability.metrics import Metrics
-from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
+from utils.passwords.hash_limiter import MAX_WAITING, NICENESS, LimitedHasher
 
 
 class SlowHasher:
@@ -180,3 +183,37 @@ def test_refused_hash_is_delayed_and_takes_no_place() -> None:
         first.result()
     assert held == [True]
     assert hasher.hash(PASSWORD)
+
+
+class ThreadHasher(SlowHasher):
+    """Tells the priority of the thread that computes."""
+
+    def hash(self, _password: str) -> str:
+        return str(os.getpriority(os.PRIO_PROCESS, get_native_id()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread has a priority of its own")
+def test_hashes_are_computed_with_lower_priority_and_the_caller_keeps_its_own() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, get_native_id())
+    assert int(gated(ThreadHasher()).hash(PASSWORD)) == min(before + NICENESS, 19)
+    assert os.getpriority(os.PRIO_PROCESS, get_native_id()) == before
+
+
+FORKING = """
+import os
+from tests.unit.test_hash_limiter import ThreadHasher, gated
+hasher = gated(ThreadHasher())
+hasher.hash("in the parent")
+child = os.fork()
+if child == 0:
+    hasher.hash("in the child")
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_child_computes_hashes_in_threads_of_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "7\n"

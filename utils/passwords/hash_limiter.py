@@ -4,12 +4,18 @@ Requests over the limit wait in a bounded queue; beyond that the response is 503
 request must not hold a database connection. The server has a thread for each waiting request, in addition to
 the threads for all others. The queue is long because a refusal costs more than a sleeping thread: clients
 that ignore `Retry-After` retry immediately.
+
+Hashes are computed in threads of lower priority, so that the others of a full machine come first.
 """
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import BoundedSemaphore, Lock
-from typing import NoReturn
+from contextvars import copy_context
+from threading import BoundedSemaphore, Lock, get_native_id
+from typing import NoReturn, TypeVar
 
 from utils.errors import Busy
 from utils.limits.refusal_delay import RefusalDelay
@@ -18,6 +24,8 @@ from utils.services import Hasher
 
 MAX_WAIT = 10.0  # seconds; browsers and users wait longer
 MAX_WAITING = 64  # requests per process
+NICENESS = 4  # of the threads that hash: with it, other requests of a full machine get most of the processor
+T = TypeVar("T")
 
 
 class LimitedHasher:
@@ -40,18 +48,28 @@ class LimitedHasher:
         self._semaphore = BoundedSemaphore(concurrency)
         self._lock, self._waiting_left = Lock(), waiting
         self._refusal_delay = refusal_delay or RefusalDelay(0)
+        self._concurrency, self._process, self._threads = concurrency, 0, ThreadPoolExecutor(1)
 
     def hash(self, password: str) -> str:
         with self._admitted():
-            return self._hasher.hash(password)
+            return self._computed(lambda: self._hasher.hash(password))
 
     def check(self, hashed: str, password: str) -> bool:
         with self._admitted():
-            return self._hasher.check(hashed, password)
+            return self._computed(lambda: self._hasher.check(hashed, password))
 
     def is_readable(self, hashed: str) -> bool:
         with self._admitted():
             return self._hasher.is_readable(hashed)
+
+    def _computed(self, compute: Callable[[], T]) -> T:
+        """Compute in a thread of lower priority, within the context of the caller."""
+        with self._lock:
+            if self._process != os.getpid():  # a forked child has none of its parent's threads
+                self._process = os.getpid()
+                self._threads = ThreadPoolExecutor(self._concurrency, "hash", _lower_priority)
+            computed = self._threads.submit(copy_context().run, compute)
+        return computed.result()
 
     def is_outdated(self, hashed: str) -> bool:
         return self._hasher.is_outdated(hashed)
@@ -85,3 +103,10 @@ class LimitedHasher:
         self._metrics.hashes_refused.inc()
         self._refusal_delay.hold()
         raise Busy
+
+
+def _lower_priority() -> None:
+    """Let the threads of other requests go first (Linux, where a thread has a priority of its own)."""
+    if sys.platform == "linux":
+        thread = get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
