@@ -198,19 +198,14 @@ def revoke(tx: Session, user_id: int, role_id: int) -> bool:
     return tx.execute(taken.returning(UserRole.role_id)).scalar() is not None
 
 
-<<<<<<< HEAD
-def administrators(tx: Session, limit: int, use: Use = Use.ADMINISTER) -> Sequence[int]:
-    """Return the ids of at most `limit` accounts with the role `admin` that are open to this use."""
-=======
 def holders(tx: Session, role_id: int, limit: int) -> Sequence[int]:
     """Return the ids of at most `limit` accounts with a role, closed ones too."""
     found = select(UserRole.user_id).where(UserRole.role_id == role_id)
     return tx.scalars(found.order_by(UserRole.user_id).limit(limit)).all()
 
 
-def administrators(tx: Session, limit: int) -> Sequence[int]:
-    """Return the ids of at most `limit` open accounts with the role `admin`."""
->>>>>>> import
+def administrators(tx: Session, limit: int, use: Use = Use.ADMINISTER) -> Sequence[int]:
+    """Return the ids of at most `limit` accounts with the role `admin` that are open to this use."""
     found = (
         select(UserRole.user_id)
         .join(Role, and_(Role.id == UserRole.role_id, Role.name == ADMIN))
