@@ -22,7 +22,7 @@ from tests.support.account_model_machine import PASSWORDS, Call, Draw, Members, 
 from tests.support.account_model_passkeys import FactorCalls
 from tests.support.service import FixedClock
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 SECONDS = [1] * 8 + [15, 30, 60, 300, 700, 3700, 30_000, 90_000, 270_000, 1_300_000]
 PROOFS = ("right", "session", "right", "session", "other", "none")
