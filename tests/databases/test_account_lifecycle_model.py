@@ -22,7 +22,7 @@ from tests.support.account_model_machine import PASSWORDS, Call, Draw, Members, 
 from tests.support.account_model_passkeys import FactorCalls
 from tests.support.service import FixedClock
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases
 
 SECONDS = [1] * 8 + [15, 30, 60, 300, 700, 3700, 30_000, 90_000, 270_000, 1_300_000]
 PROOFS = ("right", "session", "right", "session", "other", "none")
@@ -273,7 +273,9 @@ class AccountMachine(FactorCalls):
         self.service.check_links()
 
 
-@pytest.mark.parametrize("lives", [3, pytest.param(18, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "lives", [pytest.param(3, marks=pytest.mark.slow), pytest.param(18, marks=pytest.mark.nightly)]
+)
 def test_random_account_lifecycles_match_the_model(
     make_app: AppFactory, clock: FixedClock, database_uri: str, lives: int
 ) -> None:

@@ -173,6 +173,7 @@ def pods() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in KUBERNETES if name != "kustomization.yaml"])
 def test_a_manifest_is_valid(name: str) -> None:
     import kubernetes_validate  # type: ignore[import-untyped]  # takes 4 s

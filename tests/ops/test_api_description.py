@@ -51,6 +51,7 @@ def faults(description: dict[str, Any], schema: dict[str, Any], value: Any) -> l
     return [fault.message for fault in checker.iter_errors(value)]
 
 
+@pytest.mark.slow
 def test_the_description_is_valid_openapi(description: dict[str, Any]) -> None:
     from openapi_spec_validator import OpenAPIV31SpecValidator, validate  # takes 4 s
 
