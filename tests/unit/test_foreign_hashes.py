@@ -198,10 +198,10 @@ TOO_COSTLY = [
 
 @pytest.mark.parametrize("hashed", TOO_COSTLY)
 def test_hash_beyond_its_bounds_is_refused_without_computing_it(hashed: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()  # a busy machine does not count
     with pytest.raises(TooCostly):
         foreign_hashes.read(hashed, lambda _: FLASK_SECURITY_KEY)
-    assert time.perf_counter() - began < 0.05
+    assert time.thread_time() - began < 0.05
 
 
 @pytest.mark.parametrize(
