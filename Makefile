@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE # tests start hundreds of processes, which need compiled code
 .PHONY: help run dev test pytest check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs pin-images
 
 help: ## list the targets

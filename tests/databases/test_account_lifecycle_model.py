@@ -273,7 +273,9 @@ class AccountMachine(FactorCalls):
         self.service.check_links()
 
 
-@pytest.mark.parametrize("lives", [3, pytest.param(18, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "lives", [pytest.param(3, marks=pytest.mark.slow), pytest.param(18, marks=pytest.mark.nightly)]
+)
 def test_random_account_lifecycles_match_the_model(
     make_app: AppFactory, clock: FixedClock, database_uri: str, lives: int
 ) -> None:

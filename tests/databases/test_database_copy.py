@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.support.service import (
     shut_down,
 )
 from tests.support.soft_passkey import SoftPasskey
+from utils.database import copying
 from utils.database.copying import CopyRefused, check_schemas, copy_tables, source_connection
 
 pytestmark = pytest.mark.skipif(NO_POSTGRES, reason="no Postgres")
@@ -167,7 +169,30 @@ def test_target_without_migrations_is_refused(app: Flask, postgres_server: str) 
     assert "The target lacks migrations" in refusal(app, postgres_server)
 
 
-def test_target_in_use_is_refused(app: Flask, target: str) -> None:
+def test_copy_waits_for_a_lock_that_is_released(app: Flask, target: str) -> None:
+    """As that of autovacuum is."""
+    engine = create_engine(target.replace("postgresql:", "postgresql+psycopg:"))
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    def use_a_table() -> None:
+        with engine.connect() as other, engine.connect() as observer:
+            other.execute(text("LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE"))
+            locked.set()
+            while not observer.execute(waiting).scalar():
+                observer.rollback()
+
+    locked = Event()
+    thread = Thread(target=use_a_table)
+    thread.start()
+    locked.wait()
+    result = copied(app, target)
+    thread.join()
+    assert result.exit_code == 0, result.output
+    engine.dispose()
+
+
+def test_target_in_use_is_refused(app: Flask, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "LOCK_WAIT", 50)
     engine = create_engine(target.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as other:
         other.execute(text("LOCK TABLE users IN ROW EXCLUSIVE MODE"))

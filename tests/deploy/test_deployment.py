@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -174,8 +173,11 @@ def pods() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in KUBERNETES if name != "kustomization.yaml"])
 def test_a_manifest_is_valid(name: str) -> None:
+    import kubernetes_validate  # type: ignore[import-untyped]  # takes 4 s
+
     kubernetes_validate.validate(KUBERNETES[name], "1.34", strict=True)
 
 

@@ -9,6 +9,8 @@ from tests.support.documents import section
 from tests.support.runbooks import KEYS, Deployment, Owner, close, runbook
 from tests.support.service import events, me, refresh
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def deployment(sqlite_template: Path, tmp_path: Path) -> Deployment:

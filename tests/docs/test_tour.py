@@ -60,6 +60,7 @@ def run_in_one_shell(commands: list[str], home: Path) -> list[str]:
     return done.stdout.split(f"{END_OF_BLOCK}\n")[:-1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
 def test_tour_runs_as_written(database_uri: str, tmp_path: Path) -> None:
     tour = section("tour")
@@ -74,6 +75,7 @@ def test_tour_runs_as_written(database_uri: str, tmp_path: Path) -> None:
         assert like(values(expected), values(real)), f"{command}\nprinted\n{real}\nand not\n{expected}"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
 def test_readme_token_is_accepted_by_a_guarded_route(database_uri: str, tmp_path: Path) -> None:
     (block,) = blocks(section("first token"), "bash")
@@ -126,6 +128,7 @@ print(json.dumps([answer.get_json(), client.get(path).status_code, described["ge
 """
 
 
+@pytest.mark.slow
 def test_the_added_endpoint_of_the_guide_works(tmp_path: Path) -> None:
     example = section("example")
     copy = tmp_path / "copy"

@@ -1,4 +1,4 @@
-"""The OpenAPI description: valid, complete, and consistent with the responses."""
+"""The OpenAPI description: valid and complete."""
 
 import re
 from collections.abc import Iterator
@@ -6,34 +6,13 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-import schemathesis
 from flask import Flask
-from hypothesis import HealthCheck, settings
-from openapi_spec_validator import OpenAPIV31SpecValidator, validate
-from schemathesis.checks import not_a_server_error
-from schemathesis.config import SchemathesisConfig
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from typing_extensions import TypedDict
 
-from app import VERSION, create_app
-from models import db
+from app import VERSION
 from ops.openapi import describe
 from tests.support.memory_apps import memory_app
-from tests.support.service import signed_in
 from utils.web.http import answers
-
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +51,10 @@ def faults(description: dict[str, Any], schema: dict[str, Any], value: Any) -> l
     return [fault.message for fault in checker.iter_errors(value)]
 
 
+@pytest.mark.slow
 def test_the_description_is_valid_openapi(description: dict[str, Any]) -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator, validate  # takes 4 s
+
     validate(description, cls=OpenAPIV31SpecValidator)
 
 
@@ -166,32 +148,3 @@ def test_invalid_example_is_detected(description: dict[str, Any]) -> None:
     schema = {"$ref": "#/components/schemas/OneUser"}
     assert faults(description, schema, {"user": {"id": "1"}})
     assert faults(description, {"$ref": "#/components/schemas/Error"}, {"code": "x"})
-
-
-served = create_app("testing")
-described = schemathesis.openapi.from_wsgi("/openapi.json", served, config=SchemathesisConfig(seed=1))
-schema = described.exclude(path="/health/ready")  # a database made without migrations is never ready
-
-
-@pytest.fixture(scope="module")
-def token() -> Iterator[str]:
-    with served.app_context():
-        db.create_all()
-    yield str(signed_in(served.test_client())["access_token"])
-    with served.app_context():
-        db.engine.dispose()
-
-
-@pytest.mark.slow
-@schema.parametrize()
-@settings(
-    max_examples=10,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-def test_responses_conform_to_the_description(case: Any, token: str) -> None:
-    guarded = bool(case.operation.definition.raw.get("security"))
-    headers = {"Authorization": f"Bearer {token}"} if guarded else None
-    case.call_and_validate(headers=headers, checks=CHECKS)

@@ -130,6 +130,13 @@ DATABASES = [
         "test_database_copy.py::test_ids_of_deleted_accounts_are_not_reused_after_the_copy",
     ),
     Sabotage(
+        "a copy waits for the locks of autovacuum",
+        "utils/database/copying.py",
+        "IN EXCLUSIVE MODE",
+        "IN EXCLUSIVE MODE NOWAIT",
+        "test_database_copy.py::test_copy_waits_for_a_lock_that_is_released",
+    ),
+    Sabotage(
         "a copy goes into empty tables only",
         "utils/database/copying.py",
         "    if used:\n",

@@ -18,7 +18,7 @@ from tests.support.requests import confirm_addresses, disable, enable, everythin
 from tests.support.service import FixedClock, bearer, execute, login, rows, signed_in
 from utils.web.http import documentation
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def token_routes(app: Flask) -> set[tuple[str, str]]:

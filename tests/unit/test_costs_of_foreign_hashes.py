@@ -132,10 +132,10 @@ REAL = {
 
 @pytest.mark.parametrize("hashed", TOO_COSTLY)
 def test_hash_that_costs_too_much_is_refused_without_computing_it(hashed: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(TooCostly):
         read(hashed)
-    assert time.perf_counter() - began < 0.05
+    assert time.thread_time() - began < 0.05
 
 
 @pytest.mark.parametrize("hashed", TOO_CHEAP)
@@ -173,9 +173,9 @@ def test_firebase_parameters_are_bounded() -> None:
 @pytest.mark.parametrize("hashed", AT_THE_BOUND)
 def test_check_of_a_hash_at_its_bounds_takes_little_cpu_time(hashed: str) -> None:
     found = foreign_hashes.read(hashed, lambda _: None)
-    began = time.process_time()
+    began = time.thread_time()
     assert not found.matches("it's " + "x" * 251)  # a quote: WordPress may have hashed it in two ways
-    assert time.process_time() - began < 2 * SECONDS  # twice, as this machine has other work
+    assert time.thread_time() - began < 2 * SECONDS  # twice, as this machine has other work
 
 
 def test_first_block_of_a_long_pbkdf2_hash_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from utils.database.engine import engine_options
 from utils.database.migrations import schema_is_outdated
 
 BATCH = 1000  # rows
+LOCK_WAIT = 3000  # milliseconds; autovacuum gives way after `deadlock_timeout`, 1 second by default
 REVISION = text("SELECT version_num FROM alembic_version")
 
 
@@ -139,11 +140,15 @@ def check_schemas(source: Connection, target: Connection, metadata: MetaData) ->
 
 
 def lock(target: Connection, metadata: MetaData) -> None:
-    """Lock all tables against writes. Raises `CopyRefused` if one is in use."""
+    """Lock all tables against writes, until the transaction ends.
+
+    Waits at most `LOCK_WAIT` for each table. Raises `CopyRefused` if a table is still in use.
+    """
     quoted = target.dialect.identifier_preparer.format_table
     names = ", ".join(quoted(table) for table in metadata.sorted_tables)
     try:
-        target.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE NOWAIT")
+        target.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT}")
+        target.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
     except DBAPIError as problem:
         raise CopyRefused(f"The target cannot be locked ({_code(problem)}): stop what uses it.") from None
 

@@ -39,7 +39,7 @@ from tests.support.service import (
 from tests.support.soft_passkey import SoftPasskey
 from utils.auth_helpers import generate_jwt_token
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 SEEN = "203.0.113.77"

@@ -22,7 +22,7 @@ from tests.support.service import (
 from utils.auth_helpers import generate_jwt_token
 from utils.web.cursors import cursor
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 KEYS = {"at", "event", "text", "ip_address", "browser", "system"}
 

@@ -19,7 +19,7 @@ from tests.conftest import AppFactory
 from tests.support.requests import asked, said
 from tests.support.service import START, FixedClock, at_once, bearer, checked_out, events, rows, signed_in
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 RUNNING = (429, "export_running")
 LARGE = 1_234  # events: three pages, and more than is sent at once

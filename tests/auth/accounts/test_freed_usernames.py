@@ -25,7 +25,7 @@ from tests.support.service import (
     signed_in,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 TAKEN = (409, "username_taken")
 DIGESTS = "SELECT * FROM freed_usernames"

@@ -209,7 +209,7 @@ def revoke_others(client: FlaskClient, token: str) -> TestResponse:
 
 @pytest.mark.provokes_errors
 @pytest.mark.parametrize("name", ACTIONS)
-@pytest.mark.parametrize("kind", ["OperationalError", "InternalError"])
+@pytest.mark.parametrize("kind", ["OperationalError", pytest.param("InternalError", marks=pytest.mark.slow)])
 def test_database_failure_at_any_statement_rolls_back_everything(
     app: Flask, client: FlaskClient, name: str, kind: str
 ) -> None:

@@ -20,6 +20,7 @@ from tests.support.service import FixedClock, execute, register, rows, shut_down
 from utils.clock import SystemClock
 from utils.mail.delivery import Delivery
 from utils.mail.mailers import FileMailer, MemoryMailer
+from utils.passwords.hashing import PasswordHasher
 from utils.serving.server import prepare
 
 
@@ -46,7 +47,8 @@ def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> It
     """Make apps with production settings on the test's database."""
     made = []
     no_delivery = Delivery(lambda: False, in_background=False)
-    quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": no_delivery}
+    cheap = PasswordHasher("scrypt:256:8:1")
+    quiet: dict[str, Any] = {"mailer": MemoryMailer(), "delivery": no_delivery, "hasher": cheap}
 
     def make(environ: dict[str, str] | None = None, **replaced: Any) -> Flask:
         given = FINE | {"DATABASE_URI": database_uri} | (environ or {})

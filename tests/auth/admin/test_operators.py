@@ -26,7 +26,7 @@ from tests.support.service import (
     signed_in,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def test_create_user_prints_only_the_account(app: Flask) -> None:

@@ -36,7 +36,7 @@ from tests.support.service import (
 )
 from utils.auth_helpers import generate_jwt_token
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 OLD, ADDRESS = "ada@example.com", "new@example.com"
 

@@ -20,7 +20,7 @@ from tests.support.service import FixedClock, at_once, rows, signed_in
 from tests.support.soft_passkey import SoftPasskey, b64, raw
 from utils.services import services
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 SIGNED = 24  # bytes of a challenge before its MAC: random id and end
 

@@ -14,7 +14,7 @@ from tests.support.requests import DAY, HOUR, NEW, forget, moved, post, prune, s
 from tests.support.service import FixedClock, bearer, login, me, refresh, register, rows
 from tests.support.soft_passkey import SoftPasskey
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def by_mail_of_the_passkey(compromised: CompromisedAccount) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from tests.support.service import (
 )
 from tests.support.soft_passkey import SoftPasskey
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 ASKED = (401, "second_factor_required")
 NOTHING = (409, "no_factors_reset")

@@ -12,7 +12,7 @@ from tests.support.passkeys import ASKED, INVALID, added, log_in
 from tests.support.requests import DAY, HOUR, NEW, confirmed, forget, moved, post, prune, said
 from tests.support.service import FixedClock, bearer, login, refresh, rows
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 OTHER = "the next password of the owner"
 

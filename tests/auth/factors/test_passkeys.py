@@ -13,11 +13,10 @@ from tests.support.requests import MINUTE, post, said
 from tests.support.service import FixedClock, at_once, events, login, me, rows, signed_in
 from tests.support.soft_passkey import PRESENT, VERIFIED, SoftPasskey, b64
 
-pytestmark = pytest.mark.both_databases
-
 REFUSED = (400, "passkey_refused")
 
 
+@pytest.mark.both_databases
 def test_first_passkey_enables_two_factor_with_recovery_codes(
     app: Flask, client: FlaskClient, access: str
 ) -> None:
@@ -35,6 +34,7 @@ def test_first_passkey_enables_two_factor_with_recovery_codes(
     assert mailbox.newest(app, "passkey_added")
 
 
+@pytest.mark.both_databases
 def test_passkey_logs_in_without_password(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
     done = log_in(client, passkey)
     assert done.status_code == 200
@@ -114,12 +114,14 @@ def test_wrong_passkey_signature_is_refused(client: FlaskClient, passkey: SoftPa
     assert said(log_in(client, other)) == INVALID
 
 
+@pytest.mark.both_databases
 def test_passkey_assertion_is_accepted_once(client: FlaskClient, passkey: SoftPasskey) -> None:
     proof = passkey.get(options_of(client))
     assert post(client, "login/passkey", credential=proof).status_code == 200
     assert said(post(client, "login/passkey", credential=proof)) == INVALID
 
 
+@pytest.mark.both_databases
 def test_concurrent_use_of_one_assertion_succeeds_once(
     app: Flask, client: FlaskClient, passkey: SoftPasskey
 ) -> None:
@@ -128,6 +130,7 @@ def test_concurrent_use_of_one_assertion_succeeds_once(
     assert sorted(at_once(calls)) == [200] + [401] * 5
 
 
+@pytest.mark.both_databases
 def test_passkey_challenge_expires_after_five_minutes(
     client: FlaskClient, passkey: SoftPasskey, clock: FixedClock
 ) -> None:
@@ -145,6 +148,7 @@ def test_forged_passkey_challenge_is_refused(client: FlaskClient, passkey: SoftP
         assert said(post(client, "login/passkey", credential=forged)) == INVALID
 
 
+@pytest.mark.both_databases
 def test_passkey_with_stale_sign_count_is_refused(
     app: Flask, client: FlaskClient, passkey: SoftPasskey
 ) -> None:
@@ -173,6 +177,7 @@ def test_passkey_from_another_origin_or_unverified_user_is_not_added(
     assert login(client).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_passkey_registration_response_is_accepted_once(client: FlaskClient, access: str) -> None:
     passkey = SoftPasskey()
     options = post(client, "passkeys/options", access).get_json()["public_key"]
@@ -190,6 +195,7 @@ def test_passkey_registration_response_of_another_account_is_refused(
     assert said(post(client, "passkeys", other, credential=made)) == REFUSED
 
 
+@pytest.mark.both_databases
 def test_a_passkey_belongs_to_one_account(app: Flask, client: FlaskClient, passkey: SoftPasskey) -> None:
     other = signed_in(app.test_client(), "grace")["access_token"]
     answer, _ = add(client, other, passkey)
@@ -206,6 +212,7 @@ def test_malformed_passkey_credential_is_refused(
         assert post(client, path, token, **body).status_code in {400, 401}
 
 
+@pytest.mark.both_databases
 def test_earlier_options_cannot_exceed_the_passkey_limit(client: FlaskClient, access: str) -> None:
     for _ in range(MAX_PASSKEYS - 1):
         added(client, access)
@@ -215,6 +222,7 @@ def test_earlier_options_cannot_exceed_the_passkey_limit(client: FlaskClient, ac
     assert said(post(client, "passkeys", access, credential=made[1])) == (409, "too_many_passkeys")
 
 
+@pytest.mark.both_databases
 def test_account_has_at_most_twenty_passkeys(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:

@@ -80,6 +80,7 @@ def test_network_of_device_tokens_has_a_limit_that_is_checked_before_anything_is
     assert on_device(app, mark) == (200, "")
 
 
+@pytest.mark.slow
 def test_1000_guesses_at_another_account_with_an_own_device_hit_the_network_limit(
     make_app: AppFactory, clock: FixedClock
 ) -> None:

@@ -10,7 +10,7 @@ from tests.support.authenticator_app import Owner
 from tests.support.requests import post, said
 from tests.support.service import PASSWORD, FixedClock, login, me, register
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def try_passwords(client: FlaskClient, device: str, wrong: int) -> str:
