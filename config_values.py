@@ -221,8 +221,8 @@ def is_in_memory(uri: str) -> bool:
 def hash_method(text: str) -> str:
     if not is_bounded_method(text):
         raise ValueError(
-            "must be scrypt:N:r:p or pbkdf2:sha256:rounds; N is a power of two, and no hash may take "
-            "more than 256 MiB, 16 passes or 5,000,000 rounds, nor may 132*N*r*p reach 2^31"
+            "must be scrypt:N:r:p or pbkdf2:sha256:rounds; N is a power of two, and no hash may take more "
+            "than 256 MiB, 16 passes or 5,000,000 rounds, nor may 132*N*r*p reach 2^31"
         )
     if text.startswith("scrypt") and int(text.split(":")[1]) < 256:
         raise ValueError("has an N below 256, for which OpenSSL has too little memory")
@@ -230,10 +230,7 @@ def hash_method(text: str) -> str:
 
 
 def is_bounded_method(method: str) -> bool:
-    """Return whether the hash method is supported and its cost is bounded.
-
-    Also applies to stored hashes: a manipulated row could have an extreme cost.
-    """
+    """Return whether the hash method is supported and its cost is bounded, also of a stored hash."""
     found = re.fullmatch(
         r"scrypt:(\d{1,8}):([1-9]\d{0,3}):([1-9]\d{0,3})|pbkdf2:sha(?:256|512):([1-9]\d{0,8})", method
     )
@@ -242,11 +239,9 @@ def is_bounded_method(method: str) -> bool:
     cost, blocks, passes, rounds = (int(group or 0) for group in found.groups())
     if rounds:
         return rounds <= MAX_PBKDF2_ROUNDS
-    is_power_of_two = cost > 1 and cost.bit_count() == 1
-    # Werkzeug lets OpenSSL use 132 * N * r * p bytes, which Python takes as a C int.
-    is_computable = 132 * cost * blocks * passes < 2**31
-    is_bounded = passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
-    return is_power_of_two and is_bounded and is_computable
+    if cost < 2 or cost.bit_count() > 1 or 132 * cost * blocks * passes >= 2**31:  # Werkzeug's `maxmem`
+        return False
+    return passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
 
 
 def secret(text: str) -> str:

@@ -1,8 +1,9 @@
 """The permissions of this service, the built-in roles, and the names of roles."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from utils.permissions import is_of_service
@@ -45,7 +46,8 @@ def is_role_name(text: str) -> bool:
     return _ROLE_NAME.fullmatch(text) is not None
 
 
-def authority(permissions: Iterable[str], *, by_factor: bool) -> Authority:
+@lru_cache(maxsize=512)
+def authority(permissions: tuple[str, ...], *, by_factor: bool) -> Authority:
     """Return what these permissions of an account amount to in a session, with a second factor or without."""
     held = frozenset(permissions)
     withheld = frozenset() if by_factor else frozenset(filter(is_of_service, held))

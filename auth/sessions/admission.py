@@ -33,7 +33,7 @@ def admit(services: Services, claims: Claims, reading: Reading = Reading.ACCOUNT
         return None
     by_factor = held.factor_at is not None or not services.settings.admin_require_second_factor
     may = authority(held.permissions, by_factor=by_factor)
-    return _of_session(services, session_id, held.auth_time, held.account, may, tuple(held.roles))
+    return _of_session(services, session_id, held.auth_time, held.account, may, held.roles)
 
 
 def _is_current(claims: Claims, auth_time: datetime) -> bool:
@@ -77,4 +77,4 @@ def _without_session(services: Services, claims: Claims, reading: Reading) -> Pr
     permissions, names = roles.of_user(services.tx(), account.id)
     is_restricted = tokens.needs_enrollment(services, account)
     may = NOTHING if is_restricted else authority(permissions, by_factor=False)
-    return Principal(account.id, None, None, account, permissions=may.permissions, roles=tuple(names))
+    return Principal(account.id, None, None, account, permissions=may.permissions, roles=names)

@@ -36,10 +36,10 @@ class Admitted(NamedTuple):
     """An admitted token, what its owner holds now, and the owner's account."""
 
     id: UUID
-    permissions: list[str]
+    permissions: tuple[str, ...]
     by_factor: bool
     last_used_at: datetime | None
-    held: list[str]  # by the owner's roles
+    held: tuple[str, ...]  # by the owner's roles
     account: Account
 
 

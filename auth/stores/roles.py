@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
@@ -58,12 +59,13 @@ def names_text(user_id: ColumnElement[int]) -> ScalarSelect[str]:
 _OF_USER = select(permissions_text(bindparam("of_user")), names_text(bindparam("of_user")))
 
 
-def split(text: str | None) -> list[str]:
+@lru_cache(maxsize=512)  # of the text, which is read for every call: what it says is never remembered
+def split(text: str | None) -> tuple[str, ...]:
     """Return the sorted entries of a text of this module; none for NULL."""
-    return sorted(set(text.split(","))) if text else []
+    return tuple(sorted(set(text.split(",")))) if text else ()
 
 
-def of_user(tx: Session, user_id: int) -> tuple[list[str], list[str]]:
+def of_user(tx: Session, user_id: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the permissions of an account, and the names of its roles."""
     permissions, names = tx.execute(_OF_USER, {"of_user": user_id}).one()
     return split(permissions), split(names)

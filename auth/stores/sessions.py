@@ -73,8 +73,8 @@ class Admitted(NamedTuple):
     auth_time: datetime
     account: Account
     factor_at: datetime | None  # when a second factor was last proven in this session
-    permissions: list[str]
-    roles: list[str]  # read only if asked for
+    permissions: tuple[str, ...]
+    roles: tuple[str, ...]  # read only if asked for
 
 
 def admitted_with_permissions(

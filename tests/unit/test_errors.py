@@ -101,6 +101,8 @@ PUBLISHED = {
     "api_token_not_found": 404,
     "api_tokens_off": 403,
     "too_many_api_tokens": 409,
+    "ambiguous_login": 409,
+    "too_many_holders": 409,
 }
 
 

@@ -1,6 +1,8 @@
 """The permissions that a proxy or another service asks for: `?permission=reports:read&permission=...`."""
 
 import logging
+from functools import lru_cache
+from urllib.parse import parse_qsl
 
 from flask import request
 
@@ -19,10 +21,21 @@ def asked_permissions() -> frozenset[str] | None:
     A faulty query gives a set that no account has, so that a typing error or an unset variable in a proxy's
     configuration refuses: an empty or malformed permission, another parameter, or more than `MAX_ASKED`.
     """
-    if not request.query_string:
+    query = request.query_string
+    if not query:
         return None
-    asked = request.args.getlist(PARAMETER)
-    if set(request.args) != {PARAMETER} or len(asked) > MAX_ASKED or not all(map(is_permission, asked)):
+    asked = _asked(query)
+    if asked is _NEVER_HELD:
         log.warning("permission query refused")
+    return asked
+
+
+@lru_cache(maxsize=256)  # a proxy sends the same few queries with every request
+def _asked(query: bytes) -> frozenset[str]:
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_ASKED)
+    except ValueError:
         return _NEVER_HELD
-    return frozenset(asked)
+    if not pairs or any(name != PARAMETER or not is_permission(value) for name, value in pairs):
+        return _NEVER_HELD
+    return frozenset(value for _, value in pairs)
