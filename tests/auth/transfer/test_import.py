@@ -290,7 +290,7 @@ def test_role_lock_is_taken_before_anything_is_read(app: Flask) -> None:
         "pbkdf2:sha256:1000$salt$aa",
     ],
 )
-def test_hash_with_characters_or_length_of_no_hash_is_refused(app: Flask, tmp_path: Path, hashed: str) -> None:
+def test_hash_with_signs_or_length_of_no_hash_is_refused(app: Flask, tmp_path: Path, hashed: str) -> None:
     assert refusal(app, tmp_path, account(password_hash=hashed))[0].startswith("hash_")
 
 
