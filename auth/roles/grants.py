@@ -112,7 +112,7 @@ def notify(
     tx = services.tx()
     by = f"the account {actor.user_id}" if actor.user_id else "an operator at the command line"
     facts = {"role": name, "by": by, "at": messages.moment_text(services.clock.now())}
-    facts |= {"changed": "yes"} if is_change else {}
+    facts["changed"] = "yes" if is_change else ""  # an absent fact would be an error of the template
     for account in accounts:
         links.send_mail(services, tx, account, template, facts, limit=Limit.SECURITY_NOTICE)
     about = facts | {"account": str(accounts[0].id), "accounts": str(len(accounts))}
