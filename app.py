@@ -35,6 +35,8 @@ from auth.stores.rate_limits import DatabaseCounters
 from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
+from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
+from oauth.listener import ProviderListener
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
@@ -58,7 +60,7 @@ from utils.observability.metrics import Metrics
 from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 from utils.passwords.hashing import PasswordHasher
 from utils.passwords.leaked import LeakedPasswords, NoLeakCheck
-from utils.services import Leaks, Services, services
+from utils.services import Leaks, NoListener, Services, services
 from utils.serving import server
 from utils.serving.development import development_secrets
 from utils.serving.first_request import AtFirstRequest
@@ -97,6 +99,9 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
         app.extensions["auth_services"] = built = _services(app, settings, replaced)
     init_layer(app, settings, built.metrics)
     app.register_blueprint(auth_bp)
+    if settings.oauth_provider:
+        for blueprint in OAUTH_BLUEPRINTS:
+            app.register_blueprint(blueprint)
     app.register_blueprint(ops_bp)
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
@@ -172,6 +177,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit": admission.admit,
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
+        "listener": ProviderListener() if settings.oauth_provider else NoListener(),
     }
     return Services(**(chosen | replaced))
 

@@ -3,7 +3,7 @@
 `app.py` creates them. Tests replace them by argument (`create_app("testing", clock=FixedClock())`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -95,6 +95,51 @@ class AdmitApiToken(Protocol):
     def __call__(self, services: "Services", token: str, /) -> Principal | None: ...
 
 
+class Listener(Protocol):
+    """Is told by `auth` what ended, in the same transaction. The provider of OpenID Connect is one."""
+
+    def sessions_ended(
+        self, services: "Services", tx: Session, session_ids: Sequence[UUID], now: datetime
+    ) -> None:
+        """These sessions ended."""
+
+    def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        """Every access to this account ended, also such as no session has."""
+
+    def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
+        """Every access to every account ended."""
+
+
+class NoListener:
+    """The listener of a service without a provider."""
+
+    def sessions_ended(
+        self, services: "Services", tx: Session, session_ids: Sequence[UUID], now: datetime
+    ) -> None:
+        pass
+
+    def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        pass
+
+    def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
+        pass
+
+
+class TokenSigner(Protocol):
+    """The keys that sign tokens for clients: asymmetric, published, rotated."""
+
+    def sign(self, services: "Services", alg: str, typ: str, claims: Mapping[str, Any]) -> str:
+        """Return a JWT of this type (`typ`) by the present key of `alg` (RS256 or ES256)."""
+
+    def read(
+        self, services: "Services", token: str, typ: str, *, allow_expired: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Return the claims of a token of this type that this service signed; None for any other text."""
+
+    def published(self, services: "Services") -> Sequence[Mapping[str, Any]]:
+        """Return the public keys as JWKs (RFC 7517)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The dependencies of a flow."""
@@ -118,6 +163,7 @@ class Services:
     admit: Admit
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
+    listener: Listener
 
 
 P = ParamSpec("P")

@@ -17,7 +17,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_loopback, misspelt
+from config import ConfigurationError, Settings, environment, is_loopback, misspelt
+from config_checks import LOOPBACK_ONLY
 from utils.database.engine import POOL_SIZE
 from utils.database.migrations import schema_is_outdated, upgrade
 from utils.limits.refusal_delay import MAX_DELAYED

@@ -38,6 +38,7 @@ class Documentation:
     body: type | None = None
     body_optional: bool = False
     query: type | None = None
+    form: type | None = None
     guarded: bool = False
     scope: str | None = None  # restricted tokens of this scope are accepted as well
     permissions: frozenset[str] = frozenset()  # those that are required
