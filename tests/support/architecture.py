@@ -191,7 +191,8 @@ def routes_are_short(sources: Sources) -> list[str]:
     faults = []
     for path, tree in _product(sources):
         for node in ast.walk(tree):
-            if path.startswith(("auth/", "oauth/")) and path.endswith("/routes.py") and isinstance(node, ast.FunctionDef):
+            is_routes = path.startswith(("auth/", "oauth/")) and path.endswith("/routes.py")
+            if is_routes and isinstance(node, ast.FunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
                 length = (node.end_lineno or 0) - body[0].lineno + 1
                 faults += [f"{path}:{node.lineno}: {node.name} has {length} lines"] if length > 20 else []
