@@ -4,6 +4,9 @@ The import of this package registers every route and command on its blueprints. 
 tells of ended sessions and accounts by `Services.listener`, which `oauth.listener` implements.
 """
 
+from oauth.authorize import routes as authorize_routes
 from oauth.blueprint import BLUEPRINTS
+
+REGISTERED = (authorize_routes,)
 
 __all__ = ["BLUEPRINTS"]

@@ -125,6 +125,13 @@ class NoListener:
         pass
 
 
+class RenderPage(Protocol):
+    """Renders a page for a view outside of `pages`."""
+
+    def __call__(self, template: str, key: str, /, **values: Any) -> Any:
+        """Return the response with this template, whose texts are below `key`."""
+
+
 class TokenSigner(Protocol):
     """The keys that sign tokens for clients: asymmetric, published, rotated."""
 
@@ -164,6 +171,7 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    render_page: RenderPage | None  # None without pages
 
 
 P = ParamSpec("P")
