@@ -178,6 +178,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
+        "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
 

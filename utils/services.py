@@ -21,6 +21,7 @@ from utils.database.readiness import Readiness
 from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
 from utils.limits.ceilings import Ceilings
+from utils.limits.counters import LocalCounters
 from utils.limits.rate_limits import Limiter
 from utils.limits.refusal_delay import RefusalDelay
 from utils.mail.delivery import Delivery
@@ -164,6 +165,7 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
 
 
 P = ParamSpec("P")
