@@ -165,6 +165,7 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    examine_client: Callable[["Services", str], Sequence[Any]]  # the findings of `doctor --client`
     refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
 
 
