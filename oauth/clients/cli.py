@@ -8,7 +8,7 @@ import click
 from auth.blueprint import auth_bp
 from auth.commands import command
 from auth.roles.actors import operator
-from oauth.clients import demo, drafts, explanation, options, outputs, registration, snippet_texts
+from oauth.clients import demo, drafts, explanation, options, outputs, presets, registration, snippet_texts
 from oauth.clients.definition import KINDS
 from utils.services import services
 
@@ -33,8 +33,9 @@ def add(
     """Register the application NAME. Prints its id, its secret (this once) and its configuration."""
     values = options.values(given) | {"kind": kind or KINDS[0], "preset": preset}
     values["scopes"] = options.merged(drafts.default_scopes(preset), given["scope"], given["no_scope"])
-    wanted = drafts.draft(name, values, given["id_token_alg"] or services().settings.id_token_alg)
-    made = registration.add(services(), operator(), wanted, client_id)
+    shown = presets.find(preset).title if preset and name.lower() == preset else name
+    wanted = drafts.draft(shown, values, given["id_token_alg"] or services().settings.id_token_alg)
+    made = registration.add(services(), operator(), wanted, client_id or (preset if shown != name else None))
     issuer = services().settings.public_url
     snippet = snippet_texts.usual(made.definition)
     text = snippet_texts.text(issuer, made.client_id, made.definition, snippet, made.secret)
@@ -147,7 +148,7 @@ def explain(name: str) -> tuple[Any, str]:
     return data, "\n".join(lines if found.lines else [*lines, "No call was refused lately."])
 
 
-@command("demo-client", err=True)
+@command("demo-client")
 @click.option("--port", default=8001, type=click.IntRange(0, 65535), help="The port of the page; 0: any.")
 @click.option("--register-only", is_flag=True, help="Register the client, and serve nothing.")
 def demo_client(port: int, register_only: bool) -> tuple[Any, str]:
@@ -155,5 +156,5 @@ def demo_client(port: int, register_only: bool) -> tuple[Any, str]:
     demo.register(services(), operator())
     if register_only:
         return {"id": demo.CLIENT_ID}, "Registered."
-    address = demo.serve(services().settings.public_url, port, lambda at: click.echo(f"Open {at}"))
+    address = demo.serve(services().settings.public_url, port, lambda at: click.echo(f"Open {at}", err=True))
     return {"served": address}, "Stopped."

@@ -25,8 +25,8 @@ class Preset(NamedTuple):
 
 
 PRESETS: Mapping[str, Preset] = {
-    "apache": Preset("Apache with mod_auth_openidc", ("/oauth2callback",), snippet="apache"),
-    "django": Preset("Django with mozilla-django-oidc", ("/oidc/callback/",), snippet="django"),
+    "apache": Preset("Apache", ("/oauth2callback",), snippet="apache"),
+    "django": Preset("Django", ("/oidc/callback/",), snippet="django"),
     "forgejo": Preset("Forgejo", ("/user/oauth2/auth/callback",), pkce="optional", snippet="gitea"),
     "gitea": Preset("Gitea", ("/user/oauth2/auth/callback",), pkce="optional", snippet="gitea"),
     "gitlab": Preset("GitLab", ("/users/auth/openid_connect/callback",), snippet="gitlab"),
@@ -39,7 +39,7 @@ PRESETS: Mapping[str, Preset] = {
     "jupyterhub": Preset("JupyterHub", ("/hub/oauth_callback",), snippet="jupyterhub"),
     "miniflux": Preset("Miniflux", ("/oauth2/oidc/callback",), snippet="miniflux"),
     "nextcloud": Preset("Nextcloud", ("/apps/user_oidc/code",), (*_LOGIN, "roles"), snippet="nextcloud"),
-    "nextjs": Preset("Next.js with Auth.js", ("/api/auth/callback/auth",), snippet="nextjs"),
+    "nextjs": Preset("Next.js", ("/api/auth/callback/auth",), snippet="nextjs"),
     "oauth2-proxy": Preset("oauth2-proxy", ("/oauth2/callback",), STANDARD_SCOPES, snippet="oauth2-proxy"),
     "open-webui": Preset("Open WebUI", ("/oauth/oidc/callback",), snippet="open-webui"),
     "pgadmin": Preset("pgAdmin", ("/oauth2/authorize",), snippet="pgadmin"),
