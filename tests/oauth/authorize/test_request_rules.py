@@ -264,6 +264,8 @@ NEAR_MISSES = [
     f"{CALLBACK}\r\nX: y",
     f"{CALLBACK}\x00",
     f"{CALLBACK},{CALLBACK}",
+    "https://app.example.com/cb/../../x",
+    "https://app.example.com:0443/cb",
     "javascript:alert(1)",
     "data:text/html,x",
     "file:///etc/passwd",
