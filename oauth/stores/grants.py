@@ -1,4 +1,4 @@
-"""Grants: one row for each authorization that lives, and the statements that start, rotate, read and end it."""
+"""Grants: one row for each authorization, and the statements that start, read, rotate and end it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, and_, bindparam, case, exists, func, insert, null, select, update
+from sqlalchemy import Table, bindparam, case, exists, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from auth.stores import roles
