@@ -36,7 +36,10 @@ from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
+from oauth.clients import checks as client_checks
+from oauth.keys.ring import KeyRing
 from oauth.listener import ProviderListener
+from oauth.upkeep import ProviderUpkeep
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
@@ -44,6 +47,7 @@ from pages import Facts, error_page, init_pages
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
+from utils.crypto import jose
 from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.database.engine import engine_options, init_engine
 from utils.database.readiness import Readiness, schema_check
@@ -178,6 +182,11 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
+        "examine_client": client_checks.examine,
+        "signer": KeyRing(),
+        "make_signing_key": jose.make_private,
+        "upkeep": ProviderUpkeep(),
+        "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
 

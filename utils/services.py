@@ -3,7 +3,7 @@
 `app.py` creates them. Tests replace them by argument (`create_app("testing", clock=FixedClock())`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -21,6 +21,7 @@ from utils.database.readiness import Readiness
 from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
 from utils.limits.ceilings import Ceilings
+from utils.limits.counters import LocalCounters
 from utils.limits.rate_limits import Limiter
 from utils.limits.refusal_delay import RefusalDelay
 from utils.mail.delivery import Delivery
@@ -126,18 +127,46 @@ class NoListener:
 
 
 class TokenSigner(Protocol):
-    """The keys that sign tokens for clients: asymmetric, published, rotated."""
+    """The keys that sign tokens for clients: asymmetric, published, rotated.
+
+    The first call makes the first keys, in the caller's transaction.
+    """
 
     def sign(self, services: "Services", alg: str, typ: str, claims: Mapping[str, Any]) -> str:
-        """Return a JWT of this type (`typ`) by the present key of `alg` (RS256 or ES256)."""
+        """Return a JWT of this type (`typ`) by the present key of `alg` (RS256 or ES256).
+
+        It has the claims, and `iss`.
+        """
 
     def read(
         self, services: "Services", token: str, typ: str, *, allow_expired: bool = False
     ) -> Mapping[str, Any] | None:
-        """Return the claims of a token of this type that this service signed; None for any other text."""
+        """Return the claims of a token of this type that this service signed; None for any other text.
+
+        The caller compares the audience.
+        """
 
     def published(self, services: "Services") -> Sequence[Mapping[str, Any]]:
         """Return the public keys as JWKs (RFC 7517)."""
+
+    def has_clients(self, services: "Services") -> bool:
+        """Whether a client is registered; without one, nothing is published. Remembered for a minute."""
+
+
+class Upkeep(Protocol):
+    """What `prune`, `reseal` and `doctor` do for tables that `auth` does not know: those of the provider."""
+
+    def growing(self, services: "Services") -> Sequence[Any]:
+        """Return its tables that only grow (`auth.admin.pruning.Growing`)."""
+
+    def batches(self, services: "Services", caller: Any) -> Sequence[Any]:
+        """Return what it does besides at each pruning (`auth.admin.pruning.Batches`)."""
+
+    def rotate_encrypted_secrets(self, services: "Services", tx: Session) -> tuple[int, int]:
+        """Encrypt its secrets under the present key; return how many, and how many cannot be decrypted."""
+
+    def findings(self, services: "Services") -> Iterator[Any]:
+        """Return its findings (`auth.admin.finding.Finding`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +193,11 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    examine_client: Callable[["Services", str], Sequence[Any]]  # the findings of `doctor --client`
+    signer: TokenSigner
+    make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
+    upkeep: Upkeep
+    refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
 
 
 P = ParamSpec("P")

@@ -96,7 +96,7 @@ SECURITY = [
     ),
     Sabotage(
         "the times of a token are within the calendar",
-        "utils/crypto/access_tokens.py",
+        "utils/crypto/claims.py",
         "not abs(value) <= LAST_SECOND",
         "not abs(value) < float('inf')",
         "test_tokens.py::test_a_forged_claim_is_a_401",
