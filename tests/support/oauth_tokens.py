@@ -83,7 +83,7 @@ def redeem(app: Flask, code: str, **form: Any) -> TestResponse:
     return call(app, "token", **({"grant_type": "authorization_code"} | given))
 
 
-def refresh(app: Flask, token: str, **form: Any) -> TestResponse:
+def refresh_app(app: Flask, token: str, **form: Any) -> TestResponse:
     return call(app, "token", grant_type="refresh_token", refresh_token=token, **form)
 
 

@@ -13,7 +13,7 @@ from tests.support.oauth_tokens import (
     got,
     grant_rows,
     reasons,
-    refresh,
+    refresh_app,
     refused,
     resource_row,
     userinfo,
@@ -38,7 +38,7 @@ def test_revoked_token_ends_the_grant_with_all_its_tokens(app: Flask, client: Fl
     body = got(app)
     answer = call(app, "revoke", token=body[kind], token_type_hint="anything")
     assert (answer.status_code, answer.get_json()) == (200, {})
-    assert refused(refresh(app, body["refresh_token"]))[2] == "oauth_grant_over"
+    assert refused(refresh_app(app, body["refresh_token"]))[2] == "oauth_grant_over"
     assert userinfo(client, body["access_token"]).status_code == 401
     assert grant_rows(app)[0]["end_reason"] == "revoked"
     assert events(app)[-1] == "app_ended"
@@ -46,7 +46,7 @@ def test_revoked_token_ends_the_grant_with_all_its_tokens(app: Flask, client: Fl
 
 def test_used_and_expired_tokens_revoke_as_well(app: Flask, clock: FixedClock) -> None:
     first, second = got(app), got(app)
-    refresh(app, first["refresh_token"])
+    refresh_app(app, first["refresh_token"])
     clock.advance(3600)
     assert call(app, "revoke", token=first["refresh_token"]).status_code == 200
     assert call(app, "revoke", token=second["access_token"]).status_code == 200

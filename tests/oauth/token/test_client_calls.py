@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
 from tests.support.oauth import SECRET, client_row
-from tests.support.oauth_tokens import call, code_of, got, reasons, redeem, refresh, refused, userinfo
+from tests.support.oauth_tokens import call, code_of, got, reasons, redeem, refresh_app, refused, userinfo
 from tests.support.service import FixedClock
 from tests.support.small_limits import limits
 
@@ -166,7 +166,7 @@ def test_refused_calls_of_a_network_do_not_keep_out_its_clients(
     answers = [refused(call(app, "token", client_secret="wrong")) for _ in range(4)]
     assert answers[:3] == [(401, "invalid_client", "oauth_invalid_client")] * 3
     assert answers[3] == (429, "temporarily_unavailable", "rate_limited")
-    assert refresh(app, token).status_code == 200
+    assert refresh_app(app, token).status_code == 200
 
 
 def test_calls_of_a_client_count_apart_from_those_of_another(make_app: AppFactory, clock: FixedClock) -> None:
@@ -174,8 +174,8 @@ def test_calls_of_a_client_count_apart_from_those_of_another(make_app: AppFactor
     client_row(app)
     client_row(app, "other")
     token = got(app)["refresh_token"]
-    assert refresh(app, token).status_code == 200
-    assert refresh(app, token).status_code == 429
+    assert refresh_app(app, token).status_code == 200
+    assert refresh_app(app, token).status_code == 429
     answer = call(app, "token", client_id="other", grant_type="refresh_token", refresh_token=token)
     assert refused(answer)[1] == "invalid_grant"
 
@@ -189,8 +189,8 @@ def test_userinfo_is_limited_by_network(make_app: AppFactory, clock: FixedClock)
 
 def test_metrics_count_calls_by_grant_and_outcome_and_refusals_by_reason(app: Flask) -> None:
     client_row(app)
-    refresh(app, got(app)["refresh_token"])
-    refresh(app, "x")
+    refresh_app(app, got(app)["refresh_token"])
+    refresh_app(app, "x")
     call(app, "token", grant_type="password")
     call(app, "token", grant_type="authorization_code", client_secret="wrong")
     text = app.extensions["auth_services"].metrics.exposition().decode()

@@ -20,7 +20,7 @@ from tests.support.oauth_tokens import (
     log_in,
     reasons,
     redeem,
-    refresh,
+    refresh_app,
     refused,
     userinfo,
 )
@@ -94,7 +94,7 @@ def test_without_openid_there_is_no_id_token_and_without_a_nonce_none_in_it(app:
 def test_offline_access_makes_a_grant_that_outlives_its_session(app: Flask) -> None:
     token = got(app, scopes=[*SCOPES, "offline_access"])["refresh_token"]
     execute(app, "UPDATE sessions SET ended_at = created_at")
-    assert refresh(app, token).status_code == 200
+    assert refresh_app(app, token).status_code == 200
 
 
 def test_fault_3_code_of_another_client_is_refused_and_still_works_for_its_own(app: Flask) -> None:
@@ -170,12 +170,12 @@ def test_fault_2_second_use_of_a_code_ends_the_grant_and_all_its_tokens(
 ) -> None:
     code = code_of(app)
     body = redeem(app, code).get_json()
-    newer = refresh(app, body["refresh_token"]).get_json()
+    newer = refresh_app(app, body["refresh_token"]).get_json()
     clock.advance(120)
     assert refused(redeem(app, code)) == (400, "invalid_grant", "oauth_code_reused")
     for each in (body, newer):
         assert refused(userinfo(client, each["access_token"]))[0] == 401
-        assert refused(refresh(app, each["refresh_token"])) == OVER
+        assert refused(refresh_app(app, each["refresh_token"])) == OVER
     assert events(app)[-1] == "app_code_reused"
     assert grant_rows(app)[0]["end_reason"] == "code_reused"
 
