@@ -15,7 +15,7 @@ from auth.errors import (
 )
 from auth.events import EndReason, Event
 from auth.mailing import links
-from auth.sessions import lifetimes
+from auth.sessions import ending, lifetimes
 from auth.stores import audit, sessions, users
 from models import Account, SessionState
 from utils.client_info import ClientInfo
@@ -114,8 +114,7 @@ def _in_grace(services: Services, current: SessionState) -> bool:
 def _end_reused(services: Services, current: SessionState, client: ClientInfo) -> None:
     tx, now = services.tx(), services.clock.now()
     users.lock_shared(tx, current.user_id)
-    if sessions.end(tx, current.id, current.user_id, EndReason.REUSE, now):
-        services.metrics.count_ended_sessions(EndReason.REUSE)
+    if ending.end(services, tx, current.id, current.user_id, EndReason.REUSE, now):
         if account := users.by_id(tx, current.user_id):
             links.notify(services, tx, account, "session_stolen", client)
         audit.append(
