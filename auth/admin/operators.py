@@ -17,6 +17,7 @@ from auth.permissions import AuthPermission
 from auth.revocation import revoke
 from auth.roles import authority
 from auth.roles.actors import Actor, Administrator, Operator, find, record
+from auth.sessions import ending
 from auth.stores import account_expiry, api_tokens, audit, roles, sessions, totp, users
 from auth.transfer import project_keys
 from models import Account, ApiToken, AuditEvent, UserSession
@@ -107,7 +108,10 @@ def _end_sessions(services: Services, user_id: int | None, actor: Actor) -> int:
     tx, now = services.tx(), services.clock.now()
     users.void_tokens(tx, user_id, now)
     api_tokens.revoke_all(tx, user_id, now)
-    ended = sessions.end_all(tx, user_id, EndReason.OPERATOR, now)
+    if user_id is None:
+        ended = ending.end_everything(services, tx, EndReason.OPERATOR, now)
+    else:
+        ended = ending.end_account(services, tx, user_id, EndReason.OPERATOR, now)
     record(services, Event.ALL_SESSIONS_ENDED, actor, user_id=user_id, count=ended)
     tx.commit()
     return ended

@@ -7,7 +7,7 @@ from auth.errors import (
     SessionNotFound,
 )
 from auth.events import EndReason, Event
-from auth.sessions import rotation, step_up
+from auth.sessions import ending, rotation, step_up
 from auth.stores import audit, sessions, users
 from models import UserSession
 from utils.client_info import ClientInfo
@@ -26,8 +26,7 @@ def log_out(
         proven.add((claims.session_id, claims.user_id))
     for session_id, user_id in sorted(proven):
         users.lock_shared(tx, user_id)
-        if sessions.end(tx, session_id, user_id, EndReason.SIGNED_OUT, now):
-            services.metrics.count_ended_sessions(EndReason.SIGNED_OUT)
+        if ending.end(services, tx, session_id, user_id, EndReason.SIGNED_OUT, now):
             audit.append(tx, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
     tx.commit()
 
@@ -48,9 +47,8 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
         step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
-    if not sessions.end(tx, session_id, principal.user_id, EndReason.REVOKED, now):
+    if not ending.end(services, tx, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
-    services.metrics.count_ended_sessions(EndReason.REVOKED)
     audit.append(tx, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
     tx.commit()
 
@@ -60,8 +58,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     current = step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
-    ended = sessions.end_others(tx, current, principal.user_id, EndReason.REVOKED, now)
-    services.metrics.count_ended_sessions(EndReason.REVOKED, ended)
+    ended = ending.end_others(services, tx, current, principal.user_id, EndReason.REVOKED, now)
     audit.append(
         tx,
         Event.OTHER_SESSIONS_ENDED,
