@@ -38,6 +38,7 @@ from models import db
 from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
 from oauth.keys.ring import KeyRing
 from oauth.listener import ProviderListener
+from oauth.upkeep import ProviderUpkeep
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
@@ -182,6 +183,8 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
         "signer": KeyRing(),
         "make_signing_key": jose.make_private,
+        "upkeep": ProviderUpkeep(),
+        "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
 

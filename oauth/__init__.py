@@ -5,8 +5,19 @@ tells of ended sessions and accounts by `Services.listener`, which `oauth.listen
 """
 
 from oauth.blueprint import BLUEPRINTS
+from oauth.keys import cli as keys_cli
+from oauth.keys import routes as keys_routes
+from oauth.metadata import routes as metadata_routes
 from oauth.revocation import routes as revocation_routes
 from oauth.token import routes as token_routes
 from oauth.userinfo import routes as userinfo_routes
 
-__all__ = ["BLUEPRINTS", "revocation_routes", "token_routes", "userinfo_routes"]
+__all__ = [
+    "BLUEPRINTS",
+    "keys_cli",
+    "keys_routes",
+    "metadata_routes",
+    "revocation_routes",
+    "token_routes",
+    "userinfo_routes",
+]

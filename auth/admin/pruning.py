@@ -37,7 +37,6 @@ BATCH = 1000  # rows a transaction, so that locks are held briefly
 FACTORS = 100  # accounts a batch, each in a transaction of its own
 RUN_OUT = 100  # the same
 
-
 Pruner = Callable[[Session, datetime, int], int]
 
 
@@ -77,19 +76,17 @@ def growing(services: Services) -> Iterator[Growing]:
     }
     for table, (age, prune_some) in kept.items():
         yield Growing(table, now - age, prune_some)
+    yield from services.upkeep.growing(services)
 
 
 def batches(services: Services, caller: Caller) -> list[Batches]:
-    """Return the batches of `prune`: accounts, factors, sessions that ran out, additions, and every table."""
+    """Return the batches: accounts to erase, factors to remove, sessions to end, and every table."""
     return [
         Batches("users", account_expiry.BATCH, partial(account_expiry.erase_due, services, caller)),
         Batches("users", account_expiry.BATCH, partial(account_expiry.erase_untouched, services, caller)),
         Batches("factors", FACTORS, partial(_reset_due_factors, services, caller)),
         Batches("sessions", RUN_OUT, partial(_end_run_out, services)),
-        *(
-            Batches(step.table, step.size, partial(_settle, services, step))
-            for step in services.additions.steps
-        ),
+        *services.upkeep.batches(services, caller),
         *(Batches(each.table, BATCH, partial(_delete_expired, services, each)) for each in growing(services)),
     ]
 
