@@ -4,6 +4,7 @@ The import of this package registers every route and command on its blueprints. 
 tells of ended sessions and accounts by `Services.listener`, which `oauth.listener` implements.
 """
 
+from oauth.apps import routes as apps_routes
 from oauth.blueprint import BLUEPRINTS
 from oauth.keys import cli as keys_cli
 from oauth.keys import routes as keys_routes
@@ -14,6 +15,7 @@ from oauth.userinfo import routes as userinfo_routes
 
 __all__ = [
     "BLUEPRINTS",
+    "apps_routes",
     "keys_cli",
     "keys_routes",
     "metadata_routes",

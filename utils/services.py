@@ -154,7 +154,7 @@ class TokenSigner(Protocol):
 
 
 class Upkeep(Protocol):
-    """What `prune`, `reseal` and `doctor` do for tables that `auth` does not know: those of the provider."""
+    """What operations and answers of `auth` take from tables that it does not know: those of the provider."""
 
     def growing(self, services: "Services") -> Sequence[Any]:
         """Return its tables that only grow (`auth.admin.pruning.Growing`)."""
@@ -167,6 +167,20 @@ class Upkeep(Protocol):
 
     def findings(self, services: "Services") -> Iterator[Any]:
         """Return its findings (`auth.admin.finding.Finding`)."""
+
+    def sections(self) -> Sequence[Any]:
+        """Return its sections of a data export (`auth.accounts.data_export.Section`)."""
+
+    def explain(self, services: "Services", user_id: int) -> Sequence[str]:
+        """Return what `explain` says about its part in an account, in sentences."""
+
+    def apps_of_account(self, services: "Services", user_id: int) -> Sequence[Mapping[str, Any]]:
+        """Return the applications that have access to an account, as operators see them."""
+
+    def apps_of_sessions(
+        self, services: "Services", tx: Session, user_id: int, session_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Sequence[str]]:
+        """Return the names of the applications that have access through each of these sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

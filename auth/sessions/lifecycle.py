@@ -45,7 +45,7 @@ def live_sessions(services: Services, principal: Principal) -> LiveSessions:
     current, tx = step_up.own_session(principal), services.tx()
     rows = sessions.active(tx, principal.user_id, services.clock.now())
     ids = [row.id for row in rows]
-    return LiveSessions(rows, current, services.upkeep.apps_of_sessions(tx, principal.user_id, ids))
+    return LiveSessions(rows, current, services.upkeep.apps_of_sessions(services, tx, principal.user_id, ids))
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:

@@ -23,6 +23,7 @@ class GrantEnd(StrEnum):
     TOKEN_REUSED = "token_reused"
     CODE_REUSED = "code_reused"
     REVOKED = "revoked"  # by its client
+    REMOVED = "removed"  # by the owner of the account
 
 
 class Grant(NamedTuple):
