@@ -1,4 +1,4 @@
-"""What pruning, exports, `reseal`, `doctor`, `explain` and `show` do for the provider, also while it is off."""
+"""What pruning, exports and commands of `auth` do for the provider, also while it is switched off."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta

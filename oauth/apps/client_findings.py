@@ -31,7 +31,7 @@ def examine(services: Services) -> Iterator[Finding]:
         *_named(
             client_diagnosis.never_used(tx, now - UNUSED_AFTER),
             f"never used since registration, over {UNUSED_AFTER.days} days ago",
-            "See: flask --app app auth explain-client CLIENT; or remove it: flask --app app auth clients remove",
+            "Run: flask --app app auth explain-client CLIENT; or remove it with `clients remove`.",
         ),
         *_named(
             client_diagnosis.with_old_secrets(tx, now - OLD_SECRET, now),
@@ -48,9 +48,8 @@ def examine(services: Services) -> Iterator[Finding]:
     ]
     yield from faults
     if not faults:
-        yield Finding(
-            CHECK, "ok", f"{number} client{'' if number == 1 else 's'}, all with PKCE, used and told."
-        )
+        clients = f"{number} client{'' if number == 1 else 's'}"
+        yield Finding(CHECK, "ok", f"{clients}: with PKCE, in use, secrets young, told of logouts.")
 
 
 def _named(ids: Sequence[str], what: str, advice: str) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ class App(NamedTuple):
     """An app as the owner of an account sees it.
 
     `host` is None for one on the person's own device. `since` is when it was allowed last; without a consent,
-    as for a trusted app, when its oldest living access began. `last_used_at` and `ip_address` are those of the
+    as for a trusted app, when its oldest living access began. `last_used_at` and `ip_address` are of the
     access that was used last, if one lives.
     """
 

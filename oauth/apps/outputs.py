@@ -16,7 +16,7 @@ class AppScope(TypedDict):
     words: Annotated[
         str | None,
         Field(
-            description="What it lets the app do. None for the standard scopes.",
+            description="What the app may do. None for standard scopes.",
             examples=["Read your orders"],
         ),
     ]

@@ -16,7 +16,7 @@ from utils.web.http import answers, client_info, limited
 @limited("reads")
 @jwt_required
 def list_apps() -> Any:
-    """List the apps that have access to one's account, by name: what each may do, since when, when used last."""
+    """List the apps that have access to one's account: what each may do, since when, when used last."""
     return outputs.apps(listing.of_caller(services(), g.principal))
 
 

@@ -35,7 +35,7 @@ def with_old_secrets(tx: Session, made_before: datetime, now: datetime) -> list[
 
 
 def with_failing_notices(tx: Session, *, waiting_since: datetime, given_up_since: datetime) -> list[str]:
-    """Return the clients with a notice that waits since before the one time, or was given up since the other."""
+    """Return the clients with a notice that waits, or was given up, since these times."""
     waits = OAuthNotice.due_at.is_not(None) & (OAuthNotice.created_at < waiting_since)
     fails = or_(waits, OAuthNotice.given_up_at > given_up_since)
     return _ids(tx, select(OAuthNotice.client_id).where(fails))
