@@ -5,6 +5,13 @@ import { asked } from "../lib/dialog.js";
 import { ago, day, exact } from "../lib/moments.js";
 import { element, say, text } from "../lib/page.js";
 
+const WORDS = {
+  openid: "apps.scope.openid",
+  profile: "apps.scope.profile",
+  email: "apps.scope.email",
+  offline_access: "apps.scope.offline_access",
+  roles: "apps.scope.roles",
+};
 const place = (id) => document.getElementById(id);
 const heading = document.querySelector("h1");
 const list = place("list");
@@ -41,7 +48,7 @@ function facts({ host, allowed_at: since, last_used_at: used }) {
 function powers({ scopes, resources, ip_address: ip }) {
   const key = resources.length > 0 ? "apps.can_at" : "apps.can";
   const summary = element("summary", {}, text(key, { resource: resources.join(", ") }));
-  const lines = scopes.map(({ name, words }) => element("li", {}, words ?? text(`apps.scope.${name}`)));
+  const lines = scopes.map(({ name, words }) => element("li", {}, words ?? (WORDS[name] ? text(WORDS[name]) : name)));
   const parts = [summary, element("ul", {}, ...lines)];
   if (ip) parts.push(element("p", { class: "fine" }, text("apps.place", { ip })));
   return element("details", { class: "item__more" }, ...parts);
