@@ -14,7 +14,7 @@ from auth.admin.pruning import Batches, Growing
 from auth.admin.settling import Pruned
 from oauth.apps import client_findings, explanation, export, listing, outputs, retention
 from oauth.keys import findings, rotation, sealing
-from oauth.stores import signing_keys
+from oauth.stores import apps, signing_keys
 from utils.services import Services
 
 KEYS_KEPT = timedelta(days=1)  # after they were published for the last time
@@ -41,6 +41,9 @@ class ProviderUpkeep:
     def findings(self, services: Services) -> Iterator[Finding]:
         yield from findings.examine(services)
         yield from client_findings.examine(services)
+
+    def forget_person(self, tx: Session, user_id: int) -> None:
+        apps.forget_person(tx, user_id)
 
     def sections(self) -> Sequence[Section]:
         return export.SECTIONS

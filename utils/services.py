@@ -168,6 +168,9 @@ class Upkeep(Protocol):
     def findings(self, services: "Services") -> Iterator[Any]:
         """Return its findings (`auth.admin.finding.Finding`)."""
 
+    def forget_person(self, tx: Session, user_id: int) -> None:
+        """Remove what tells of the person from rows that stay after the erasure of this account."""
+
     def sections(self) -> Sequence[Any]:
         """Return its sections of a data export (`auth.accounts.data_export.Section`)."""
 

@@ -112,6 +112,12 @@ def end_access(tx: Session, user_id: int, client_id: str, reason: str, now: date
     return count + len(removed.all())
 
 
+def forget_person(tx: Session, user_id: int) -> None:
+    """Remove address and user agent from the grants of an account, which stay without it."""
+    mine = update(OAuthGrant).where(OAuthGrant.user_id == user_id)
+    tx.execute(mine.values(ip_address=None, user_agent=""))
+
+
 def _is_living(now: datetime) -> tuple[ColumnElement[bool], ...]:
     in_session = (
         UserSession.ended_at.is_(None) & (UserSession.idle_end > now) & (UserSession.absolute_end > now)
