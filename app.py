@@ -36,6 +36,7 @@ from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
+from oauth.keys.ring import KeyRing
 from oauth.listener import ProviderListener
 from ops.api_page import api_page_bp
 from ops.openapi import describe
@@ -44,6 +45,7 @@ from pages import Facts, error_page, init_pages
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
+from utils.crypto import jose
 from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.database.engine import engine_options, init_engine
 from utils.database.readiness import Readiness, schema_check
@@ -178,6 +180,8 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
+        "signer": KeyRing(),
+        "make_signing_key": jose.make_private,
     }
     return Services(**(chosen | replaced))
 

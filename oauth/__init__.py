@@ -5,5 +5,8 @@ tells of ended sessions and accounts by `Services.listener`, which `oauth.listen
 """
 
 from oauth.blueprint import BLUEPRINTS
+from oauth.revocation import routes as revocation_routes
+from oauth.token import routes as token_routes
+from oauth.userinfo import routes as userinfo_routes
 
-__all__ = ["BLUEPRINTS"]
+__all__ = ["BLUEPRINTS", "revocation_routes", "token_routes", "userinfo_routes"]

@@ -100,6 +100,11 @@ def sid(session_id: UUID, client_id: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def userinfo_audience(services: Services) -> str:
+    """Return the audience of an access token that names no resource."""
+    return f"{services.settings.public_url}/oauth/userinfo"
+
+
 def ticket(services: Services, query: str, now: datetime) -> str:
     """Return the ticket of an authorization request: the time, bound by a MAC to the exact query string."""
     head = _TICKET_HEAD.pack(int(now.timestamp() * 1000))

@@ -196,12 +196,14 @@ class SigningKey(Base):
     """A key pair that signs tokens for clients. The private part is erased when it stops signing."""
 
     __tablename__ = "signing_keys"
+    __table_args__ = (UniqueConstraint("alg", "predecessor"),)
 
     kid: Mapped[str] = mapped_column(String(43), primary_key=True)  # RFC 7638
     alg: Mapped[str] = mapped_column(String(5))  # RS256 or ES256
     public_jwk: Mapped[dict[str, Any]] = mapped_column(JSON)
     sealed_private: Mapped[bytes | None]
     key_id: Mapped[str] = mapped_column(String(12))  # the id of its encryption key
+    predecessor: Mapped[str] = mapped_column(String(43))  # the `kid` that it replaces; empty for the first
     created_at: Mapped[datetime]
     signs_from: Mapped[datetime]
     signs_until: Mapped[datetime]

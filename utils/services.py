@@ -126,15 +126,24 @@ class NoListener:
 
 
 class TokenSigner(Protocol):
-    """The keys that sign tokens for clients: asymmetric, published, rotated."""
+    """The keys that sign tokens for clients: asymmetric, published, rotated.
+
+    The first call makes the first keys, in the caller's transaction.
+    """
 
     def sign(self, services: "Services", alg: str, typ: str, claims: Mapping[str, Any]) -> str:
-        """Return a JWT of this type (`typ`) by the present key of `alg` (RS256 or ES256)."""
+        """Return a JWT of this type (`typ`) by the present key of `alg` (RS256 or ES256).
+
+        It has the claims, and `iss`.
+        """
 
     def read(
         self, services: "Services", token: str, typ: str, *, allow_expired: bool = False
     ) -> Mapping[str, Any] | None:
-        """Return the claims of a token of this type that this service signed; None for any other text."""
+        """Return the claims of a token of this type that this service signed; None for any other text.
+
+        The caller compares the audience.
+        """
 
     def published(self, services: "Services") -> Sequence[Mapping[str, Any]]:
         """Return the public keys as JWKs (RFC 7517)."""
@@ -164,6 +173,8 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    signer: TokenSigner
+    make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
 
 
 P = ParamSpec("P")

@@ -44,6 +44,7 @@ MAILS: Mapping[str, Mail] = {
     "guessing": Mail("Many wrong passwords for your account at {brand}", ("reset",)),
     "session_guessing": Mail("A session of yours at {brand} was ended"),
     "session_stolen": Mail("A session of yours at {brand} was ended"),
+    "app_token_reused": Mail("An app lost its access to your account at {brand}"),
     "two_factor_enabled": Mail("Authenticator codes for {brand} are on", ("disown",)),
     "two_factor_disabled": Mail("Authenticator codes for {brand} are off"),
     "passkey_added": Mail("A passkey was added to your account at {brand}", ("disown",)),

@@ -43,12 +43,14 @@ def upgrade() -> None:
         sa.Column("public_jwk", sa.JSON(), nullable=False),
         sa.Column("sealed_private", sa.LargeBinary(), nullable=True),
         sa.Column("key_id", sa.String(length=12), nullable=False),
+        sa.Column("predecessor", sa.String(length=43), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("signs_from", MOMENT, nullable=False),
         sa.Column("signs_until", MOMENT, nullable=False),
         sa.Column("published_until", MOMENT, nullable=False),
         sa.Column("leaked_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("kid", name=op.f("pk_signing_keys")),
+        sa.UniqueConstraint("alg", "predecessor", name=op.f("uq_signing_keys_alg_predecessor")),
     )
     op.create_table(
         "oauth_client_secrets",

@@ -69,6 +69,16 @@ class Metrics:
             registry=own,
         )
 
+        self.client_tokens = Counter(
+            "auth_client_tokens",
+            "Calls of clients for tokens, by outcome.",
+            ["grant", "outcome"],
+            registry=own,
+        )
+        self.client_refusals = Counter(
+            "auth_client_refusals", "Refused calls of clients, by reason.", ["reason"], registry=own
+        )
+
         self._children: dict[tuple[str, str | None, int], Any] = {}
 
     def count_request(self, method: str, record: RequestRecord, seconds: float) -> None:

@@ -7,11 +7,12 @@ from urllib.parse import parse_qsl
 
 from flask import request
 
-from utils.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from utils.errors import ApiError, BadRequest, PayloadTooLarge, UnsupportedMediaType
 from utils.web.http import documentation
 
 MAX_FORM = 16 * 1024  # bytes
 MAX_PARAMETERS = 64
+_OF_CALLER = (400, 413, 415)
 R = TypeVar("R")
 
 
@@ -52,12 +53,19 @@ def takes_form(model: type) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Pass the `Parameters` of the form to the view. Decorator; `model` documents the parameters.
 
     The query of the address is never read. Raises `BadRequest`, `PayloadTooLarge` and `UnsupportedMediaType`.
+    Every error of the view has the member `error` as well (RFC 6749, 5.2).
     """
 
     def decorate(view: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(view)
         def checked(*args: Any, **kwargs: Any) -> R:
-            return view(_form(), *args, **kwargs)
+            try:
+                return view(_form(), *args, **kwargs)
+            except ApiError as refused:
+                if "error" not in refused.extra:
+                    word = "invalid_request" if refused.status in _OF_CALLER else "temporarily_unavailable"
+                    refused.extra = {**refused.extra, "error": word, "error_description": refused.message}
+                raise
 
         documentation(checked).form = model
         return checked
