@@ -182,6 +182,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
         "signer": KeyRing(),
         "make_signing_key": jose.make_private,
+        "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
 

@@ -21,6 +21,7 @@ from utils.database.readiness import Readiness
 from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
 from utils.limits.ceilings import Ceilings
+from utils.limits.counters import LocalCounters
 from utils.limits.rate_limits import Limiter
 from utils.limits.refusal_delay import RefusalDelay
 from utils.mail.delivery import Delivery
@@ -175,6 +176,7 @@ class Services:
     listener: Listener
     signer: TokenSigner
     make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
+    refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
 
 
 P = ParamSpec("P")

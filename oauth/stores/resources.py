@@ -1,8 +1,10 @@
 """Resources, and the clients that may ask for them."""
 
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tables.oauth import OAuthClientResource, OAuthResource
@@ -15,6 +17,16 @@ class Resource(NamedTuple):
     name: str
     scopes: dict[str, str]
     is_default: bool
+
+
+class RegisteredResource(NamedTuple):
+    """A resource, and the client by which it authenticates."""
+
+    identifier: str
+    client_id: str
+    name: str
+    scopes: dict[str, str]
+    created_at: datetime
 
 
 def of_client(tx: Session, client_id: str) -> list[Resource]:
@@ -31,3 +43,58 @@ def of_client(tx: Session, client_id: str) -> list[Resource]:
         .order_by(OAuthResource.identifier)
     )
     return [Resource._make(row) for row in tx.execute(found)]
+
+
+def find(tx: Session, identifier: str) -> RegisteredResource | None:
+    """Return the resource of this identifier."""
+    row = tx.execute(_registered().where(OAuthResource.identifier == identifier)).one_or_none()
+    return RegisteredResource._make(row) if row else None
+
+
+def every(tx: Session) -> Sequence[RegisteredResource]:
+    """Return all resources, by identifier."""
+    return [RegisteredResource._make(row) for row in tx.execute(_registered())]
+
+
+def of_resource_client(tx: Session, client_id: str) -> Sequence[RegisteredResource]:
+    """Return the resources that this client is."""
+    return [
+        RegisteredResource._make(row)
+        for row in tx.execute(_registered().where(OAuthResource.client_id == client_id))
+    ]
+
+
+def known(tx: Session, identifiers: Collection[str]) -> set[str]:
+    """Return those of the identifiers that are registered."""
+    found = select(OAuthResource.identifier).where(OAuthResource.identifier.in_(identifiers))
+    return set(tx.scalars(found))
+
+
+def add(
+    tx: Session, identifier: str, client_id: str, name: str, scopes: Mapping[str, str], now: datetime
+) -> None:
+    """Add a resource."""
+    values = {"identifier": identifier, "client_id": client_id, "name": name, "scopes": dict(scopes)}
+    tx.execute(insert(OAuthResource).values(**values, created_at=now))
+
+
+def change(tx: Session, identifier: str, name: str, scopes: Mapping[str, str]) -> None:
+    """Replace the name and the scopes of a resource."""
+    mine = update(OAuthResource).where(OAuthResource.identifier == identifier)
+    tx.execute(mine.values(name=name, scopes=dict(scopes)))
+
+
+def assign(tx: Session, client_id: str, identifiers: Sequence[str]) -> None:
+    """Let a client ask for these resources and no others. The first one is its default."""
+    tx.execute(delete(OAuthClientResource).where(OAuthClientResource.client_id == client_id))
+    rows = [
+        {"client_id": client_id, "resource": each, "is_default": place == 0}
+        for place, each in enumerate(identifiers)
+    ]
+    if rows:
+        tx.execute(insert(OAuthClientResource), rows)
+
+
+def _registered() -> select:  # type: ignore[type-arg]
+    columns = [getattr(OAuthResource, name) for name in RegisteredResource._fields]
+    return select(*columns).order_by(OAuthResource.identifier)
