@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to a server, whose name is that of its certificate. `deadline` is by the monotonic clock."""
+    """One request to a server, whose certificate must be for its name. `deadline` is monotonic time."""
 
     host: str
     port: int

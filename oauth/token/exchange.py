@@ -48,9 +48,7 @@ def exchange(
 def _redeem_of(grant_type: str | None, client: Client) -> Redeem:
     """Return the flow of a grant type. Every grant type has one rule: who may use it is the client's kind."""
     if grant_type is None:
-        raise client_calls.ParameterMissing(
-            Reason.GRANT_TYPE, message="The parameter grant_type is missing."
-        )
+        raise client_calls.ParameterMissing(Reason.GRANT_TYPE, message="The parameter grant_type is missing.")
     if grant_type not in GRANT_TYPES:
         raise GrantTypeUnsupported(Reason.GRANT_TYPE, f"sent {grant_type}")
     if client.kind not in LOGIN_KINDS:

@@ -1,4 +1,4 @@
-"""Which addresses the service may connect to when others choose the name: public ones (ASVS 1.3.6, 13.2.4)."""
+"""Which addresses the service may connect to when others choose the name (ASVS 1.3.6, 13.2.4)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _NEVER = tuple(
 )
 # Not public, though some versions of `ipaddress` say so.
 _NOT_PUBLIC = tuple(
-    map(ip_network, ("192.88.99.0/24", "64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20"))
+    map(ip_network, ("192.88.99.0/24", "64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20", "5f00::/16"))
 )
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291, 2.5.5.1
