@@ -42,7 +42,7 @@ from oauth.notices import delivery as notice_delivery
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
-from pages import Facts, error_page, init_pages
+from pages import Facts, error_page, init_pages, rendered
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
@@ -190,6 +190,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "notices": _notices(app, settings),
         "make_signing_key": jose.make_private,
         "refusal_writes": LocalCounters(clock),
+        "render_page": rendered if settings.pages_enabled else None,
     }
     return Services(**(chosen | replaced))
 

@@ -4,9 +4,21 @@ The import of this package registers every route and command on its blueprints. 
 tells of ended sessions and accounts by `Services.listener`, which `oauth.listener` implements.
 """
 
+from oauth.authorize import routes as authorize_routes
 from oauth.blueprint import BLUEPRINTS
+from oauth.feed import routes as feed_routes
+from oauth.logout import routes as logout_routes
 from oauth.revocation import routes as revocation_routes
 from oauth.token import routes as token_routes
 from oauth.userinfo import routes as userinfo_routes
 
-__all__ = ["BLUEPRINTS", "revocation_routes", "token_routes", "userinfo_routes"]
+REGISTERED = (
+    authorize_routes,
+    feed_routes,
+    logout_routes,
+    revocation_routes,
+    token_routes,
+    userinfo_routes,
+)
+
+__all__ = ["BLUEPRINTS"]

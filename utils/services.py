@@ -148,6 +148,13 @@ class NoListener:
         pass
 
 
+class RenderPage(Protocol):
+    """Renders a page for a view outside of `pages`."""
+
+    def __call__(self, template: str, key: str, /, **values: Any) -> Any:
+        """Return the response with this template, whose texts are below `key`."""
+
+
 class TokenSigner(Protocol):
     """The keys that sign tokens for clients: asymmetric, published, rotated.
 
@@ -201,6 +208,7 @@ class Services:
     fetch: Fetch
     notices: BackgroundTask  # the delivery of logouts to clients
     refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
+    render_page: RenderPage | None  # None without pages
 
     def serve(self) -> bool:
         """Start the threads of a serving process; False if one cannot be started now."""
