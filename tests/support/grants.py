@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from flask import Flask
+from sqlalchemy import select
 
 from models import UserSession, db
 from oauth import tokens
@@ -20,8 +21,11 @@ RESOURCE = "https://api.example.com"
 def session_ids(app: Flask, user_id: int = 1) -> list[UUID]:
     """Return the ids of an account's living sessions, the oldest first."""
     with app.app_context():
-        mine = UserSession.query.filter_by(user_id=user_id, ended_at=None)
-        return [row.id for row in mine.order_by(UserSession.created_at, UserSession.last_used_at)]
+        mine = (UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+        living = (
+            select(UserSession.id).where(*mine).order_by(UserSession.created_at, UserSession.last_used_at)
+        )
+        return list(db.session.scalars(living))
 
 
 def grant_row(
@@ -67,14 +71,15 @@ def resource_row(app: Flask, client_id: str, identifier: str = RESOURCE) -> None
 def ended(app: Flask) -> dict[UUID, str]:
     """Return the grants that ended, with the reason."""
     with app.app_context():
-        rows = OAuthGrant.query.filter(OAuthGrant.ended_at.is_not(None))
-        return {row.id: row.end_reason for row in rows}
+        over = select(OAuthGrant.id, OAuthGrant.end_reason).where(OAuthGrant.ended_at.is_not(None))
+        return {grant_id: str(reason) for grant_id, reason in db.session.execute(over)}
 
 
 def written(app: Flask) -> list[tuple[str, str]]:
     """Return client and `sid` of every notice."""
     with app.app_context():
-        return sorted((row.client_id, row.sid) for row in OAuthNotice.query)
+        found = db.session.execute(select(OAuthNotice.client_id, OAuthNotice.sid))
+        return sorted((client_id, sid) for client_id, sid in found)
 
 
 def end_bound(app: Flask, *sessions: UUID) -> None:
