@@ -39,6 +39,7 @@ from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
 from oauth.keys.ring import KeyRing
 from oauth.listener import ProviderListener
 from oauth.notices import delivery as notice_delivery
+from oauth.upkeep import ProviderUpkeep
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
@@ -189,8 +190,9 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         ),
         "notices": _notices(app, settings),
         "make_signing_key": jose.make_private,
-        "refusal_writes": LocalCounters(clock),
         "render_page": rendered if settings.pages_enabled else None,
+        "upkeep": ProviderUpkeep(),
+        "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
 

@@ -3,7 +3,7 @@
 `app.py` creates them. Tests replace them by argument (`create_app("testing", clock=FixedClock())`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -178,6 +178,25 @@ class TokenSigner(Protocol):
     def published(self, services: "Services") -> Sequence[Mapping[str, Any]]:
         """Return the public keys as JWKs (RFC 7517)."""
 
+    def has_clients(self, services: "Services") -> bool:
+        """Whether a client is registered; without one, nothing is published. Remembered for a minute."""
+
+
+class Upkeep(Protocol):
+    """What `prune`, `reseal` and `doctor` do for tables that `auth` does not know: those of the provider."""
+
+    def growing(self, services: "Services") -> Sequence[Any]:
+        """Return its tables that only grow (`auth.admin.pruning.Growing`)."""
+
+    def batches(self, services: "Services", caller: Any) -> Sequence[Any]:
+        """Return what it does besides at each pruning (`auth.admin.pruning.Batches`)."""
+
+    def rotate_encrypted_secrets(self, services: "Services", tx: Session) -> tuple[int, int]:
+        """Encrypt its secrets under the present key; return how many, and how many cannot be decrypted."""
+
+    def findings(self, services: "Services") -> Iterator[Any]:
+        """Return its findings (`auth.admin.finding.Finding`)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -209,6 +228,7 @@ class Services:
     notices: BackgroundTask  # the delivery of logouts to clients
     refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
     render_page: RenderPage | None  # None without pages
+    upkeep: Upkeep
 
     def serve(self) -> bool:
         """Start the threads of a serving process; False if one cannot be started now."""

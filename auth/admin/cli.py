@@ -228,7 +228,7 @@ def deliver_mail(watch: bool) -> tuple[Any, ...]:
 def reseal() -> tuple[Any, ...]:
     """Re-encrypt stored secrets under the current FLASK_SECRET_KEY; exit code 1 if one cannot be decrypted.
 
-    They are TOTP secrets, and the keys of projects whose password hashes were imported.
+    They are TOTP secrets, signing keys, and the keys of projects whose password hashes were imported.
     """
     found = operators.rotate_encrypted_secrets(services(), operator())
     text = f"{found.done} re-encrypted, {found.lost} cannot be decrypted with any of the keys."

@@ -221,6 +221,8 @@ def rotate_encrypted_secrets(services: Services, operator: Operator) -> RotatedS
         tx.commit()
     more, unreadable = project_keys.rotate(services, tx)
     done, lost = done + more, lost + unreadable
+    more, unreadable = services.upkeep.rotate_encrypted_secrets(services, tx)
+    done, lost = done + more, lost + unreadable
     record(services, Event.SECRETS_RESEALED, operator, count=done)
     tx.commit()
     return RotatedSecrets(done, lost)

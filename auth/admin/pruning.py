@@ -73,6 +73,7 @@ def growing(services: Services) -> Iterator[Growing]:
     }
     for table, (age, prune_some) in kept.items():
         yield Growing(table, now - age, prune_some)
+    yield from services.upkeep.growing(services)
 
 
 def batches(services: Services, caller: Caller) -> list[Batches]:
@@ -81,6 +82,7 @@ def batches(services: Services, caller: Caller) -> list[Batches]:
         Batches("users", account_expiry.BATCH, partial(account_expiry.erase_due, services, caller)),
         Batches("users", account_expiry.BATCH, partial(account_expiry.erase_untouched, services, caller)),
         Batches("factors", FACTORS, partial(_reset_due_factors, services, caller)),
+        *services.upkeep.batches(services, caller),
         *(Batches(each.table, BATCH, partial(_delete_expired, services, each)) for each in growing(services)),
     ]
 

@@ -38,6 +38,12 @@ def signing_order(keys: Iterable[Key], alg: str, now: datetime) -> list[Key]:
     return started + sorted((key for key in able if key.signs_from > now), key=_by_start)
 
 
+def superseded(keys: Iterable[Key], alg: str, now: datetime) -> list[Key]:
+    """Return the keys that have stopped signing and still have a private part."""
+    order = signing_order(keys, alg, now)
+    return [key for key in order[1:] if key.signs_from <= now]
+
+
 def newest(keys: Iterable[Key], alg: str) -> Key | None:
     """Return the key of this algorithm that none has replaced."""
     of_alg = [key for key in keys if key.alg == alg]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from oauth.keys import lifecycle, making, sealing
 from oauth.keys.errors import NoSigningKey
-from oauth.stores import signing_keys
+from oauth.stores import clients, signing_keys
 from oauth.stores.signing_keys import Key
 from utils.crypto import jose
 from utils.crypto.claims import CLOCK_LEEWAY, numeric_date
@@ -46,6 +46,7 @@ class KeyRing:
         self._private: dict[str, jose.PrivateKey] = {}  # by kid; loading one takes a decryption
         self._first: dict[str, jose.PrivateKey] = {}  # by algorithm, until a first pair is stored
         self._lock = Lock()
+        self._clients_at: datetime | None = None  # when a client was seen
 
     def sign(self, services: Services, alg: str, typ: str, claims: Mapping[str, Any]) -> str:
         """Return a JWT by the present key of this algorithm, with `iss`. Raises `NoSigningKey`.
@@ -88,6 +89,13 @@ class KeyRing:
         if not found.keys:
             found = self._with_first(services)
         return [key.public_jwk for key in found.keys.values() if lifecycle.is_published(key, now)]
+
+    def has_clients(self, services: Services) -> bool:
+        """Whether a client is registered. Asks the database at most once a minute if one is."""
+        now = services.clock.now()
+        if self._clients_at is None or not timedelta(0) <= now - self._clients_at < READ_EVERY:
+            self._clients_at = now if clients.any_registered(services.reads) else None
+        return self._clients_at is not None
 
     def _read(self, services: Services, *, wanted: str | None = None) -> _Loaded:
         """Return the keys, read again if that is due."""
@@ -143,9 +151,9 @@ def _is_timely(claims: Mapping[str, Any], now: datetime, *, allow_expired: bool)
     if any(name not in claims for name in _REQUIRED):
         return False
     try:
-        issued, expires = numeric_date(claims["iat"]), numeric_date(claims["exp"])
+        issued, begins, expires = (numeric_date(claims.get(name, 0)) for name in ("iat", "nbf", "exp"))
     except ValueError:
         return False
-    if not 0 <= issued <= now.timestamp() + CLOCK_LEEWAY:
+    if not 0 <= issued <= now.timestamp() + CLOCK_LEEWAY or begins > now.timestamp() + CLOCK_LEEWAY:
         return False
     return allow_expired or expires > now.timestamp()

@@ -63,7 +63,7 @@ def try_next(services: Services) -> str | None:
     if turn is None or notice is None:
         tx.rollback()
         return None
-    if turn.backchannel_uri is None:
+    if turn.backchannel_uri is None or turn.disabled_at is not None:
         notices.give_up(tx, turn.client_id, now, "the client takes no notices", now, only=None)
         notices.end_turn(tx, turn.client_id, now, failures=0)
         tx.commit()

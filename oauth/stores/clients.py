@@ -8,9 +8,11 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from tables.oauth import Client, OAuthClient, OAuthGrant
+from utils.database.reads import Reads
 
 COLUMNS = [getattr(OAuthClient, name) for name in Client._fields]
 _FOUND = select(*COLUMNS)
+_ANY = select(OAuthClient.id).limit(1)
 
 
 class Registered(NamedTuple):
@@ -49,6 +51,11 @@ def exists(tx: Session, client_id: str, name: str) -> bool:
 def count(tx: Session) -> int:
     """Return how many clients there are."""
     return len(tx.execute(select(OAuthClient.id)).all())
+
+
+def any_registered(reads: Reads) -> bool:
+    """Whether there is a client, disabled or not."""
+    return reads.first(_ANY, {}) is not None
 
 
 def add(tx: Session, values: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, and_, bindparam, case, exists, func, insert, null, select, update
+from sqlalchemy import Table, bindparam, case, exists, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from auth.stores import roles

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Integer, case, exists, func, literal, null, or_, select, update
+from sqlalchemy import CursorResult, Integer, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from tables.oauth import OAuthClient, OAuthGrant, OAuthNotice
@@ -19,7 +19,8 @@ class Turn(NamedTuple):
     """A client whose turn it is, with a lease: nobody else delivers to it before the lease ends."""
 
     client_id: str
-    backchannel_uri: str | None  # None if the client is disabled, or wants no notices any more
+    backchannel_uri: str | None
+    disabled_at: datetime | None
     id_token_alg: str
     failures: int  # deliveries that failed in a row
 
@@ -99,7 +100,8 @@ def claim(tx: Session, now: datetime, until: datetime) -> Turn | None:
         .values(notices_after=until)
         .returning(
             OAuthClient.id,
-            case((OAuthClient.disabled_at.is_(None), OAuthClient.backchannel_uri), else_=null()),
+            OAuthClient.backchannel_uri,
+            OAuthClient.disabled_at,
             OAuthClient.id_token_alg,
             OAuthClient.notice_failures,
         )

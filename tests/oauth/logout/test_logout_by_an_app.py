@@ -19,6 +19,7 @@ from utils.services import services
 
 BACK = "https://app.example.com/bye"
 PATH = "/auth/authorizations/logout"
+SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def signed(app: Flask, typ: str = "JWT", **changes: Any) -> str:
         found = services()
         now = found.clock.now()
         session = changes.pop("session", None) or session_ids(app)[0]
-        audience = changes.get("aud", "app")
+        audience = str(changes.get("aud", "app"))
         claims = {
-            "aud": audience,
+            "aud": "app",
             "sub": "1",
             "sid": tokens.sid(session, audience),
             "iat": int(now.timestamp()),
@@ -49,7 +50,7 @@ def signed(app: Flask, typ: str = "JWT", **changes: Any) -> str:
 
 def ask(client: FlaskClient, access: str | None, confirmed: bool = False, **query: str) -> Any:
     body = {"query": urlencode(query), "confirmed": confirmed}
-    answer = client.post(PATH, json=body, headers=bearer(access) if access else {})
+    answer = client.post(PATH, json=body, headers=bearer(access) if access else SAME)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return answer.get_json()
 
@@ -226,9 +227,9 @@ def test_refresh_cookie_proves_the_session_and_is_deleted(
     app: Flask, client: FlaskClient, access: str
 ) -> None:
     browser = app.test_client()
-    assert login(browser, token_delivery="cookie").status_code == 200
+    assert login(browser, token_delivery="cookie", headers=SAME).status_code == 200
     assert ask(browser, None)["status"] == "confirm"
-    answer = browser.post(PATH, json={"confirmed": True})
+    answer = browser.post(PATH, json={"confirmed": True}, headers=SAME)
     assert answer.get_json() == {"status": "done"}
     assert any(each.startswith("__Host-refresh=;") for each in answer.headers.getlist("Set-Cookie"))
     assert living(app) == 1
@@ -238,7 +239,7 @@ def test_call_with_a_cookie_from_another_site_is_refused(
     app: Flask, client: FlaskClient, access: str
 ) -> None:
     browser = app.test_client()
-    login(browser, token_delivery="cookie")
+    login(browser, token_delivery="cookie", headers=SAME)
     evil = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     answer = browser.post(PATH, json={"confirmed": True}, headers=evil)
     assert (answer.status_code, answer.get_json()["code"]) == (403, "cross_site_refused")
