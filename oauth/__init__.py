@@ -5,21 +5,28 @@ tells of ended sessions and accounts by `Services.listener`, which `oauth.listen
 """
 
 from oauth.apps import routes as apps_routes
+from oauth.authorize import routes as authorize_routes
 from oauth.blueprint import BLUEPRINTS
+from oauth.feed import routes as feed_routes
 from oauth.keys import cli as keys_cli
 from oauth.keys import routes as keys_routes
+from oauth.logout import routes as logout_routes
 from oauth.metadata import routes as metadata_routes
 from oauth.revocation import routes as revocation_routes
 from oauth.token import routes as token_routes
 from oauth.userinfo import routes as userinfo_routes
 
-__all__ = [
-    "BLUEPRINTS",
-    "apps_routes",
-    "keys_cli",
-    "keys_routes",
-    "metadata_routes",
-    "revocation_routes",
-    "token_routes",
-    "userinfo_routes",
-]
+REGISTERED = (
+    apps_routes,
+    authorize_routes,
+    feed_routes,
+    keys_cli,
+    keys_routes,
+    logout_routes,
+    metadata_routes,
+    revocation_routes,
+    token_routes,
+    userinfo_routes,
+)
+
+__all__ = ["BLUEPRINTS"]

@@ -107,8 +107,27 @@ class Listener(Protocol):
     def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
         """Every access to this account ended, also such as no session has."""
 
+    def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        """The access to this account ended that no session ends."""
+
     def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
         """Every access to every account ended."""
+
+
+class Fetch(Protocol):
+    """Calls servers under names that others choose. `utils.web.fetch.Fetcher` is the real one."""
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        expected: Sequence[int] = (200,),
+        max_answer: int = 64 * 1024,
+    ) -> bytes:
+        """Return the body of an answer with an expected status. Raises `utils.outgoing.CallFailed`."""
 
 
 class NoListener:
@@ -122,8 +141,18 @@ class NoListener:
     def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
         pass
 
+    def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        pass
+
     def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
         pass
+
+
+class RenderPage(Protocol):
+    """Renders a page for a view outside of `pages`."""
+
+    def __call__(self, template: str, key: str, /, **values: Any) -> Any:
+        """Return the response with this template, whose texts are below `key`."""
 
 
 class TokenSigner(Protocol):
@@ -212,8 +241,15 @@ class Services:
     listener: Listener
     signer: TokenSigner
     make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
-    upkeep: Upkeep
+    fetch: Fetch
+    notices: BackgroundTask  # the delivery of logouts to clients
     refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
+    render_page: RenderPage | None  # None without pages
+    upkeep: Upkeep
+
+    def serve(self) -> bool:
+        """Start the threads of a serving process; False if one cannot be started now."""
+        return all([self.pruning.serve(), self.notices.serve()])
 
 
 P = ParamSpec("P")

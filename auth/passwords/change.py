@@ -27,10 +27,14 @@ def change(
     current_password: str,
     new_password: str,
     end_other_sessions: bool,
+    end_apps: bool,
     revoke_api_tokens: bool,
     client: ClientInfo,
 ) -> list[str]:
     """Change the password, with the current one, and return the names of the API tokens that still work.
+
+    `end_apps` ends the access of apps that outlives sessions, also such as the calling session gave. Access
+    that is bound to a session ends with it.
 
     Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, `PasswordLeaked`, or
     `TokenInvalid` if the calling session ended meanwhile.
@@ -59,6 +63,8 @@ def change(
     one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
     if end_other_sessions:
         ending.end_others(services, tx, current, account.id, EndReason.PASSWORD_CHANGED, now)
+    if end_apps:
+        services.listener.offline_revoked(services, tx, account.id, now)
     if revoke_api_tokens:
         api_tokens.revoke_all(tx, account.id, now)
     live = api_tokens.live_names(tx, account.id, now)

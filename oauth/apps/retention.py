@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from auth.admin.pruning import Growing
-from oauth.stores import retention
+from oauth.stores import client_secrets, refusals, retention
 from utils.services import Services
 
 CODES = timedelta(days=1)  # after they expired: until then a second use ends the grant
-NOTICES = timedelta(days=30)  # after they were sent or given up, as mails
+NOTICES = timedelta(days=1)  # after they were sent or given up: they name accounts that may be erased
 REFUSALS = timedelta(days=7)
 AFTER_TOKENS = timedelta(hours=1)  # the feed names a grant until its last access token expired
 
@@ -25,5 +25,5 @@ def growing(services: Services) -> Iterator[Growing]:
     yield Growing("oauth_codes", now - CODES, retention.prune_codes)
     yield Growing("oauth_grants", now - ended, retention.prune_grants)
     yield Growing("oauth_notices", now - NOTICES, retention.prune_notices)
-    yield Growing("oauth_refusals", now - REFUSALS, retention.prune_refusals)
-    yield Growing("oauth_client_secrets", now, retention.prune_secrets)
+    yield Growing("oauth_refusals", now - REFUSALS, refusals.prune)
+    yield Growing("oauth_client_secrets", now, client_secrets.prune)

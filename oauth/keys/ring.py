@@ -151,9 +151,9 @@ def _is_timely(claims: Mapping[str, Any], now: datetime, *, allow_expired: bool)
     if any(name not in claims for name in _REQUIRED):
         return False
     try:
-        issued, expires = numeric_date(claims["iat"]), numeric_date(claims["exp"])
+        issued, begins, expires = (numeric_date(claims.get(name, 0)) for name in ("iat", "nbf", "exp"))
     except ValueError:
         return False
-    if not 0 <= issued <= now.timestamp() + CLOCK_LEEWAY:
+    if not 0 <= issued <= now.timestamp() + CLOCK_LEEWAY or begins > now.timestamp() + CLOCK_LEEWAY:
         return False
     return allow_expired or expires > now.timestamp()

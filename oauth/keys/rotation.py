@@ -1,7 +1,7 @@
 """Rotation of signing keys: by `prune` when it is time, by an operator, and after a leak.
 
-A key is published a day before it signs: verifiers keep the published keys for an hour. The exceptions are the
-first key and the successor of a key that leaked.
+A key is published a day before it signs: verifiers keep the published keys for an hour. The exceptions are
+the first key and the successor of a key that leaked.
 """
 
 from collections.abc import Sequence

@@ -98,3 +98,10 @@ def assign(tx: Session, client_id: str, identifiers: Sequence[str]) -> None:
 def _registered() -> select:  # type: ignore[type-arg]
     columns = [getattr(OAuthResource, name) for name in RegisteredResource._fields]
     return select(*columns).order_by(OAuthResource.identifier)
+
+
+def scopes_of_others(tx: Session, client_id: str) -> set[str]:
+    """Return the scopes of the resources that this client may not ask for."""
+    mine = select(OAuthClientResource.resource).where(OAuthClientResource.client_id == client_id)
+    found = tx.scalars(select(OAuthResource.scopes).where(OAuthResource.identifier.not_in(mine)))
+    return {scope for scopes in found for scope in scopes}

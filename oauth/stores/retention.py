@@ -1,4 +1,4 @@
-"""Deleting what expired: codes, grants, notices, refusals, secrets. Each deletes at most a slice of rows."""
+"""Deleting what expired: codes, grants, notices. Each deletes at most a slice of rows."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from tables.oauth import OAuthClientSecret, OAuthCode, OAuthGrant, OAuthNotice, OAuthRefusal
+from tables.oauth import OAuthCode, OAuthGrant, OAuthNotice
 
 
 def prune_codes(tx: Session, before: datetime, slice_size: int) -> int:
@@ -24,16 +24,6 @@ def prune_notices(tx: Session, before: datetime, slice_size: int) -> int:
     """Delete notices that were sent or given up before this time; return how many."""
     over = or_(OAuthNotice.sent_at < before, OAuthNotice.given_up_at < before)
     return _delete(tx, OAuthNotice.id, over, slice_size)
-
-
-def prune_refusals(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete refused calls of minutes before this time; return how many rows."""
-    return _delete(tx, OAuthRefusal.id, OAuthRefusal.at < before, slice_size)
-
-
-def prune_secrets(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete secrets of clients that expired before this time; return how many."""
-    return _delete(tx, OAuthClientSecret.id, OAuthClientSecret.expires_at < before, slice_size)
 
 
 def _delete(tx: Session, key: InstrumentedAttribute[Any], over: ColumnElement[bool], slice_size: int) -> int:

@@ -35,7 +35,7 @@ class Key(NamedTuple):
 
 
 _COLUMNS = [getattr(SigningKey, name) for name in Key._fields]
-_EVERY = select(*_COLUMNS).order_by(SigningKey.alg.desc(), SigningKey.created_at, SigningKey.kid)
+_EVERY = select(*_COLUMNS).order_by(SigningKey.alg.desc(), SigningKey.created_at, SigningKey.signs_from)
 
 
 def every(tx: Session) -> list[Key]:

@@ -49,6 +49,8 @@ POLICIES: Mapping[str, Policy] = {
     "token": Policy(600, 60),  # by client and network
     "token-failures": Policy(30, 60),  # refused calls with credentials, codes or tokens of clients
     "userinfo": Policy(1200, 60, exact=False),
+    "authorize": Policy(120, 60, exact=False),  # strangers' requests must not write
+    "authorizations": Policy(60, 60, exact=False),  # by account; by network for those without one
 }
 
 
