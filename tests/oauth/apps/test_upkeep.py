@@ -67,8 +67,9 @@ def test_prune_deletes_rows_of_the_provider_after_their_time_and_not_before(
     counts = {
         0: [1, 1, 3, 3, 2],
         1: [1, 1, 3, 3, 2],
-        7: [0, 1, 3, 3, 1],
-        30: [0, 0, 3, 3, 1],
+        2: [0, 1, 3, 1, 1],
+        7: [0, 1, 3, 1, 1],
+        30: [0, 0, 3, 1, 1],
         31: [0, 0, 1, 1, 1],
     }
     for day, expected in counts.items():
