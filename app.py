@@ -46,7 +46,7 @@ from pages import Facts, error_page, init_pages
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
-from utils.crypto import jose
+from utils.crypto import jws
 from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.database.engine import engine_options, init_engine
 from utils.database.readiness import Readiness, schema_check
@@ -182,7 +182,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "describe": cache(lambda: describe(app, VERSION)),
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
         "signer": KeyRing(),
-        "make_signing_key": jose.make_private,
+        "make_signing_key": jws.make_private,
         "upkeep": ProviderUpkeep(),
         "refusal_writes": LocalCounters(clock),
     }
