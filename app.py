@@ -36,6 +36,7 @@ from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
+from oauth.clients import checks as client_checks
 from oauth.keys.ring import KeyRing
 from oauth.listener import ProviderListener
 from oauth.upkeep import ProviderUpkeep
@@ -181,6 +182,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
+        "examine_client": client_checks.examine,
         "signer": KeyRing(),
         "make_signing_key": jws.make_private,
         "upkeep": ProviderUpkeep(),

@@ -5,18 +5,22 @@ tells of ended sessions and accounts by `Services.listener`, which `oauth.listen
 """
 
 from oauth.blueprint import BLUEPRINTS
+from oauth.clients import cli as clients_cli
 from oauth.keys import cli as keys_cli
 from oauth.keys import routes as keys_routes
 from oauth.metadata import routes as metadata_routes
+from oauth.resources import cli as resources_cli
 from oauth.revocation import routes as revocation_routes
 from oauth.token import routes as token_routes
 from oauth.userinfo import routes as userinfo_routes
 
 __all__ = [
     "BLUEPRINTS",
+    "clients_cli",
     "keys_cli",
     "keys_routes",
     "metadata_routes",
+    "resources_cli",
     "revocation_routes",
     "token_routes",
     "userinfo_routes",

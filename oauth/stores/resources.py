@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tables.oauth import OAuthClientResource, OAuthResource
+from tables.oauth import OAuthClientResource, OAuthGrant, OAuthResource
 
 
 class Resource(NamedTuple):
@@ -82,6 +82,17 @@ def change(tx: Session, identifier: str, name: str, scopes: Mapping[str, str]) -
     """Replace the name and the scopes of a resource."""
     mine = update(OAuthResource).where(OAuthResource.identifier == identifier)
     tx.execute(mine.values(name=name, scopes=dict(scopes)))
+
+
+def remove(tx: Session, identifier: str) -> None:
+    """Delete a resource. No client may ask for it any more."""
+    tx.execute(delete(OAuthResource).where(OAuthResource.identifier == identifier))
+
+
+def end_grants(tx: Session, identifier: str, reason: str, now: datetime) -> int:
+    """End every grant for this resource that lives; return how many."""
+    mine = update(OAuthGrant).where(OAuthGrant.resource == identifier, OAuthGrant.ended_at.is_(None))
+    return len(tx.execute(mine.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)).all())
 
 
 def assign(tx: Session, client_id: str, identifiers: Sequence[str]) -> None:
