@@ -239,6 +239,7 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    examine_client: Callable[["Services", str], Sequence[Any]]  # the findings of `doctor --client`
     signer: TokenSigner
     make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
     fetch: Fetch

@@ -116,9 +116,15 @@ def probed_origin(url: str) -> str:
 
 @command("doctor")
 @click.option("--probe", metavar="URL", help="Also send forged client addresses to the service at this URL.")
-def examine(probe: str | None) -> tuple[Any, str, int]:
+@click.option("--client", metavar="NAME", help="Check this client of the OpenID Connect provider only.")
+def examine(probe: str | None, client: str | None) -> tuple[Any, str, int]:
     """Check this deployment and advise on problems. The exit code is 1 if there is a problem."""
-    found = doctor.examine(services(), probed_origin(probe) if probe else None)
+    if probe and client:
+        raise click.UsageError("Give --probe or --client, not both.")
+    if client is not None:
+        found = list(services().examine_client(services(), client))
+    else:
+        found = doctor.examine(services(), probed_origin(probe) if probe else None)
     lines = [f"{f.state:>8}  {f.check}: {f.text}{f' {f.advice}' if f.advice else ''}" for f in found]
     problems = sum(finding.state == "problem" for finding in found)
     lines += [f"{problems} problem{'' if problems == 1 else 's'}." if problems else "No problems."]

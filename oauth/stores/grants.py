@@ -1,4 +1,4 @@
-"""Grants: one row for each authorization that lives, and the statements that start, rotate, read and end it."""
+"""Grants: one row for each authorization, and the statements that start, read, rotate and end it."""
 
 from collections.abc import Sequence
 from datetime import datetime

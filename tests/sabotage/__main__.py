@@ -21,6 +21,8 @@ from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.oauth_keys import OAUTH_KEYS
+from tests.sabotage.oauth_token import OAUTH_TOKEN
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
@@ -69,6 +71,8 @@ def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
         *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
+        *(OAUTH_KEYS,),
+        *(OAUTH_TOKEN,),
     )
     every = [each for group in groups for each in group]
     chosen = [each for each in every if not names or each.name in names]

@@ -20,6 +20,7 @@ from oauth.apps import notice
 from oauth.stores import clients
 from tests.support.authenticator_app import Authenticator
 from tests.support.oauth import client_row
+from tests.support.oauth_tokens import got, refresh_app
 from tests.support.requests import OPERATOR, confirm_addresses, post, prune
 from tests.support.roles import editor, grant, revoke
 from tests.support.service import PASSWORD, bearer, execute, login, refresh, register
@@ -228,6 +229,12 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     revoke(app, "ada", "admin")
     headers = session()
     newest("new_sign_in")
+    client_row(app)
+    token = got(app)["refresh_token"]
+    refresh_app(app, token)
+    clock.advance(60)
+    refresh_app(app, token)
+    newest("app_token_reused")
     editor(app)
     client.post("/auth/tokens", json={"name": "x", "permissions": ["reports:read"]}, headers=headers)
     newest("api_token_created")
