@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.account_screen_styles import ACCOUNT_STATES, EMAIL
 from tests.support.app_screen_styles import APP_STATES
+from tests.support.authorize_screen_styles import AUTHORIZE_STATES
 from tests.support.token_screen_styles import TOKEN_STATES
 
 OPEN_PAGES = (
@@ -186,6 +187,7 @@ STATES: dict[str, State] = {
     **ACCOUNT_STATES,
     **APP_STATES,
     **TOKEN_STATES,
+    **AUTHORIZE_STATES,
 }
 
 

@@ -301,6 +301,14 @@ def test_fault_12_scheme_that_runs_code_is_refused_when_it_is_used() -> None:
             target_of(read(authorization_query(redirect_uri=address)), client)
 
 
+@pytest.mark.parametrize("name", ["code", "state", "iss", "error", "id_token", "CODE"])
+def test_fault_9_address_that_has_parameters_of_the_answer_is_refused_when_used(name: str) -> None:
+    address = f"{CALLBACK}?{name}=x"
+    asked = read(authorization_query(redirect_uri=address))
+    with pytest.raises(errors.RedirectUriMismatch):
+        target_of(asked, SNAPSHOT._replace(redirect_uris=[address]))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
 def test_port_of_a_loopback_address_may_differ_for_native_clients(host: str) -> None:
     client = SNAPSHOT._replace(redirect_uris=[f"http://{host}/cb"], kind="native")
