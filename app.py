@@ -43,7 +43,7 @@ from oauth.upkeep import ProviderUpkeep
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
-from pages import Facts, error_page, init_pages
+from pages import Facts, error_page, init_pages, rendered
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
@@ -182,6 +182,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
         "listener": ProviderListener() if settings.oauth_provider else NoListener(),
+        "render_page": rendered if settings.pages_enabled else None,
         "examine_client": client_checks.examine,
         "signer": KeyRing(),
         "make_signing_key": jose.make_private,

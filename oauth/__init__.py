@@ -4,6 +4,7 @@ The import of this package registers every route and command on its blueprints. 
 tells of ended sessions and accounts by `Services.listener`, which `oauth.listener` implements.
 """
 
+from oauth.authorize import routes as authorize_routes
 from oauth.blueprint import BLUEPRINTS
 from oauth.clients import cli as clients_cli
 from oauth.keys import cli as keys_cli
@@ -16,6 +17,7 @@ from oauth.userinfo import routes as userinfo_routes
 
 __all__ = [
     "BLUEPRINTS",
+    "authorize_routes",
     "clients_cli",
     "keys_cli",
     "keys_routes",

@@ -126,6 +126,13 @@ class NoListener:
         pass
 
 
+class RenderPage(Protocol):
+    """Renders a page for a view outside of `pages`."""
+
+    def __call__(self, template: str, key: str, /, **values: Any) -> Any:
+        """Return the response with this template, whose texts are below `key`."""
+
+
 class TokenSigner(Protocol):
     """The keys that sign tokens for clients: asymmetric, published, rotated.
 
@@ -193,6 +200,7 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    render_page: RenderPage | None  # None without pages
     examine_client: Callable[["Services", str], Sequence[Any]]  # the findings of `doctor --client`
     signer: TokenSigner
     make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256

@@ -88,12 +88,14 @@ def insert(
     return secret
 
 
-def change(services: Services, operator: Operator, name: str, **values: Any) -> tuple[Definition, list[str]]:
+def change(
+    services: Services, operator: Operator, which: str, /, **values: Any
+) -> tuple[Definition, list[str]]:
     """Change parts of a client; return it, and the names of the parts that are different now.
 
     Raises `ClientNotFound`, `ClientInvalid` and `ClientNameTaken`.
     """
-    shown = find(services, name)
+    shown = find(services, which)
     after = _changed(services, shown, values)
     changed = _different_parts(shown.definition, after)
     if not changed:

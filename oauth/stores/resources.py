@@ -45,6 +45,13 @@ def of_client(tx: Session, client_id: str) -> list[Resource]:
     return [Resource._make(row) for row in tx.execute(found)]
 
 
+def scopes_of_others(tx: Session, client_id: str) -> set[str]:
+    """Return the scopes of the resources that this client may not ask for."""
+    mine = select(OAuthClientResource.resource).where(OAuthClientResource.client_id == client_id)
+    found = tx.scalars(select(OAuthResource.scopes).where(OAuthResource.identifier.not_in(mine)))
+    return {scope for scopes in found for scope in scopes}
+
+
 def find(tx: Session, identifier: str) -> RegisteredResource | None:
     """Return the resource of this identifier."""
     row = tx.execute(_registered().where(OAuthResource.identifier == identifier)).one_or_none()
