@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from tests.conftest import AppFactory
 from tests.support.architecture import ROOT
@@ -18,7 +19,6 @@ from tests.support.grants import RESOURCE
 from tests.support.oauth import SECRET
 from tests.support.service import FixedClock, execute
 from tests.support.token_service import Service
-from utils.crypto import jose
 
 pytestmark = [
     pytest.mark.slow,
@@ -114,7 +114,7 @@ def test_node_verifier_refuses_other_and_forged_tokens(service: Service, verifie
     forged = [
         f"{'.'.join(text.split('.')[:2])}.AA",
         jwt.encode(claims, "", algorithm="none", headers=header),
-        jwt.encode(claims, jose.make_private("ES256"), algorithm="ES256", headers=header),
+        jwt.encode(claims, generate_private_key(SECP256R1()), algorithm="ES256", headers=header),
         jwt.encode(claims, "k" * 32, algorithm="HS256", headers={"typ": "at+jwt", "kid": header["kid"]}),
     ]
     for each in forged:

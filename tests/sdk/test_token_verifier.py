@@ -10,6 +10,7 @@ import jwt
 import pytest
 from auth_guard import Forbidden, Unauthorized, Unavailable
 from auth_guard.tokens import TokenVerifier
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from models import db
 from oauth.stores import endings
@@ -18,7 +19,6 @@ from tests.support.architecture import ROOT
 from tests.support.grants import RESOURCE
 from tests.support.service import FixedClock, at_once, execute
 from tests.support.token_service import Service
-from utils.crypto import jose
 from utils.services import services
 
 
@@ -80,7 +80,7 @@ def test_forged_token_is_refused(service: Service) -> None:
     claims = jwt.decode(text, options={"verify_signature": False})
     header = jwt.get_unverified_header(text)
     kid = header["kid"]
-    other = jose.make_private("ES256")
+    other = generate_private_key(SECP256R1())
     public = next(key for key in _published(service) if key["kid"] == kid)
     forged = [
         text[:-2] + ("AA" if text[-2:] != "AA" else "BB"),
@@ -196,7 +196,7 @@ def test_verifier_that_has_never_read_the_feed_does_not_accept_by_signature_alon
 def test_unknown_key_is_asked_for_at_most_every_five_seconds(service: Service, clock: FixedClock) -> None:
     verifier = service.verifier()
     verifier.check(service.token())
-    forged = jwt.encode({}, jose.make_private("ES256"), "ES256", headers={"typ": "at+jwt", "kid": "x"})
+    forged = jwt.encode({}, generate_private_key(SECP256R1()), "ES256", headers={"typ": "at+jwt", "kid": "x"})
     for _ in range(5):
         assert is_refused(verifier, f"Bearer {forged}")
     clock.advance(5)
