@@ -2,94 +2,24 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 from functools import partial
-from threading import Thread
 from typing import Any
-from uuid import uuid4
 
 import jwt
 import pytest
 from auth_guard import Forbidden, Unauthorized, Unavailable
 from auth_guard.tokens import TokenVerifier
-from werkzeug.serving import WSGIRequestHandler, make_server
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from models import db
 from oauth.stores import endings
 from tests.conftest import AppFactory
 from tests.support.architecture import ROOT
-from tests.support.grants import RESOURCE, grant_row, resource_row, session_ids
-from tests.support.oauth import SECRET, client_row
-from tests.support.service import FixedClock, at_once, bearer, execute, signed_in
-from utils.crypto import jose
+from tests.support.grants import RESOURCE
+from tests.support.service import FixedClock, at_once, execute
+from tests.support.token_service import Service
 from utils.services import services
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: Any) -> None:  # type: ignore[override]
-        pass
-
-
-class Service:
-    """The service on loopback. Paths in `away` fail. Verifiers have the clock of the app."""
-
-    def __init__(self, make_app: AppFactory, clock: FixedClock) -> None:
-        self.away: set[str] = set()
-        self.asked: list[str] = []
-        self.clock = clock
-        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=Quiet)
-        self.url = f"http://localhost:{self._server.port}"
-        self.app = make_app({"PUBLIC_URL": self.url})
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        client_row(self.app, "app")
-        client_row(self.app, "api", kind="resource")
-        resource_row(self.app, "api")
-        self.access = signed_in(self.app.test_client())["access_token"]
-        (self.session,) = session_ids(self.app)
-        self.gid = grant_row(self.app, self.session, resource=RESOURCE)
-
-    def _answer(self, environ: Any, start_response: Callable[..., Any]) -> Any:
-        self.asked.append(environ["PATH_INFO"])
-        if environ["PATH_INFO"] in self.away:
-            start_response("503 Away", [("Content-Length", "0")])
-            return [b""]
-        return self.app(environ, start_response)
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def token(self, typ: str = "at+jwt", alg: str = "ES256", **changes: Any) -> str:
-        """Return an access token of the grant, with changes."""
-        now = self.clock.now()
-        claims = {
-            "aud": RESOURCE,
-            "sub": "1",
-            "client_id": "app",
-            "scope": "openid orders:read",
-            "gid": str(self.gid),
-            "iat": int(now.timestamp()),
-            "exp": int((now + timedelta(minutes=10)).timestamp()),
-            "jti": str(uuid4()),
-        } | changes
-        with self.app.app_context():
-            text = services().signer.sign(services(), alg, typ, claims)
-            services().tx().commit()
-        return f"Bearer {text}"
-
-    def verifier(self, **more: Any) -> TokenVerifier:
-        times = {
-            "clock": lambda: self.clock.now().timestamp(),
-            "monotonic": lambda: self.clock.now().timestamp(),
-        }
-        return TokenVerifier(self.url, RESOURCE, "api", SECRET, **(times | more))
-
-    def log_out(self) -> None:
-        answer = self.app.test_client().post("/auth/logout", headers=bearer(self.access))
-        assert answer.status_code == 204
 
 
 @pytest.fixture
@@ -150,7 +80,7 @@ def test_forged_token_is_refused(service: Service) -> None:
     claims = jwt.decode(text, options={"verify_signature": False})
     header = jwt.get_unverified_header(text)
     kid = header["kid"]
-    other = jose.make_private("ES256")
+    other = generate_private_key(SECP256R1())
     public = next(key for key in _published(service) if key["kid"] == kid)
     forged = [
         text[:-2] + ("AA" if text[-2:] != "AA" else "BB"),
@@ -266,7 +196,7 @@ def test_verifier_that_has_never_read_the_feed_does_not_accept_by_signature_alon
 def test_unknown_key_is_asked_for_at_most_every_five_seconds(service: Service, clock: FixedClock) -> None:
     verifier = service.verifier()
     verifier.check(service.token())
-    forged = jwt.encode({}, jose.make_private("ES256"), "ES256", headers={"typ": "at+jwt", "kid": "x"})
+    forged = jwt.encode({}, generate_private_key(SECP256R1()), "ES256", headers={"typ": "at+jwt", "kid": "x"})
     for _ in range(5):
         assert is_refused(verifier, f"Bearer {forged}")
     clock.advance(5)
