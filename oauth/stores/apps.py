@@ -112,6 +112,11 @@ def end_access(tx: Session, user_id: int, client_id: str, reason: str, now: date
     return count + len(removed.all())
 
 
+def forget_consents(tx: Session, user_id: int, *, since: datetime) -> None:
+    """Delete what the account allowed at this time or later."""
+    tx.execute(delete(OAuthConsent).where(OAuthConsent.user_id == user_id, OAuthConsent.granted_at >= since))
+
+
 def forget_person(tx: Session, user_id: int) -> None:
     """Remove address and user agent from the grants of an account, which stay without it."""
     mine = update(OAuthGrant).where(OAuthGrant.user_id == user_id)

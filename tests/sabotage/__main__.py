@@ -21,6 +21,7 @@ from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.oauth_apps import OAUTH_APPS
 from tests.sabotage.oauth_authorize import OAUTH_AUTHORIZE
 from tests.sabotage.oauth_clients import OAUTH_CLIENTS
 from tests.sabotage.oauth_ending import OAUTH_ENDING
@@ -75,6 +76,7 @@ def main(names: list[str]) -> int:
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
         *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
         *(
+            OAUTH_APPS,
             OAUTH_KEYS,
             OAUTH_TOKEN,
             OAUTH_AUTHORIZE,

@@ -20,8 +20,9 @@ from tests.support.oauth_apps import (
     grant_row,
     latest_session,
 )
+from tests.support.oauth_tokens import got, issue_code, redeem, refresh_app, refused, userinfo
 from tests.support.requests import said
-from tests.support.service import START, FixedClock, bearer, last_event, login, rows, signed_in
+from tests.support.service import START, FixedClock, at_once, bearer, last_event, login, rows, signed_in
 
 WIKI = ClientRow("wiki", "Wiki", "web", "https://wiki.example.com", ["https://cb.example.com/cb"])
 
@@ -196,3 +197,35 @@ def test_since_is_the_consent_or_else_the_oldest_living_grant() -> None:
     assert listing.app_of(WIKI, consent, [newer], {}).since == START - 2 * DAY
     unused = listing.app_of(WIKI, consent, [], {})
     assert (unused.last_used_at, unused.ip_address, unused.works_without_you) == (None, None, False)
+
+
+@pytest.mark.both_databases
+def test_226_tokens_of_a_removed_app_are_refused_at_once(app: Flask, client: FlaskClient) -> None:
+    token = signed_in(client)["access_token"]
+    client_row(app)
+    tokens = got(app, scopes=["openid", "offline_access"])
+    pending = issue_code(app, 1, latest_session(app))
+    assert userinfo(client, tokens["access_token"]).status_code == 200
+    assert client.delete("/auth/apps/app", headers=bearer(token)).status_code == 204
+    assert userinfo(client, tokens["access_token"]).status_code == 401
+    assert refused(refresh_app(app, tokens["refresh_token"]))[:2] == (400, "invalid_grant")
+    assert refused(redeem(app, pending))[:2] == (400, "invalid_grant")
+
+
+@pytest.mark.both_databases
+def test_code_that_is_redeemed_during_the_removal_leaves_no_living_grant(
+    app: Flask, client: FlaskClient
+) -> None:
+    token = signed_in(client)["access_token"]
+    client_row(app)
+    for _ in range(3):
+        consent_row(app)
+        code = issue_code(app, 1, latest_session(app))
+        other = app.test_client()
+        at_once(
+            [
+                lambda code=code: redeem(app, code).status_code,  # type: ignore[misc]
+                lambda other=other: other.delete("/auth/apps/app", headers=bearer(token)).status_code,  # type: ignore[misc]
+            ]
+        )
+        assert rows(app, "SELECT id FROM oauth_grants WHERE ended_at IS NULL") == []
