@@ -231,7 +231,7 @@ def clock() -> FixedClock:
 def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
     """Make an app on the test's database: `make_app({"PORT": "1"}, hasher=...)`, as often as wanted."""
     apps: list[Flask] = []
-    fixed = {"clock": clock, "make_signing_key": CachedKeys()}
+    fixed: dict[str, Any] = {"clock": clock, "make_signing_key": CachedKeys()}
 
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))

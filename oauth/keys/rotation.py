@@ -1,7 +1,7 @@
 """Rotation of signing keys: by `prune` when it is time, by an operator, and after a leak.
 
-A key is published a day before it signs: verifiers keep the published keys for an hour. The exceptions are the
-first key and the successor of a key that leaked.
+A key is published a day before it signs: verifiers keep the published keys for an hour. The exceptions are
+the first key and the successor of a key that leaked.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from oauth.keys import lifecycle, making
 from oauth.keys.lifecycle import KEPT_PUBLISHED, PUBLISHED_AHEAD
 from oauth.stores import signing_keys
 from oauth.stores.signing_keys import FIRST, Key
-from utils.crypto.jose import ALGORITHMS
+from utils.crypto.jws import ALGORITHMS
 from utils.services import Services
 
 DUE_AHEAD = timedelta(days=2)  # before the present key has signed for its lifetime: prune runs each hour

@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.account_screen_styles import ACCOUNT_STATES, EMAIL
+from tests.support.app_screen_styles import APP_STATES
 from tests.support.authorize_screen_styles import AUTHORIZE_STATES
 from tests.support.token_screen_styles import TOKEN_STATES
 
@@ -184,6 +185,7 @@ STATES: dict[str, State] = {
     "privacy": partial(_at, "/privacy"),
     "not-found": partial(_at, "/no-such-page"),
     **ACCOUNT_STATES,
+    **APP_STATES,
     **TOKEN_STATES,
     **AUTHORIZE_STATES,
 }
