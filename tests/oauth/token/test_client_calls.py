@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
-from tests.support.oauth import SECRET, client_row
+from tests.support.oauth import REDIRECT, SECRET, client_row
 from tests.support.oauth_tokens import call, code_of, got, reasons, redeem, refresh_app, refused, userinfo
 from tests.support.service import FixedClock
 from tests.support.small_limits import limits
@@ -66,7 +66,7 @@ def test_body_over_16_kib_or_of_another_type_is_refused(client: FlaskClient) -> 
 def test_parameter_that_is_sent_twice_is_refused_and_changes_nothing(app: Flask) -> None:
     client_row(app)
     code = code_of(app)
-    answer = redeem(app, code, code=[code, code])
+    answer = redeem(app, code, redirect_uri=[REDIRECT, REDIRECT])
     assert refused(answer) == (400, "invalid_request", "oauth_form_parameter_repeated")
     assert refused(redeem(app, code, unknown=["1", "1"]))[2] == "oauth_form_parameter_repeated"
     assert reasons(app) == {"parameter_repeated"}
