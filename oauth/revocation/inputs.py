@@ -1,6 +1,6 @@
 """The form of revocation and introspection, for the API description."""
 
-from typing import NotRequired, TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 
 class OneToken(TypedDict):

@@ -1,6 +1,6 @@
 """The form of the token endpoint, for the API description. `exchange` reads and checks the parameters."""
 
-from typing import NotRequired, TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 
 class TokenForm(TypedDict):

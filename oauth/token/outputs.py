@@ -1,6 +1,6 @@
 """The answer of the token endpoint (RFC 6749, 5.1)."""
 
-from typing import NotRequired, TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from oauth.token.issuing import Issued
 

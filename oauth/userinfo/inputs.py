@@ -1,6 +1,6 @@
 """The form of userinfo, for the API description."""
 
-from typing import NotRequired, TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 
 class BearerForm(TypedDict):

@@ -1,6 +1,6 @@
 """The answer of userinfo."""
 
-from typing import NotRequired, TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 
 class Claims(TypedDict):
