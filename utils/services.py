@@ -183,7 +183,7 @@ class TokenSigner(Protocol):
 
 
 class Upkeep(Protocol):
-    """What `prune`, `reseal` and `doctor` do for tables that `auth` does not know: those of the provider."""
+    """What operations and answers of `auth` take from tables that it does not know: those of the provider."""
 
     def growing(self, services: "Services") -> Sequence[Any]:
         """Return its tables that only grow (`auth.admin.pruning.Growing`)."""
@@ -196,6 +196,23 @@ class Upkeep(Protocol):
 
     def findings(self, services: "Services") -> Iterator[Any]:
         """Return its findings (`auth.admin.finding.Finding`)."""
+
+    def forget_person(self, tx: Session, user_id: int) -> None:
+        """Remove what tells of the person from rows that stay after the erasure of this account."""
+
+    def sections(self) -> Sequence[Any]:
+        """Return its sections of a data export (`auth.accounts.data_export.Section`)."""
+
+    def explain(self, services: "Services", user_id: int) -> Sequence[str]:
+        """Return what `explain` says about its part in an account, in sentences."""
+
+    def apps_of_account(self, services: "Services", user_id: int) -> Sequence[Mapping[str, Any]]:
+        """Return the applications that have access to an account, as operators see them."""
+
+    def apps_of_sessions(
+        self, services: "Services", tx: Session, user_id: int, session_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Sequence[str]]:
+        """Return the names of the applications that have access through each of these sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +239,7 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
+    examine_client: Callable[["Services", str], Sequence[Any]]  # the findings of `doctor --client`
     signer: TokenSigner
     make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
     fetch: Fetch

@@ -102,6 +102,7 @@ def erase(
     if account := users.by_id(tx, user_id):
         usernames.give_up_erased(services, tx, account)
     audit.forget_person(tx, user_id)
+    services.upkeep.forget_person(tx, user_id)
     services.listener.account_revoked(services, tx, user_id, services.clock.now())
     users.erase(tx, user_id)
     anonymous = ClientInfo(address=None, user_agent="", request_id=client.request_id)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth.events import EndReason
-from auth.stores import sessions
+from auth.stores import run_out_sessions, sessions
 from auth.stores.sessions import Ended
 from models import SessionState
 from utils.services import Services
@@ -36,6 +36,12 @@ def end_oldest_beyond(
     """End the least recently used sessions of a user beyond `limit` live ones; return how many."""
     ended = sessions.end_oldest_beyond(tx, limit, newest, EndReason.TOO_MANY, now)
     return _told(services, tx, ended, EndReason.TOO_MANY, now)
+
+
+def end_run_out(services: Services, tx: Session, user_id: int, now: datetime) -> int:
+    """End the sessions of one user that ran out; return how many."""
+    ids = run_out_sessions.end(tx, user_id, EndReason.EXPIRED, now)
+    return _told(services, tx, Ended(len(ids), ids), EndReason.EXPIRED, now)
 
 
 def end_account(services: Services, tx: Session, user_id: int, reason: EndReason, now: datetime) -> int:

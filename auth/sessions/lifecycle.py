@@ -1,6 +1,7 @@
 """Sessions of an account: log out, list, end one, end the others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from auth.errors import (
@@ -31,10 +32,20 @@ def log_out(
     tx.commit()
 
 
-def live_sessions(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
-    """Return the caller's live sessions, and the id of the calling one."""
-    current = step_up.own_session(principal)
-    return sessions.active(services.tx(), principal.user_id, services.clock.now()), current
+class LiveSessions(NamedTuple):
+    """The live sessions of an account, the calling one, and the names of the apps that each logged in to."""
+
+    rows: Sequence[UserSession]
+    current: UUID
+    apps: Mapping[UUID, Sequence[str]]
+
+
+def live_sessions(services: Services, principal: Principal) -> LiveSessions:
+    """Return the caller's live sessions."""
+    current, tx = step_up.own_session(principal), services.tx()
+    rows = sessions.active(tx, principal.user_id, services.clock.now())
+    ids = [row.id for row in rows]
+    return LiveSessions(rows, current, services.upkeep.apps_of_sessions(services, tx, principal.user_id, ids))
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:

@@ -67,10 +67,13 @@ def _genuine(services: Services, token: tokens.RefreshToken | None) -> Found | N
 
 
 def _usable(services: Services, found: Found | None) -> Found:
-    if found is None or found[0].ended_at or refusal(found[1], Use.REFRESH):
+    if found is None or refusal(found[1], Use.REFRESH):
         raise RefreshTokenInvalid
-    if min(found[0].idle_end, found[0].absolute_end) <= services.clock.now():
+    # One that ran out says so, before and after pruning ends it; one that was ended in time does not.
+    if min(found[0].idle_end, found[0].absolute_end) <= (found[0].ended_at or services.clock.now()):
         raise RefreshTokenExpired
+    if found[0].ended_at:
+        raise RefreshTokenInvalid
     return found
 
 

@@ -88,22 +88,19 @@ def insert(
     return secret
 
 
-def change(services: Services, operator: Operator, name: str, **values: Any) -> tuple[Definition, list[str]]:
+def change(
+    services: Services, operator: Operator, which: str, /, **values: Any
+) -> tuple[Definition, list[str]]:
     """Change parts of a client; return it, and the names of the parts that are different now.
 
     Raises `ClientNotFound`, `ClientInvalid` and `ClientNameTaken`.
     """
-    shown = find(services, name)
-    client_id, before = shown.row.client.id, shown.definition
-    if shown.row.client.kind == "resource":
-        raise ClientInvalid("This is the client of a resource: change it by `resources add`.")
-    if "kind" in values and values["kind"] != before.kind:
-        raise ClientInvalid(fields={"kind": "cannot be changed: remove the client and add it again"})
-    after = _checked(services, replace(before, **values))
-    changed = [each for each in Definition.__slots__ if _differs(before, after, each)]
+    shown = find(services, which)
+    after = _changed(services, shown, values)
+    changed = _different_parts(shown.definition, after)
     if not changed:
         return after, []
-    tx = services.tx()
+    client_id, tx = shown.row.client.id, services.tx()
     taken = clients.by_name(tx, after.name)
     if taken is not None and taken.client.id != client_id:
         raise ClientNameTaken
@@ -113,6 +110,26 @@ def change(services: Services, operator: Operator, name: str, **values: Any) -> 
     record(services, Event.CLIENT_CHANGED, operator, detail=client_id)
     tx.commit()
     return after, changed
+
+
+def differences(shown: ShownClient, wanted: Definition) -> list[str]:
+    """Return the parts in which a checked definition differs from a client."""
+    return _different_parts(shown.definition, wanted)
+
+
+def check(
+    services: Services, definition: Definition, known_resources: frozenset[str] = frozenset()
+) -> Definition:
+    """Return the definition checked, as if these resources were registered. Raises `ClientInvalid`."""
+    return _checked(services, definition, known_resources)
+
+
+def find_by_id(services: Services, client_id: str) -> ShownClient:
+    """Return the client of exactly this id. Raises `ClientNotFound`."""
+    found = find(services, client_id)
+    if found.row.client.id != client_id:
+        raise ClientNotFound
+    return found
 
 
 def find(services: Services, name: str) -> ShownClient:
@@ -198,11 +215,27 @@ def _shown(services: Services, row: Registered) -> ShownClient:
     return ShownClient(row, definition, list(client_secrets.live(tx, row.client.id, now)))
 
 
-def _checked(services: Services, definition: Definition) -> Definition:
+def _changed(services: Services, shown: ShownClient, values: dict[str, Any]) -> Definition:
+    """Return the client with these parts, checked."""
+    before = shown.definition
+    if shown.row.client.kind == "resource":
+        raise ClientInvalid("This is the client of a resource: change it by `resources set`.")
+    if values.get("kind", before.kind) != before.kind:
+        raise ClientInvalid(fields={"kind": "cannot be changed: remove the client and add it again"})
+    return _checked(services, replace(before, **values))
+
+
+def _different_parts(before: Definition, after: Definition) -> list[str]:
+    return [each for each in Definition.__slots__ if _differs(before, after, each)]
+
+
+def _checked(
+    services: Services, definition: Definition, known_resources: frozenset[str] = frozenset()
+) -> Definition:
     """Return the definition checked, also that its resources are registered."""
     plain = bool(services.settings.oauth_private_networks)
     wanted = checked(definition, plain_backchannel=plain)
-    missing = set(wanted.resources) - resources.known(services.tx(), wanted.resources)
+    missing = set(wanted.resources) - resources.known(services.tx(), wanted.resources) - known_resources
     if missing:
         raise ClientInvalid(fields={"resources": "must be registered: add it by `resources add` first"})
     return wanted

@@ -8,11 +8,11 @@ from oauth.keys import sealing
 from oauth.keys.lifecycle import KEPT_PUBLISHED
 from oauth.stores import signing_keys
 from oauth.stores.signing_keys import FIRST, Key
-from utils.crypto import jose
+from utils.crypto import jws
 from utils.services import Services
 
 
-def add_first(services: Services, tx: Session, private: jose.PrivateKey, now: datetime) -> bool:
+def add_first(services: Services, tx: Session, private: jws.PrivateKey, now: datetime) -> bool:
     """Store the first key of an algorithm, which signs at once; False if there is one."""
     return add(services, tx, private, FIRST, now, signs_from=now)
 
@@ -20,15 +20,15 @@ def add_first(services: Services, tx: Session, private: jose.PrivateKey, now: da
 def add(
     services: Services,
     tx: Session,
-    private: jose.PrivateKey,
+    private: jws.PrivateKey,
     predecessor: str,
     now: datetime,
     *,
     signs_from: datetime,
 ) -> bool:
     """Store a key that signs from then on; False if its predecessor was replaced meanwhile."""
-    jwk = jose.public_jwk(private)
-    sealed = sealing.encrypted(services, jwk["kid"], jose.to_bytes(private))
+    jwk = jws.public_jwk(private)
+    sealed = sealing.encrypted(services, jwk["kid"], jws.to_bytes(private))
     until = signs_from + timedelta(seconds=services.settings.signing_key_lifetime)
     key = Key(
         kid=jwk["kid"],

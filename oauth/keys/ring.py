@@ -17,7 +17,7 @@ from oauth.keys import lifecycle, making, sealing
 from oauth.keys.errors import NoSigningKey
 from oauth.stores import clients, signing_keys
 from oauth.stores.signing_keys import Key
-from utils.crypto import jose
+from utils.crypto import jws
 from utils.crypto.claims import CLOCK_LEEWAY, numeric_date
 from utils.services import Services
 
@@ -35,7 +35,7 @@ class _Loaded:
 
     read_at: datetime
     keys: Mapping[str, Key]
-    public: Mapping[str, jose.VerificationKey]
+    public: Mapping[str, jws.VerificationKey]
 
 
 class KeyRing:
@@ -43,8 +43,8 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._loaded: _Loaded | None = None
-        self._private: dict[str, jose.PrivateKey] = {}  # by kid; loading one takes a decryption
-        self._first: dict[str, jose.PrivateKey] = {}  # by algorithm, until a first pair is stored
+        self._private: dict[str, jws.PrivateKey] = {}  # by kid; loading one takes a decryption
+        self._first: dict[str, jws.PrivateKey] = {}  # by algorithm, until a first pair is stored
         self._lock = Lock()
         self._clients_at: datetime | None = None  # when a client was seen
 
@@ -58,8 +58,8 @@ class KeyRing:
             found = self._with_first(services)
         for key in lifecycle.signing_order(found.keys.values(), alg, services.clock.now()):
             if private := self._private_key(services, key):
-                return jose.sign(private, alg, key.kid, typ, {"iss": services.settings.public_url, **claims})
-        log.warning("no signing key can be decrypted: see FLASK_PREVIOUS_SECRET_KEYS", extra={"alg": alg})
+                return jws.sign(private, alg, key.kid, typ, {"iss": services.settings.public_url, **claims})
+        log.warning("no signing key can be decrypted: see FLASK_PREVIOUS_SECRET_KEYS")
         raise NoSigningKey
 
     def read(
@@ -69,13 +69,13 @@ class KeyRing:
 
         The caller compares the audience. With `allow_expired` it is accepted as long as its key is published.
         """
-        kid = jose.kid_of(token)
+        kid = jws.kid_of(token)
         if kid is None:
             return None
         found, now = self._read(services, wanted=kid), services.clock.now()
         if kid not in found.keys or not lifecycle.is_published(found.keys[kid], now):
             return None
-        claims = jose.verify(found.public, token, typ)
+        claims = jws.verify(found.public, token, typ)
         if claims is None or not _is_timely(claims, now, allow_expired=allow_expired):
             return None
         return claims if claims["iss"] == services.settings.public_url else None
@@ -118,7 +118,7 @@ class KeyRing:
     def _from_database(self, tx: Session, now: datetime) -> _Loaded:
         keys = {key.kid: key for key in signing_keys.every(tx)}
         known = self._loaded.public if self._loaded else {}
-        public = {kid: known.get(kid) or jose.verification_key(key.public_jwk) for kid, key in keys.items()}
+        public = {kid: known.get(kid) or jws.verification_key(key.public_jwk) for kid, key in keys.items()}
         return _Loaded(now, keys, public)
 
     def _with_first(self, services: Services) -> _Loaded:
@@ -127,19 +127,19 @@ class KeyRing:
         They are not kept in memory: the transaction may be rolled back.
         """
         tx, now = services.tx(), services.clock.now()
-        for alg in jose.ALGORITHMS:
+        for alg in jws.ALGORITHMS:
             making.add_first(services, tx, self._first_private(services, alg), now)
         tx.info[_UNCOMMITTED] = True
         return self._from_database(tx, now)
 
-    def _first_private(self, services: Services, alg: str) -> jose.PrivateKey:
+    def _first_private(self, services: Services, alg: str) -> jws.PrivateKey:
         """Return a new private key, the same for all threads. The lock is not held during a statement."""
         with self._lock:
             if alg not in self._first:
                 self._first[alg] = services.make_signing_key(alg)
             return self._first[alg]
 
-    def _private_key(self, services: Services, key: Key) -> jose.PrivateKey | None:
+    def _private_key(self, services: Services, key: Key) -> jws.PrivateKey | None:
         found = self._private.get(key.kid) or sealing.private_key(services, key)
         if found is not None:
             self._private[key.kid] = found

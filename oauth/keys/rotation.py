@@ -17,7 +17,7 @@ from oauth.keys import lifecycle, making
 from oauth.keys.lifecycle import KEPT_PUBLISHED, PUBLISHED_AHEAD
 from oauth.stores import signing_keys
 from oauth.stores.signing_keys import FIRST, Key
-from utils.crypto.jose import ALGORITHMS
+from utils.crypto.jws import ALGORITHMS
 from utils.services import Services
 
 DUE_AHEAD = timedelta(days=2)  # before the present key has signed for its lifetime: prune runs each hour

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from oauth.stores import signing_keys
 from oauth.stores.signing_keys import Key
-from utils.crypto import jose
+from utils.crypto import jws
 from utils.crypto.encryption import DecryptionFailed, Encrypted, decrypt, encrypt
 from utils.crypto.keys import key_id
 from utils.crypto.signed_ids import secret_keys
@@ -26,13 +26,13 @@ def decrypted(services: Services, kid: str, sealed: Encrypted) -> bytes:
     return decrypt(secret_keys(services), PURPOSE, sealed, bound_to=kid.encode())
 
 
-def private_key(services: Services, key: Key) -> jose.PrivateKey | None:
+def private_key(services: Services, key: Key) -> jws.PrivateKey | None:
     """Return the private key of a row, or None if it was erased or cannot be decrypted."""
     sealed = key.encrypted
     if sealed is None:
         return None
     try:
-        return jose.from_bytes(decrypted(services, key.kid, sealed))
+        return jws.from_bytes(decrypted(services, key.kid, sealed))
     except DecryptionFailed:
         return None
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from oauth.documents import Document
 from oauth.metadata.outputs import Metadata
-from utils.crypto.jose import ALGORITHMS
+from utils.crypto.jws import ALGORITHMS
 from utils.services import Services
 
 _WITH_SECRET = ["client_secret_basic", "client_secret_post"]

@@ -1,14 +1,13 @@
 """Revocation by a client (RFC 7009): its refresh or access token ends the grant of it."""
 
-from uuid import UUID
-
 from auth.events import Event
-from auth.stores import audit, users
+from auth.stores import users
 from oauth import access_tokens, client_calls, tokens
+from oauth.activity import record
 from oauth.client_calls import ParameterMissing
 from oauth.refusals import Reason, Step
 from oauth.stores import grants
-from oauth.stores.grants import GrantEnd
+from oauth.stores.grants import Found, Grant, GrantEnd
 from tables.oauth import Client
 from utils.client_info import ClientInfo
 from utils.limits.rate_limits import CountCall
@@ -28,37 +27,26 @@ def revoke(
         text = form.get("token")
         if text is None:
             raise ParameterMissing(Reason.PARAMETER_INVALID, message="The parameter token is missing.")
-        if grant_id := _grant_id(services, client, text):
-            _end(services, client, grant_id, caller)
+        found = _grant(services, text)
+        if found is not None and found.grant.client_id == client.id:
+            _end(services, client, found.grant, caller)
 
     client_calls.answered(services, Step.REVOKE, authorization, form, caller, count, ended)
 
 
-def _grant_id(services: Services, client: Client, text: str) -> UUID | None:
-    """Return the grant of a genuine token of this client, or None."""
+def _grant(services: Services, text: str) -> Found | None:
+    """Return the grant of a genuine refresh or access token, or None."""
     if token := tokens.read_refresh(text):
         found = grants.found(services.reads, token.grant_id)
-        if found is None or not tokens.is_genuine_refresh(services, token, found.grant):
-            return None
-        return token.grant_id if found.grant.client_id == client.id else None
+        is_genuine = found is not None and tokens.is_genuine_refresh(services, token, found.grant)
+        return found if is_genuine else None
     access = access_tokens.read(services, text, allow_expired=True)
-    return access.grant_id if access and access.client_id == client.id else None
+    return grants.found(services.reads, access.grant_id) if access else None
 
 
-def _end(services: Services, client: Client, grant_id: UUID, caller: ClientInfo) -> None:
-    found = grants.found(services.reads, grant_id)
-    if found is None or found.grant.client_id != client.id:
-        return
-    tx, now, grant = services.tx(), services.clock.now(), found.grant
+def _end(services: Services, client: Client, grant: Grant, caller: ClientInfo) -> None:
+    tx, now = services.tx(), services.clock.now()
     users.lock_shared(tx, grant.user_id)
     if grants.end(tx, grant.id, GrantEnd.REVOKED, now):
-        audit.append(
-            tx,
-            Event.APP_ENDED,
-            now,
-            caller,
-            user_id=grant.user_id,
-            session_id=grant.session_id,
-            detail=client.name,
-        )
+        record(services, Event.APP_ENDED, client, grant, caller)
     tx.commit()

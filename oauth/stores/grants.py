@@ -1,4 +1,4 @@
-"""Grants: one row for each authorization that lives, and the statements that start, rotate, read and end it."""
+"""Grants: one row for each authorization, and the statements that start, read, rotate and end it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,6 +23,7 @@ class GrantEnd(StrEnum):
     TOKEN_REUSED = "token_reused"
     CODE_REUSED = "code_reused"
     REVOKED = "revoked"  # by its client
+    REMOVED = "removed"  # by the owner of the account
     SESSION_ENDED = "session_ended"
     ACCOUNT_REVOKED = "account_revoked"  # a reset, "this wasn't me", an account that was disabled or closed
     PASSWORD_CHANGED = "password_changed"

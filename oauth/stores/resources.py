@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tables.oauth import OAuthClientResource, OAuthResource
+from tables.oauth import OAuthClientResource, OAuthGrant, OAuthResource
 
 
 class Resource(NamedTuple):
@@ -43,6 +43,13 @@ def of_client(tx: Session, client_id: str) -> list[Resource]:
         .order_by(OAuthResource.identifier)
     )
     return [Resource._make(row) for row in tx.execute(found)]
+
+
+def scopes_of_others(tx: Session, client_id: str) -> set[str]:
+    """Return the scopes of the resources that this client may not ask for."""
+    mine = select(OAuthClientResource.resource).where(OAuthClientResource.client_id == client_id)
+    found = tx.scalars(select(OAuthResource.scopes).where(OAuthResource.identifier.not_in(mine)))
+    return {scope for scopes in found for scope in scopes}
 
 
 def find(tx: Session, identifier: str) -> RegisteredResource | None:
@@ -84,6 +91,17 @@ def change(tx: Session, identifier: str, name: str, scopes: Mapping[str, str]) -
     tx.execute(mine.values(name=name, scopes=dict(scopes)))
 
 
+def remove(tx: Session, identifier: str) -> None:
+    """Delete a resource. No client may ask for it any more."""
+    tx.execute(delete(OAuthResource).where(OAuthResource.identifier == identifier))
+
+
+def end_grants(tx: Session, identifier: str, reason: str, now: datetime) -> int:
+    """End every grant for this resource that lives; return how many."""
+    mine = update(OAuthGrant).where(OAuthGrant.resource == identifier, OAuthGrant.ended_at.is_(None))
+    return len(tx.execute(mine.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)).all())
+
+
 def assign(tx: Session, client_id: str, identifiers: Sequence[str]) -> None:
     """Let a client ask for these resources and no others. The first one is its default."""
     tx.execute(delete(OAuthClientResource).where(OAuthClientResource.client_id == client_id))
@@ -98,10 +116,3 @@ def assign(tx: Session, client_id: str, identifiers: Sequence[str]) -> None:
 def _registered() -> select:  # type: ignore[type-arg]
     columns = [getattr(OAuthResource, name) for name in RegisteredResource._fields]
     return select(*columns).order_by(OAuthResource.identifier)
-
-
-def scopes_of_others(tx: Session, client_id: str) -> set[str]:
-    """Return the scopes of the resources that this client may not ask for."""
-    mine = select(OAuthClientResource.resource).where(OAuthClientResource.client_id == client_id)
-    found = tx.scalars(select(OAuthResource.scopes).where(OAuthResource.identifier.not_in(mine)))
-    return {scope for scopes in found for scope in scopes}

@@ -90,7 +90,7 @@ def replace_private(tx: Session, kid: str, old: Encrypted, new: Encrypted) -> bo
 def leaked_since(tx: Session, since: datetime) -> list[tuple[str, datetime]]:
     """Return the `kid` of each key that leaked at or after this time, and when."""
     found = select(SigningKey.kid, SigningKey.leaked_at).where(SigningKey.leaked_at >= since)
-    return [(kid, at) for kid, at in tx.execute(found.order_by(SigningKey.leaked_at))]
+    return [(kid, at) for kid, at in tx.execute(found.order_by(SigningKey.leaked_at)) if at is not None]
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:

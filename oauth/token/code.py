@@ -5,8 +5,9 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from auth.events import Event
-from auth.stores import audit, users
+from auth.stores import users
 from oauth import tokens, usability
+from oauth.activity import record
 from oauth.client_calls import ParameterMissing
 from oauth.refusals import Reason
 from oauth.stores import grants, redemptions
@@ -88,15 +89,7 @@ def _used_up(services: Services, client: Client, found: FoundCode, caller: Clien
         tx.rollback()
         return None
     grants.start(tx, grant, now, caller)
-    audit.append(
-        tx,
-        Event.APP_SIGNED_IN,
-        now,
-        caller,
-        user_id=code.user_id,
-        session_id=code.session_id,
-        detail=client.name,
-    )
+    record(services, Event.APP_SIGNED_IN, client, code, caller)
     person = Person(found.account, found.roles)
     issued = issue(services, client, grant, person, grant.scopes, now, nonce=code.oidc_nonce)
     tx.commit()
@@ -131,13 +124,5 @@ def _end_reused(services: Services, client: Client, code: Code, caller: ClientIn
     tx, now = services.tx(), services.clock.now()
     users.lock_shared(tx, code.user_id)
     if code.grant_id and grants.end(tx, code.grant_id, GrantEnd.CODE_REUSED, now):
-        audit.append(
-            tx,
-            Event.APP_CODE_REUSED,
-            now,
-            caller,
-            user_id=code.user_id,
-            session_id=code.session_id,
-            detail=client.name,
-        )
+        record(services, Event.APP_CODE_REUSED, client, code, caller)
     tx.commit()

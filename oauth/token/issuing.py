@@ -25,7 +25,7 @@ class Person(NamedTuple):
 
 
 class Issued(NamedTuple):
-    """The tokens of an answer. `expires_in` is in seconds; without the scope `openid` there is no ID token."""
+    """The tokens of an answer. `expires_in` is in seconds; only with `openid` there is an ID token."""
 
     access_token: str
     expires_in: int

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from auth.events import Event
 from auth.mailing import links, messages
-from auth.stores import audit, users
+from auth.stores import users
 from oauth import tokens, usability
+from oauth.activity import record
 from oauth.client_calls import ParameterMissing
 from oauth.refusals import Reason
 from oauth.stores import grants
@@ -104,7 +105,7 @@ def _rotate(services: Services, client: Client, current: Grant, caller: ClientIn
     if rotated is None:
         tx.rollback()
         return None
-    _record(services, Event.APP_REFRESHED, client, current, caller)
+    record(services, Event.APP_REFRESHED, client, current, caller)
     tx.commit()
     return rotated
 
@@ -116,17 +117,5 @@ def _end_reused(services: Services, client: Client, grant: Grant, caller: Client
         if account := users.by_id(tx, grant.user_id):
             facts = messages.client_facts(caller, now) | {"app": client.name}
             links.send_mail(services, tx, account, "app_token_reused", facts)
-        _record(services, Event.APP_TOKEN_REUSED, client, grant, caller)
+        record(services, Event.APP_TOKEN_REUSED, client, grant, caller)
     tx.commit()
-
-
-def _record(services: Services, event: Event, client: Client, grant: Grant, caller: ClientInfo) -> None:
-    audit.append(
-        services.tx(),
-        event,
-        services.clock.now(),
-        caller,
-        user_id=grant.user_id,
-        session_id=grant.session_id,
-        detail=client.name,
-    )

@@ -31,7 +31,7 @@ def userinfo(
     if token is None:
         raise BearerInvalid
     if token.audience != tokens.userinfo_audience(services):
-        _note(services, token, Reason.TOKEN_FOR_RESOURCE, caller)
+        _note(services, token, Reason.AUDIENCE_WRONG, caller)
         raise BearerInvalid
     found = grants.found(services.reads, token.grant_id, with_roles="roles" in token.scopes)
     if found is None or found.grant.client_id != token.client_id:

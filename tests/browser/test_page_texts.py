@@ -56,6 +56,8 @@ def test_pages_use_exactly_the_keys_of_the_catalogue(monkeypatch: pytest.MonkeyP
     for environ in ({"API_TOKENS_ENABLED": "false"}, {"API_TOKEN_MAX_DAYS": "1"}):
         with memory_app(environ) as app:
             assert app.test_client().get("/account/tokens").status_code == 200
+    with memory_app({"OAUTH_PROVIDER": "false"}) as app:
+        assert app.test_client().get("/account/apps").status_code == 200
     assert set(noted) - noted.used == set()
 
 

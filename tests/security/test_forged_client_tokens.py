@@ -41,7 +41,7 @@ def read(app: Flask, token: str, typ: str, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize(("alg", "typ"), KINDS)
-def test_29_30_31_forged_token_of_each_type_is_refused(memory: Flask, alg: str, typ: str) -> None:
+def test_faults_29_30_and_31_forged_token_of_each_type_is_refused(memory: Flask, alg: str, typ: str) -> None:
     made = issuer(alg, typ)
     assert read(memory, made.signed(made.header(), claims()), typ) == claims(), (
         "the helper can make a genuine one"
@@ -51,7 +51,7 @@ def test_29_30_31_forged_token_of_each_type_is_refused(memory: Flask, alg: str, 
 
 
 @pytest.mark.parametrize(("alg", "typ"), KINDS)
-def test_29_expired_token_is_read_only_where_that_is_allowed(memory: Flask, alg: str, typ: str) -> None:
+def test_fault_29_expired_token_is_read_only_where_that_is_allowed(memory: Flask, alg: str, typ: str) -> None:
     made = issuer(alg, typ)
     old = made.signed(made.header(), claims(exp=NOW - 1))
     assert read(memory, old, typ) is None
@@ -63,7 +63,7 @@ def test_29_expired_token_is_read_only_where_that_is_allowed(memory: Flask, alg:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
-def test_29_every_flipped_bit_is_refused(memory: Flask, alg: str) -> None:
+def test_fault_29_every_flipped_bit_is_refused(memory: Flask, alg: str) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     made = issuer(alg, "JWT")
     token = made.signed(made.header(), claims())
@@ -77,7 +77,7 @@ def test_29_every_flipped_bit_is_refused(memory: Flask, alg: str) -> None:
                 assert signer.read(services(), flipped, "JWT") is None, (place, bit)
 
 
-def test_33_token_of_one_type_is_not_read_as_another(memory: Flask) -> None:
+def test_fault_33_token_of_one_type_is_not_read_as_another(memory: Flask) -> None:
     for alg, typ in KINDS:
         made = issuer(alg, typ)
         token = made.signed(made.header(), claims())
@@ -85,7 +85,7 @@ def test_33_token_of_one_type_is_not_read_as_another(memory: Flask) -> None:
         assert accepted == [typ]
 
 
-def test_34_token_of_the_own_api_is_refused_at_the_provider(app: Flask, client: FlaskClient) -> None:
+def test_fault_34_token_of_the_own_api_is_refused_at_the_provider(app: Flask, client: FlaskClient) -> None:
     ours = signed_in(client)["access_token"]
     client_row(app)
     assert client.get("/oauth/userinfo", headers=bearer(ours)).status_code == 401
@@ -95,7 +95,7 @@ def test_34_token_of_the_own_api_is_refused_at_the_provider(app: Flask, client: 
         assert read(app, ours, typ) is None
 
 
-def test_34_tokens_of_the_provider_are_refused_by_every_view_of_the_own_api(app: Flask) -> None:
+def test_fault_34_tokens_of_the_provider_are_refused_by_every_view_of_the_own_api(app: Flask) -> None:
     client = app.test_client()
     signed_in(client)
     with app.app_context():
@@ -121,7 +121,7 @@ def test_34_tokens_of_the_provider_are_refused_by_every_view_of_the_own_api(app:
     assert asked > 60
 
 
-def test_34_introspection_calls_tokens_of_the_own_api_inactive(app: Flask, client: FlaskClient) -> None:
+def test_fault_34_introspection_calls_tokens_of_the_own_api_inactive(app: Flask, client: FlaskClient) -> None:
     ours = signed_in(client)["access_token"]
     client_row(app, "api", kind="resource")
     answer = client.post("/oauth/introspect", data={"token": ours}, auth=("api", SECRET))

@@ -157,6 +157,9 @@ def _last_name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
+ENDING_STORES = ("sessions", "run_out_sessions")
+
+
 def only_ending_ends_sessions(sources: Sources) -> list[str]:
     """Sessions end in one module, which tells the listener. `sessions` is the store in every flow."""
     faults = []
@@ -164,8 +167,8 @@ def only_ending_ends_sessions(sources: Sources) -> list[str]:
         if path in {"auth/sessions/ending.py", "auth/stores/sessions.py"}:
             continue
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and _last_name(node.value) == "sessions":
-                faults += [f"{path}:{node.lineno}: sessions.{node.attr}"] if _ends(node.attr) else []
+            if isinstance(node, ast.Attribute) and (name := _last_name(node.value)) in ENDING_STORES:
+                faults += [f"{path}:{node.lineno}: {name}.{node.attr}"] if _ends(node.attr) else []
             elif isinstance(node, ast.ImportFrom) and node.module == "auth.stores.sessions":
                 faults += [f"{path}:{node.lineno}: imports {a.name}" for a in node.names if _ends(a.name)]
             elif isinstance(node, ast.ImportFrom) and node.module == "auth.stores":

@@ -4,14 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.service import START
-from utils.crypto import jose
+from utils.crypto import jws
 
 NOW = START.timestamp()
 ISSUER = "http://localhost:8000"
@@ -24,12 +24,12 @@ class Issuer(NamedTuple):
 
     alg: str
     typ: str
-    private: jose.PrivateKey
-    other: jose.PrivateKey  # the key of the other algorithm
+    private: jws.PrivateKey
+    other: jws.PrivateKey  # the key of the other algorithm
 
     @property
     def kid(self) -> str:
-        return jose.public_jwk(self.private)["kid"]
+        return jws.public_jwk(self.private)["kid"]
 
     def header(self, **changes: Any) -> Json:
         return _changed({"alg": self.alg, "kid": self.kid, "typ": self.typ}, changes)
@@ -68,16 +68,16 @@ def _token(header: object, body: object, sign: Callable[[bytes], bytes]) -> str:
     return f"{signing}.{base64.urlsafe_b64encode(sign(signing.encode())).rstrip(b'=').decode()}"
 
 
-def _changed(values: Json, changes: Mapping[str, Any]) -> Json:
+def _changed(values: Json, changes: Json) -> Json:
     return {name: value for name, value in (values | changes).items() if value is not None}
 
 
-def _public_forms(private: jose.PrivateKey) -> dict[str, bytes]:
+def _public_forms(private: jws.PrivateKey) -> dict[str, bytes]:
     public = private.public_key()
     forms = {
         "PEM": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        "JWK": json.dumps(jose.public_jwk(private)).encode(),
+        "JWK": json.dumps(jws.public_jwk(private)).encode(),
     }
     return forms | {"PEM without the last newline": forms["PEM"].rstrip()}
 
@@ -136,8 +136,8 @@ CLAIMS: dict[str, Json] = {
 def forgeries(issuer: Issuer) -> dict[str, str]:
     """Return forged tokens by what is wrong with them."""
     head, good = issuer.header, claims()
-    theirs = jose.make_private("ES256")
-    their_jwk = jose.public_jwk(theirs)
+    theirs = jws.make_private("ES256")
+    their_jwk = jws.public_jwk(theirs)
     found = {f"kid {name}": issuer.signed(head(kid=kid), good) for name, kid in KIDS.items()}
     found |= {name: issuer.signed(head(**changes), good) for name, changes in HEADERS.items()}
     found |= {name: issuer.signed(head(), claims(**changes)) for name, changes in CLAIMS.items()}
@@ -152,7 +152,7 @@ def forgeries(issuer: Issuer) -> dict[str, str]:
         found[f"HMAC under the name of {issuer.alg}, {name}"] = issuer.keyed(head(), good, secret)
     other = "RS256" if issuer.alg == "ES256" else "ES256"
     found["other key of ours, our kid"] = issuer.by_other(head(alg=other), good, other, issuer.other)
-    other_kid = jose.public_jwk(issuer.other)["kid"]
+    other_kid = jws.public_jwk(issuer.other)["kid"]
     found["right key, other kid"] = issuer.signed(head(kid=other_kid), good)
     if issuer.alg == "RS256":
         for alg in ("PS256", "RS384", "RS512"):
@@ -166,7 +166,7 @@ def forgeries(issuer: Issuer) -> dict[str, str]:
         for name, value in stolen.items():
             forged = head(alg="ES256", kid=kid, **{name: value})
             found[f"{name}, kid {kid == issuer.kid}"] = issuer.by_other(forged, good, "ES256", theirs)
-    found["our key with a jwk"] = issuer.signed(head(jwk=jose.public_jwk(issuer.private)), good)
+    found["our key with a jwk"] = issuer.signed(head(jwk=jws.public_jwk(issuer.private)), good)
     body = encoded(good)
     genuine = issuer.signed(head(), good)
     h, _, s = genuine.split(".")

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 def memory_app(environ: dict[str, str] | None = None, **services: Any) -> Iterator[Flask]:
     """An app on an empty SQLite database in memory."""
     settings = Settings.load(TestingConfig, environ or {})
-    fixed = {"clock": FixedClock(), "make_signing_key": CachedKeys()}
+    fixed: Json = {"clock": FixedClock(), "make_signing_key": CachedKeys()}
     app = create_app(settings=settings, **(fixed | services))
     with app.app_context(), db.engine.connect() as connection:
         sqlite: Any = connection.connection.driver_connection

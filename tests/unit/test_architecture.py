@@ -48,6 +48,7 @@ SABOTAGES: list[tuple[Rule, str, str]] = [
     (architecture.only_stores_speak_sql, "models.py", "db.select(User)"),
     (architecture.only_ending_ends_sessions, "auth/login/complete.py", "sessions.end(1)"),
     (architecture.only_ending_ends_sessions, "oauth/tokens.py", "sessions.end_all(1)"),
+    (architecture.only_ending_ends_sessions, "auth/admin/pruning.py", "run_out_sessions.end(1)"),
     (
         architecture.only_ending_ends_sessions,
         "auth/login/complete.py",

@@ -49,7 +49,7 @@ def init_cors(app: Flask, settings: Settings, *, headers: Iterable[str] = ()) ->
     def allow_any(response: Response) -> Response:
         view = app.view_functions.get(request.endpoint or "")
         if view is not None and documentation(view).any_origin:
-            for name in [name for name in response.headers.keys() if name.startswith(_PREFIX)]:
+            for name in [name for name, _ in response.headers if name.startswith(_PREFIX)]:
                 del response.headers[name]
             response.headers.update(_ANY_ORIGIN)
             if request.method == "OPTIONS":

@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl
 
 from flask import request
 
-from utils.errors import ApiError, BadRequest, PayloadTooLarge, UnsupportedMediaType
+from utils.errors import BadRequest, PayloadTooLarge, UnsupportedMediaType
+from utils.request_record import request_record
 from utils.web.http import documentation
 
 MAX_FORM = 16 * 1024  # bytes
 MAX_PARAMETERS = 64
-_OF_CALLER = (400, 413, 415)
 R = TypeVar("R")
 
 
@@ -59,13 +59,8 @@ def takes_form(model: type) -> Callable[[Callable[..., R]], Callable[..., R]]:
     def decorate(view: Callable[..., R]) -> Callable[..., R]:
         @functools.wraps(view)
         def checked(*args: Any, **kwargs: Any) -> R:
-            try:
-                return view(_form(), *args, **kwargs)
-            except ApiError as refused:
-                if "error" not in refused.extra:
-                    word = "invalid_request" if refused.status in _OF_CALLER else "temporarily_unavailable"
-                    refused.extra = {**refused.extra, "error": word, "error_description": refused.message}
-                raise
+            request_record().takes_form = True
+            return view(_form(), *args, **kwargs)
 
         documentation(checked).form = model
         return checked

@@ -20,7 +20,7 @@ from tests.support.forged_client_tokens import Issuer, claims
 from tests.support.oauth import client_row
 from tests.support.service import START, FixedClock, at_once, engine_of, execute, rows
 from tests.support.signing_keys import CachedKeys
-from utils.crypto import jose
+from utils.crypto import jws
 from utils.services import services
 
 NOW = START.timestamp()
@@ -176,7 +176,7 @@ def test_neither_row_nor_secret_alone_signs(make_app: AppFactory) -> None:
     signed(first)
     kids = [row["kid"] for row in rows(first, "SELECT kid FROM signing_keys ORDER BY alg")]
     (sealed,) = rows(first, "SELECT sealed_private FROM signing_keys WHERE alg = 'ES256'")
-    private = jose.to_bytes(CachedKeys()("ES256"))
+    private = jws.to_bytes(CachedKeys()("ES256"))
     assert private not in bytes(sealed["sealed_private"])
     # The text of one row does not open in another one.
     swap = "UPDATE signing_keys SET sealed_private = :text WHERE kid = :kid"

@@ -1,6 +1,7 @@
 """The life of signing keys: published a day before they sign, rotated by prune, erased when they stop."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import jwt
@@ -115,7 +116,7 @@ def test_concurrent_rotations_publish_one_next_key_of_each_algorithm(
         with app.app_context():
             return rotation.rotate_due(services(), Caller(operator().client))
 
-    changed = at_once([lambda app=app: rotate(app) for app in machines])
+    changed = at_once([partial(rotate, app) for app in machines])
     assert sum(changed) == 2
     assert len(rows(machines[0], "SELECT kid FROM signing_keys")) == 4
     assert events(machines[0]).count("keys_rotated") == 2
@@ -150,8 +151,8 @@ def test_leaked_key_is_replaced_erased_and_unpublished_at_once(app: Flask, clock
     assert read(app, new)
     assert last_event(app)["detail"] == f"ES256 leaked {leaked}"
     with app.app_context():
-        assert signing_keys.leaked_since(db.session, START) == [(leaked, START)]
-        assert not signing_keys.leaked_since(db.session, START + timedelta(seconds=1))
+        assert signing_keys.leaked_since(db.session(), START) == [(leaked, START)]
+        assert not signing_keys.leaked_since(db.session(), START + timedelta(seconds=1))
 
 
 def test_leaked_key_is_dropped_once_and_an_unknown_one_never(app: Flask, clock: FixedClock) -> None:
@@ -255,4 +256,4 @@ def test_key_with_a_private_part_is_never_deleted(app: Flask, clock: FixedClock)
     fresh(app, clock)
     execute(app, "UPDATE signing_keys SET published_until = '2000-01-01 00:00:00'")
     with app.app_context():
-        assert signing_keys.prune(db.session, START, 10) == 0
+        assert signing_keys.prune(db.session(), START, 10) == 0

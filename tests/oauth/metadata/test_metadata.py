@@ -79,7 +79,7 @@ def test_any_origin_may_read_the_document_and_none_with_credentials(
         {"X-Original-Host": "evil.example"},
     ],
 )
-def test_68_headers_of_the_request_never_change_the_document(
+def test_fault_68_headers_of_the_request_never_change_the_document(
     make_app: AppFactory, path: str, headers: dict[str, str]
 ) -> None:
     app = make_app({"TRUSTED_PROXIES": "1"})

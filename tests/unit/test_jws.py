@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from tests.support.signing_keys import CachedKeys
-from utils.crypto import jose
+from utils.crypto import jws
 
 EXAMPLE = {  # RFC 7638, 3.1
     "kty": "RSA",
@@ -21,12 +21,12 @@ EXAMPLE = {  # RFC 7638, 3.1
 }
 
 
-def key(alg: str) -> jose.PrivateKey:
+def key(alg: str) -> jws.PrivateKey:
     return CachedKeys()(alg)
 
 
 def test_thumbprint_is_that_of_rfc_7638() -> None:
-    assert jose.thumbprint(EXAMPLE) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert jws.thumbprint(EXAMPLE) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
 def test_rsa_key_has_3072_bits() -> None:
@@ -35,34 +35,34 @@ def test_rsa_key_has_3072_bits() -> None:
     assert private.key_size == 3072
 
 
-@pytest.mark.parametrize("alg", jose.ALGORITHMS)
+@pytest.mark.parametrize("alg", jws.ALGORITHMS)
 def test_public_jwk_has_no_private_member_and_verifies_elsewhere(alg: str) -> None:
     private = key(alg)
-    found = jose.public_jwk(private)
+    found = jws.public_jwk(private)
     assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & found.keys()
-    assert (found["alg"], found["use"], found["kid"]) == (alg, "sig", jose.thumbprint(found))
-    token = jose.sign(private, alg, found["kid"], "JWT", {"sub": "1"})
+    assert (found["alg"], found["use"], found["kid"]) == (alg, "sig", jws.thumbprint(found))
+    token = jws.sign(private, alg, found["kid"], "JWT", {"sub": "1"})
     theirs = jwt.PyJWK.from_json(json.dumps(found))
     assert jwt.decode(token, theirs, algorithms=[alg]) == {"sub": "1"}
 
 
-@pytest.mark.parametrize("alg", jose.ALGORITHMS)
+@pytest.mark.parametrize("alg", jws.ALGORITHMS)
 def test_stored_key_signs_like_the_first_one(alg: str) -> None:
-    private = jose.from_bytes(jose.to_bytes(key(alg)))
-    found = jose.public_jwk(private)
-    ring = {found["kid"]: jose.verification_key(found)}
-    token = jose.sign(private, alg, found["kid"], "JWT", {"sub": "1"})
-    assert jose.verify(ring, token, "JWT") == {"sub": "1"}
-    assert jose.kid_of(token) == found["kid"]
-    assert jose.verify({}, token, "JWT") is None
+    private = jws.from_bytes(jws.to_bytes(key(alg)))
+    found = jws.public_jwk(private)
+    ring = {found["kid"]: jws.verification_key(found)}
+    token = jws.sign(private, alg, found["kid"], "JWT", {"sub": "1"})
+    assert jws.verify(ring, token, "JWT") == {"sub": "1"}
+    assert jws.kid_of(token) == found["kid"]
+    assert jws.verify({}, token, "JWT") is None
 
 
 def test_coordinates_with_leading_zeros_have_32_bytes() -> None:
     for _ in range(600):  # one in 128 has such a coordinate
-        found = jose.public_jwk(jose.make_private("ES256"))
+        found = jws.public_jwk(jws.make_private("ES256"))
         assert (len(found["x"]), len(found["y"])) == (43, 43)
 
 
 def test_text_that_is_no_token_has_no_kid() -> None:
     for text in (None, 1, b"a.b.c", "", "a.b", "a.b.c", "....", "é.b.c", "e30.e30.e30", "bnVsbA.e30.AA"):
-        assert jose.kid_of(text) is None
+        assert jws.kid_of(text) is None
