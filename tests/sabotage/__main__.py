@@ -21,6 +21,7 @@ from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.oauth_clients import OAUTH_CLIENTS
 from tests.sabotage.oauth_token import OAUTH_TOKEN
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
@@ -70,7 +71,7 @@ def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
         *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
-        *(OAUTH_TOKEN,),
+        *(OAUTH_CLIENTS, OAUTH_TOKEN),
     )
     every = [each for group in groups for each in group]
     chosen = [each for each in every if not names or each.name in names]
