@@ -36,7 +36,7 @@ from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
 from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
-from oauth.clients import checks as client_checks
+from oauth.diagnosis import client as client_checks
 from oauth.keys.ring import KeyRing
 from oauth.listener import ProviderListener
 from oauth.notices import delivery as notice_delivery

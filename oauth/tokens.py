@@ -24,10 +24,12 @@ _TICKET = Signer("authorization-ticket", b"ticket", _TICKET_HEAD.size)
 
 
 class CodeRow(Protocol):
-    """What a code depends on: a row of `oauth_codes`."""
+    """What a code depends on: a row of `oauth_codes`, or a snapshot of one."""
 
-    id: UUID
-    nonce: bytes
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def nonce(self) -> bytes: ...
 
 
 class GrantRow(Protocol):

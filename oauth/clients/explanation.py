@@ -6,7 +6,7 @@ from typing import cast
 
 from oauth.clients import registration
 from oauth.clients.authentication import PUBLIC_KINDS
-from oauth.refusals import EXPLAINED, Cause, Reason
+from oauth.reasons import EXPLAINED, Cause, Reason
 from oauth.stores import refusals
 from tables.oauth import Client, OAuthRefusal
 from utils.services import Services

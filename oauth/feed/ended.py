@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from oauth import client_calls
+from oauth.clients import calls
 from oauth.feed.errors import NotAResource
 from oauth.refusals import Reason, Step
 from oauth.stores import endings
@@ -34,7 +34,7 @@ def feed(services: Services, authorization: str | None, after: int | None, calle
     """Return the grants for the calling resource that ended after the cursor, or in the 60 s before it.
 
     Without a cursor, all whose access tokens may still be valid. It is never told whose a grant was. Raises
-    as `client_calls.recorded`, and `NotAResource`.
+    as `calls.recorded`, and `NotAResource`.
     """
 
     def told(client: Client) -> Feed:
@@ -43,7 +43,7 @@ def feed(services: Services, authorization: str | None, after: int | None, calle
         return _of(services, client, after)
 
     form = Parameters({}, frozenset())
-    return client_calls.recorded(services, Step.FEED, authorization, form, caller, told)
+    return calls.recorded(services, Step.FEED, authorization, form, caller, told)
 
 
 def _of(services: Services, client: Client, after: int | None) -> Feed:

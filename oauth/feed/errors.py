@@ -1,6 +1,6 @@
 """The errors of the revocation feed."""
 
-from oauth.client_calls import ClientRefused
+from oauth.clients.calls import ClientRefused
 
 
 class NotAResource(ClientRefused):

@@ -1,6 +1,8 @@
 """The answer of the revocation feed."""
 
-from typing import Any, TypedDict
+from typing import Any
+
+from typing_extensions import TypedDict
 
 from oauth.feed.ended import Feed
 from utils.web.cursors import cursor

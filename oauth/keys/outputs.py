@@ -25,10 +25,21 @@ class Jwk(TypedDict, total=False):
     y: str
 
 
+_EXAMPLE = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "use": "sig",
+    "alg": "ES256",
+    "kid": "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U",
+}
+
+
 class Jwks(TypedDict):
     """The public keys of this service."""
 
-    keys: list[Jwk]
+    keys: Annotated[list[Jwk], Field(examples=[[_EXAMPLE]])]
 
 
 def signing_key(listed: Listed) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth.sessions import lifecycle, rotation
-from oauth import tokens
+from oauth import refusals, tokens
 from oauth.logout import request as requests
 from oauth.logout.request import LogoutRequest
+from oauth.refusals import Step
 from tables.oauth import Client
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
@@ -52,6 +53,10 @@ def decide(
     tx = services.tx()
     asked, here = requests.read(services, tx, query), _session_here(services, tx, principal, refresh_tokens)
     tx.rollback()
+    if asked.fault:
+        client_id, reason, detail = asked.fault
+        refusals.note(services, client_id, Step.LOGOUT, reason, detail, client)
+        tx.commit()
     if here is None:
         return Decision(False, asked.client, asked.redirect_to, asked.hint is not None)
     if not confirmed and not _names(asked, here):

@@ -1,7 +1,9 @@
 """The answers of logout by an application."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
 from urllib.parse import urlsplit
+
+from typing_extensions import TypedDict
 
 from oauth.logout.decide import Decision
 

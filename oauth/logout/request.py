@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
+from oauth.reasons import Reason
 from oauth.stores import clients
 from tables.oauth import Client
 from utils.errors import BadRequest
@@ -23,12 +24,21 @@ class Hint(NamedTuple):
     sid: str | None
 
 
+class Fault(NamedTuple):
+    """What is wrong with a request of a registered client, for operators."""
+
+    client_id: str
+    reason: Reason
+    detail: str
+
+
 class LogoutRequest(NamedTuple):
     """A logout request. Without a client it is as good as none."""
 
-    client: Client | None
-    hint: Hint | None
-    redirect_to: str | None  # a registered address of the client, with the state
+    client: Client | None = None
+    hint: Hint | None = None
+    redirect_to: str | None = None  # a registered address of the client, with the state
+    fault: Fault | None = None
 
 
 def read(services: Services, tx: Session, query: str) -> LogoutRequest:
@@ -40,21 +50,20 @@ def read(services: Services, tx: Session, query: str) -> LogoutRequest:
     try:
         parameters = parsed(query)
     except BadRequest:
-        return LogoutRequest(None, None, None)
+        return LogoutRequest()
     if parameters.repeated & _NAMES:
-        return LogoutRequest(None, None, None)
+        return LogoutRequest()
     named, text = parameters.get("client_id"), parameters.get("id_token_hint")
-    claims = services.signer.read(services, text, "JWT", allow_expired=True) if text else None
+    if text is None:
+        return _from(_client(tx, named), None, parameters)
+    claims = services.signer.read(services, text, "JWT", allow_expired=True)
     audience = claims.get("aud") if claims else None
-    if claims is None or not isinstance(audience, str) or named not in {None, audience}:
-        client = _client(tx, named) if text is None else None
-        return LogoutRequest(client, None, _address(client, parameters))
-    client = _client(tx, audience)
-    if client is None:
-        return LogoutRequest(None, None, None)
+    client = _client(tx, audience) if isinstance(audience, str) and named in {None, audience} else None
+    if claims is None or client is None:
+        known = _client(tx, named)
+        return LogoutRequest(fault=Fault(known.id, Reason.HINT_INVALID, "") if known else None)
     sid = claims.get("sid")
-    hint = Hint(str(claims.get("sub")), sid if isinstance(sid, str) else None)
-    return LogoutRequest(client, hint, _address(client, parameters))
+    return _from(client, Hint(str(claims.get("sub")), sid if isinstance(sid, str) else None), parameters)
 
 
 def _client(tx: Session, client_id: str | None) -> Client | None:
@@ -62,11 +71,15 @@ def _client(tx: Session, client_id: str | None) -> Client | None:
     return found if found and found.disabled_at is None else None
 
 
-def _address(client: Client | None, parameters: Parameters) -> str | None:
-    """Return the address to go to, if it is one of the client's, byte for byte, with the state behind it."""
+def _from(client: Client | None, hint: Hint | None, parameters: Parameters) -> LogoutRequest:
+    """Return the request of a client, with the address to go to if it is one of its own, byte for byte."""
     wanted, state = parameters.get("post_logout_redirect_uri"), parameters.get("state")
-    if client is None or wanted is None or wanted not in client.post_logout_uris:
-        return None
+    if client is None or wanted is None:
+        return LogoutRequest(client, hint)
+    if wanted not in client.post_logout_uris:
+        fault = Fault(client.id, Reason.LOGOUT_REDIRECT_UNKNOWN, f"asked for {wanted}")
+        return LogoutRequest(client, hint, fault=fault)
     if state is None or len(state) > MAX_STATE:
-        return wanted
-    return f"{wanted}{'&' if '?' in wanted else '?'}{urlencode({'state': state})}"
+        return LogoutRequest(client, hint, wanted)
+    joint = "&" if "?" in wanted else "?"
+    return LogoutRequest(client, hint, f"{wanted}{joint}{urlencode({'state': state})}")

@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+from oauth.authorize.request import Prompt
+from oauth.clients.definition import STANDARD_SCOPES
 from oauth.documents import Document
 from oauth.metadata.outputs import Metadata
 from utils.crypto.jws import ALGORITHMS
@@ -29,7 +31,7 @@ def content(issuer: str) -> Metadata:
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
         "end_session_endpoint": f"{issuer}/oauth/logout",
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "scopes_supported": [*STANDARD_SCOPES],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
@@ -43,7 +45,7 @@ def content(issuer: str) -> Metadata:
             *("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "sid"),
             *("preferred_username", "name", "email", "email_verified"),
         ],
-        "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
+        "prompt_values_supported": [*Prompt],
         "ui_locales_supported": ["en"],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,

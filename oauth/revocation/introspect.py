@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from oauth import access_tokens, client_calls, refusals, usability
-from oauth.client_calls import ParameterMissing
+from oauth import access_tokens, refusals, usability
+from oauth.clients import calls
+from oauth.clients.calls import ParameterMissing
 from oauth.refusals import Reason, Step
 from oauth.stores import grants
 from tables.oauth import Client
@@ -19,7 +20,7 @@ def introspect(
 ) -> dict[str, Any] | None:
     """Return the claims of an access token that counts now and names a resource of the client that calls.
 
-    None for everything else, and for clients of other kinds, all alike. Raises as `client_calls.recorded`.
+    None for everything else, and for clients of other kinds, all alike. Raises as `calls.recorded`.
     """
 
     def told(client: Client) -> dict[str, Any] | None:
@@ -32,7 +33,7 @@ def introspect(
             return None
         return _claims(services, client, text)
 
-    return client_calls.recorded(services, Step.INTROSPECT, authorization, form, caller, told)
+    return calls.recorded(services, Step.INTROSPECT, authorization, form, caller, told)
 
 
 def _claims(services: Services, client: Client, text: str) -> dict[str, Any] | None:

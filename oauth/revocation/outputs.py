@@ -1,7 +1,9 @@
 """The answers of revocation and introspection."""
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 
 class Revoked(TypedDict):

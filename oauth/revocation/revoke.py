@@ -2,9 +2,10 @@
 
 from auth.events import Event
 from auth.stores import users
-from oauth import access_tokens, client_calls, tokens
+from oauth import access_tokens, tokens
 from oauth.activity import record
-from oauth.client_calls import ParameterMissing
+from oauth.clients import calls
+from oauth.clients.calls import ParameterMissing
 from oauth.refusals import Reason, Step
 from oauth.stores import grants
 from oauth.stores.grants import Found, Grant, GrantEnd
@@ -20,7 +21,7 @@ def revoke(
 ) -> None:
     """End the grant of a token of the client that calls. Any other text changes nothing and tells nothing.
 
-    A used or expired token counts as well. Raises as `client_calls.answered`.
+    A used or expired token counts as well. Raises as `calls.answered`.
     """
 
     def ended(client: Client) -> None:
@@ -31,7 +32,7 @@ def revoke(
         if found is not None and found.grant.client_id == client.id:
             _end(services, client, found.grant, caller)
 
-    client_calls.answered(services, Step.REVOKE, authorization, form, caller, count, ended)
+    calls.answered(services, Step.REVOKE, authorization, form, caller, count, ended)
 
 
 def _grant(services: Services, text: str) -> Found | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tables.oauth import OAuthClientResource, OAuthGrant, OAuthResource
@@ -113,6 +113,6 @@ def assign(tx: Session, client_id: str, identifiers: Sequence[str]) -> None:
         tx.execute(insert(OAuthClientResource), rows)
 
 
-def _registered() -> select:  # type: ignore[type-arg]
+def _registered() -> Select[Any]:
     columns = [getattr(OAuthResource, name) for name in RegisteredResource._fields]
     return select(*columns).order_by(OAuthResource.identifier)

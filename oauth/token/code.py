@@ -8,7 +8,7 @@ from auth.events import Event
 from auth.stores import users
 from oauth import tokens, usability
 from oauth.activity import record
-from oauth.client_calls import ParameterMissing
+from oauth.clients.calls import ParameterMissing
 from oauth.refusals import Reason
 from oauth.stores import grants, redemptions
 from oauth.stores.grants import Grant, GrantEnd

@@ -1,6 +1,6 @@
 """The errors of the token endpoint. As in `auth.errors`, published codes never change their meaning."""
 
-from oauth.client_calls import ClientRefused
+from oauth.clients.calls import ClientRefused
 
 
 class GrantTypeUnsupported(ClientRefused):

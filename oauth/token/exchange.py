@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from oauth import client_calls
+from oauth.clients import calls
 from oauth.errors import OAuthError
 from oauth.refusals import Reason, Step
 from oauth.token import code, refresh
@@ -28,7 +28,7 @@ def exchange(
 ) -> Issued:
     """Return the tokens for what the client presents. `authorization` is the header as it was sent.
 
-    Raises `OAuthError` and `TooManyRequests`, as `client_calls.answered`.
+    Raises `OAuthError` and `TooManyRequests`, as `calls.answered`.
     """
     grant_type = form.get("grant_type")
     label = grant_type if grant_type in GRANT_TYPES else "other"
@@ -37,7 +37,7 @@ def exchange(
         return _redeem_of(grant_type, client)(services, client, form, caller)
 
     try:
-        answer = client_calls.answered(services, Step.TOKEN, authorization, form, caller, count, issued)
+        answer = calls.answered(services, Step.TOKEN, authorization, form, caller, count, issued)
     except OAuthError as refused:
         services.metrics.client_tokens.labels(label, refused.error).inc()
         raise
@@ -48,7 +48,7 @@ def exchange(
 def _redeem_of(grant_type: str | None, client: Client) -> Redeem:
     """Return the flow of a grant type. Every grant type has one rule: who may use it is the client's kind."""
     if grant_type is None:
-        raise client_calls.ParameterMissing(Reason.GRANT_TYPE, message="The parameter grant_type is missing.")
+        raise calls.ParameterMissing(Reason.GRANT_TYPE, message="The parameter grant_type is missing.")
     if grant_type not in GRANT_TYPES:
         raise GrantTypeUnsupported(Reason.GRANT_TYPE, f"sent {grant_type}")
     if client.kind not in LOGIN_KINDS:

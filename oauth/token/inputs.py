@@ -1,6 +1,8 @@
 """The form of the token endpoint, for the API description. `exchange` reads and checks the parameters."""
 
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 
 class TokenForm(TypedDict):

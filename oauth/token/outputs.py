@@ -1,6 +1,8 @@
 """The answer of the token endpoint (RFC 6749, 5.1)."""
 
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 from oauth.token.issuing import Issued
 

@@ -7,7 +7,7 @@ from auth.mailing import links, messages
 from auth.stores import users
 from oauth import tokens, usability
 from oauth.activity import record
-from oauth.client_calls import ParameterMissing
+from oauth.clients.calls import ParameterMissing
 from oauth.refusals import Reason
 from oauth.stores import grants
 from oauth.stores.grants import Found, Grant, GrantEnd

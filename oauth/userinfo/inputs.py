@@ -1,6 +1,8 @@
 """The form of userinfo, for the API description."""
 
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 
 class BearerForm(TypedDict):

@@ -1,6 +1,8 @@
 """The answer of userinfo."""
 
-from typing import NotRequired, TypedDict
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 
 class Claims(TypedDict):

@@ -178,9 +178,10 @@ def test_221_known_web_app_is_asked_about_once_and_a_program_each_time(
     log_in(screen, site.registered())
     screen.goto(f"/oauth/authorize?{web}")
     allow(screen)
-    waits(screen, found)
+    assert "code" in arrived(screen, found)
     screen.goto(f"/oauth/authorize?{web}", wait_until="commit")
     waits(screen, found, 2)
+    screen.wait_for_url("https://app221.example.com/**")
     address = f"http://127.0.0.1:{program.port}/cb"
     native = client_in(site, "tool221", address, kind="native", trusted=True)
     for number in (1, 2):
@@ -375,7 +376,7 @@ def test_stored_ticket_that_expired_is_replaced(screen: Page) -> None:
     sent: list[str] = []
 
     def serve(route: Route) -> None:
-        sent.append(route.request.post_data_json["ticket"])
+        sent.append(json.loads(route.request.post_data or "{}")["ticket"])
         if len(sent) == 2:
             route.fulfill(status=400, json={"code": "oauth_ticket_invalid"})
         else:
@@ -432,7 +433,7 @@ def test_consent_by_keyboard(screen: Page) -> None:
     screen.wait_for_timeout(SETTLED)
     screen.keyboard.press("Enter")
     assert decisions == []
-    answer(screen, "/auth/authorizations/decision", 500, {"code": "internal_error"})
+    answer(screen, "/auth/authorizations/decision", 400, {"code": "bad_request"})
     reach(screen, "allow")
     screen.keyboard.press("Enter")
     waits(screen, decisions)

@@ -113,7 +113,7 @@ def test_node_verifier_refuses_other_and_forged_tokens(service: Service, verifie
     header, claims = jwt.get_unverified_header(text), jwt.decode(text, options={"verify_signature": False})
     forged = [
         f"{'.'.join(text.split('.')[:2])}.AA",
-        jwt.encode(claims, "", algorithm="none", headers=header),
+        jwt.encode(claims, "", algorithm="none", headers=header | {"alg": "none"}),
         jwt.encode(claims, generate_private_key(SECP256R1()), algorithm="ES256", headers=header),
         jwt.encode(claims, "k" * 32, algorithm="HS256", headers={"typ": "at+jwt", "kid": header["kid"]}),
     ]

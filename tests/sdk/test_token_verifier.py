@@ -85,7 +85,7 @@ def test_forged_token_is_refused(service: Service) -> None:
     forged = [
         text[:-2] + ("AA" if text[-2:] != "AA" else "BB"),
         f"{'.'.join(text.split('.')[:2])}.",
-        jwt.encode(claims, "", algorithm="none", headers=header),
+        jwt.encode(claims, "", algorithm="none", headers=header | {"alg": "none"}),
         jwt.encode(claims, str(public), algorithm="HS256", headers={"typ": "at+jwt", "kid": kid}),
         jwt.encode(claims, other, algorithm="ES256", headers={"typ": "at+jwt", "kid": kid}),
         jwt.encode(claims, other, algorithm="ES256", headers={"typ": "at+jwt", "kid": "x", "jwk": public}),

@@ -12,6 +12,7 @@ from models import db
 from tests.support.forged_client_tokens import CLAIMS, NOW, TYPES, Issuer, claims, forgeries
 from tests.support.memory_apps import memory_app
 from tests.support.oauth import SECRET, client_row
+from tests.support.oauth_tokens import claims_of, got, userinfo
 from tests.support.service import FixedClock, bearer, signed_in
 from tests.support.signing_keys import CachedKeys
 from utils.services import services
@@ -75,6 +76,22 @@ def test_fault_29_every_flipped_bit_is_refused(memory: Flask, alg: str) -> None:
             for bit in range(6):
                 flipped = f"{token[:place]}{alphabet[value ^ 1 << bit]}{token[place + 1 :]}"
                 assert signer.read(services(), flipped, "JWT") is None, (place, bit)
+
+
+def test_fault_32_token_that_passed_one_check_is_still_refused_by_others(app: Flask) -> None:
+    client = app.test_client()
+    client_row(app)
+    tokens = got(app, scopes=["openid", "email"])
+    good = tokens["access_token"]
+    assert [userinfo(client, good).status_code for _ in range(2)] == [200, 200]
+    with app.app_context():
+        elsewhere = claims_of(good) | {"aud": "https://api.example.com"}
+        other = services().signer.sign(services(), "ES256", "at+jwt", elsewhere)
+    assert userinfo(client, other).status_code == 401
+    assert read(app, good, "at+jwt")
+    assert read(app, good, "JWT") is None
+    assert read(app, tokens["id_token"], "JWT")
+    assert userinfo(client, tokens["id_token"]).status_code == 401
 
 
 def test_fault_33_token_of_one_type_is_not_read_as_another(memory: Flask) -> None:

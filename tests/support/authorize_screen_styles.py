@@ -72,7 +72,7 @@ def _expired(page: Page) -> None:
 
 
 def _failed(page: Page) -> None:
-    opened(page, 500, {"code": "internal_error"})
+    opened(page, 429, {"code": "rate_limited"})
     expect(page.get_by_role("button", name="Try Again")).to_be_visible()
 
 

@@ -69,7 +69,7 @@ async function confirm(app) {
   const me = await callSignedIn("GET", "/auth/me");
   if (!me.ok || at("who") === null) return;
   at("who").hidden = false;
-  fill(at("who"), "logout.who", { email: named(me.data.email ?? me.data.username) });
+  fill(at("who"), "logout.who", { email: named(me.data.user.email || me.data.user.username) });
 }
 
 async function logOut() {

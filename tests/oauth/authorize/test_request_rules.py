@@ -38,7 +38,8 @@ def refusal(query: str, *resources: Resource, **more: Any) -> type[errors.Reques
 def test_request_that_is_right() -> None:
     found = request_of(authorization_query(nonce="n", prompt="login consent", max_age="60", login_hint="ada"))
     assert (found.scopes, found.code_challenge, found.nonce) == (("openid", "email"), CHALLENGE, "n")
-    assert (found.prompts, found.max_age) == ({Prompt.LOGIN, Prompt.CONSENT}, 60)
+    assert found.prompts == {Prompt.LOGIN, Prompt.CONSENT}
+    assert found.max_age == 60
     assert (found.target.state, found.login_hint, found.resource) == ("s t&te", "ada", None)
 
 

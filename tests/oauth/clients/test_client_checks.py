@@ -2,14 +2,15 @@
 
 from typing import Any
 
+import pytest
 from flask import Flask
 
-from oauth.clients import checks
+from oauth.diagnosis import client as checks
 from tests.conftest import AppFactory
 from tests.oauth.clients.test_client_authentication import basic, called, refused
 from tests.support.commands import asked, auth
 from tests.support.oauth import SECRET, client_row
-from tests.support.service import FixedClock, execute
+from tests.support.service import FixedClock, execute, rows
 from utils.services import services
 
 
@@ -64,6 +65,38 @@ def test_doctor_takes_a_client_by_name(app: Flask) -> None:
     assert asked(app, "doctor", "--client", "App")["well"] is True
     assert auth(app, "doctor", "--client", "nothing").exit_code == 1
     assert auth(app, "doctor", "--client", "app", "--probe", "http://localhost").exit_code == 2
+
+
+TABLES = (
+    "users",
+    "sessions",
+    "oauth_codes",
+    "oauth_grants",
+    "oauth_consents",
+    "audit_events",
+    "signing_keys",
+)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("kind", ["web", "spa", "native"])
+def test_rehearsed_login_works_and_leaves_nothing(app: Flask, kind: str) -> None:
+    client_row(app, kind=kind, required_permission="app:use", require_factor=True)
+    before = rows(app, "SELECT * FROM oauth_clients")
+    found = findings(app)["rehearsed login"]
+    assert found == ("ok", "A throw-away account logged in, from the request to the ID token.")
+    assert {name: rows(app, f"SELECT count(*) AS n FROM {name}")[0]["n"] for name in TABLES} == dict.fromkeys(
+        TABLES, 0
+    )
+    assert rows(app, "SELECT * FROM oauth_clients") == before
+
+
+def test_rehearsed_login_names_what_fails(app: Flask) -> None:
+    client_row(app, redirect_uris=["javascript:alert(1)"])
+    state, text = findings(app)["rehearsed login"]
+    assert state == "problem"
+    assert text.startswith("A login with a throw-away account fails: ")
+    assert rows(app, "SELECT count(*) AS n FROM users") == [{"n": 0}]
 
 
 def test_unused_new_secret_is_named(app: Flask, clock: FixedClock) -> None:

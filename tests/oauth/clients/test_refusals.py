@@ -7,7 +7,8 @@ from flask import Flask
 
 from models import db
 from oauth import refusals
-from oauth.refusals import EXPLAINED, Cause, Reason, Step
+from oauth.reasons import EXPLAINED, Cause, Reason
+from oauth.refusals import Step
 from oauth.stores import refusals as store
 from tests.oauth.clients.test_client_authentication import CALLER, basic, refused
 from tests.support.commands import asked, auth

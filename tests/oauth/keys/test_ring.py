@@ -110,9 +110,7 @@ def test_clock_that_was_set_back_reads_again(app: Flask, clock: FixedClock) -> N
     assert len(statements) == 1
 
 
-def test_unknown_kid_of_our_form_is_looked_up_at_most_every_five_seconds(
-    app: Flask, clock: FixedClock
-) -> None:
+def test_unknown_kid_is_looked_up_at_most_every_five_seconds(app: Flask, clock: FixedClock) -> None:
     assert read(app, signed(app))
     statements = selects(app)
     made = Issuer("ES256", "at+jwt", *(CachedKeys(5)(alg) for alg in ("ES256", "RS256")))

@@ -98,6 +98,27 @@ def test_late_rotation_lengthens_the_life_of_the_present_key(app: Flask, clock: 
     assert read(app, last)
 
 
+def test_no_token_is_refused_while_keys_rotate_on_two_machines(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    """A verifier that fetches the keys once an hour, just before, knows the key of each token."""
+    machines = [make_app(), make_app()]
+    fresh(machines[0], clock)
+    clock.advance(LIFETIME - 3 * DAY)
+    fetched, seen, held = {*published(machines[1])}, set[str](), list[str]()
+    for hour in range(5 * 24):
+        made = [fresh(machine, clock) for machine in machines]
+        seen |= {kid_of(token) for token in made}
+        assert {kid_of(token) for token in made} <= fetched, hour
+        assert all(read(machine, token) for token in made for machine in machines)
+        assert all(read(machine, token, allow_expired=True) for token in held for machine in machines)
+        held = made
+        fetched = {*published(machines[hour % 2])}
+        clock.advance(3600)
+        prune(machines[hour % 2])
+    assert len(seen) == 2
+
+
 def test_prune_without_keys_makes_none(app: Flask) -> None:
     prune(app)
     assert not rows(app, "SELECT kid FROM signing_keys")

@@ -244,3 +244,18 @@ def test_call_with_a_cookie_from_another_site_is_refused(
     answer = browser.post(PATH, json={"confirmed": True}, headers=evil)
     assert (answer.status_code, answer.get_json()["code"]) == (403, "cross_site_refused")
     assert living(app) == 2
+
+
+def test_fault_of_a_registered_client_is_recorded_for_operators(
+    app: Flask, client: FlaskClient, access: str, clock: FixedClock
+) -> None:
+    evil = "https://evil.example/"
+    ask(client, access, client_id="app", post_logout_redirect_uri=evil)
+    clock.advance(1)
+    ask(client, access, client_id="app", id_token_hint="x")
+    ask(client, access, client_id="nobody", post_logout_redirect_uri=evil)
+    found = rows(app, "SELECT client_id, step, reason, detail FROM oauth_refusals ORDER BY reason")
+    assert [tuple(each.values()) for each in found] == [
+        ("app", "logout", "hint_invalid", ""),
+        ("app", "logout", "logout_redirect_unknown", f"asked for {evil}"),
+    ]

@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from tests.conftest import AppFactory
 from tests.support.oauth import client_row
+from tests.support.oauth_tokens import claims_of, got, userinfo
 from tests.support.service import FixedClock, engine_of, execute
 
 CONFIGURATION, SERVER, KEYS = PATHS = (
@@ -100,6 +101,27 @@ def test_issuer_and_endpoints_are_of_the_public_address(make_app: AppFactory) ->
     addresses = [told[name] for name in told if name.endswith(("_endpoint", "_uri"))]
     assert len(addresses) == 7
     assert all(address.startswith("https://login.example.com/oauth/") for address in addresses)
+
+
+def test_every_endpoint_of_the_metadata_exists(app: Flask, client: FlaskClient) -> None:
+    client_row(app)
+    told = client.get(CONFIGURATION).get_json()
+    methods = {"authorization": "GET", "end_session": "GET", "userinfo": "GET"}
+    adapter = app.url_map.bind("localhost")
+    for name, address in told.items():
+        if name.endswith("_endpoint"):
+            path = address.removeprefix("http://localhost:8000")
+            assert adapter.test(path, methods.get(name.removesuffix("_endpoint"), "POST")), name
+    assert client.get(told["jwks_uri"].removeprefix("http://localhost:8000")).status_code == 200
+
+
+def test_claims_of_the_metadata_are_those_that_tokens_and_userinfo_have(
+    app: Flask, client: FlaskClient
+) -> None:
+    client_row(app, takes_unverified=True)
+    tokens = got(app, scopes=["openid", "profile", "email"])
+    told = {*claims_of(tokens["id_token"]), *userinfo(client, tokens["access_token"]).get_json()}
+    assert {*client.get(CONFIGURATION).get_json()["claims_supported"]} == told
 
 
 def test_metadata_has_what_clients_need(app: Flask, client: FlaskClient) -> None:

@@ -159,8 +159,7 @@ def test_introspection_allows_no_other_origin(client: FlaskClient) -> None:
 def test_refused_calls_of_a_network_do_not_keep_out_its_clients(
     make_app: AppFactory, clock: FixedClock
 ) -> None:
-    small = {"token-failures": 3, "token": 5}
-    app = make_app(limiter=limits(clock, **small))
+    app = make_app(limiter=limits(clock, token_failures=3, token=5))
     client_row(app)
     token = got(app)["refresh_token"]
     answers = [refused(call(app, "token", client_secret="wrong")) for _ in range(4)]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from tests.support.failing_services import everything, failing_at
 from tests.support.interleaving import interleaved_at
@@ -39,8 +40,8 @@ def test_no_grant_outlives_a_logout_interleaved_at_every_statement(app: Flask, r
         first, second = (redeems, ends) if redeems_first else (ends, redeems)
         answers: list[int] = []
 
-        def meanwhile(call: partial[object] = second, to: list[int] = answers) -> None:
-            to.append(call().status_code)  # type: ignore[attr-defined]
+        def meanwhile(call: partial[TestResponse] = second, to: list[int] = answers) -> None:
+            to.append(call().status_code)
 
         with interleaved_at(app, number, meanwhile) as asked:
             answers.append(first().status_code)

@@ -10,6 +10,7 @@ from auth.admin.finding import Finding
 from oauth.clients import explanation, registration
 from oauth.clients.authentication import PUBLIC_KINDS
 from oauth.clients.registration import ShownClient
+from oauth.diagnosis import login
 from utils.services import Services
 from utils.web import redirect_uris
 
@@ -19,12 +20,15 @@ Resolve = Callable[..., Sequence[Any]]
 
 
 def examine(services: Services, name: str, resolve: Resolve = socket.getaddrinfo) -> list[Finding]:
-    """Return the findings of all checks of a client. Looks its hosts up. Raises `ClientNotFound`."""
+    """Return the findings of all checks of a client, and of a rehearsed login.
+
+    Looks its hosts up. Raises `ClientNotFound`.
+    """
     shown = registration.find(services, name)
     found = [*_state(services, shown), *_secrets(services, shown), *_rules(shown)]
     found += [*_addresses(services, shown, resolve), *_refusals(services, name)]
     services.tx().rollback()
-    return found
+    return [*found, *login.rehearse(services, shown)]
 
 
 def _state(services: Services, shown: ShownClient) -> Iterator[Finding]:
