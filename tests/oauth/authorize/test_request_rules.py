@@ -7,6 +7,7 @@ import pytest
 from oauth.authorize import errors, redirects
 from oauth.authorize.request import (
     MAX_QUERY,
+    STANDARD_SCOPES,
     AuthorizationRequest,
     Prompt,
     checked,
@@ -15,6 +16,7 @@ from oauth.authorize.request import (
     target_of,
 )
 from oauth.stores.resources import Resource
+from pages.texts import catalogue
 from tests.support.authorization_requests import CALLBACK, CHALLENGE, SNAPSHOT, authorization_query
 from tests.support.service import START
 
@@ -142,6 +144,13 @@ def test_scopes_that_the_client_may_not_have_are_left_out() -> None:
     assert refusal(authorization_query(scope=None)) is errors.ScopeInvalid
 
 
+def test_every_standard_scope_has_words_on_the_page() -> None:
+    words = catalogue()["script"]
+    assert {each for each in words if each.startswith("authorize.scope.")} == {
+        f"authorize.scope.{each}" for each in STANDARD_SCOPES
+    }
+
+
 def test_scopes_of_a_resource_need_that_resource() -> None:
     asked = authorization_query(scope="openid reports:read", resource=REPORTS.identifier)
     found = request_of(asked, REPORTS, FILES)
@@ -198,7 +207,7 @@ def test_client_id_that_no_client_has_is_not_looked_up(client_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["x" * (MAX_QUERY + 1), "client_id=%ff", "&".join("a=1" for _ in range(65))]
+    "query", ["x" * (MAX_QUERY + 1), "client_id=%ff", "client_id=\u00e9", "&".join("a=1" for _ in range(65))]
 )
 def test_query_that_cannot_be_read(query: str) -> None:
     with pytest.raises(errors.RequestMalformed):
