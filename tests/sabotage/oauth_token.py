@@ -11,6 +11,13 @@ OAUTH_TOKEN = [
         "test_code.py::test_fault_1_of_16_calls_with_one_code_one_gets_tokens",
     ),
     Sabotage(
+        "the end of a session waits for the redemption of its codes",
+        "oauth/stores/redemptions.py",
+        "    .with_for_update(read=True)\n",
+        "",
+        "test_races_of_codes.py::test_no_grant_outlives_an_end_of_its_session_at_any_statement",
+    ),
+    Sabotage(
         "a second use of a code ends the grant",
         "oauth/token/code.py",
         "        _end_reused(services, client, found.code, caller)\n",
