@@ -141,13 +141,13 @@ OAUTH_TOKEN = [
         "oauth/clients/calls.py",
         '        count("token", [',
         '        count("token-failures", caller.subjects)\n        count("token", [',
-        "test_calls.py::test_refused_calls_of_a_network_do_not_keep_out_its_clients",
+        "test_client_calls.py::test_refused_calls_of_a_network_do_not_keep_out_its_clients",
     ),
     Sabotage(
         "each parameter of a client is sent once",
         "oauth/clients/calls.py",
         "if form.repeated:",
         "if False:",
-        "test_calls.py::test_parameter_that_is_sent_twice_is_refused_and_changes_nothing",
+        "test_client_calls.py::test_parameter_that_is_sent_twice_is_refused_and_changes_nothing",
     ),
 ]
