@@ -147,6 +147,7 @@ class EndReason(StrEnum):
     EMAIL_CHANGE_UNDONE = "email_change_undone"
     DELETION_REQUESTED = "deletion_requested"
     FACTORS_CHANGED = "factors_changed"
+    EXPIRED = "expired"  # by the next prune after its end; it is refused before
 
 
 class LinkPurpose(StrEnum):

@@ -21,6 +21,7 @@ class Step(StrEnum):
     REVOKE = "revoke"
     INTROSPECT = "introspect"
     LOGOUT = "logout"
+    FEED = "feed"
 
 
 class Cause(StrEnum):

@@ -62,6 +62,8 @@ class OAuthClient(Base):
     created_by: Mapped[str | None] = mapped_column(String(80))
     last_used_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    notices_after: Mapped[datetime | None]  # no notice is delivered to it before; also a deliverer's lease
+    notice_failures: Mapped[int] = mapped_column(default=0)  # in a row
 
 
 class OAuthClientSecret(Base):
@@ -217,7 +219,7 @@ class OAuthNotice(Base):
     __tablename__ = "oauth_notices"
     __table_args__ = (
         Index("ix_oauth_notices_due_at", "due_at"),
-        Index("ix_oauth_notices_client_id", "client_id"),
+        Index("ix_oauth_notices_client_id_due_at", "client_id", "due_at"),
         Index("ix_oauth_notices_created_at", "created_at"),
         UniqueConstraint("client_id", "sid"),
     )

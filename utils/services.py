@@ -107,8 +107,27 @@ class Listener(Protocol):
     def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
         """Every access to this account ended, also such as no session has."""
 
+    def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        """The access to this account ended that no session ends."""
+
     def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
         """Every access to every account ended."""
+
+
+class Fetch(Protocol):
+    """Calls servers under names that others choose. `utils.web.fetch.Fetcher` is the real one."""
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        expected: Sequence[int] = (200,),
+        max_answer: int = 64 * 1024,
+    ) -> bytes:
+        """Return the body of an answer with an expected status. Raises `utils.outgoing.CallFailed`."""
 
 
 class NoListener:
@@ -120,6 +139,9 @@ class NoListener:
         pass
 
     def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        pass
+
+    def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
         pass
 
     def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
@@ -161,7 +183,7 @@ class TokenSigner(Protocol):
 
 
 class Upkeep(Protocol):
-    """What `prune`, `reseal` and `doctor` do for tables that `auth` does not know: those of the provider."""
+    """What operations and answers of `auth` take from tables that it does not know: those of the provider."""
 
     def growing(self, services: "Services") -> Sequence[Any]:
         """Return its tables that only grow (`auth.admin.pruning.Growing`)."""
@@ -174,6 +196,23 @@ class Upkeep(Protocol):
 
     def findings(self, services: "Services") -> Iterator[Any]:
         """Return its findings (`auth.admin.finding.Finding`)."""
+
+    def forget_person(self, tx: Session, user_id: int) -> None:
+        """Remove what tells of the person from rows that stay after the erasure of this account."""
+
+    def sections(self) -> Sequence[Any]:
+        """Return its sections of a data export (`auth.accounts.data_export.Section`)."""
+
+    def explain(self, services: "Services", user_id: int) -> Sequence[str]:
+        """Return what `explain` says about its part in an account, in sentences."""
+
+    def apps_of_account(self, services: "Services", user_id: int) -> Sequence[Mapping[str, Any]]:
+        """Return the applications that have access to an account, as operators see them."""
+
+    def apps_of_sessions(
+        self, services: "Services", tx: Session, user_id: int, session_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Sequence[str]]:
+        """Return the names of the applications that have access through each of these sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +239,18 @@ class Services:
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
     listener: Listener
-    render_page: RenderPage | None  # None without pages
     examine_client: Callable[["Services", str], Sequence[Any]]  # the findings of `doctor --client`
     signer: TokenSigner
     make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
-    upkeep: Upkeep
+    fetch: Fetch
+    notices: BackgroundTask  # the delivery of logouts to clients
     refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
+    render_page: RenderPage | None  # None without pages
+    upkeep: Upkeep
+
+    def serve(self) -> bool:
+        """Start the threads of a serving process; False if one cannot be started now."""
+        return all([self.pruning.serve(), self.notices.serve()])
 
 
 P = ParamSpec("P")

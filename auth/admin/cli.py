@@ -65,9 +65,9 @@ def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
 @command("show")
 @click.argument("login")
 def show(login: str) -> tuple[Any, str]:
-    """Show an account by name, address or id: its state, roles, sessions, API tokens and last events."""
+    """Show an account by name, address or id: state, roles, sessions, API tokens, apps and last events."""
     seen = operators.overview(services(), login, operator())
-    data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.api_tokens, seen.events)
+    data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.api_tokens, seen.apps, seen.events)
     lines = [f"{name}: {value}" for name, value in data["user"].items()]
     lines += [f"roles: {', '.join(data['roles']) or 'none'}"]
     lines += [f"active sessions: {len(data['sessions'])}"]
@@ -76,11 +76,18 @@ def show(login: str) -> tuple[Any, str]:
         for s in data["sessions"]
     ]
     lines += [f"API tokens: {len(data['api_tokens'])}", *map(api_tokens_cli.line, data["api_tokens"])]
+    lines += [f"apps: {len(data['apps'])}", *map(_app_line, data["apps"])]
     lines += ["last events:"]
     for each in data["events"]:
         shown = (each["at"], each["event"], each["reason"], each["detail"], each["ip_address"], _by(each))
         lines.append("  " + "  ".join(filter(None, shown)))
     return data, "\n".join(lines)
+
+
+def _app_line(app: dict[str, Any]) -> str:
+    ways = "works without a session" if app["works_without_you"] else "ends with its session"
+    used = app["last_used_at"] or "never"
+    return f"  {app['client_id']}  {app['name']}  {' '.join(app['scopes'])}  {ways}  last used {used}"
 
 
 def _by(event: outputs.OperatorEventFields) -> str | None:

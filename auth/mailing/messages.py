@@ -49,6 +49,7 @@ MAILS: Mapping[str, Mail] = {
     "two_factor_disabled": Mail("Authenticator codes for {brand} are off"),
     "passkey_added": Mail("A passkey was added to your account at {brand}", ("disown",)),
     "api_token_created": Mail("An API token was created for your account at {brand}", ("disown",)),
+    "app_connected": Mail("An app can use your account at {brand}", ("disown",)),
     "passkey_removed": Mail("A passkey was removed from your account at {brand}"),
     "recovery_codes_replaced": Mail("Your recovery codes for {brand} were replaced"),
     "recovery_code_used": Mail("A recovery code for {brand} was used"),

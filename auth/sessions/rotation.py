@@ -14,7 +14,7 @@ from auth.errors import (
 )
 from auth.events import EndReason, Event
 from auth.mailing import links
-from auth.sessions import lifetimes
+from auth.sessions import ending, lifetimes
 from auth.stores import audit, sessions, users
 from models import Account, SessionState
 from utils.client_info import ClientInfo
@@ -67,10 +67,13 @@ def _genuine(services: Services, token: tokens.RefreshToken | None) -> Found | N
 
 
 def _usable(services: Services, found: Found | None) -> Found:
-    if found is None or found[0].ended_at or refusal(found[1], Use.REFRESH):
+    if found is None or refusal(found[1], Use.REFRESH):
         raise RefreshTokenInvalid
-    if min(found[0].idle_end, found[0].absolute_end) <= services.clock.now():
+    # One that ran out says so, before and after pruning ends it; one that was ended in time does not.
+    if min(found[0].idle_end, found[0].absolute_end) <= (found[0].ended_at or services.clock.now()):
         raise RefreshTokenExpired
+    if found[0].ended_at:
+        raise RefreshTokenInvalid
     return found
 
 
@@ -100,8 +103,7 @@ def _rotate(services: Services, current: SessionState, client: ClientInfo) -> Se
 def _end_reused(services: Services, current: SessionState, client: ClientInfo) -> None:
     tx, now = services.tx(), services.clock.now()
     users.lock_shared(tx, current.user_id)
-    if sessions.end(tx, current.id, current.user_id, EndReason.REUSE, now):
-        services.metrics.count_ended_sessions(EndReason.REUSE)
+    if ending.end(services, tx, current.id, current.user_id, EndReason.REUSE, now):
         if account := users.by_id(tx, current.user_id):
             links.notify(services, tx, account, "session_stolen", client)
         audit.append(

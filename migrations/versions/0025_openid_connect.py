@@ -34,6 +34,8 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=80), nullable=True),
         sa.Column("last_used_at", MOMENT, nullable=True),
         sa.Column("disabled_at", MOMENT, nullable=True),
+        sa.Column("notices_after", MOMENT, nullable=True),
+        sa.Column("notice_failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_clients")),
     )
     op.create_table(
@@ -186,7 +188,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_notices")),
         sa.UniqueConstraint("client_id", "sid", name=op.f("uq_oauth_notices_client_id_sid")),
     )
-    op.create_index("ix_oauth_notices_client_id", "oauth_notices", ["client_id"])
+    op.create_index("ix_oauth_notices_client_id_due_at", "oauth_notices", ["client_id", "due_at"])
     op.create_index("ix_oauth_notices_created_at", "oauth_notices", ["created_at"])
     op.create_index("ix_oauth_notices_due_at", "oauth_notices", ["due_at"])
 

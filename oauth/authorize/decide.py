@@ -5,6 +5,7 @@ from collections.abc import Collection
 from auth.events import Event
 from auth.sessions import step_up
 from auth.stores import audit
+from oauth.apps import notice
 from oauth.authorize import ask, errors, opening
 from oauth.authorize.ask import Answer, Asked, Status
 from oauth.authorize.rules import Need
@@ -34,7 +35,7 @@ def decide(
     count("authorizations", ask.subject(principal, client))
     target, opened_at = opening.reopened(services, query, ticket, client)
     try:
-        step_up.lock_for_change(services, principal)
+        account = step_up.lock_for_change(services, principal)
         asked = ask.examine(services, principal, target, opened_at, answered=True)
         if asked.need not in ({Need.NOTHING} if asked.request.is_silent else {Need.NOTHING, Need.CONSENT}):
             return ask.answer(services, principal, asked, client)
@@ -45,6 +46,8 @@ def decide(
         allowed = _checked(asked, scopes)
         code = ask.issue(services, principal, asked.request, allowed)
         _keep(services, principal, asked, allowed)
+        if asked.given is None:
+            notice.tell_owner(services, services.tx(), account, asked.request.client, client)
         _record(services, principal, asked, Event.APP_ALLOWED, client)
         services.tx().commit()
         return ask.redirected(services, target, code)

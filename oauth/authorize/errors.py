@@ -25,7 +25,9 @@ class PageFault(OAuthError):
 
 class RequestMalformed(PageFault):
     code = "oauth_request_malformed"
-    message = "The request cannot be read. Its query must be UTF-8, of at most 8192 characters."
+    message = (
+        "The request cannot be read. Its query must be percent-encoded UTF-8, of at most 8192 characters."
+    )
 
 
 class ClientIdMissing(PageFault):

@@ -71,7 +71,7 @@ class AuthorizationRequest:
 
 def read(query: str) -> Parameters:
     """Return the parameters of a query. Raises `RequestMalformed`."""
-    if len(query) > MAX_QUERY:
+    if len(query) > MAX_QUERY or not query.isascii():
         raise errors.RequestMalformed
     try:
         return parsed(query)

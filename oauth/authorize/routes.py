@@ -11,7 +11,7 @@ from oauth.authorize import decide, opening, outputs
 from oauth.authorize.inputs import AuthorizationDecision, AuthorizationForm, AuthorizationQuestion
 from oauth.blueprint import account_bp, oauth_bp
 from utils.auth_helpers import jwt_required, presented_principal
-from utils.errors import BadRequest, NotFound
+from utils.errors import NotFound
 from utils.services import services
 from utils.web.forms import Parameters, takes_form
 from utils.web.http import answers, client_info, count_call, limited
@@ -36,7 +36,7 @@ def authorize() -> Any:
 
     The page is the same for everyone. Nothing is written.
     """
-    query = _query()
+    query = request.query_string.decode("ascii", "replace")
     opened = opening.open_request(services(), query, client_info())
     if opened.redirect_to is not None:
         return _sent_to(opened.redirect_to)
@@ -103,13 +103,6 @@ def decision(form: AuthorizationDecision) -> Any:
         count=count_call,
     )
     return outputs.answer(found)
-
-
-def _query() -> str:
-    try:
-        return request.query_string.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadRequest from None
 
 
 def _sent_to(address: str) -> Response:

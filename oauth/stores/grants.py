@@ -23,6 +23,11 @@ class GrantEnd(StrEnum):
     TOKEN_REUSED = "token_reused"
     CODE_REUSED = "code_reused"
     REVOKED = "revoked"  # by its client
+    REMOVED = "removed"  # by the owner of the account
+    SESSION_ENDED = "session_ended"
+    ACCOUNT_REVOKED = "account_revoked"  # a reset, "this wasn't me", an account that was disabled or closed
+    PASSWORD_CHANGED = "password_changed"
+    ALL_REVOKED = "all_revoked"  # by an operator, for all accounts
 
 
 class Grant(NamedTuple):

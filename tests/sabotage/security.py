@@ -216,8 +216,8 @@ SECURITY = [
     Sabotage(
         "a reset ends all sessions",
         "auth/revocation/revoke.py",
-        "    ended = sessions.end_all(tx, user_id, reason, now)\n",
-        "    ended = 0\n",
+        "    return ending.end_account(services, tx, user_id, reason, now)\n",
+        "    return 0\n",
         "test_password_reset.py::test_reset_ends_all_sessions_issues_none_and_mails_the_owner",
     ),
     Sabotage(

@@ -24,7 +24,8 @@ GUEST = {"utils"}  # a blueprint of your own, guarded by `jwt_required`
 OURS = {*TOP_LEVEL, "auth", "oauth", "ops", "pages", "tables", "utils"}
 # Shared sequences: the flow that calls one of these commits.
 NEVER_COMMIT = (
-    "auth/mailing/links.py auth/sessions/step_up.py auth/factors/changes.py auth/factors/totp_secrets.py "
+    "auth/mailing/links.py auth/sessions/step_up.py auth/sessions/ending.py auth/factors/changes.py "
+    "auth/factors/totp_secrets.py "
     "auth/factors/recovery_code_set.py auth/factors/passkey_ceremonies.py auth/login/complete.py "
     "auth/login/pending.py auth/login/brute_force.py auth/passwords/check.py auth/passwords/policy.py"
 ).split()
@@ -154,6 +155,33 @@ def _last_name(node: ast.AST) -> str:
     if isinstance(node, ast.Call):
         return _last_name(node.func)
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+ENDING_STORES = ("sessions", "run_out_sessions")
+
+
+def only_ending_ends_sessions(sources: Sources) -> list[str]:
+    """Sessions end in one module, which tells the listener. `sessions` is the store in every flow."""
+    faults = []
+    for path, tree in _product(sources):
+        if path in {"auth/sessions/ending.py", "auth/stores/sessions.py"}:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and (name := _last_name(node.value)) in ENDING_STORES:
+                faults += [f"{path}:{node.lineno}: {name}.{node.attr}"] if _ends(node.attr) else []
+            elif isinstance(node, ast.ImportFrom) and node.module == "auth.stores.sessions":
+                faults += [f"{path}:{node.lineno}: imports {a.name}" for a in node.names if _ends(a.name)]
+            elif isinstance(node, ast.ImportFrom) and node.module == "auth.stores":
+                faults += [f"{path}:{node.lineno}: renames {a.name}" for a in node.names if _renamed(a)]
+    return faults
+
+
+def _ends(name: str) -> bool:
+    return name == "end" or name.startswith("end_")
+
+
+def _renamed(alias: ast.alias) -> bool:
+    return alias.name == "sessions" and alias.asname not in {None, "sessions"}
 
 
 def no_model_query(sources: Sources) -> list[str]:

@@ -1,6 +1,7 @@
 """A server on loopback that answers with the bytes of a test, and records what it was asked."""
 
 import contextlib
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -76,14 +77,20 @@ class ScriptedServer:
 
 
 def _request(connection: socket.socket) -> bytes:
-    """Return the head of the next request, or nothing at the end of the stream."""
+    """Return the next request, or nothing at the end of the stream."""
     received = b""
-    while not received.endswith(b"\r\n\r\n"):
+    while not _is_complete(received):
         more = connection.recv(65536)
         if not more:
             return b""
         received += more
     return received
+
+
+def _is_complete(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 @contextmanager

@@ -103,6 +103,18 @@ PUBLISHED = {
     "too_many_api_tokens": 409,
 }
 
+# Clients and resources of the provider.
+PUBLISHED |= {
+    "oauth_invalid_client": 401,
+    "oauth_credentials_twice": 400,
+    "client_not_found": 404,
+    "client_name_taken": 409,
+    "client_invalid": 400,
+    "too_many_clients": 409,
+    "resource_not_found": 404,
+    "resource_taken": 409,
+}
+
 
 class Broken:
     """A hasher that raises the given exception."""

@@ -123,6 +123,20 @@ def test_only_the_port_of_a_loopback_address_of_a_native_client_may_differ(
 
 
 @pytest.mark.parametrize(
+    ("uri", "without"),
+    [
+        ("http://localhost:80/cb", "http://localhost/cb"),
+        ("http://localhost:80@evil.example/cb", None),
+        ("http://localhost:x/cb", None),
+        ("http://localhost.evil.example/cb", None),
+        ("https://localhost/cb", None),
+    ],
+)
+def test_only_the_port_differs_in_what_is_compared(uri: str, without: str | None) -> None:
+    assert redirect_uris._without_port(uri) == without
+
+
+@pytest.mark.parametrize(
     "uri",
     [
         "https://app.example.com",

@@ -44,6 +44,9 @@ class Metrics:
         self.sessions_started = Counter("auth_sessions_started", "Sessions started.", registry=own)
         self.sessions_ended = Counter("auth_sessions_ended", "Sessions ended.", ["reason"], registry=own)
         self.mails = Counter("auth_mails", "Tries to deliver a mail, by outcome.", ["outcome"], registry=own)
+        self.notices = Counter(
+            "auth_notices", "Tries to tell a client of a logout, by outcome.", ["outcome"], registry=own
+        )
         self.limits_hit = Counter(
             "auth_limits_hit", "Calls refused by a rate limit.", ["policy"], registry=own
         )

@@ -157,6 +157,7 @@ def _load_in_worker(parent: int, target: str) -> Flask:
     app: Flask = getattr(importlib.import_module(module), name)
     _services_of(app).delivery.start()  # mails may be waiting in the outbox
     _services_of(app).pruning.start()
+    _services_of(app).notices.serve()
     return app
 
 

@@ -18,6 +18,7 @@ MAX_KEPT = 8  # idle connections
 MAX_AGE = 60.0  # seconds after which a connection is replaced
 KEPT_AFTER = {204, 401, 403}  # after another status it is not known what else a connection holds
 Kept = tuple[int, float, HTTPConnection]  # process, time of opening
+Call = tuple[str, str, str | None, dict[str, str]]  # method, path, body, headers
 
 
 class Connections:
@@ -31,14 +32,24 @@ class Connections:
         self._path, self._timeout, self._idle = url.path.rstrip("/"), timeout, deque[Kept]()
 
     def get(self, path: str, token: str) -> tuple[HTTPResponse, bytes]:
-        """Return an answer and its body. Follows no redirect. Raises `OSError` or `HTTPException`."""
+        """Return the answer to a bearer of this token. As `ask`."""
+        return self.ask("GET", path, {"Authorization": f"Bearer {token}"})
+
+    def ask(
+        self, method: str, path: str, headers: dict[str, str], body: str | None = None, most: int = MAX_BODY
+    ) -> tuple[HTTPResponse, bytes]:
+        """Return an answer and its body, cut off after `most` bytes. The call may be made twice.
+
+        Follows no redirect. Raises `OSError` or `HTTPException`.
+        """
+        call = (method, self._path + path, body, headers)
         deadline = time.monotonic() + self._timeout
         if kept := self._kept():
             try:
-                return self._ask(kept, path, token, deadline)
+                return self._ask(kept, call, deadline, most)
             except (ConnectionError, ssl.SSLError):  # the server closed it meanwhile: ask once more
                 self.close()
-        return self._ask((os.getpid(), time.monotonic(), self._new()), path, token, deadline)
+        return self._ask((os.getpid(), time.monotonic(), self._new()), call, deadline, most)
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -57,13 +68,13 @@ class Connections:
                 connection.close()
         return None
 
-    def _ask(self, kept: Kept, path: str, token: str, deadline: float) -> tuple[HTTPResponse, bytes]:
+    def _ask(self, kept: Kept, call: Call, deadline: float, most: int) -> tuple[HTTPResponse, bytes]:
         connection, is_complete = kept[-1], False
         connection.response_class = partial(_response, deadline)  # type: ignore[assignment]  # a class is declared
         try:
-            connection.request("GET", self._path + path, headers={"Authorization": f"Bearer {token}"})
+            connection.request(*call)
             with connection.getresponse() as answer:
-                body = answer.read(MAX_BODY)
+                body = answer.read(most)
                 is_complete = answer.isclosed() and answer.status in KEPT_AFTER
             return answer, body
         finally:

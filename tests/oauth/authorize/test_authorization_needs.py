@@ -38,7 +38,7 @@ def needed(request: AuthorizationRequest, session: LoggedIn | None, **more: Any)
 
 
 # prompt or max_age: what nobody, a session of before the request, and one that began after it are asked.
-QUESTIONS: list[tuple[dict[str, str], Need, Need, Need]] = [
+QUESTIONS: list[tuple[dict[str, Any], Need, Need, Need]] = [
     ({}, Need.LOGIN, Need.NOTHING, Need.NOTHING),
     ({"prompt": "login"}, Need.LOGIN, Need.REAUTH, Need.NOTHING),
     ({"max_age": "0"}, Need.LOGIN, Need.REAUTH, Need.NOTHING),
@@ -56,7 +56,7 @@ QUESTIONS: list[tuple[dict[str, str], Need, Need, Need]] = [
 
 @pytest.mark.parametrize(("changes", "nobody", "before", "newly"), QUESTIONS)
 def test_prompt_and_max_age_ask_exactly_once(
-    changes: dict[str, str], nobody: Need, before: Need, newly: Need
+    changes: dict[str, Any], nobody: Need, before: Need, newly: Need
 ) -> None:
     request = request_of(**changes)
     assert needed(request, None) is nobody
@@ -79,7 +79,8 @@ def test_answer_of_the_caller_does_not_satisfy_prompt_login() -> None:
 def test_login_in_the_future_is_not_fresh() -> None:
     """A clock that was set back must not make an old login fresh."""
     later = replace(BEFORE, auth_time=NOW + timedelta(hours=1))
-    for changes in ({"prompt": "login"}, {"max_age": "3600"}):
+    asking: list[dict[str, Any]] = [{"prompt": "login"}, {"max_age": "3600"}]
+    for changes in asking:
         assert needed(request_of(**changes), later) is Need.REAUTH
 
 

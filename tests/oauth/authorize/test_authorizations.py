@@ -152,7 +152,13 @@ def test_fault_22_scopes_that_were_not_asked_for_are_refused(
 
 
 def test_fault_22_no_field_of_a_call_gives_privileges(app: Flask, client: FlaskClient, access: str) -> None:
-    extra = {"trusted": True, "kind": "web", "consent": True, "required_permission": None, "user_id": 2}
+    extra: dict[str, Any] = {
+        "trusted": True,
+        "kind": "web",
+        "consent": True,
+        "required_permission": None,
+        "user_id": 2,
+    }
     query = authorization_query(trusted="true", kind="web", pkce="optional", scope="openid roles")
     answer = asked(client, query, access, **extra)
     assert answer["status"] == "consent"
@@ -163,7 +169,7 @@ def test_fault_23_decision_needs_the_ticket_and_a_session(
     app: Flask, client: FlaskClient, access: str
 ) -> None:
     before = everything(app)
-    body = {"query": QUERY, "ticket": opened(client, QUERY), "allow": True}
+    body: dict[str, Any] = {"query": QUERY, "ticket": opened(client, QUERY), "allow": True}
     assert client.post("/auth/authorizations/decision", json=body).status_code == 401
     for ticket in ("", "x", body["ticket"][:-1] + "A", opened(client, authorization_query(state="x"))):
         answer = post(client, "authorizations/decision", access, **(body | {"ticket": ticket}))

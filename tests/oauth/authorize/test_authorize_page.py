@@ -155,6 +155,7 @@ def test_refusals_of_a_known_client_are_counted_for_operators(app: Flask, client
 
 def test_hostile_queries_never_fail(app: Flask, client: FlaskClient) -> None:
     hostile = ["%00", "%ff", "a=%", "=", "&&&", "client_id=%00", "client_id=app&redirect_uri=%00"]
+    hostile += ["client_id=app&state=\u00e9\u202e", "\u00e9"]
     hostile += [authorization_query(redirect_uri=address) for address in NEAR_MISSES]
     names = "state nonce scope prompt resource login_hint id_token_hint display client_id".split()
     hostile += [authorization_query(**{name: "\x00\u202e\"'<>\\"}) for name in names]

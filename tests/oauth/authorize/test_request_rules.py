@@ -7,6 +7,7 @@ import pytest
 from oauth.authorize import errors, redirects
 from oauth.authorize.request import (
     MAX_QUERY,
+    STANDARD_SCOPES,
     AuthorizationRequest,
     Prompt,
     checked,
@@ -15,6 +16,7 @@ from oauth.authorize.request import (
     target_of,
 )
 from oauth.stores.resources import Resource
+from pages.texts import catalogue
 from tests.support.authorization_requests import CALLBACK, CHALLENGE, SNAPSHOT, authorization_query
 from tests.support.service import START
 
@@ -38,7 +40,8 @@ def refusal(query: str, *resources: Resource, **more: Any) -> type[errors.Reques
 def test_request_that_is_right() -> None:
     found = request_of(authorization_query(nonce="n", prompt="login consent", max_age="60", login_hint="ada"))
     assert (found.scopes, found.code_challenge, found.nonce) == (("openid", "email"), CHALLENGE, "n")
-    assert (found.prompts, found.max_age) == ({Prompt.LOGIN, Prompt.CONSENT}, 60)
+    assert found.prompts == {Prompt.LOGIN, Prompt.CONSENT}
+    assert found.max_age == 60
     assert (found.target.state, found.login_hint, found.resource) == ("s t&te", "ada", None)
 
 
@@ -141,6 +144,13 @@ def test_scopes_that_the_client_may_not_have_are_left_out() -> None:
     assert refusal(authorization_query(scope=None)) is errors.ScopeInvalid
 
 
+def test_every_standard_scope_has_words_on_the_page() -> None:
+    words = catalogue()["script"]
+    assert {each for each in words if each.startswith("authorize.scope.")} == {
+        f"authorize.scope.{each}" for each in STANDARD_SCOPES
+    }
+
+
 def test_scopes_of_a_resource_need_that_resource() -> None:
     asked = authorization_query(scope="openid reports:read", resource=REPORTS.identifier)
     found = request_of(asked, REPORTS, FILES)
@@ -197,7 +207,7 @@ def test_client_id_that_no_client_has_is_not_looked_up(client_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["x" * (MAX_QUERY + 1), "client_id=%ff", "&".join("a=1" for _ in range(65))]
+    "query", ["x" * (MAX_QUERY + 1), "client_id=%ff", "client_id=\u00e9", "&".join("a=1" for _ in range(65))]
 )
 def test_query_that_cannot_be_read(query: str) -> None:
     with pytest.raises(errors.RequestMalformed):
@@ -299,6 +309,14 @@ def test_fault_12_scheme_that_runs_code_is_refused_when_it_is_used() -> None:
         client = SNAPSHOT._replace(redirect_uris=[address], kind="native")
         with pytest.raises(errors.RedirectUriMismatch):
             target_of(read(authorization_query(redirect_uri=address)), client)
+
+
+@pytest.mark.parametrize("name", ["code", "state", "iss", "error", "id_token", "CODE"])
+def test_fault_9_address_that_has_parameters_of_the_answer_is_refused_when_used(name: str) -> None:
+    address = f"{CALLBACK}?{name}=x"
+    asked = read(authorization_query(redirect_uri=address))
+    with pytest.raises(errors.RedirectUriMismatch):
+        target_of(asked, SNAPSHOT._replace(redirect_uris=[address]))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])

@@ -1,18 +1,24 @@
 """Client authentication: the header, the body, or the id alone."""
 
 import base64
+import hmac
+from datetime import timedelta
+from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
+from models import db
 from oauth.clients import credentials
-from oauth.clients.authentication import authenticate
+from oauth.clients.authentication import NOTED_EVERY, authenticate
 from oauth.clients.errors import CredentialsTwice, InvalidClient
 from oauth.errors import OAuthError
+from oauth.stores import clients
 from tables.oauth import Client
 from tests.support.oauth import SECRET, client_row
-from tests.support.service import FixedClock, execute, rows
+from tests.support.service import FixedClock, engine_of, execute, rows
 from utils.client_info import ClientInfo
 from utils.services import services
 from utils.web.forms import Parameters, parsed
@@ -188,6 +194,34 @@ def test_unknown_client_is_refused_and_writes_nothing(app: Flask, name: str) -> 
     assert reasons(app) == []
 
 
+def statements(app: Flask, form: str) -> list[str]:
+    """Return the reading statements of a refused call."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement)
+
+    engine = engine_of(app)
+    event.listen(engine, "before_cursor_execute", note)
+    refused(app, None, form)
+    event.remove(engine, "before_cursor_execute", note)
+    return [statement for statement in found if statement.startswith("SELECT")]
+
+
+def test_unknown_client_costs_the_statements_and_comparison_of_a_known_one(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_row(app)
+    refused(app, None, "client_id=app&client_secret=wrong")  # its row of refusals is written once a second
+    compared: list[bool] = []
+    compare = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append(True) or compare(a, b))
+    known = statements(app, "client_id=app&client_secret=wrong")
+    unknown = statements(app, "client_id=nobody&client_secret=wrong")
+    assert known == unknown
+    assert len(compared) == 2
+
+
 @pytest.mark.both_databases
 def test_disabled_client_is_refused(app: Flask) -> None:
     client_row(app)
@@ -231,3 +265,14 @@ def test_wrong_secret_is_never_in_the_record(app: Flask) -> None:
     detail = rows(app, "SELECT detail FROM oauth_refusals")[0]["detail"]
     assert "swordfish" not in detail
     assert "10 characters, of which the first or last is a space" in detail
+
+
+@pytest.mark.both_databases
+def test_concurrent_first_uses_are_written_once(app: Flask, clock: FixedClock) -> None:
+    client_row(app)
+    earlier = clock.now()
+    with app.app_context():
+        clients.note_use(db.session, "app", earlier, NOTED_EVERY)
+        clients.note_use(db.session, "app", earlier + timedelta(minutes=5), NOTED_EVERY)  # the later of two
+        db.session.commit()
+        assert clients.last_used_at(db.session, "app") == earlier

@@ -9,7 +9,7 @@ from flask import Flask
 from tests.conftest import AppFactory
 from tests.oauth.clients.test_client_authentication import basic, called, refused
 from tests.support.commands import asked, auth, event, written
-from tests.support.oauth import REDIRECT, client_row
+from tests.support.oauth import REDIRECT, SECRET, client_row
 from tests.support.service import FixedClock, rows
 
 OPTIONS = ["--redirect", REDIRECT]
@@ -227,3 +227,20 @@ def test_fault_22_nothing_but_a_command_registers_or_changes_a_client(app: Flask
                 rule.rule, data={**form, "client_id": "app"}, headers={"Authorization": "Basic YXBwOng="}
             )
     assert rows(app, "SELECT * FROM oauth_clients") == before
+
+
+def test_fault_40_addresses_of_a_client_come_from_the_operator_only(app: Flask) -> None:
+    client_row(app, backchannel_uri="https://app.example.com/logout")
+    http, evil = app.test_client(), "https://evil.example/"
+    form = {"grant_type": "authorization_code", "client_id": "app", "client_secret": SECRET, "code": "x"}
+    names = (
+        "backchannel_logout_uri",
+        "backchannel_uri",
+        "frontchannel_logout_uri",
+        "post_logout_redirect_uri",
+    )
+    for path in ("token", "revoke", "introspect"):
+        http.post(f"/oauth/{path}", data=form | dict.fromkeys(names, evil) | {"token": "x"})
+    shown = asked(app, "clients", "show", "app")
+    assert (shown["backchannel_uri"], shown["post_logout_uris"]) == ("https://app.example.com/logout", [])
+    assert "evil" not in str(rows(app, "SELECT * FROM oauth_clients"))
