@@ -16,7 +16,7 @@ MAX_FEED = 16 * 1024 * 1024  # bytes
 
 
 class Feed:
-    """The set of ended grants. A check that finds it older than the poll interval reads it. Starts no thread."""
+    """The set of ended grants. A check that finds it out of date reads it. Starts no thread."""
 
     def __init__(
         self, connections: Connections, credentials: str, clock: Callable[[], float] = time.monotonic
