@@ -35,13 +35,20 @@ from auth.stores.rate_limits import DatabaseCounters
 from auth.transfer import project_keys
 from config import ConfigurationError, Settings, config_by_name, environment, environment_name
 from models import db
+from oauth import BLUEPRINTS as OAUTH_BLUEPRINTS
+from oauth.diagnosis import client as client_checks
+from oauth.keys.ring import KeyRing
+from oauth.listener import ProviderListener
+from oauth.notices import delivery as notice_delivery
+from oauth.upkeep import ProviderUpkeep
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
-from pages import Facts, error_page, init_pages
+from pages import Facts, error_page, init_pages, rendered
 from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
+from utils.crypto import jws
 from utils.database.deadlines import ANSWER_TIMEOUT
 from utils.database.engine import engine_options, init_engine
 from utils.database.readiness import Readiness, schema_check
@@ -58,14 +65,16 @@ from utils.observability.metrics import Metrics
 from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 from utils.passwords.hashing import PasswordHasher
 from utils.passwords.leaked import LeakedPasswords, NoLeakCheck
-from utils.services import Leaks, Services, services
+from utils.services import Leaks, NoListener, Services, services
 from utils.serving import server
 from utils.serving.development import development_secrets
 from utils.serving.first_request import AtFirstRequest
 from utils.web.cors import init_cors
+from utils.web.fetch import Fetcher
 from utils.web.flask_sessions import init_flask_sessions
 from utils.web.http import init_http
 from utils.web.layer import init_layer
+from utils.web.public_addresses import Reachable
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
@@ -97,12 +106,15 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
         app.extensions["auth_services"] = built = _services(app, settings, replaced)
     init_layer(app, settings, built.metrics)
     app.register_blueprint(auth_bp)
+    if settings.oauth_provider:
+        for blueprint in OAUTH_BLUEPRINTS:
+            app.register_blueprint(blueprint)
     app.register_blueprint(ops_bp)
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
     init_cors(app, settings, headers=[DEVICE_HEADER])
     # mypy takes the assignment for an error; Flask documents it for middleware.
-    app.wsgi_app = AtFirstRequest(app.wsgi_app, built.pruning.serve)  # type: ignore[method-assign]
+    app.wsgi_app = AtFirstRequest(app.wsgi_app, built.serve)  # type: ignore[method-assign]
     if click.get_current_context(silent=True):  # command line only: imports in 130 ms
         from flask_migrate import Migrate  # noqa: PLC0415
 
@@ -172,6 +184,17 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit": admission.admit,
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
+        "listener": ProviderListener() if settings.oauth_provider else NoListener(),
+        "signer": KeyRing(),
+        "fetch": Fetcher(
+            Reachable.of(settings.oauth_private_networks, loopback=settings.flask_env != "production")
+        ),
+        "notices": _notices(app, settings),
+        "make_signing_key": jws.make_private,
+        "render_page": rendered if settings.pages_enabled else None,
+        "examine_client": client_checks.examine,
+        "upkeep": ProviderUpkeep(),
+        "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
 
@@ -201,6 +224,18 @@ def _pruning(app: Flask, settings: Settings) -> BackgroundTask:
             return pruned.next_batch(services())
 
     return slices.background(next_batch, in_background=_serves(settings))
+
+
+def _notices(app: Flask, settings: Settings) -> BackgroundTask:
+    """Return the delivery of logouts to clients: as `_delivery`, and none without the provider."""
+
+    def deliver_next() -> bool:
+        with app.app_context():
+            return notice_delivery.deliver_next(services())
+
+    return notice_delivery.background(
+        deliver_next, in_background=_serves(settings) and settings.oauth_provider
+    )
 
 
 def _serves(settings: Settings) -> bool:

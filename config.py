@@ -8,11 +8,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import config_values as values
-from config_checks import production_faults
+from config_checks import combination_faults
 
 DAY = 24 * 60 * 60
 is_loopback = values.is_loopback
@@ -124,6 +125,7 @@ class Settings:
     link_undo: str = _setting(values.page)
     link_restore: str = _setting(values.page)
     link_disown: str = _setting(values.page)
+    link_authorize: str = _setting(values.page)
     require_verified_email: bool = _setting(values.boolean)
     hide_account_existence: bool = _setting(values.boolean, False)
     password_min_length: int = _setting(values.whole_number(8, 64), 8)
@@ -135,6 +137,13 @@ class Settings:
     new_account_roles: tuple[str, ...] = _setting(values.role_names, ())
     api_tokens_enabled: bool = _setting(values.boolean, True)
     api_token_max_days: int = _setting(values.whole_number(1, 365), 365)
+    oauth_provider: bool = _setting(values.boolean, True)
+    oauth_access_token_lifetime: int = _setting(values.whole_number(60, 3600), 600)
+    oauth_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 30 * DAY)
+    oauth_absolute_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 90 * DAY)
+    oauth_private_networks: tuple[str, ...] = _setting(values.networks, ())
+    id_token_alg: str = _setting(values.one_of("RS256", "ES256"), "RS256")
+    signing_key_lifetime: int = _setting(values.whole_number(7 * DAY, 3650 * DAY), 90 * DAY)
     totp_previous_steps: int = _setting(values.whole_number(0, 1), 1)
     hash_concurrency: int = _setting(values.whole_number(1, 256))
     password_hash_method: str = _setting(values.hash_method, "scrypt:32768:8:3")
@@ -172,7 +181,7 @@ class Settings:
         found: dict[str, Any] = {}
         for entry in fields(cls):
             name = entry.name.upper()
-            given = values.text_of(name, environ, entry.metadata["secret"], faults)
+            given = _text_of(name, environ, entry.metadata["secret"], faults)
             in_class = getattr(config, _CLASS_NAMES.get(name, name), None)
             if name == "FLASK_ENV":
                 given, in_class = None, config.FLASK_ENV
@@ -190,7 +199,9 @@ class Settings:
                 found[entry.name] = None
         faults += _missing_faults(found, faults)
         settings = cls(**_with_derived_defaults(found))
-        faults += _combination_faults(settings, environ, faults)
+        faults += combination_faults(
+            {entry.name: getattr(settings, entry.name) for entry in fields(settings)}, environ, PAGES, faults
+        )
         if faults:
             faults += [
                 f"{given} is not a setting. Did you mean {meant}?"
@@ -198,13 +209,6 @@ class Settings:
             ]
             raise ConfigurationError(faults)
         return settings
-
-
-HIDING_NEEDS_VERIFIED = (
-    "HIDE_ACCOUNT_EXISTENCE requires REQUIRE_VERIFIED_EMAIL: otherwise a login shows which addresses are new."
-)
-LIFETIME_TOO_SHORT = "UNCONFIRMED_ACCOUNT_LIFETIME must be 0, for no end, or at least 172800 (two days)."
-LOOPBACK_ONLY = "HOST must be a loopback address unless FLASK_ENV=production."
 
 
 _REQUIRED = {
@@ -221,6 +225,19 @@ def environment_name(environ: Mapping[str, str]) -> str:
         names = ", ".join(name for name in config_by_name if name != "default")
         raise ConfigurationError([f"FLASK_ENV must be one of {names}."])
     return name
+
+
+def _text_of(name: str, environ: Mapping[str, str], secret: bool, faults: list[str]) -> str | None:
+    """Return the text of a setting, or None. Secrets may be in the file that `NAME_FILE` names."""
+    text, file = environ.get(name), environ.get(f"{name}_FILE") if secret else None
+    if text and file:
+        faults.append(f"{name} and {name}_FILE are both set; set one of them.")
+    elif file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            faults.append(f"{name}_FILE cannot be read ({type(problem).__name__}).")
+    return text or None
 
 
 def _missing_faults(found: Mapping[str, Any], faults: list[str]) -> list[str]:
@@ -252,7 +269,7 @@ def _with_derived_defaults(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-# Default paths of mailed links.
+# Default paths of the pages of mailed links, and of the page of the provider.
 PAGES = {
     "link_verify": "/verify-email",
     "link_reject": "/reject",
@@ -260,27 +277,8 @@ PAGES = {
     "link_undo": "/undo-email-change",
     "link_restore": "/restore",
     "link_disown": "/disown",
+    "link_authorize": "/oauth/authorize",
 }
-
-
-def _combination_faults(settings: Settings, environ: Mapping[str, str], known: list[str]) -> list[str]:
-    """Return the faults of combinations of settings; `known` are those of single ones."""
-    faults = []
-    if settings.hide_account_existence and not settings.require_verified_email:
-        faults.append(HIDING_NEEDS_VERIFIED)
-    is_readable = not any(fault.startswith("CHALLENGE_") for fault in known)
-    if is_readable and bool(settings.challenge_url) != bool(settings.challenge_secret):
-        faults.append("CHALLENGE_URL and CHALLENGE_SECRET must be set together.")
-    if settings.challenge_url and settings.proof_of_work:
-        faults.append("PROOF_OF_WORK and CHALLENGE_URL are both set; choose one kind of challenge.")
-    if 0 < (settings.unconfirmed_account_lifetime or 0) < 2 * DAY:
-        faults.append(LIFETIME_TOO_SHORT)
-    if settings.production:
-        found = {entry.name: getattr(settings, entry.name) for entry in fields(settings)}
-        faults += production_faults(found, environ, PAGES)
-    elif settings.flask_env == "development" and not is_loopback(settings.host):
-        faults.append(LOOPBACK_ONLY)
-    return faults
 
 
 def environment() -> dict[str, str]:

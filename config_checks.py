@@ -1,9 +1,40 @@
-"""Conditions under which production refuses to start, over all settings."""
+"""Conditions over all settings: combinations that are refused, and those that production refuses."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from config_values import is_in_memory
+from config_values import is_in_memory, is_loopback
+
+TWO_DAYS = 2 * 24 * 60 * 60
+HIDING_NEEDS_VERIFIED = (
+    "HIDE_ACCOUNT_EXISTENCE requires REQUIRE_VERIFIED_EMAIL: otherwise a login shows which addresses are new."
+)
+LIFETIME_TOO_SHORT = "UNCONFIRMED_ACCOUNT_LIFETIME must be 0, for no end, or at least 172800 (two days)."
+LOOPBACK_ONLY = "HOST must be a loopback address unless FLASK_ENV=production."
+
+
+def combination_faults(
+    settings: Mapping[str, Any], environ: Mapping[str, str], pages: Collection[str], known: Collection[str]
+) -> list[str]:
+    """Return the faults of combinations of settings; `known` are those of single ones, whose value is None.
+
+    `pages` are the settings of pages.
+    """
+    faults = []
+    if settings["hide_account_existence"] and not settings["require_verified_email"]:
+        faults.append(HIDING_NEEDS_VERIFIED)
+    is_readable = not any(fault.startswith("CHALLENGE_") for fault in known)
+    if is_readable and bool(settings["challenge_url"]) != bool(settings["challenge_secret"]):
+        faults.append("CHALLENGE_URL and CHALLENGE_SECRET must be set together.")
+    if settings["challenge_url"] and settings["proof_of_work"]:
+        faults.append("PROOF_OF_WORK and CHALLENGE_URL are both set; choose one kind of challenge.")
+    if 0 < (settings["unconfirmed_account_lifetime"] or 0) < TWO_DAYS:
+        faults.append(LIFETIME_TOO_SHORT)
+    if settings["flask_env"] == "production":
+        faults += production_faults(settings, environ, pages)
+    elif settings["flask_env"] == "development" and not is_loopback(settings["host"]):
+        faults.append(LOOPBACK_ONLY)
+    return faults
 
 
 def production_faults(
@@ -11,7 +42,7 @@ def production_faults(
 ) -> list[str]:
     """Return why production refuses to start. A value is None if it is missing or could not be read.
 
-    `pages` are the settings of the pages of mailed links.
+    `pages` are the settings of pages.
     """
     faults = []
     keys = {name: settings[name] for name in ("flask_secret_key", "jwt_secret_key")}

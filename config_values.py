@@ -6,10 +6,10 @@ the name of the setting, and never quotes the text, which may be a secret.
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
@@ -69,6 +69,14 @@ def role_names(text: str) -> tuple[str, ...]:
     if len(found) > 20 or not all(re.fullmatch(r"[a-z][a-z0-9-]{0,59}", name) for name in found):
         raise ValueError("must be at most 20 names of roles such as editor, separated by commas")
     return found
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Return networks in CIDR notation, separated by commas."""
+    try:
+        return tuple(str(ipaddress.ip_network(word)) for word in words(text))
+    except ValueError:  # its message quotes the text
+        raise ValueError("must be networks such as 10.1.0.0/16, separated by commas") from None
 
 
 def origin(text: str) -> str:
@@ -282,16 +290,3 @@ def secrets(text: str) -> tuple[str, ...]:
 
 def is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or bool(re.fullmatch(r"127\.\d+\.\d+\.\d+", host))
-
-
-def text_of(name: str, environ: Mapping[str, str], secret: bool, faults: list[str]) -> str | None:
-    """Return the text of a setting, or None. Secrets may be in the file that `NAME_FILE` names."""
-    text, file = environ.get(name), environ.get(f"{name}_FILE") if secret else None
-    if text and file:
-        faults.append(f"{name} and {name}_FILE are both set; set one of them.")
-    elif file:
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as problem:
-            faults.append(f"{name}_FILE cannot be read ({type(problem).__name__}).")
-    return text or None

@@ -1,77 +1,21 @@
-"""The tables: columns and constraints, and the public fields. No queries.
+"""The tables of accounts: columns and constraints, and the public fields. No queries.
 
 Times are UTC and aware. `username_key` and `email_key` are canonical forms with unique constraints; they are
-computed in Python (`auth.stores.users`), because databases fold case differently.
+computed in Python (`auth.stores.users`), because databases fold case
+differently. The other tables are in `tables/`.
 """
 
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    ColumnElement,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Text,
-    Uuid,
-    and_,
-    false,
-    true,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, and_, false, true
+from sqlalchemy.orm import Mapped, mapped_column
 
-NAMING_CONVENTION = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC time. SQLite stores no time zones, and would return naive times."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Declarative base of all tables."""
-
-    registry = registry(
-        metadata=MetaData(naming_convention=NAMING_CONVENTION),
-        type_annotation_map={datetime: UtcDateTime, UUID: Uuid, bytes: LargeBinary},
-    )
-
-
-# Rows that statements change are not held as objects, so sessions need not be synchronized.
-db = SQLAlchemy(model_class=Base, session_options={"execution_options": {"synchronize_session": False}})
-
-# SQLite generates values for INTEGER keys only.
-BigKey = BigInteger().with_variant(Integer, "sqlite")
+import tables.oauth  # noqa: F401  (its tables belong to the same schema)
+from tables.base import Base, BigKey, partial_index
+from tables.base import UtcDateTime as UtcDateTime  # noqa: PLC0414  (exported, like `db`)
+from tables.base import db as db  # noqa: PLC0414
 
 
 class Account(NamedTuple):
@@ -91,11 +35,6 @@ class Account(NamedTuple):
     two_factor_at: datetime | None
     recovery_codes_left: int
     factors_reset_due_at: datetime | None
-
-
-def _partial(name: str, column: Any, where: ColumnElement[bool]) -> Index:
-    """Return a partial index, for rare rows."""
-    return Index(name, column, sqlite_where=where, postgresql_where=where)
 
 
 class User(Base):
@@ -138,14 +77,16 @@ class User(Base):
         return public_fields(self)
 
 
-_partial("ix_users_deletion_due_at", User.deletion_due_at, User.deletion_due_at.is_not(None))
-_partial("ix_users_factors_reset_due_at", User.factors_reset_due_at, User.factors_reset_due_at.is_not(None))
-_partial(
+partial_index("ix_users_deletion_due_at", User.deletion_due_at, User.deletion_due_at.is_not(None))
+partial_index(
+    "ix_users_factors_reset_due_at", User.factors_reset_due_at, User.factors_reset_due_at.is_not(None)
+)
+partial_index(
     "ix_users_undecided",
     User.created_at,
     and_(User.email_verified_at.is_(None), User.kept_at.is_(None), User.origin.is_not(None)),
 )
-_partial("ix_users_unconfirmed", User.created_at, User.email_verified_at.is_(None))
+partial_index("ix_users_unconfirmed", User.created_at, User.email_verified_at.is_(None))
 
 
 def public_fields(user: User | Account) -> dict[str, Any]:
@@ -323,7 +264,7 @@ class OutgoingMail(Base):
     to_count: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
-_partial(
+partial_index(
     "ix_outbox_due_at",
     OutgoingMail.due_at,
     and_(OutgoingMail.sent_at.is_(None), OutgoingMail.given_up_at.is_(None)),

@@ -30,6 +30,7 @@ class Use(Enum):
     CALL_WITH_SESSION = auto()
     CALL_WITHOUT_SESSION = auto()
     CALL_WITH_API_TOKEN = auto()
+    CALL_WITH_APP = auto()  # by an application that the account is logged in to: its codes and tokens
     PROVE_PASSWORD = auto()  # by a caller who is logged in, or holds a link
     RESET_PASSWORD = auto()
     RESEND_CONFIRMATION = auto()
@@ -49,6 +50,7 @@ REFUSED_IN: Mapping[Use, tuple[Refusal, ...]] = {
     Use.CALL_WITH_SESSION: _DISABLED,
     Use.CALL_WITHOUT_SESSION: _CLOSED,
     Use.CALL_WITH_API_TOKEN: _LOCKED,
+    Use.CALL_WITH_APP: _LOCKED,
     Use.PROVE_PASSWORD: (Refusal.PASSWORD_BLOCKED,),  # its session, or its link, says the rest
     Use.RESET_PASSWORD: _DISABLED,  # an account to be erased is mailed the link that restores it
     Use.RESEND_CONFIRMATION: _CLOSED,

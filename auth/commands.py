@@ -17,10 +17,13 @@ from auth.blueprint import auth_bp
 from utils.errors import ApiError
 
 
-def command(name: str, *, err: bool = False) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
+def command(
+    name: str, *, err: bool = False, group: click.Group = auth_bp.cli
+) -> Callable[[Callable[..., tuple[Any, ...]]], click.Command]:
     """Register a command. Its function returns the data of `--json`, the text, and an optional exit code.
 
-    With `err` they go to standard error, as standard output has something else.
+    With `err` they go to standard error, as standard output has something else. `group` is that of a command
+    such as `flask auth clients add`.
     """
 
     def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
@@ -32,7 +35,7 @@ def command(name: str, *, err: bool = False) -> Callable[[Callable[..., tuple[An
             click.get_current_context().exit(*code)
 
         option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-        made: click.Command = auth_bp.cli.command(name)(option(run))
+        made: click.Command = group.command(name)(option(run))
         return made
 
     return decorate

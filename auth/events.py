@@ -53,6 +53,14 @@ class Event(StrEnum):
     EMAIL_CHANGE_UNDONE = "email_change_undone"
     API_TOKEN_CREATED = "api_token_created"
     API_TOKEN_REVOKED = "api_token_revoked"  # by its owner or an operator
+    APP_ALLOWED = "app_allowed"
+    APP_REFUSED = "app_refused"
+    APP_SIGNED_IN = "app_signed_in"  # an application got tokens
+    APP_REFRESHED = "app_refreshed"  # the first time in an hour
+    APP_REMOVED = "app_removed"  # by the owner
+    APP_ENDED = "app_ended"  # by the application itself
+    APP_TOKEN_REUSED = "app_token_reused"
+    APP_CODE_REUSED = "app_code_reused"
     DATA_EXPORTED = "data_exported"
     DELETION_REQUESTED = "deletion_requested"
     ACCOUNT_RESTORED = "account_restored"
@@ -80,6 +88,14 @@ class Event(StrEnum):
     TOTP_UNBLOCKED = "totp_unblocked"
     SECRETS_RESEALED = "secrets_resealed"
     PRUNED = "pruned"
+    CLIENT_CREATED = "client_created"  # an application was registered
+    CLIENT_CHANGED = "client_changed"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_REMOVED = "client_removed"
+    CLIENT_SECRET_ROTATED = "client_secret_rotated"
+    RESOURCE_CHANGED = "resource_changed"  # added, changed or removed
+    KEYS_ROTATED = "keys_rotated"  # by an operator or the service
+    NOTICE_GIVEN_UP = "notice_given_up"  # of a logout, to an application
     DATABASE_COPIED = "database_copied"
 
 
@@ -131,6 +147,7 @@ class EndReason(StrEnum):
     EMAIL_CHANGE_UNDONE = "email_change_undone"
     DELETION_REQUESTED = "deletion_requested"
     FACTORS_CHANGED = "factors_changed"
+    EXPIRED = "expired"  # by the next prune after its end; it is refused before
 
 
 class LinkPurpose(StrEnum):
@@ -193,6 +210,14 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.EMAIL_CHANGE_UNDONE: "You took a change of address back.",
     Event.API_TOKEN_CREATED: "You created an API token.",
     Event.API_TOKEN_REVOKED: "An API token was removed.",
+    Event.APP_ALLOWED: "You allowed an app to use your account.",
+    Event.APP_REFUSED: "You did not allow an app.",
+    Event.APP_SIGNED_IN: "You logged in to an app.",
+    Event.APP_REFRESHED: "An app renewed its access.",
+    Event.APP_REMOVED: "You removed an app.",
+    Event.APP_ENDED: "An app ended its access.",
+    Event.APP_TOKEN_REUSED: "A used token of an app was used again, and its access was ended.",
+    Event.APP_CODE_REUSED: "A used code of an app was used again, and its access was ended.",
     Event.DATA_EXPORTED: "You exported your data.",
     Event.DELETION_REQUESTED: "You asked for the deletion of the account.",
     Event.ACCOUNT_RESTORED: "You kept the account.",
@@ -219,6 +244,14 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.LOCKED_OUT: "An operator ended all sessions of your account and blocked the password.",
     Event.SECRETS_RESEALED: "An operator encrypted secrets with a new key.",
     Event.PRUNED: "An operator deleted old data.",
+    Event.CLIENT_CREATED: "An operator registered an app.",
+    Event.CLIENT_CHANGED: "An operator changed an app.",
+    Event.CLIENT_DISABLED: "An operator disabled an app.",
+    Event.CLIENT_REMOVED: "An operator removed an app.",
+    Event.CLIENT_SECRET_ROTATED: "An operator replaced the secret of an app.",
+    Event.RESOURCE_CHANGED: "An operator changed a resource.",
+    Event.KEYS_ROTATED: "The signing keys were rotated.",
+    Event.NOTICE_GIVEN_UP: "An app could not be told of a log-out.",
     Event.DATABASE_COPIED: "An operator copied all data to another database.",
 }
 REASON_TEXTS: dict[Refusal, str] = {
@@ -244,7 +277,7 @@ REASON_TEXTS: dict[Refusal, str] = {
 
 
 def event_text(event: str, reason: str | None, detail: str | None = None) -> str:
-    """Return the text of an event for the owner of the account. `detail` is the name of a role or a token."""
+    """Return the text of an event for the owner. `detail` is the name of a role, a token or an app."""
     # During a rolling release, a newer process may have written an event that this one does not know.
     sentence = EVENT_TEXTS.get(cast(Event, event), "Something happened").removesuffix(".")
     reason_text = REASON_TEXTS.get(cast(Refusal, reason)) if reason else None

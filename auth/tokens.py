@@ -4,9 +4,6 @@ All but the access token are an id and a MAC in base64url, under a key derived f
 Previous keys verify. The challenge of a login by passkey alone has the same parts, as bytes.
 """
 
-import base64
-import binascii
-import re
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,55 +11,18 @@ from uuid import UUID
 
 from models import Account, AuthChallenge, OneTimeToken, SessionState
 from utils.crypto import access_tokens
-from utils.crypto.keys import derive_key, mac, verify_mac
+from utils.crypto.keys import derive_key, mac
+from utils.crypto.signed_ids import MAC_BYTES, Signer
 from utils.services import Services
-
-_MAC_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class _Signer:
-    """Signs ids for one purpose: base64url of id and HMAC-SHA-256 over prefix, id and `parts`.
-
-    `head` is the length of the id in bytes. With the MAC it is a multiple of three: there is no padding.
-    """
-
-    label: str  # of the derived key
-    prefix: bytes
-    head: int = 16
-
-    def text(self, services: Services, head: bytes, *parts: bytes) -> str:
-        return base64.urlsafe_b64encode(self.raw(services, head, *parts)).decode()
-
-    def raw(self, services: Services, head: bytes, *parts: bytes) -> bytes:
-        key = derive_key(_keys(services)[0], self.label)
-        return head + mac(key, self.prefix, *parts)
-
-    def is_genuine(self, services: Services, given: bytes, *parts: bytes) -> bool:
-        """Whether a present or previous key made this MAC. Compares in constant time."""
-        return verify_mac(
-            given, (derive_key(key, self.label) for key in _keys(services)), self.prefix, *parts
-        )
-
-    def split(self, text: str) -> tuple[bytes, bytes] | None:
-        """Return head and MAC of a text in the right form, else None."""
-        if not re.fullmatch(rf"[A-Za-z0-9_-]{{{4 * (self.head + _MAC_BYTES) // 3}}}", text):
-            return None
-        try:
-            raw = base64.urlsafe_b64decode(text)
-        except (binascii.Error, ValueError):
-            return None
-        return raw[: self.head], raw[self.head :]
-
 
 _HEAD = struct.Struct(">B16sQ")  # version, session id, generation
 _VERSION = 1
-_REFRESH = _Signer("refresh-token", b"refresh", _HEAD.size)
-_ONE_TIME = _Signer("one-time-token", b"one-time")
-_CHALLENGE = _Signer("sign-in-challenge", b"sign-in-challenge")
-_DEVICE = _Signer("device-mark", b"device")
+_REFRESH = Signer("refresh-token", b"refresh", _HEAD.size)
+_ONE_TIME = Signer("one-time-token", b"one-time")
+_CHALLENGE = Signer("sign-in-challenge", b"sign-in-challenge")
+_DEVICE = Signer("device-mark", b"device")
 _PASSKEY_HEAD = struct.Struct(">16sQ")  # random id, end in milliseconds since 1970
-_PASSKEY_LOGIN = _Signer("passkey-challenge", b"passkey-login", _PASSKEY_HEAD.size)
+_PASSKEY_LOGIN = Signer("passkey-challenge", b"passkey-login", _PASSKEY_HEAD.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +144,7 @@ def passkey_challenge(services: Services, challenge_id: UUID, expires_at: dateti
 def read_passkey_challenge(services: Services, given: bytes) -> PasskeyChallenge | None:
     """Return the parts of a genuine challenge, expired or not, or None."""
     head, sent_mac = given[: _PASSKEY_HEAD.size], given[_PASSKEY_HEAD.size :]
-    if len(sent_mac) != _MAC_BYTES or not _PASSKEY_LOGIN.is_genuine(services, sent_mac, head):
+    if len(sent_mac) != MAC_BYTES or not _PASSKEY_LOGIN.is_genuine(services, sent_mac, head):
         return None
     challenge_id, milliseconds = _PASSKEY_HEAD.unpack(head)
     return PasskeyChallenge(UUID(bytes=challenge_id), datetime.fromtimestamp(milliseconds / 1000, UTC))
@@ -206,7 +166,3 @@ def read_device_token(services: Services, text: str | None) -> UUID | None:
 def login_digest(services: Services, key: str) -> str:
     """Return the keyed digest that may be stored of a canonical name. People type passwords there."""
     return mac(derive_key(services.config["SECRET_KEY"], "unknown-login"), key.encode()).hex()[:32]
-
-
-def _keys(services: Services) -> tuple[str, ...]:
-    return services.config["SECRET_KEY"], *services.settings.flask_previous_secret_keys

@@ -34,6 +34,8 @@ ERROR_SCHEMA = {
             "description": "The fault of each invalid field, by name.",
         },
         "request_id": {"type": "string", "description": "The id of the request in the log."},
+        "error": {"type": "string", "description": "RFC 6749, 5.2; of calls of clients only."},
+        "error_description": {"type": "string", "description": "`message` in the characters of RFC 6749."},
     },
 }
 
@@ -94,6 +96,8 @@ def errors_of(docs: Documentation) -> list[type[ApiError]]:
         codes += ["json_invalid", "validation_failed", "payload_too_large", "unsupported_media_type"]
         codes += [] if docs.body_optional else ["no_input", "missing_fields"]
         codes += PASSWORD_REFUSALS if _sets_a_password(docs) else []
+    if docs.form:
+        codes += ["bad_request", "payload_too_large", "unsupported_media_type"]
     if docs.query:
         codes += ["validation_failed"]
     codes += ["internal_error", "unavailable"]
@@ -131,6 +135,9 @@ def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, An
             "required": not docs.body_optional,
             "content": {"application/json": {"schema": _body_schema(docs, schemas)}},
         }
+    if docs.form:
+        schema = _schema(docs.form, schemas, mode="validation")
+        operation["requestBody"] = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
     return operation
 
 
@@ -139,7 +146,10 @@ def _security(docs: Documentation) -> list[dict[str, list[str]]]:
     kinds = [
         name for name, is_taken in (("bearer", docs.guarded), ("api_token", docs.api_tokens)) if is_taken
     ]
-    return [{name: []} for name in kinds]
+    by_choice = (
+        [{}] if "token_invalid" in docs.errors else []
+    )  # anyone may call, and a token that is sent counts
+    return [*by_choice, *({name: []} for name in kinds + (["bearer"] if by_choice else []))]
 
 
 def _body_schema(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:

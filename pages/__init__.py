@@ -3,6 +3,6 @@
 Pages have no privileged access: every action is a call of the public API. A GET changes nothing.
 """
 
-from pages.routes import Facts, error_page, init_pages
+from pages.routes import Facts, error_page, init_pages, rendered
 
-__all__ = ["Facts", "error_page", "init_pages"]
+__all__ = ["Facts", "error_page", "init_pages", "rendered"]

@@ -17,7 +17,7 @@ from utils.errors import NotFound
 
 STATIC = Path(__file__).parent / "static"
 YEAR = 365 * 24 * 60 * 60
-STYLES = ("base.css", "forms.css", "account.css")  # in the order of the cascade
+STYLES = ("base.css", "forms.css", "account.css", "authorize.css")  # in the order of the cascade
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 

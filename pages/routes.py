@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request  # noqa: TID251  (pages are not JSON)
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config import Settings, is_loopback
 from pages import assets
-from pages.safety import add_page_headers, is_local, safe_next
+from pages.safety import DEFAULT_NEXT, add_page_headers, is_local, safe_next
 from pages.texts import catalogue, text
 from utils.errors import ApiError, CrossSiteRefused
 from utils.request_record import request_record
@@ -65,6 +65,7 @@ FORMS: dict[str, Shell] = {
     "/account/security": Shell("account/security.html", "security"),
     "/account/two-factor": Shell("account/two_factor.html", "factors"),
     "/account/devices": Shell("account/devices.html", "devices"),
+    "/account/apps": Shell("account/apps.html", "apps"),
     "/account/tokens": Shell("account/tokens.html", "tokens"),
     "/account/activity": Shell("account/activity.html", "activity"),
     "/account/delete": Shell("account/delete.html", "delete"),
@@ -153,6 +154,7 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
         settings = services().settings
         chosen = request.cookies.get(CONTRAST_COOKIE)
         reason = request.args.get("reason")
+        wanted = safe_next(request.args.get("next"))
         return {
             "t": text,
             "asset": assets.asset,
@@ -167,14 +169,23 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "asks_twice": settings.confirm_password_field,
             "token_days": _token_days(settings),
             "token_default": min(facts.token_days, settings.api_token_max_days),
+            "has_apps": settings.oauth_provider,
             "contrast": chosen if chosen in CONTRASTS else None,
             "contrast_shown": chosen if chosen in CONTRASTS else settings.ui_contrast_default,
-            "next": safe_next(request.args.get("next")),
+            "next": wanted,
+            "with_next": lambda path: (
+                path if wanted == DEFAULT_NEXT else f"{path}?{urlencode({'next': wanted})}"
+            ),
             "reason": reason if reason in REASONS else None,
             "path": request.path,
         }
 
     return context
+
+
+def _with_next(wanted: str, path: str) -> str:
+    """Return a path that keeps the page to open after a login."""
+    return path if wanted == DEFAULT_NEXT else f"{path}?{urlencode({'next': wanted})}"
 
 
 def _token_days(settings: Settings) -> list[int]:
@@ -189,23 +200,36 @@ def _link(href: str, key: str) -> Markup:
     return Markup('<a class="link link--inline" href="{}">{}</a>').format(href, text(key))
 
 
+def rendered(template: str, key: str, /, **values: Any) -> Response:
+    """Return a page for a view of another package. Its forms lead back to the whole address."""
+    shown = {"path": request.full_path.rstrip("?"), **values}
+    return add_page_headers(make_response(render_template(template, key=key, **shown)))
+
+
 def error_page(response: Response, error: ApiError) -> Response:
     """Return an error response as a page to browsers; other clients get JSON."""
     if request.path.startswith("/auth/"):
         return response
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
         return response
+    if error.page is not None:
+        shown = {**error.page_values, **_facts()}
+        return _as_page(response, render_template(f"{error.page}.html", key=error.page, fault=error, **shown))
     key = f"error_{error.status}"
     if f"{key}.title" not in catalogue()["page"] or (error.status == 403 and error.code != CROSS_SITE):
         key = "error_500" if error.status >= 500 else "error_400"
-    page = render_template("message.html", key=key, request_id=request_record().id, **_login_path())
+    return _as_page(response, render_template("message.html", key=key, **_facts()))
+
+
+def _as_page(response: Response, page: str) -> Response:
     response.set_data(page)
     response.mimetype = "text/html"
     return add_page_headers(response)
 
 
-def _login_path() -> dict[str, str]:
-    return {"path": "/login"}  # the target of the contrast switch: the path of the error may not accept GET
+def _facts() -> dict[str, str]:
+    # The path is the target of the contrast switch: the path of the error may not accept GET.
+    return {"path": "/login", "request_id": request_record().id}
 
 
 def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[[], Any]) -> None:

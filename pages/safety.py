@@ -19,11 +19,14 @@ _PUBLIC_PATHS = re.compile(
 _HALF_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
 _DOTS = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
 MAX_NEXT = 2048
+AUTHORIZE = "/oauth/authorize?"  # an authorization request, which has its own parameters in the query
+MAX_AUTHORIZE = 8 * 1024 + len(AUTHORIZE)
 
 
 def is_local(path: str | None) -> bool:
     """Return whether a redirect to this path stays on this origin in every browser (ASVS 3.7.2)."""
-    if not path or len(path) > MAX_NEXT or path[0] != "/" or path[1:2] in {"/", "\\"}:
+    longest = MAX_AUTHORIZE if path and path.startswith(AUTHORIZE) else MAX_NEXT
+    if not path or len(path) > longest or path[0] != "/" or path[1:2] in {"/", "\\"}:
         return False
     if any(char == "\\" or ord(char) < 0x21 or ord(char) == 0x7F for char in path):
         return False

@@ -26,6 +26,7 @@ from tests.support.built_in_roles import add_built_in_roles
 from tests.support.fast_routes import share_routes
 from tests.support.fast_statements import share_statements
 from tests.support.service import FixedClock, shut_down
+from tests.support.signing_keys import CachedKeys
 from utils.database.migrations import upgrade
 
 pytest_plugins = ["tests.support.selection"]
@@ -37,6 +38,7 @@ HERE = Path(__file__).parent
 # Test modules that need more than requirements.txt; everything else runs on that alone.
 EXTRA_PACKAGES = {
     "test_properties.py": ("hypothesis",),
+    "test_properties_of_client_calls.py": ("hypothesis",),
     "test_account_lifecycle_model.py": ("hypothesis",),
     "test_api_description.py": ("jsonschema_rs", "openapi_spec_validator"),
     "test_api_conformance.py": ("schemathesis",),
@@ -231,10 +233,11 @@ def clock() -> FixedClock:
 def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
     """Make an app on the test's database: `make_app({"PORT": "1"}, hasher=...)`, as often as wanted."""
     apps: list[Flask] = []
+    fixed: dict[str, Any] = {"clock": clock, "make_signing_key": CachedKeys()}
 
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))
-        apps.append(create_app(settings=settings, **({"clock": clock} | services)))
+        apps.append(create_app(settings=settings, **(fixed | services)))
         return apps[-1]
 
     yield make

@@ -166,6 +166,22 @@ def optional_principal() -> Principal | None:
     return _admitted(token) if token else None
 
 
+def presented_principal() -> Principal | None:
+    """Return the principal of the access token, or None if the call has none.
+
+    For views that anybody may call, and that answer otherwise to people who are logged in. Raises
+    `TokenMalformed` and `TokenInvalid`. A restricted token is let in: the flow decides what it opens.
+    """
+    if not request.headers.get("Authorization", "").strip(" \t"):
+        return None
+    principal = _admitted(bearer_token())
+    if principal is None:
+        raise TokenInvalid
+    g.principal = principal
+    request_record().user_id = principal.user_id
+    return principal
+
+
 def _admitted(token: str, reading: Reading = Reading.ACCOUNT) -> Principal | None:
     claims = access_tokens.read(services(), token)
     return services().admit(services(), claims, reading) if claims else None

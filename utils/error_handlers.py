@@ -57,6 +57,10 @@ def _respond(error: ApiError) -> Response:
     if error.fields:
         body["fields"] = error.fields
     body.update(error.extra)
+    if record.takes_form and "error" not in body:
+        is_callers = error.status in {400, 413, 415}
+        body["error"] = "invalid_request" if is_callers else "temporarily_unavailable"
+        body["error_description"] = error.message
     body["request_id"] = record.id
     response = jsonify(body)
     response.status_code = error.status

@@ -21,6 +21,7 @@ class ApiError(Exception):
     status: int = 500
     code: str = "internal_error"
     message: str = "Something went wrong on our side."
+    page: ClassVar[str | None] = None  # the page that shows it to browsers; None: the one for its status
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class ApiError(Exception):
         self.fields = dict(fields or {})
         self.headers = dict(headers or {})
         self.extra: Mapping[str, Any] = {}  # further members of the response
+        self.page_values: Mapping[str, Any] = {}  # what its own page shows
         super().__init__(self.message)
 
     @classmethod

@@ -6,9 +6,10 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Timer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 MAX_CONCURRENT = 8  # calls per process and endpoint: a slow server must not occupy all threads
@@ -18,6 +19,29 @@ Resolve = Callable[..., list[Any]]
 
 class CallFailed(Exception):
     """The call failed. The text is safe to log."""
+
+
+class Answer(NamedTuple):
+    """The answer of a server; the body is empty unless the status is one that was expected."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to a server, whose certificate must be for its name. `deadline` is monotonic time."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    method: str
+    target: str
+    body: str | None
+    headers: Mapping[str, str]
+    deadline: float
+    max_answer: int  # bytes
+    expected: Sequence[int] = field(default=(http.client.OK,))
 
 
 class Endpoint:
@@ -53,43 +77,67 @@ class Endpoint:
             self._slots.release()
 
     def _asked(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> bytes:
-        deadline = time.monotonic() + self._deadline
-        connection = (
-            http.client.HTTPSConnection(self._host, self._port, context=self._tls)
-            if self._tls
-            else http.client.HTTPConnection(self._host, self._port)
+        call = Call(
+            host=self._host,
+            port=self._port,
+            tls=self._tls,
+            method=method,
+            target=path,
+            body=body,
+            headers=headers,
+            deadline=time.monotonic() + self._deadline,
+            max_answer=self._max_answer,
         )
-        sock = self._connected(deadline)
-        connection.sock = sock
-        with contextlib.closing(connection), _cut_off_after(deadline - time.monotonic(), sock.fileno()):
-            if self._tls:
-                connection.sock = self._tls.wrap_socket(sock, server_hostname=self._host)
-            connection.sock.settimeout(self._deadline)
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            if response.status != http.client.OK:
-                raise CallFailed(f"status {response.status}")
-            answer = response.read(self._max_answer + 1)
-        if len(answer) > self._max_answer:
-            raise CallFailed("too long")
-        if time.monotonic() >= deadline:
-            raise CallFailed("too late")
-        if response.length:  # the body is shorter than Content-Length
-            raise CallFailed("cut short")
-        return answer
+        found = self._resolve(self._host, self._port, type=socket.SOCK_STREAM)
+        answer = exchanged(call, connected([address[:2] for *_, address in found], call.deadline))
+        if answer.status != http.client.OK:
+            raise CallFailed(f"status {answer.status}")
+        return answer.body
 
-    def _connected(self, deadline: float) -> socket.socket:
-        """Connect to the first reachable address of the host; each may take a third of the time."""
-        problem: OSError = TimeoutError()
-        for *_, address in self._resolve(self._host, self._port, type=socket.SOCK_STREAM):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            try:
-                return socket.create_connection(address[:2], min(left, self._deadline / 3))
-            except OSError as fault:
-                problem = fault
-        raise problem
+
+def connected(addresses: Sequence[tuple[str, int]], deadline: float) -> socket.socket:
+    """Connect to the first reachable address; each may take a third of the time that is left at first."""
+    problem: OSError = TimeoutError()
+    share = (deadline - time.monotonic()) / 3
+    for address in addresses:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            return socket.create_connection(address, min(left, share))
+        except OSError as fault:
+            problem = fault
+    raise problem
+
+
+def exchanged(call: Call, sock: socket.socket) -> Answer:
+    """Send the request over this connection and return the answer. Does not follow redirects.
+
+    Raises `CallFailed` for an answer that is too long, too late or cut short, and `OSError`, `HTTPException`,
+    `ValueError` or `RuntimeError` of the connection.
+    """
+    connection = (
+        http.client.HTTPSConnection(call.host, call.port, context=call.tls)
+        if call.tls
+        else http.client.HTTPConnection(call.host, call.port)
+    )
+    connection.sock = sock
+    with contextlib.closing(connection), _cut_off_after(call.deadline - time.monotonic(), sock.fileno()):
+        if call.tls:
+            connection.sock = call.tls.wrap_socket(sock, server_hostname=call.host)
+        connection.sock.settimeout(max(call.deadline - time.monotonic(), 0.001))
+        connection.request(call.method, call.target, call.body, dict(call.headers))
+        response = connection.getresponse()
+        if response.status not in call.expected:
+            return Answer(response.status, b"")
+        body = response.read(call.max_answer + 1)
+    if len(body) > call.max_answer:
+        raise CallFailed("too long")
+    if time.monotonic() >= call.deadline:
+        raise CallFailed("too late")
+    if response.length:  # the body is shorter than Content-Length
+        raise CallFailed("cut short")
+    return Answer(response.status, body)
 
 
 @contextlib.contextmanager

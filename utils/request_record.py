@@ -32,6 +32,7 @@ class RequestRecord:
     headers: Mapping[str, str] | None = None
     route: str | None = None
     status: int = 500  # if no response begins
+    takes_form: bool = False  # errors have the members of RFC 6749, 5.2, too
 
 
 def record_of(environ: dict[str, Any]) -> RequestRecord:

@@ -3,7 +3,7 @@
 `app.py` creates them. Tests replace them by argument (`create_app("testing", clock=FixedClock())`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -21,6 +21,7 @@ from utils.database.readiness import Readiness
 from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
 from utils.limits.ceilings import Ceilings
+from utils.limits.counters import LocalCounters
 from utils.limits.rate_limits import Limiter
 from utils.limits.refusal_delay import RefusalDelay
 from utils.mail.delivery import Delivery
@@ -95,6 +96,125 @@ class AdmitApiToken(Protocol):
     def __call__(self, services: "Services", token: str, /) -> Principal | None: ...
 
 
+class Listener(Protocol):
+    """Is told by `auth` what ended, in the same transaction. The provider of OpenID Connect is one."""
+
+    def sessions_ended(
+        self, services: "Services", tx: Session, session_ids: Sequence[UUID], now: datetime
+    ) -> None:
+        """These sessions ended."""
+
+    def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        """Every access to this account ended, also such as no session has."""
+
+    def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        """The access to this account ended that no session ends."""
+
+    def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
+        """Every access to every account ended."""
+
+
+class Fetch(Protocol):
+    """Calls servers under names that others choose. `utils.web.fetch.Fetcher` is the real one."""
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        expected: Sequence[int] = (200,),
+        max_answer: int = 64 * 1024,
+    ) -> bytes:
+        """Return the body of an answer with an expected status. Raises `utils.outgoing.CallFailed`."""
+
+
+class NoListener:
+    """The listener of a service without a provider."""
+
+    def sessions_ended(
+        self, services: "Services", tx: Session, session_ids: Sequence[UUID], now: datetime
+    ) -> None:
+        pass
+
+    def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        pass
+
+    def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
+        pass
+
+    def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
+        pass
+
+
+class RenderPage(Protocol):
+    """Renders a page for a view outside of `pages`."""
+
+    def __call__(self, template: str, key: str, /, **values: Any) -> Any:
+        """Return the response with this template, whose texts are below `key`."""
+
+
+class TokenSigner(Protocol):
+    """The keys that sign tokens for clients: asymmetric, published, rotated.
+
+    The first call makes the first keys, in the caller's transaction.
+    """
+
+    def sign(self, services: "Services", alg: str, typ: str, claims: Mapping[str, Any]) -> str:
+        """Return a JWT of this type (`typ`) by the present key of `alg` (RS256 or ES256).
+
+        It has the claims, and `iss`.
+        """
+
+    def read(
+        self, services: "Services", token: str, typ: str, *, allow_expired: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Return the claims of a token of this type that this service signed; None for any other text.
+
+        The caller compares the audience.
+        """
+
+    def published(self, services: "Services") -> Sequence[Mapping[str, Any]]:
+        """Return the public keys as JWKs (RFC 7517)."""
+
+    def has_clients(self, services: "Services") -> bool:
+        """Whether a client is registered; without one, nothing is published. Remembered for a minute."""
+
+
+class Upkeep(Protocol):
+    """What operations and answers of `auth` take from tables that it does not know: those of the provider."""
+
+    def growing(self, services: "Services") -> Sequence[Any]:
+        """Return its tables that only grow (`auth.admin.pruning.Growing`)."""
+
+    def batches(self, services: "Services", caller: Any) -> Sequence[Any]:
+        """Return what it does besides at each pruning (`auth.admin.pruning.Batches`)."""
+
+    def rotate_encrypted_secrets(self, services: "Services", tx: Session) -> tuple[int, int]:
+        """Encrypt its secrets under the present key; return how many, and how many cannot be decrypted."""
+
+    def findings(self, services: "Services") -> Iterator[Any]:
+        """Return its findings (`auth.admin.finding.Finding`)."""
+
+    def forget_person(self, tx: Session, user_id: int) -> None:
+        """Remove what tells of the person from rows that stay after the erasure of this account."""
+
+    def sections(self) -> Sequence[Any]:
+        """Return its sections of a data export (`auth.accounts.data_export.Section`)."""
+
+    def explain(self, services: "Services", user_id: int) -> Sequence[str]:
+        """Return what `explain` says about its part in an account, in sentences."""
+
+    def apps_of_account(self, services: "Services", user_id: int) -> Sequence[Mapping[str, Any]]:
+        """Return the applications that have access to an account, as operators see them."""
+
+    def apps_of_sessions(
+        self, services: "Services", tx: Session, user_id: int, session_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Sequence[str]]:
+        """Return the names of the applications that have access through each of these sessions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The dependencies of a flow."""
@@ -118,6 +238,19 @@ class Services:
     admit: Admit
     admit_api_token: AdmitApiToken
     describe: Callable[[], dict[str, Any]]  # the OpenAPI document
+    listener: Listener
+    examine_client: Callable[["Services", str], Sequence[Any]]  # the findings of `doctor --client`
+    signer: TokenSigner
+    make_signing_key: Callable[[str], Any]  # a new private key of RS256 or ES256
+    fetch: Fetch
+    notices: BackgroundTask  # the delivery of logouts to clients
+    refusal_writes: LocalCounters  # bounds the records of refused calls of clients, also without rate limits
+    render_page: RenderPage | None  # None without pages
+    upkeep: Upkeep
+
+    def serve(self) -> bool:
+        """Start the threads of a serving process; False if one cannot be started now."""
+        return all([self.pruning.serve(), self.notices.serve()])
 
 
 P = ParamSpec("P")

@@ -5,13 +5,14 @@ memory, and `MAX_BYTES`, `WRITE_SECONDS` and `SEND_SECONDS` for the whole of it.
 a client reads.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from auth.errors import ExportRunning
 from auth.events import Event
@@ -44,6 +45,8 @@ WRITE_SECONDS = 12  # proxies wait 20 for the first byte, which may need one mor
 SEND_SECONDS = 60
 # A lease that is not given back, as its process was killed, ends after an export would have.
 LEASE = timedelta(seconds=WRITE_SECONDS + SEND_SECONDS + 10)
+# `(tx, user_id, last, size)`: at most `size` rows of the account, those after the row `last` if it is given.
+PageOf = Callable[[Session, int, Any, int], Sequence[Any]]
 # Tables that grow with use. The others hold at most a few dozen rows of an account.
 _PAGED: Mapping[str, AccountPages] = {
     "sessions": sessions.PAGES,
@@ -51,8 +54,15 @@ _PAGED: Mapping[str, AccountPages] = {
     "challenges": challenges.PAGES,
     "links": one_time_tokens.PAGES,
     "mails": outbox.PAGES,
-    "events": audit.PAGES,
 }
+
+
+class Section(NamedTuple):
+    """A section that another package adds: the rows of an account in pages, and what is told of each."""
+
+    name: str
+    page: PageOf
+    fields: Callable[[Any], dict[str, Any]]
 
 
 class Export(NamedTuple):
@@ -118,13 +128,16 @@ def sections(services: Services, export: Export) -> Iterator[tuple[str, Iterable
     yield "freed_usernames", freed_usernames.of_user(tx, user_id)
     tx.rollback()
     for name, pages in _PAGED.items():
-        yield name, _rows(services, pages, user_id)
+        yield name, _rows(services, pages.page, user_id)
+    for section in services.upkeep.sections():
+        yield section.name, map(section.fields, _rows(services, section.page, user_id))
+    yield "events", _rows(services, audit.PAGES.page, user_id)  # the last one: it may be cut
 
 
-def _rows(services: Services, pages: AccountPages, user_id: int) -> Iterator[Any]:
+def _rows(services: Services, page_of: PageOf, user_id: int) -> Iterator[Any]:
     """Yield the rows of all pages. Each page is a transaction of its own."""
     tx, last = services.tx(), None
-    while page := pages.page(tx, user_id, last, PAGE):
+    while page := page_of(tx, user_id, last, PAGE):
         tx.rollback()
         yield from page
         last = page[-1]

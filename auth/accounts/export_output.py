@@ -36,6 +36,12 @@ class Export(TypedDict):
     freed_usernames: Annotated[
         list[dict[str, Any]], Field(description="Until when each former user name is kept; never the name.")
     ]
+    app_consents: Annotated[
+        list[dict[str, Any]], Field(description="What was allowed to each app, and since when.")
+    ]
+    app_grants: Annotated[
+        list[dict[str, Any]], Field(description="Access of apps, ended too as long as it is kept; no tokens.")
+    ]
     events: Annotated[
         list[dict[str, Any]], Field(description="What the audit log has about the account, newest first.")
     ]
@@ -147,7 +153,8 @@ def pieces(sections: Iterable[tuple[str, Iterable[Any]]], size: int) -> Iterator
         yield start
         written += len(start)
         for number, row in enumerate(rows):
-            text = f"{',' if number else ''}{_json(_FIELDS[name](row))}"
+            fields = _FIELDS[name](row) if name in _FIELDS else row  # other packages yield fields
+            text = f"{',' if number else ''}{_json(fields)}"
             written += len(text.encode())
             if name == "events" and written > size - END_ROOM:
                 is_truncated = True

@@ -66,9 +66,9 @@ def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
 @command("show")
 @click.argument("login")
 def show(login: str) -> tuple[Any, str]:
-    """Show an account by name, address or id: its state, roles, sessions, API tokens and last events."""
+    """Show an account by name, address or id: state, roles, sessions, API tokens, apps and last events."""
     seen = operators.overview(services(), login, operator())
-    data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.api_tokens, seen.events)
+    data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.api_tokens, seen.apps, seen.events)
     lines = [f"{name}: {value}" for name, value in data["user"].items()]
     lines += [f"roles: {', '.join(data['roles']) or 'none'}"]
     lines += [f"active sessions: {len(data['sessions'])}"]
@@ -77,11 +77,18 @@ def show(login: str) -> tuple[Any, str]:
         for s in data["sessions"]
     ]
     lines += [f"API tokens: {len(data['api_tokens'])}", *map(api_tokens_cli.line, data["api_tokens"])]
+    lines += [f"apps: {len(data['apps'])}", *map(_app_line, data["apps"])]
     lines += ["last events:"]
     for each in data["events"]:
         shown = (each["at"], each["event"], each["reason"], each["detail"], each["ip_address"], _by(each))
         lines.append("  " + "  ".join(filter(None, shown)))
     return data, "\n".join(lines)
+
+
+def _app_line(app: dict[str, Any]) -> str:
+    ways = "works without a session" if app["works_without_you"] else "ends with its session"
+    used = app["last_used_at"] or "never"
+    return f"  {app['client_id']}  {app['name']}  {' '.join(app['scopes'])}  {ways}  last used {used}"
 
 
 def _by(event: outputs.OperatorEventFields) -> str | None:
@@ -110,9 +117,15 @@ def probed_origin(url: str) -> str:
 
 @command("doctor")
 @click.option("--probe", metavar="URL", help="Also send forged client addresses to the service at this URL.")
-def examine(probe: str | None) -> tuple[Any, str, int]:
+@click.option("--client", metavar="NAME", help="Check this client of the OpenID Connect provider only.")
+def examine(probe: str | None, client: str | None) -> tuple[Any, str, int]:
     """Check this deployment and advise on problems. The exit code is 1 if there is a problem."""
-    found = doctor.examine(services(), probed_origin(probe) if probe else None)
+    if probe and client:
+        raise click.UsageError("Give --probe or --client, not both.")
+    if client is not None:
+        found = list(services().examine_client(services(), client))
+    else:
+        found = doctor.examine(services(), probed_origin(probe) if probe else None)
     lines = [f"{f.state:>8}  {f.check}: {f.text}{f' {f.advice}' if f.advice else ''}" for f in found]
     problems = sum(finding.state == "problem" for finding in found)
     lines += [f"{problems} problem{'' if problems == 1 else 's'}." if problems else "No problems."]
@@ -231,7 +244,7 @@ def deliver_mail(watch: bool) -> tuple[Any, ...]:
 def reseal() -> tuple[Any, ...]:
     """Re-encrypt stored secrets under the current FLASK_SECRET_KEY; exit code 1 if one cannot be decrypted.
 
-    They are TOTP secrets, and the keys of projects whose password hashes were imported.
+    They are TOTP secrets, signing keys, and the keys of projects whose password hashes were imported.
     """
     found = operators.rotate_encrypted_secrets(services(), operator())
     text = f"{found.done} re-encrypted, {found.lost} cannot be decrypted with any of the keys."

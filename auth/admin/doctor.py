@@ -39,6 +39,7 @@ def examine(services: Services, probed_url: str | None = None) -> list[Finding]:
             *_reporting_errors(administrators.CHECK, lambda: administrators.examine(services)),
             *_reporting_errors("outbox", lambda: _outbox(services)),
             *_reporting_errors(imported_passwords.CHECK, lambda: imported_passwords.examine(services)),
+            *_reporting_errors("provider", lambda: services.upkeep.findings(services)),
         ]
         found += _reporting_errors("pruning", lambda: _pruning(services))
         if probed_url:

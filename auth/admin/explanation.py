@@ -60,6 +60,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     findings += _wrong_passwords(events)
     findings += _roles(services, account)
     findings += _api_tokens(services, account)
+    findings += services.upkeep.explain(services, account.id)
     findings += _mail_troubles(outbox.of_user(tx, account.id, SHOWN_MAILS))
     return Explanation(account, not against, findings, [_line(row) for row in events[:SHOWN_EVENTS]])
 

@@ -1,9 +1,9 @@
 """Actions of operators and administrators on accounts. Every change names who acted in the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from auth.account_state import Use, refusal
 from auth.admin import pruning
@@ -17,6 +17,7 @@ from auth.permissions import AuthPermission
 from auth.revocation import revoke
 from auth.roles import authority
 from auth.roles.actors import Actor, Administrator, Operator, find, record
+from auth.sessions import ending
 from auth.stores import account_expiry, api_tokens, audit, roles, sessions, totp, users
 from auth.transfer import project_keys
 from models import Account, ApiToken, AuditEvent, UserSession
@@ -36,6 +37,7 @@ class Overview:
     roles: Sequence[str]
     sessions: Sequence[UserSession]
     api_tokens: Sequence[ApiToken]
+    apps: Sequence[Mapping[str, Any]]
     events: Sequence[AuditEvent]
 
 
@@ -47,14 +49,15 @@ class RotatedSecrets(NamedTuple):
 
 
 def overview(services: Services, login: str, operator: Operator) -> Overview:
-    """Return an account, its roles, its live sessions, its API tokens and its last events."""
+    """Return an account, its roles, its live sessions, its API tokens, its apps and its last events."""
     account, tx = find(services, login), services.tx()
     record(services, Event.ACCOUNT_SHOWN, operator, user_id=account.id)
     tx.commit()
     active = sessions.active(tx, account.id, services.clock.now())
     _, names = roles.of_user(tx, account.id)
     made = newest_first(api_tokens.of_user(tx, account.id, MAX_LISTED))
-    return Overview(account, names, active, made, audit.page(tx, account.id, None, SHOWN_EVENTS))
+    apps = services.upkeep.apps_of_account(services, account.id)
+    return Overview(account, names, active, made, apps, audit.page(tx, account.id, None, SHOWN_EVENTS))
 
 
 def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:
@@ -107,7 +110,10 @@ def _end_sessions(services: Services, user_id: int | None, actor: Actor) -> int:
     tx, now = services.tx(), services.clock.now()
     users.void_tokens(tx, user_id, now)
     api_tokens.revoke_all(tx, user_id, now)
-    ended = sessions.end_all(tx, user_id, EndReason.OPERATOR, now)
+    if user_id is None:
+        ended = ending.end_everything(services, tx, EndReason.OPERATOR, now)
+    else:
+        ended = ending.end_account(services, tx, user_id, EndReason.OPERATOR, now)
     record(services, Event.ALL_SESSIONS_ENDED, actor, user_id=user_id, count=ended)
     tx.commit()
     return ended
@@ -216,6 +222,8 @@ def rotate_encrypted_secrets(services: Services, operator: Operator) -> RotatedS
             done += totp.replace_secret(tx, user_id, old, totp_secrets.encrypted(services, user_id, secret))
         tx.commit()
     more, unreadable = project_keys.rotate(services, tx)
+    done, lost = done + more, lost + unreadable
+    more, unreadable = services.upkeep.rotate_encrypted_secrets(services, tx)
     done, lost = done + more, lost + unreadable
     record(services, Event.SECRETS_RESEALED, operator, count=done)
     tx.commit()

@@ -1,6 +1,7 @@
 """Accounts as an operator sees them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from typing_extensions import TypedDict
 
@@ -53,6 +54,7 @@ class Overview(TypedDict):
     roles: list[str]
     sessions: list[SessionFields]
     api_tokens: list[ApiTokenFields]
+    apps: list[dict[str, Any]]
     events: list[OperatorEventFields]
 
 
@@ -73,6 +75,7 @@ def overview(
     roles: Iterable[str],
     active: Iterable[UserSession],
     tokens: Iterable[ApiToken],
+    apps: Iterable[Mapping[str, Any]],
     events: Iterable[AuditEvent],
 ) -> Overview:
     return {
@@ -80,6 +83,7 @@ def overview(
         "roles": list(roles),
         "sessions": [session_fields(row, None) for row in active],
         "api_tokens": api_token_outputs.fields(tokens),
+        "apps": [dict(each) for each in apps],
         "events": [_event(row) for row in events],
     }
 

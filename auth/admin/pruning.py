@@ -14,6 +14,7 @@ from auth.admin.settling import Outcome, Pruned, one_by_one
 from auth.events import Event
 from auth.factors import resets
 from auth.roles.actors import Operator, record
+from auth.sessions import ending
 from auth.stores import (
     api_tokens,
     audit,
@@ -24,6 +25,7 @@ from auth.stores import (
     one_time_tokens,
     outbox,
     rate_limits,
+    run_out_sessions,
     sessions,
     users,
 )
@@ -33,6 +35,7 @@ from utils.services import Services
 
 BATCH = 1000  # rows a transaction, so that locks are held briefly
 FACTORS = 100  # accounts a batch, each in a transaction of its own
+RUN_OUT = 100  # the same
 
 Pruner = Callable[[Session, datetime, int], int]
 
@@ -73,14 +76,17 @@ def growing(services: Services) -> Iterator[Growing]:
     }
     for table, (age, prune_some) in kept.items():
         yield Growing(table, now - age, prune_some)
+    yield from services.upkeep.growing(services)
 
 
 def batches(services: Services, caller: Caller) -> list[Batches]:
-    """Return the batches of accounts that are erased, of factors that are removed, and of every table."""
+    """Return the batches: accounts to erase, factors to remove, sessions to end, and every table."""
     return [
         Batches("users", account_expiry.BATCH, partial(account_expiry.erase_due, services, caller)),
         Batches("users", account_expiry.BATCH, partial(account_expiry.erase_untouched, services, caller)),
         Batches("factors", FACTORS, partial(_reset_due_factors, services, caller)),
+        Batches("sessions", RUN_OUT, partial(_end_run_out, services)),
+        *services.upkeep.batches(services, caller),
         *(Batches(each.table, BATCH, partial(_delete_expired, services, each)) for each in growing(services)),
     ]
 
@@ -118,3 +124,19 @@ def _reset_due_factors(services: Services, caller: Caller) -> Pruned:
         return Outcome.DELETED
 
     return one_by_one(services, due, reset)
+
+
+def _end_run_out(services: Services) -> Pruned:
+    """End the sessions of some accounts that were used too long ago, or are too old.
+
+    Nothing admits them since they ran out. Their end is told to the applications that they logged in to.
+    """
+    tx, now = services.tx(), services.clock.now()
+    due = run_out_sessions.users(tx, now, RUN_OUT)
+    tx.rollback()
+
+    def end(user_id: int) -> Outcome:
+        users.lock(tx, user_id)  # as for every other end of its sessions, so that none waits for another
+        return Outcome.KEPT if ending.end_run_out(services, tx, user_id, now) else Outcome.PASSED_OVER
+
+    return one_by_one(services, due, end)

@@ -5,7 +5,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth.events import EndReason
-from auth.stores import challenges, known_devices, passkeys, recovery_codes, second_factors, sessions, totp
+from auth.sessions import ending
+from auth.stores import challenges, known_devices, passkeys, recovery_codes, second_factors, totp
 from utils.services import Services
 
 
@@ -29,5 +30,4 @@ def end_what_factors_opened(services: Services, tx: Session, user_id: int, *, ke
     known_devices.distrust_all(tx, user_id)
     challenges.void(tx, user_id, now)
     if keep:
-        ended = sessions.end_others(tx, keep, user_id, EndReason.FACTORS_CHANGED, now)
-        services.metrics.count_ended_sessions(EndReason.FACTORS_CHANGED, ended)
+        ending.end_others(services, tx, keep, user_id, EndReason.FACTORS_CHANGED, now)

@@ -14,12 +14,12 @@ from auth.errors import PasskeyInvalid
 from auth.stores import challenges, passkeys
 from auth.stores.challenges import ChallengePurpose
 from models import AuthChallenge, Passkey
-from utils.crypto import access_tokens
+from utils.crypto import claims
 from utils.crypto import passkeys as webauthn
 from utils.services import Services
 
 LIFETIME = timedelta(minutes=5)
-CLOCK_LEEWAY = timedelta(seconds=access_tokens.CLOCK_LEEWAY)
+CLOCK_LEEWAY = timedelta(seconds=claims.CLOCK_LEEWAY)
 MAX_LIVE = 10
 _ID = 16  # bytes of a challenge that name its row; 16 random ones follow
 

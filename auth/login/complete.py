@@ -9,7 +9,7 @@ from auth import tokens
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
 from auth.mailing import links, messages
-from auth.sessions import lifetimes, rotation
+from auth.sessions import ending, lifetimes, rotation
 from auth.stores import audit, known_devices, sessions
 from models import Account
 from utils.client_info import ClientInfo
@@ -51,8 +51,7 @@ def complete(
         resets.cancel(services, tx, account, client)
     recognized = _recognize_device(services, tx, account, client, device_token)
     if replaces and (old := rotation.session_of(services, tx, replaces)):
-        replaced = sessions.end(tx, old.id, old.user_id, EndReason.REPLACED, now)
-        services.metrics.count_ended_sessions(EndReason.REPLACED, replaced)
+        ending.end(services, tx, old.id, old.user_id, EndReason.REPLACED, now)
     started = sessions.start(
         tx,
         user_id=account.id,
@@ -64,8 +63,7 @@ def complete(
         client=client,
         by_factor=by_factor,
     )
-    beyond = sessions.end_oldest_beyond(tx, MAX_LIVE_SESSIONS, started, now)
-    services.metrics.count_ended_sessions(EndReason.TOO_MANY, beyond)
+    ending.end_oldest_beyond(services, tx, MAX_LIVE_SESSIONS, started, now)
     services.metrics.sessions_started.inc()
     audit.append(tx, event, now, client, user_id=account.id, session_id=started.id)
     return CompletedLogin(account, tokens.issue(services, started, account, now), recognized)

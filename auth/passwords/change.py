@@ -4,7 +4,7 @@ from auth.errors import LastWayIn, NoPassword, PasswordUnchanged, WrongCurrentPa
 from auth.events import EndReason, Event, LinkPurpose
 from auth.mailing import links
 from auth.passwords import check, policy
-from auth.sessions import step_up
+from auth.sessions import ending, step_up
 from auth.stores import (
     api_tokens,
     audit,
@@ -27,10 +27,14 @@ def change(
     current_password: str,
     new_password: str,
     end_other_sessions: bool,
+    end_apps: bool,
     revoke_api_tokens: bool,
     client: ClientInfo,
 ) -> list[str]:
     """Change the password, with the current one, and return the names of the API tokens that still work.
+
+    `end_apps` ends the access of apps that outlives sessions, also such as the calling session gave. Access
+    that is bound to a session ends with it.
 
     Raises `PasswordContainsContext`, `WrongCurrentPassword`, `PasswordUnchanged`, `PasswordLeaked`, or
     `TokenInvalid` if the calling session ended meanwhile.
@@ -58,8 +62,9 @@ def change(
     challenges.void(tx, account.id, now)
     one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
     if end_other_sessions:
-        ended = sessions.end_others(tx, current, account.id, EndReason.PASSWORD_CHANGED, now)
-        services.metrics.count_ended_sessions(EndReason.PASSWORD_CHANGED, ended)
+        ending.end_others(services, tx, current, account.id, EndReason.PASSWORD_CHANGED, now)
+    if end_apps:
+        services.listener.offline_revoked(services, tx, account.id, now)
     if revoke_api_tokens:
         api_tokens.revoke_all(tx, account.id, now)
     live = api_tokens.live_names(tx, account.id, now)
@@ -86,8 +91,7 @@ def remove(services: Services, principal: Principal, client: ClientInfo) -> None
     known_devices.distrust_all(tx, account.id)
     challenges.void(tx, account.id, now)
     one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
-    ended = sessions.end_others(tx, current, account.id, EndReason.PASSWORD_REMOVED, now)
-    services.metrics.count_ended_sessions(EndReason.PASSWORD_REMOVED, ended)
+    ending.end_others(services, tx, current, account.id, EndReason.PASSWORD_REMOVED, now)
     links.notify(services, tx, account, "password_removed", client)
     audit.append(tx, Event.PASSWORD_REMOVED, now, client, user_id=account.id, session_id=current)
     tx.commit()

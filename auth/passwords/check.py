@@ -5,6 +5,7 @@ from uuid import UUID
 from auth.account_state import Use, refusal
 from auth.events import EndReason, Event, Refusal
 from auth.mailing import links
+from auth.sessions import ending
 from auth.stores import audit, sessions, users
 from models import Account
 from utils.client_info import ClientInfo
@@ -44,6 +45,5 @@ def record_failure(
     if session_id is None:
         users.count_failure(tx, account.id)
     elif sessions.count_failure(tx, session_id) >= MAX_FAILURES:
-        ended = sessions.end(tx, session_id, account.id, EndReason.GUESSING, now)
-        services.metrics.count_ended_sessions(EndReason.GUESSING, ended)
+        ending.end(services, tx, session_id, account.id, EndReason.GUESSING, now)
         links.notify(services, tx, account, "session_guessing", client)

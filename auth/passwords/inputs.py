@@ -36,6 +36,7 @@ class PasswordChange(Body):
     current_password: Password
     new_password: NewPassword
     end_other_sessions: bool = True
+    end_apps: bool = True
     revoke_api_tokens: bool = False
 
 

@@ -71,7 +71,10 @@ def reset_password(form: PasswordReset) -> Any:
 @jwt_required
 @takes(PasswordChange)
 def change_password(form: PasswordChange) -> Any:
-    """Change the password, with the current one. Ends the other sessions by default.
+    """Change the password, with the current one.
+
+    Ends the other sessions, and the access of apps that works without them, unless `end_other_sessions` or
+    `end_apps` is false.
 
     API tokens go on working, and the answer names them; `revoke_api_tokens` revokes them all.
     """
@@ -81,6 +84,7 @@ def change_password(form: PasswordChange) -> Any:
         current_password=form.current_password.get_secret_value(),
         new_password=form.new_password.get_secret_value(),
         end_other_sessions=form.end_other_sessions,
+        end_apps=form.end_apps,
         revoke_api_tokens=form.revoke_api_tokens,
         client=client_info(),
     )

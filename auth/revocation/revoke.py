@@ -12,6 +12,7 @@ from auth.mailing.limits import Limit
 from auth.refusals import recorded
 from auth.revocation import prior_access, usernames
 from auth.revocation.prior_access import Shown
+from auth.sessions import ending
 from auth.stores import (
     api_tokens,
     audit,
@@ -19,7 +20,6 @@ from auth.stores import (
     known_devices,
     one_time_tokens,
     second_factors,
-    sessions,
     users,
 )
 from models import Account
@@ -40,17 +40,16 @@ def revoke_all(
     *,
     purposes: Iterable[LinkPurpose] = SESSION_LINKS,
 ) -> int:
-    """End all sessions, pending logins, tokens and links of these purposes; return the sessions' number.
+    """End all sessions, pending logins, tokens, links of these purposes, and the access of apps.
 
-    Not API tokens: while the account is disabled they are refused, and afterwards they work again.
+    Returns the number of sessions. Not API tokens: while the account is disabled they are refused, and
+    afterwards they work again.
     """
     now = services.clock.now()
     users.void_tokens(tx, user_id, now)
     challenges.void(tx, user_id, now)
     one_time_tokens.void(tx, user_id, purposes, now)
-    ended = sessions.end_all(tx, user_id, reason, now)
-    services.metrics.count_ended_sessions(reason, ended)
-    return ended
+    return ending.end_account(services, tx, user_id, reason, now)
 
 
 def lock_out(
@@ -103,6 +102,8 @@ def erase(
     if account := users.by_id(tx, user_id):
         usernames.give_up_erased(services, tx, account)
     audit.forget_person(tx, user_id)
+    services.upkeep.forget_person(tx, user_id)
+    services.listener.account_revoked(services, tx, user_id, services.clock.now())
     users.erase(tx, user_id)
     anonymous = ClientInfo(address=None, user_agent="", request_id=client.request_id)
     audit.append(tx, event, services.clock.now(), anonymous, operator=operator)

@@ -1,13 +1,14 @@
 """Sessions of an account: log out, list, end one, end the others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from auth.errors import (
     SessionNotFound,
 )
 from auth.events import EndReason, Event
-from auth.sessions import rotation, step_up
+from auth.sessions import ending, rotation, step_up
 from auth.stores import audit, sessions, users
 from models import UserSession
 from utils.client_info import ClientInfo
@@ -26,16 +27,25 @@ def log_out(
         proven.add((claims.session_id, claims.user_id))
     for session_id, user_id in sorted(proven):
         users.lock_shared(tx, user_id)
-        if sessions.end(tx, session_id, user_id, EndReason.SIGNED_OUT, now):
-            services.metrics.count_ended_sessions(EndReason.SIGNED_OUT)
+        if ending.end(services, tx, session_id, user_id, EndReason.SIGNED_OUT, now):
             audit.append(tx, Event.SIGNED_OUT, now, client, user_id=user_id, session_id=session_id)
     tx.commit()
 
 
-def live_sessions(services: Services, principal: Principal) -> tuple[Sequence[UserSession], UUID]:
-    """Return the caller's live sessions, and the id of the calling one."""
-    current = step_up.own_session(principal)
-    return sessions.active(services.tx(), principal.user_id, services.clock.now()), current
+class LiveSessions(NamedTuple):
+    """The live sessions of an account, the calling one, and the names of the apps that each logged in to."""
+
+    rows: Sequence[UserSession]
+    current: UUID
+    apps: Mapping[UUID, Sequence[str]]
+
+
+def live_sessions(services: Services, principal: Principal) -> LiveSessions:
+    """Return the caller's live sessions."""
+    current, tx = step_up.own_session(principal), services.tx()
+    rows = sessions.active(tx, principal.user_id, services.clock.now())
+    ids = [row.id for row in rows]
+    return LiveSessions(rows, current, services.upkeep.apps_of_sessions(services, tx, principal.user_id, ids))
 
 
 def end_one(services: Services, principal: Principal, session_id: UUID, client: ClientInfo) -> None:
@@ -48,9 +58,8 @@ def end_one(services: Services, principal: Principal, session_id: UUID, client: 
         step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
-    if not sessions.end(tx, session_id, principal.user_id, EndReason.REVOKED, now):
+    if not ending.end(services, tx, session_id, principal.user_id, EndReason.REVOKED, now):
         raise SessionNotFound
-    services.metrics.count_ended_sessions(EndReason.REVOKED)
     audit.append(tx, Event.SESSION_ENDED, now, client, user_id=principal.user_id, session_id=session_id)
     tx.commit()
 
@@ -60,8 +69,7 @@ def end_others(services: Services, principal: Principal, client: ClientInfo) -> 
     current = step_up.fresh_session(services, principal)
     tx, now = services.tx(), services.clock.now()
     step_up.lock_for_change(services, principal)
-    ended = sessions.end_others(tx, current, principal.user_id, EndReason.REVOKED, now)
-    services.metrics.count_ended_sessions(EndReason.REVOKED, ended)
+    ended = ending.end_others(services, tx, current, principal.user_id, EndReason.REVOKED, now)
     audit.append(
         tx,
         Event.OTHER_SESSIONS_ENDED,

@@ -1,6 +1,6 @@
 """The answers about sessions and their tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, NotRequired
 from uuid import UUID
 
@@ -27,16 +27,22 @@ class SessionFields(TypedDict):
     system: Annotated[str | None, Field(examples=["Ubuntu"])]
 
 
+class SessionWithApps(SessionFields):
+    apps: Annotated[
+        list[str], Field(description="Apps that it logged in to, which have access.", examples=[["Wiki"]])
+    ]
+
+
 class Sessions(TypedDict):
-    sessions: list[SessionFields]
+    sessions: list[SessionWithApps]
 
 
 class EndedSessions(TypedDict):
     ended: Annotated[int, Field(description="How many sessions there were.", examples=[2])]
 
 
-def sessions(rows: Iterable[UserSession], current: UUID) -> Sessions:
-    return {"sessions": [session_fields(row, current) for row in rows]}
+def sessions(rows: Iterable[UserSession], current: UUID, apps: Mapping[UUID, Sequence[str]]) -> Sessions:
+    return {"sessions": [{**session_fields(row, current), "apps": [*apps.get(row.id, ())]} for row in rows]}
 
 
 def session_fields(row: UserSession, current: UUID | None) -> SessionFields:

@@ -1,7 +1,6 @@
 """Refresh token rotation with reuse detection (RFC 9700, 4.14)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -15,18 +14,15 @@ from auth.errors import (
 )
 from auth.events import EndReason, Event
 from auth.mailing import links
-from auth.sessions import lifetimes
+from auth.sessions import ending, lifetimes
 from auth.stores import audit, sessions, users
 from models import Account, SessionState
 from utils.client_info import ClientInfo
 from utils.errors import InvalidInput
 from utils.limits.rate_limits import CountCall
 from utils.services import Services
+from utils.token_rotation import Standing, is_first_of_hour, standing
 
-# How long the parent of the present refresh token still answers with its successor:
-# for two tabs that refresh at once, and for an answer that was lost on the way.
-REUSE_GRACE = timedelta(seconds=20)
-HOUR = timedelta(hours=1)
 Found = tuple[SessionState, Account]
 
 
@@ -35,10 +31,10 @@ def refresh(
 ) -> tokens.TokenPair:
     """Exchange a refresh token for a new pair and use up its generation (RFC 9700, 4.14).
 
-    The direct parent of the present token gets the same successor for `REUSE_GRACE`. Any other used token is
-    reuse, and ends the session. Raises `RefreshTokenMissing`, `RefreshTokenInvalid`, `RefreshTokenExpired` or
-    `RefreshTokenReused`, `InvalidInput` when two tokens are presented, and `TooManyRequests`: genuine tokens
-    count for their session, all others for the client's network.
+    The direct parent of the present token gets the same successor for a while (`utils.token_rotation`). Any
+    other used token is reuse, and ends the session. Raises `RefreshTokenMissing`, `RefreshTokenInvalid`,
+    `RefreshTokenExpired` or `RefreshTokenReused`, `InvalidInput` when two tokens are presented, and
+    `TooManyRequests`: genuine tokens count for their session, all others for the client's network.
     """
     if len(presented) > 1:
         raise InvalidInput(fields={"refresh_token": "send it in the body or as the cookie, not both"})
@@ -49,14 +45,16 @@ def refresh(
         raise RefreshTokenInvalid if presented else RefreshTokenMissing
     count("refresh-session", token.session_id.hex)
     current, account = _usable(services, found)
-    if token.generation > current.generation:
-        raise RefreshTokenInvalid  # newer than the row: a restored backup, not theft
-    if token.generation == current.generation:
+    stands = standing(token.generation, current, services.clock.now())
+    if stands is Standing.NEWER:
+        raise RefreshTokenInvalid
+    if stands is Standing.PRESENT:
         if rotated := _rotate(services, current, client):
             return tokens.issue(services, rotated, account, services.clock.now())
         # A concurrent call was faster; read its result.
         current, account = _usable(services, _genuine(services, token))
-    if token.generation == current.generation - 1 and _in_grace(services, current):
+        stands = standing(token.generation, current, services.clock.now())
+    if stands is Standing.PARENT_IN_GRACE:
         return tokens.issue(services, current, account, services.clock.now())
     _end_reused(services, current, client)
     raise RefreshTokenReused
@@ -69,10 +67,13 @@ def _genuine(services: Services, token: tokens.RefreshToken | None) -> Found | N
 
 
 def _usable(services: Services, found: Found | None) -> Found:
-    if found is None or found[0].ended_at or refusal(found[1], Use.REFRESH):
+    if found is None or refusal(found[1], Use.REFRESH):
         raise RefreshTokenInvalid
-    if min(found[0].idle_end, found[0].absolute_end) <= services.clock.now():
+    # One that ran out says so, before and after pruning ends it; one that was ended in time does not.
+    if min(found[0].idle_end, found[0].absolute_end) <= (found[0].ended_at or services.clock.now()):
         raise RefreshTokenExpired
+    if found[0].ended_at:
+        raise RefreshTokenInvalid
     return found
 
 
@@ -86,7 +87,7 @@ def _rotate(services: Services, current: SessionState, client: ClientInfo) -> Se
     """
     now = services.clock.now()
     until = min(lifetimes.idle_end(services, now, remembered=current.remembered), current.absolute_end)
-    if not _is_first_of_hour(current.rotated_at, now):
+    if not is_first_of_hour(current.rotated_at, now):
         return sessions.rotate(services.reads, current, now, until, client)
     tx = services.tx()
     users.lock_shared(tx, current.user_id)  # before its session: an erasure locks in this order
@@ -99,23 +100,10 @@ def _rotate(services: Services, current: SessionState, client: ClientInfo) -> Se
     return rotated
 
 
-def _is_first_of_hour(last: datetime | None, now: datetime) -> bool:
-    """Whether no rotation was in the hour of `now`, by the clock; also if the clock was set back by hours."""
-    if last is None or last - now > HOUR:
-        return True
-    return now.replace(minute=0, second=0, microsecond=0) > last
-
-
-def _in_grace(services: Services, current: SessionState) -> bool:
-    # A clock that was set back must not extend the grace period.
-    return current.rotated_at is not None and abs(services.clock.now() - current.rotated_at) <= REUSE_GRACE
-
-
 def _end_reused(services: Services, current: SessionState, client: ClientInfo) -> None:
     tx, now = services.tx(), services.clock.now()
     users.lock_shared(tx, current.user_id)
-    if sessions.end(tx, current.id, current.user_id, EndReason.REUSE, now):
-        services.metrics.count_ended_sessions(EndReason.REUSE)
+    if ending.end(services, tx, current.id, current.user_id, EndReason.REUSE, now):
         if account := users.by_id(tx, current.user_id):
             links.notify(services, tx, account, "session_stolen", client)
         audit.append(

@@ -66,8 +66,8 @@ def logout(form: RefreshToken) -> Any:
 @jwt_required
 def list_sessions() -> Any:
     """List the active sessions, last used first."""
-    rows, current = lifecycle.live_sessions(services(), g.principal)
-    return outputs.sessions(rows, current)
+    found = lifecycle.live_sessions(services(), g.principal)
+    return outputs.sessions(found.rows, found.current, found.apps)
 
 
 @auth_bp.delete("/sessions/<uuid:session_id>")

@@ -56,6 +56,16 @@ def names_text(user_id: ColumnElement[int]) -> ScalarSelect[str]:
     return held.where(_ROLES.c.id == _GRANTS.c.role_id, _GRANTS.c.user_id == user_id).scalar_subquery()
 
 
+def application_names_text(user_id: ColumnElement[int]) -> ScalarSelect[str]:
+    """Return the names of those roles that hold no permission of this service, in the same way."""
+    of_service = exists().where(
+        _PERMISSIONS.c.role_id == _ROLES.c.id, _PERMISSIONS.c.permission.startswith(SERVICE_PREFIX)
+    )
+    held = select(func.aggregate_strings(_ROLES.c.name, ","))
+    mine = (_ROLES.c.id == _GRANTS.c.role_id, _GRANTS.c.user_id == user_id)
+    return held.where(*mine, ~of_service).scalar_subquery()
+
+
 _OF_USER = select(permissions_text(bindparam("of_user")), names_text(bindparam("of_user")))
 
 

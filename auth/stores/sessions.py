@@ -225,20 +225,27 @@ def active(tx: Session, user_id: int, now: datetime) -> Sequence[UserSession]:
     ).all()
 
 
-def end(tx: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> bool:
-    """End one session of this user; False if there is no such live session."""
+class Ended(NamedTuple):
+    """Sessions that a statement ended: how many were live, and the ids of all, expired ones too."""
+
+    live: int
+    ids: list[UUID]
+
+
+def end(tx: Session, session_id: UUID, user_id: int, reason: EndReason, now: datetime) -> Ended:
+    """End one session of this user. Called by `auth.sessions.ending` alone, as all that end sessions."""
     where = (UserSession.id == session_id, UserSession.user_id == user_id)
-    return bool(_end(tx, reason, now, *where))
+    return _end(tx, reason, now, *where)
 
 
-def end_others(tx: Session, keep: UUID, user_id: int, reason: EndReason, now: datetime) -> int:
-    """End all of the user's sessions but one; return how many."""
+def end_others(tx: Session, keep: UUID, user_id: int, reason: EndReason, now: datetime) -> Ended:
+    """End all of the user's sessions but one."""
     where = (UserSession.id != keep, UserSession.user_id == user_id)
     return _end(tx, reason, now, *where)
 
 
-def end_all(tx: Session, user_id: int | None, reason: EndReason, now: datetime) -> int:
-    """End all sessions of one user, or of all users; return how many."""
+def end_all(tx: Session, user_id: int | None, reason: EndReason, now: datetime) -> Ended:
+    """End all sessions of one user, or of all users."""
     return _end(tx, reason, now, *([UserSession.user_id == user_id] if user_id is not None else []))
 
 
@@ -256,7 +263,9 @@ def prune(tx: Session, before: datetime, slice_size: int) -> int:
     return len(tx.execute(deleted).all())
 
 
-def end_oldest_beyond(tx: Session, limit: int, newest: SessionState, now: datetime) -> int:
+def end_oldest_beyond(
+    tx: Session, limit: int, newest: SessionState, reason: EndReason, now: datetime
+) -> Ended:
     """End the least recently used sessions of a user beyond `limit` live ones, but never the newest.
 
     The newest is named, because two times may be equal and the clocks of two machines differ.
@@ -268,15 +277,15 @@ def end_oldest_beyond(tx: Session, limit: int, newest: SessionState, now: dateti
         .order_by(UserSession.last_used_at.desc(), UserSession.created_at.desc(), UserSession.id)
         .offset(limit - 1)
     )
-    return _end(tx, EndReason.TOO_MANY, now, UserSession.id.in_(beyond))
+    return _end(tx, reason, now, UserSession.id.in_(beyond))
 
 
 def _is_living(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return UserSession.ended_at.is_(None), UserSession.idle_end > now, UserSession.absolute_end > now
 
 
-def _end(tx: Session, reason: EndReason, now: datetime, *where: Any) -> int:
-    """End these sessions; return how many were live.
+def _end(tx: Session, reason: EndReason, now: datetime, *where: Any) -> Ended:
+    """End these sessions.
 
     Expired sessions are ended as well: a clock that is set back must not revive them.
     """
@@ -284,6 +293,7 @@ def _end(tx: Session, reason: EndReason, now: datetime, *where: Any) -> int:
         update(UserSession)
         .where(*where, UserSession.ended_at.is_(None))
         .values(ended_at=now, end_reason=reason)
-        .returning(UserSession.idle_end, UserSession.absolute_end)
-    )
-    return sum(min(ends) > now for ends in ended)
+        .returning(UserSession.id, UserSession.idle_end, UserSession.absolute_end)
+    ).all()
+    live = sum(min(idle_end, absolute_end) > now for _, idle_end, absolute_end in ended)
+    return Ended(live, [session_id for session_id, *_ in ended])

@@ -10,9 +10,12 @@ from flask import Flask, Response
 
 import pages
 from pages import routes, texts
+from tests.support.authorization_requests import BROWSES, CALLBACK, authorization_query
 from tests.support.memory_apps import memory_app
+from tests.support.oauth import client_row
 from utils import errors
 
+RIGHT, WRONG = authorization_query(), authorization_query(redirect_uri=f"{CALLBACK}/")
 HERE = Path(pages.__file__).parent
 SCRIPTS = {path.name: path.read_text("utf-8") for path in (HERE / "static").rglob("*.js")}
 TEMPLATES = "".join(path.read_text("utf-8") for path in (HERE / "templates").rglob("*.html"))
@@ -52,10 +55,17 @@ def test_pages_use_exactly_the_keys_of_the_catalogue(monkeypatch: pytest.MonkeyP
         for reason in routes.REASONS:
             assert client.get(f"/login?reason={reason}").status_code == 200
         assert client.post("/login").status_code == 200
+        client_row(app)
+        for query, status in ((RIGHT, 200), (WRONG, 400), (authorization_query(client_id="x"), 400)):
+            assert client.get(f"/oauth/authorize?{query}", headers=BROWSES).status_code == status
+        back = {"next": f"/oauth/authorize?{RIGHT}"}
+        assert client.get("/account/two-factor", query_string=back).status_code == 200
         show_failures(app)
     for environ in ({"API_TOKENS_ENABLED": "false"}, {"API_TOKEN_MAX_DAYS": "1"}):
         with memory_app(environ) as app:
             assert app.test_client().get("/account/tokens").status_code == 200
+    with memory_app({"OAUTH_PROVIDER": "false"}) as app:
+        assert app.test_client().get("/account/apps").status_code == 200
     assert set(noted) - noted.used == set()
 
 

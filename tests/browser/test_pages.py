@@ -61,6 +61,17 @@ def test_safe_next_is_kept(path: str) -> None:
     assert safe_next(path) == path
 
 
+def test_fault_46_next_of_an_authorization_request_is_long_and_local() -> None:
+    request = "/oauth/authorize?redirect_uri=https://app.example.com/cb&state="
+    longest = request + "s" * (8192 + len("/oauth/authorize?") - len(request))
+    assert safe_next(longest) == longest
+    assert safe_next(f"{longest}s") == DEFAULT_NEXT
+    for other in ("/oauth/authorize", "/oauth/authorized?", "/oauth/authorize/?", "/oauth//authorize?"):
+        assert safe_next(other + "a" * 2048) == DEFAULT_NEXT
+    for hostile in (f"/{request}", f"https://evil.example{request}", f"{request}\r\nX: y", f"{request}\\"):
+        assert safe_next(hostile) == DEFAULT_NEXT
+
+
 def test_page_policy_allows_files_of_this_origin_only(client: FlaskClient) -> None:
     directives = client.get("/login").headers["Content-Security-Policy"].split("; ")
     own = dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "form-action"), "'self'")

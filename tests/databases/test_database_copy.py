@@ -12,11 +12,17 @@ from sqlalchemy import Engine, create_engine, event, text
 
 from auth.stores import roles
 from models import db
+from tables.oauth import OAuthRefusal
 from tests.conftest import NO_POSTGRES, AppFactory, emptied
 from tests.support.api_tokens import READ, created, give, status
 from tests.support.authenticator_app import Owner
+from tests.support.authorization_requests import resource_row
+from tests.support.oauth import client_row
+from tests.support.oauth_apps import consent_row, notice_row
+from tests.support.oauth_tokens import got, refresh_app
 from tests.support.requests import post
 from tests.support.service import (
+    START,
     FixedClock,
     engine_of,
     events,
@@ -27,6 +33,7 @@ from tests.support.service import (
     register,
     rows,
     shut_down,
+    signed_in,
 )
 from tests.support.soft_passkey import SoftPasskey
 from utils.database import copying
@@ -97,6 +104,30 @@ def test_accounts_sessions_and_factors_work_after_the_copy(
     assert events(after)[-1] == "signed_in"
     (entry,) = rows(after, "SELECT * FROM audit_events WHERE event = 'database_copied'")
     assert entry["operator"]
+
+
+def test_everything_of_the_provider_is_copied(make_app: AppFactory, target: str) -> None:
+    before = make_app()
+    signed_in(before.test_client())
+    client_row(before)
+    client_row(before, "api", kind="resource", redirect_uris=[])
+    resource_row(before, "https://api.example.com", {"read": "Read"})
+    consent_row(before)
+    notice_row(before)
+    with before.app_context():
+        values = {"client_id": "app", "reason": "pkce_missing", "at": START, "step": "authorize"}
+        db.session.add(OAuthRefusal(**values, detail="x", request_id="r", count=2))
+        db.session.commit()
+    refresh_token = got(before, scopes=["openid", "offline_access"])["refresh_token"]
+    result = copied(before, target)
+    assert result.exit_code == 0, result.output
+    after = make_app({"DATABASE_URI": target})
+    found = contents(engine_of(after))
+    assert found == contents(engine_of(before))
+    assert [
+        name for name, copies in found.items() if name.startswith(("oauth_", "signing_")) and not copies
+    ] == []
+    assert refresh_app(after, refresh_token).status_code == 200  # and signs with the keys of before
 
 
 def test_copy_reports_rows_and_checksums_of_every_table(app: Flask, target: str) -> None:

@@ -21,6 +21,12 @@ from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.oauth_apps import OAUTH_APPS
+from tests.sabotage.oauth_authorize import OAUTH_AUTHORIZE
+from tests.sabotage.oauth_clients import OAUTH_CLIENTS
+from tests.sabotage.oauth_ending import OAUTH_ENDING
+from tests.sabotage.oauth_keys import OAUTH_KEYS
+from tests.sabotage.oauth_token import OAUTH_TOKEN
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
@@ -69,6 +75,14 @@ def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
         *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
+        *(
+            OAUTH_APPS,
+            OAUTH_KEYS,
+            OAUTH_TOKEN,
+            OAUTH_AUTHORIZE,
+            OAUTH_CLIENTS,
+            OAUTH_ENDING,
+        ),
     )
     every = [each for group in groups for each in group]
     chosen = [each for each in every if not names or each.name in names]

@@ -21,14 +21,14 @@ def _at(hours: float) -> str:
 def _session(name: tuple[str | None, str | None], hours: float, **more: Any) -> dict[str, Any]:
     browser, system = name
     known = {"id": f"session-{hours}", "current": False, "remembered": False, "ip_address": "203.0.113.7"}
-    return known | {"browser": browser, "system": system, "last_used_at": _at(hours)} | more
+    return known | {"browser": browser, "system": system, "last_used_at": _at(hours), "apps": []} | more
 
 
 def _sessions() -> list[dict[str, Any]]:
     return [
         _session(("Firefox 145", "Ubuntu"), 0, current=True),
         _session(("Mobile Safari 19", "iOS"), 2, remembered=True, ip_address="2001:db8::8a2e:370:7334"),
-        _session(("Chrome 146", "Windows"), 50),
+        _session(("Chrome 146", "Windows"), 50, apps=["Grafana", "Team Wiki"]),
     ]
 
 
@@ -54,6 +54,7 @@ def signed_in(page: Page, *, confirmed: bool = True, sessions: list[dict[str, An
     answer(page, "/auth/sessions", 200, {"sessions": _sessions() if sessions is None else sessions})
     answer(page, "/auth/totp", 200, {"enabled_since": None})
     answer(page, "/auth/passkeys", 200, {"passkeys": []})
+    answer(page, "/auth/apps", 200, {"apps": []})
     answer(page, "/auth/tokens", 200, {"tokens": [], "permissions": []})
     answer(page, "/auth/me/activity?limit=100", 200, {"events": _events(), "next_cursor": "AAAA"})
 

@@ -14,17 +14,18 @@ Sources = dict[str, str]
 
 # `.importlinter` holds the packages. This table holds the modules beside them: what each may import.
 TOP_LEVEL: dict[str, set[str]] = {
-    "app": {"auth", "config", "models", "ops", "pages", "utils"},
+    "app": {"auth", "config", "models", "oauth", "ops", "pages", "utils"},
     "config": {"config_checks", "config_values"},
     "config_checks": {"config_values"},
     "config_values": set(),
-    "models": set(),
+    "models": {"tables"},
 }
 GUEST = {"utils"}  # a blueprint of your own, guarded by `jwt_required`
-OURS = {*TOP_LEVEL, "auth", "ops", "pages", "utils"}
+OURS = {*TOP_LEVEL, "auth", "oauth", "ops", "pages", "tables", "utils"}
 # Shared sequences: the flow that calls one of these commits.
 NEVER_COMMIT = (
-    "auth/mailing/links.py auth/sessions/step_up.py auth/factors/changes.py auth/factors/totp_secrets.py "
+    "auth/mailing/links.py auth/sessions/step_up.py auth/sessions/ending.py auth/factors/changes.py "
+    "auth/factors/totp_secrets.py "
     "auth/factors/recovery_code_set.py auth/factors/passkey_ceremonies.py auth/login/complete.py "
     "auth/login/pending.py auth/login/brute_force.py auth/passwords/check.py auth/passwords/policy.py"
 ).split()
@@ -36,7 +37,7 @@ SESSION_WORDS = set("add add_all delete execute flush get merge query scalar sca
 @cache
 def project_sources() -> Sources:
     """Every Python file of the project."""
-    folders = ("auth", "ops", "utils", "pages", "migrations", "tests", "bench", "deploy")
+    folders = ("auth", "oauth", "ops", "utils", "pages", "tables", "migrations", "tests", "bench", "deploy")
     paths = [*ROOT.glob("*.py"), *(path for name in folders for path in (ROOT / name).rglob("*.py"))]
     return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
 
@@ -95,7 +96,7 @@ def _is_flow(path: str) -> bool:
     parts = path.split("/")
     if path == "auth/refusals.py":  # commits for the flow that uses it
         return True
-    is_capability = parts[0] == "auth" and len(parts) == 3 and parts[1] != "stores"
+    is_capability = parts[0] in {"auth", "oauth"} and len(parts) == 3 and parts[1] != "stores"
     return is_capability and parts[2] not in {"routes.py", "inputs.py", "outputs.py", "cli.py"}
 
 
@@ -132,7 +133,7 @@ def only_flows_commit(sources: Sources) -> list[str]:
 
 def only_stores_speak_sql(sources: Sources) -> list[str]:
     # utils/database holds the pragmas and the insert that both databases share.
-    allowed = ("auth/stores/", "migrations/", "utils/database/")
+    allowed = ("auth/stores/", "oauth/stores/", "migrations/", "utils/database/")
     faults = []
     for path, tree in _product(sources):
         if path.startswith(allowed):
@@ -156,6 +157,33 @@ def _last_name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
+ENDING_STORES = ("sessions", "run_out_sessions")
+
+
+def only_ending_ends_sessions(sources: Sources) -> list[str]:
+    """Sessions end in one module, which tells the listener. `sessions` is the store in every flow."""
+    faults = []
+    for path, tree in _product(sources):
+        if path in {"auth/sessions/ending.py", "auth/stores/sessions.py"}:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and (name := _last_name(node.value)) in ENDING_STORES:
+                faults += [f"{path}:{node.lineno}: {name}.{node.attr}"] if _ends(node.attr) else []
+            elif isinstance(node, ast.ImportFrom) and node.module == "auth.stores.sessions":
+                faults += [f"{path}:{node.lineno}: imports {a.name}" for a in node.names if _ends(a.name)]
+            elif isinstance(node, ast.ImportFrom) and node.module == "auth.stores":
+                faults += [f"{path}:{node.lineno}: renames {a.name}" for a in node.names if _renamed(a)]
+    return faults
+
+
+def _ends(name: str) -> bool:
+    return name == "end" or name.startswith("end_")
+
+
+def _renamed(alias: ast.alias) -> bool:
+    return alias.name == "sessions" and alias.asname not in {None, "sessions"}
+
+
 def no_model_query(sources: Sources) -> list[str]:
     return [
         f"{path}:{node.lineno}: .query"
@@ -172,7 +200,7 @@ def no_flask_below_the_routes(sources: Sources) -> list[str]:
         f"{path}:{line}: imports {name}"
         for path, tree in _product(sources)
         if path in {"models.py", "config.py", "config_checks.py", "config_values.py"}
-        or (path.startswith("auth/") and not path.endswith(MAY_USE_FLASK))
+        or (path.startswith(("auth/", "oauth/")) and not path.endswith(MAY_USE_FLASK))
         for line, name in _imports(tree, set())
         if name.split(".")[0].startswith(("flask", "werkzeug"))
         and not (path == "models.py" and name == "flask_sqlalchemy")
@@ -191,7 +219,8 @@ def routes_are_short(sources: Sources) -> list[str]:
     faults = []
     for path, tree in _product(sources):
         for node in ast.walk(tree):
-            if path.startswith("auth/") and path.endswith("/routes.py") and isinstance(node, ast.FunctionDef):
+            is_routes = path.startswith(("auth/", "oauth/")) and path.endswith("/routes.py")
+            if is_routes and isinstance(node, ast.FunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
                 length = (node.end_lineno or 0) - body[0].lineno + 1
                 faults += [f"{path}:{node.lineno}: {node.name} has {length} lines"] if length > 20 else []

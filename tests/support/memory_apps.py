@@ -18,6 +18,7 @@ from config import Settings, TestingConfig
 from models import db
 from tests.support.built_in_roles import add_built_in_roles
 from tests.support.service import START, FixedClock
+from tests.support.signing_keys import CachedKeys
 from utils.crypto.keys import key_id
 
 Json = dict[str, Any]
@@ -27,7 +28,8 @@ Json = dict[str, Any]
 def memory_app(environ: dict[str, str] | None = None, **services: Any) -> Iterator[Flask]:
     """An app on an empty SQLite database in memory."""
     settings = Settings.load(TestingConfig, environ or {})
-    app = create_app(settings=settings, **({"clock": FixedClock()} | services))
+    fixed: Json = {"clock": FixedClock(), "make_signing_key": CachedKeys()}
+    app = create_app(settings=settings, **(fixed | services))
     with app.app_context(), db.engine.connect() as connection:
         sqlite: Any = connection.connection.driver_connection
         sqlite.deserialize(_empty_database())

@@ -9,6 +9,8 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.support.account_screen_styles import ACCOUNT_STATES, EMAIL
+from tests.support.app_screen_styles import APP_STATES
+from tests.support.authorize_screen_styles import AUTHORIZE_STATES
 from tests.support.token_screen_styles import TOKEN_STATES
 
 OPEN_PAGES = (
@@ -183,7 +185,9 @@ STATES: dict[str, State] = {
     "privacy": partial(_at, "/privacy"),
     "not-found": partial(_at, "/no-such-page"),
     **ACCOUNT_STATES,
+    **APP_STATES,
     **TOKEN_STATES,
+    **AUTHORIZE_STATES,
 }
 
 

@@ -4,6 +4,7 @@ It returns the nonce of a question, as the service does, unless the bytes of the
 """
 
 import contextlib
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -86,14 +87,20 @@ def with_nonce_of(request: bytes, answer: bytes) -> bytes:
 
 
 def _request(connection: socket.socket) -> bytes:
-    """Return the head of the next request, or nothing at the end of the stream."""
+    """Return the next request, or nothing at the end of the stream."""
     received = b""
-    while not received.endswith(b"\r\n\r\n"):
+    while not _is_complete(received):
         more = connection.recv(65536)
         if not more:
             return b""
         received += more
     return received
+
+
+def _is_complete(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 @contextmanager

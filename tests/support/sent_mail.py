@@ -16,11 +16,16 @@ from auth.events import LinkPurpose
 from auth.mailing import delivery, messages
 from auth.mailing.messages import MAILS
 from auth.stores import one_time_tokens, outbox, users
+from oauth.apps import notice
+from oauth.stores import clients
 from tests.support.authenticator_app import Authenticator
+from tests.support.oauth import client_row
+from tests.support.oauth_tokens import got, refresh_app
 from tests.support.requests import OPERATOR, confirm_addresses, post, prune
 from tests.support.roles import editor, grant, revoke
 from tests.support.service import PASSWORD, bearer, execute, login, refresh, register
 from tests.support.soft_passkey import SoftPasskey
+from utils.client_info import ClientInfo
 from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
 from utils.services import Services
 
@@ -184,6 +189,20 @@ def second_factors(
     prune(app)
 
 
+def connect_app(app: Flask, client_id: str = "wiki", login: str = "ada", **columns: Any) -> None:
+    """Register a client, and tell the owner of an account that it was allowed."""
+    client_row(app, client_id, **columns)
+    with app.app_context():
+        services = services_of(app)
+        tx = services.tx()
+        account, client = users.by_username(tx, login), clients.find(tx, client_id)
+        assert account
+        assert client
+        caller = ClientInfo(address="203.0.113.7", user_agent="Mozilla/5.0 Firefox/145.0", request_id="r")
+        notice.tell_owner(services, tx, account, client, caller)
+        tx.commit()
+
+
 def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[EmailMessage]:
     """Make the calls that send each kind of mail; return those mails."""
     seen: list[EmailMessage] = []
@@ -210,9 +229,17 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     revoke(app, "ada", "admin")
     headers = session()
     newest("new_sign_in")
+    client_row(app)
+    token = got(app)["refresh_token"]
+    refresh_app(app, token)
+    clock.advance(60)
+    refresh_app(app, token)
+    newest("app_token_reused")
     editor(app)
     client.post("/auth/tokens", json={"name": "x", "permissions": ["reports:read"]}, headers=headers)
     newest("api_token_created")
+    connect_app(app)
+    newest("app_connected")
     client.post("/auth/email/change", json={"email": "bob@example.com"}, headers=headers)
     newest("address_taken")
     client.patch("/auth/me", json={"username": "lovelace"}, headers=headers)

@@ -84,6 +84,7 @@ def shut_down(app: Flask) -> None:
     built = app.extensions["auth_services"]
     built.pruning.stop()
     built.delivery.stop()
+    built.notices.stop()
     engine_of(app).dispose()
 
 

@@ -25,6 +25,7 @@ PINNED = {
     Use.CALL_WITH_SESSION: "d",
     Use.CALL_WITHOUT_SESSION: "dl",
     Use.CALL_WITH_API_TOKEN: "dlb",
+    Use.CALL_WITH_APP: "dlb",
     Use.PROVE_PASSWORD: "b",
     Use.RESET_PASSWORD: "d",
     Use.RESEND_CONFIRMATION: "dl",

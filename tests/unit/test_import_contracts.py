@@ -11,13 +11,23 @@ from tests.support.architecture import ROOT
 SABOTAGES = [
     ("utils is below everything else", "utils/clock.py", "from auth import errors"),
     ("Only app.py wires", "auth/events.py", "import app"),
-    ("Only auth knows the tables", "utils/web/http.py", "def late():\n    from models import User"),
+    ("The provider imports neither ops nor pages", "oauth/tokens.py", "import pages"),
+    (
+        "The provider never touches the keys",
+        "oauth/tokens.py",
+        "def late():\n    from utils.crypto import access_tokens",
+    ),
+    ("Only auth and oauth know the tables", "utils/web/http.py", "def late():\n    from models import User"),
     (
         "A package of auth imports those below it",
         "auth/sessions/rotation.py",
         "from auth.login import password",
     ),
-    ("Only auth/__init__.py imports routes", "auth/login/password.py", "from auth.login import routes"),
+    (
+        "Only auth/__init__.py and oauth/__init__.py import routes",
+        "auth/login/password.py",
+        "from auth.login import routes",
+    ),
     ("Routes import no stores", "auth/accounts/routes.py", "from auth.stores import users"),
     (
         "Stores, events, errors and tokens know no Flask",
@@ -29,7 +39,7 @@ SABOTAGES = [
 
 
 def test_every_import_contract_detects_a_violation(tmp_path: Path) -> None:
-    for name in ("auth", "ops", "pages", "utils"):
+    for name in ("auth", "oauth", "ops", "pages", "tables", "utils"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("app.py", "config.py", "config_checks.py", "config_values.py", "models.py", ".importlinter"):
         shutil.copy(ROOT / name, tmp_path / name)

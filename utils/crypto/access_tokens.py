@@ -17,16 +17,14 @@ from uuid import UUID
 import jwt
 from jwt.utils import base64url_decode
 
+from utils.crypto.claims import CLOCK_LEEWAY, COMPACT, numeric_date
 from utils.crypto.keys import key_id
 from utils.services import Claims, Services
 
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
 MAX_LENGTH = 2048
-CLOCK_LEEWAY = 30  # seconds by which `iat` may be in the future: clocks of machines differ
 MAX_USER_ID = 2**31 - 1  # the range of the column; Postgres raises an error beyond it
-COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-LAST_SECOND = 253_402_300_799  # of the year 9999
 CACHED_TOKENS = 4096  # per process, about 2 kB each
 REQUIRED_CLAIMS = ("iss", "aud", "sub", "jti", "iat", "exp")
 # The scope of tokens that are restricted to views with `allow_enrollment`. The scope is part of the audience:
@@ -137,7 +135,7 @@ def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str, sco
             "verify_nbf": False,
         },
     )
-    issued, not_before, expires = (_seconds(claims.get(name, 0)) for name in ("iat", "nbf", "exp"))
+    issued, not_before, expires = (numeric_date(claims.get(name, 0)) for name in ("iat", "nbf", "exp"))
     if not claims["jti"] or not re.fullmatch(r"[1-9][0-9]{0,9}", claims["sub"]):
         raise ValueError("an empty id or not an account")
     if int(claims["sub"]) > MAX_USER_ID:
@@ -146,7 +144,7 @@ def _verified(token: str, keys: tuple[str, ...], issuer: str, audience: str, sco
         user_id=int(claims["sub"]),
         session_id=UUID(str(claims["sid"])) if "sid" in claims else None,
         issued_at=datetime.fromtimestamp(issued, UTC),
-        auth_time=_seconds(claims["auth_time"]) if "auth_time" in claims else None,
+        auth_time=numeric_date(claims["auth_time"]) if "auth_time" in claims else None,
         scope=scope,
     )
     return _Verified(known, issued, not_before, expires)
@@ -158,10 +156,3 @@ def _with_unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a repeated name")
     return found
-
-
-def _seconds(value: object) -> float:
-    """Return a NumericDate (RFC 7519, 2). Raises `ValueError` for text, booleans, and times out of range."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LAST_SECOND:
-        raise ValueError("not a NumericDate")
-    return float(value)

@@ -44,6 +44,9 @@ class Metrics:
         self.sessions_started = Counter("auth_sessions_started", "Sessions started.", registry=own)
         self.sessions_ended = Counter("auth_sessions_ended", "Sessions ended.", ["reason"], registry=own)
         self.mails = Counter("auth_mails", "Tries to deliver a mail, by outcome.", ["outcome"], registry=own)
+        self.notices = Counter(
+            "auth_notices", "Tries to tell a client of a logout, by outcome.", ["outcome"], registry=own
+        )
         self.limits_hit = Counter(
             "auth_limits_hit", "Calls refused by a rate limit.", ["policy"], registry=own
         )
@@ -67,6 +70,16 @@ class Metrics:
             "Calls that wait for a password hash.",
             multiprocess_mode="livesum",
             registry=own,
+        )
+
+        self.client_tokens = Counter(
+            "auth_client_tokens",
+            "Calls of clients for tokens, by outcome.",
+            ["grant", "outcome"],
+            registry=own,
+        )
+        self.client_refusals = Counter(
+            "auth_client_refusals", "Refused calls of clients, by reason.", ["reason"], registry=own
         )
 
         self._children: dict[tuple[str, str | None, int], Any] = {}

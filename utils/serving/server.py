@@ -17,7 +17,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from config import LOOPBACK_ONLY, ConfigurationError, Settings, environment, is_loopback, misspelt
+from config import ConfigurationError, Settings, environment, is_loopback, misspelt
+from config_checks import LOOPBACK_ONLY
 from utils.database.engine import POOL_SIZE
 from utils.database.migrations import schema_is_outdated, upgrade
 from utils.limits.refusal_delay import MAX_DELAYED
@@ -156,6 +157,7 @@ def _load_in_worker(parent: int, target: str) -> Flask:
     app: Flask = getattr(importlib.import_module(module), name)
     _services_of(app).delivery.start()  # mails may be waiting in the outbox
     _services_of(app).pruning.start()
+    _services_of(app).notices.serve()
     return app
 
 

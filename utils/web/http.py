@@ -38,12 +38,14 @@ class Documentation:
     body: type | None = None
     body_optional: bool = False
     query: type | None = None
+    form: type | None = None
     guarded: bool = False
     scope: str | None = None  # restricted tokens of this scope are accepted as well
     permissions: frozenset[str] = frozenset()  # those that are required
     api_tokens: bool = False  # API tokens are accepted, where permissions are required
     reads_roles: bool = False
     cookie: bool = False
+    any_origin: bool = False  # pages of every origin may read the answers
     limit: str | None = None
     unlimited_reason: str | None = None
 

@@ -128,10 +128,10 @@ export async function logInWithPasskey(credential, remember) {
 
 /**
  * Store the methods and the target of a login that is waiting for its second factor. Its challenge is in a
- * cookie.
+ * cookie. `another`: it is to replace the session that there is.
  */
-export function waitFor(next, remember, { methods, passkey_options: options }) {
-  sessionStorage.setItem(WAITING, JSON.stringify({ next, remember, methods, options }));
+export function waitFor(next, remember, { methods, passkey_options: options }, { another = false } = {}) {
+  sessionStorage.setItem(WAITING, JSON.stringify({ next, remember, methods, options, another }));
 }
 
 /** Return the values stored by `waitFor`. */

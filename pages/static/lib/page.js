@@ -54,7 +54,9 @@ const SIGNED_OUT =
 
 /** Return `raw` if it is a path of this origin that requires a login, else `fallback`. */
 export function safeNext(raw, fallback = "/account") {
-  if (typeof raw !== "string" || raw === "" || raw.length > 2048) return fallback;
+  if (typeof raw !== "string" || raw === "") return fallback;
+  const isRequest = raw.startsWith("/oauth/authorize?"); // of an app, which has its own parameters in it
+  if (raw.length > (isRequest ? 8192 + 17 : 2048)) return fallback;
   // eslint-disable-next-line no-control-regex
   if (!raw.startsWith("/") || /^\/[/\\]/.test(raw) || /[\u0000-\u0020\u007f\\]/.test(raw)) return fallback;
   // As on the server (pages/safety.py): refuse what a URL parser would have to normalize.

@@ -40,7 +40,10 @@ function item(session) {
     text("devices.log_out"),
   );
   const picture = icon(HANDHELD.test(session.system ?? "") ? "mobile" : "desktop");
-  const row = element("li", { class: "item" }, picture, element("div", {}, heading, facts(session)), end);
+  const words = element("div", {}, heading, facts(session));
+  const apps = session.apps.join(", ");
+  if (apps) words.append(element("p", { class: "fine" }, text("devices.apps", { apps })));
+  const row = element("li", { class: "item" }, picture, words, end);
   end.addEventListener("click", () => endOne(session, name, row));
   return row;
 }

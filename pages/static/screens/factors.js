@@ -31,6 +31,7 @@ function showState({ user, recovery_codes_left: left, second_factor_setup_requir
   isOn = user.two_factor_enabled;
   wasRequired ||= required;
   place("required").hidden = !required;
+  place("wanted")?.toggleAttribute("hidden", required || isOn);
   place("left").textContent = text(left === 1 ? "factors.left.one" : "factors.left", { n: String(left) });
   if (since) {
     place("since").dateTime = since;
@@ -139,8 +140,9 @@ new Form(place("saved-form"), {
   async send() {
     codes = [];
     place("codes").replaceChildren();
-    if (wasRequired) {
-      location.assign(safeNext(place("required").dataset.next));
+    const { next } = place("required").dataset;
+    if (wasRequired || next !== "/account") {
+      location.assign(safeNext(next));
       return "leaving";
     }
     await start(true);

@@ -5,6 +5,8 @@ import { passwordToggles } from "../lib/password.js";
 import { element, safeNext, say, text } from "../lib/page.js";
 
 const node = document.getElementById("login-form");
+// The person who is logged in chose to log in with another account.
+const another = new URLSearchParams(location.search).has("another");
 const next = () => safeNext(node.elements.next.value);
 
 /** Return the page to set up the required second factor. */
@@ -68,7 +70,7 @@ const form = new Form(node, {
     document.querySelector(".card > .message")?.remove(); // the reason for the redirect, now obsolete
     const answer = await logIn(email.trim(), password, remember === "1");
     if (answer.code === "second_factor_required") {
-      waitFor(node.elements.next.value, remember === "1", answer.data);
+      waitFor(node.elements.next.value, remember === "1", answer.data, { another });
       location.assign("/two-factor");
       return "leaving";
     }
@@ -88,5 +90,8 @@ addEventListener("pageshow", (event) => {
 });
 passkey.hidden = !hasPasskeys(); // visible at first, to avoid a layout shift
 passkey.addEventListener("click", () => withPasskey());
-if (await isSignedIn()) location.replace(next());
+// The account that an app asked for.
+node.elements.email.value ||= sessionStorage.getItem("auth.login_hint") ?? "";
+sessionStorage.removeItem("auth.login_hint");
+if (!another && (await isSignedIn())) location.replace(next());
 else await offerInField();

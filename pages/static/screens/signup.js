@@ -2,7 +2,7 @@ import { call, isSignedIn } from "../lib/api.js";
 import { Form, newPassword, present, rules } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, text } from "../lib/page.js";
+import { element, safeNext, text } from "../lib/page.js";
 
 const node = document.getElementById("signup-form");
 const { email, new_password: password, terms } = node.elements;
@@ -39,7 +39,8 @@ const form = new Form(node, {
     });
     if (!answer.ok) return form.refused(answer);
     sessionStorage.setItem("auth.email", values.email.trim());
-    location.assign("/signup/sent");
+    const { value: next } = node.elements.next;
+    location.assign(next === "/account" ? "/signup/sent" : `/signup/sent?${new URLSearchParams({ next })}`);
     return "leaving";
   },
 });
@@ -54,4 +55,4 @@ addEventListener("pageshow", gate);
 gate();
 passwordToggles();
 strengthMeter(password, () => ({ email: email.value.trim() }));
-if (await isSignedIn()) location.replace("/account");
+if (await isSignedIn()) location.replace(safeNext(node.elements.next.value));

@@ -57,4 +57,4 @@ if (hasPasskeys() && waitingFor().options) {
   button.hidden = false;
   button.addEventListener("click", withPasskey);
 }
-if (await isSignedIn()) location.replace(next());
+if (!waitingFor().another && (await isSignedIn())) location.replace(next());

@@ -18,6 +18,7 @@ MAX_BODY, MAX_KEPT, MAX_AGE = 64 * 1024, 8, 60.0  # bytes of a body, idle connec
 KNOWN = {204, 401, 403}  # after another status it is not known what else a connection holds
 NONCE = "X-Auth-Nonce"  # the service returns it: without it, an answer is that to another question
 Kept = tuple[int, float, HTTPConnection]  # process, time of opening
+Call = tuple[str, str, str | None, dict[str, str]]  # method, path, body, headers
 
 
 class Connections:
@@ -30,15 +31,26 @@ class Connections:
         self._new = partial(kind, url.hostname, url.port, timeout=timeout, **tls)
         self._path, self._timeout, self._idle = url.path.rstrip("/"), timeout, deque[Kept]()
 
-    def get(self, path: str, header: str) -> tuple[HTTPResponse, bytes]:
-        """Return an answer and its body. Follows no redirect. Raises `OSError` or `HTTPException`."""
+    def get(self, path: str, token: str) -> tuple[HTTPResponse, bytes]:
+        """Return the answer to a bearer of this token, which must return a nonce. As `ask`."""
+        headers = {"Authorization": f"Bearer {token}", NONCE: secrets.token_hex(16)}
+        return self.ask("GET", path, headers)
+
+    def ask(
+        self, method: str, path: str, headers: dict[str, str], body: str | None = None, most: int = MAX_BODY
+    ) -> tuple[HTTPResponse, bytes]:
+        """Return an answer and its body, cut off after `most` bytes. The call may be made twice.
+
+        Follows no redirect. Raises `OSError` or `HTTPException`.
+        """
+        call = (method, self._path + path, body, headers)
         deadline = time.monotonic() + self._timeout
         if kept := self._kept():
             try:
-                return self._ask(kept, path, header, deadline)
+                return self._ask(kept, call, deadline, most)
             except (ConnectionError, ssl.SSLError):  # closed meanwhile, or out of step: ask once more
                 self.close()
-        return self._ask((os.getpid(), time.monotonic(), self._new()), path, header, deadline)
+        return self._ask((os.getpid(), time.monotonic(), self._new()), call, deadline, most)
 
     def close(self) -> None:
         """Close all idle connections."""
@@ -57,14 +69,14 @@ class Connections:
                 connection.close()
         return None
 
-    def _ask(self, kept: Kept, path: str, header: str, deadline: float) -> tuple[HTTPResponse, bytes]:
-        connection, is_complete, nonce = kept[-1], False, secrets.token_hex(16)
+    def _ask(self, kept: Kept, call: Call, deadline: float, most: int) -> tuple[HTTPResponse, bytes]:
+        connection, is_complete, nonce = kept[-1], False, call[-1].get(NONCE)
         connection.response_class = partial(_response, deadline)  # type: ignore[assignment]  # a class is declared
         try:
-            connection.request("GET", self._path + path, headers={"Authorization": header, NONCE: nonce})
+            connection.request(*call)
             with connection.getresponse() as answer:
-                body = answer.read(MAX_BODY)
-                if answer.status in KNOWN and answer.headers.get_all(NONCE) != [nonce]:
+                body = answer.read(most)
+                if nonce and answer.status in KNOWN and answer.headers.get_all(NONCE) != [nonce]:
                     raise ConnectionError
                 is_complete = answer.isclosed() and answer.status in KNOWN
             return answer, body

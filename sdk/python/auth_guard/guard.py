@@ -6,7 +6,7 @@ import re
 import time
 from http.client import HTTPException
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from auth_guard.connections import Connections
 
@@ -62,11 +62,7 @@ class Guard:
 
         A yes is remembered for `cache_seconds` (0 to 30). `timeout` is in seconds, at most 60.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or set(url) & set("@?# "):
-            raise ValueError("the URL is http:// or https:// and a host, without user, query or fragment")
-        if parts.scheme == "http" and not (allow_plain_http or _LOOPBACK.fullmatch(parts.hostname)):
-            raise ValueError("tokens would cross a network unencrypted: use https, or allow_plain_http=True")
+        parts = service_url(url, allow_plain_http=allow_plain_http)
         if not (0 <= cache_seconds <= 30 and 0 < timeout <= 60):
             raise ValueError("cache_seconds is 0 to 30, and timeout more than 0 and at most 60")
         self._cache_seconds, self._yes = cache_seconds, dict[bytes, tuple[float, Caller]]()
@@ -78,14 +74,12 @@ class Guard:
         Without a permission any valid token is enough. Raises a `Refusal`, or `ValueError` as `checked` does.
         """
         query = "&".join(f"permission={each}" for each in checked(permissions))
-        if not (bearer := _BEARER.fullmatch(authorization or "")):
-            told = (_MALFORMED, 'Bearer error="invalid_request"') if authorization else (None, "Bearer")
-            raise Unauthorized("", *told)
-        asked_at, key = time.monotonic(), hashlib.sha256(f"{bearer[1]} {query}".encode()).digest()
+        token = bearer_token(authorization)
+        asked_at, key = time.monotonic(), hashlib.sha256(f"{token} {query}".encode()).digest()
         ends_at, known = self._yes.get(key, (0.0, None))
         if known and asked_at < ends_at:
             return known
-        caller = self._ask(f"/auth/verify?{query}" if query else "/auth/verify", f"Bearer {bearer[1]}")
+        caller = self._ask(f"/auth/verify?{query}" if query else "/auth/verify", token)
         if self._cache_seconds:
             if len(self._yes) >= MAX_REMEMBERED:
                 self._yes.clear()
@@ -111,6 +105,25 @@ class Guard:
         if not isinstance(told, dict) or not re.fullmatch(r"[ -~]*", challenge):
             raise Unavailable(f"status {answer.status}")
         raise (Unauthorized if answer.status == 401 else Forbidden)(body=told, challenge=challenge)
+
+
+def service_url(url: str, *, allow_plain_http: bool) -> SplitResult:
+    """Return the parts of the URL of the service. Raises `ValueError` as `Guard` does."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or set(url) & set("@?# "):
+        raise ValueError("the URL is http:// or https:// and a host, without user, query or fragment")
+    if parts.scheme == "http" and not (allow_plain_http or _LOOPBACK.fullmatch(parts.hostname)):
+        raise ValueError("tokens would cross a network unencrypted: use https, or allow_plain_http=True")
+    return parts
+
+
+def bearer_token(authorization: str | None) -> str:
+    """Return the token of an Authorization header. Raises `Unauthorized`."""
+    bearer = _BEARER.fullmatch(authorization or "")
+    if not bearer:
+        told = (_MALFORMED, 'Bearer error="invalid_request"') if authorization else (None, "Bearer")
+        raise Unauthorized("", *told)
+    return bearer[1]
 
 
 def checked(permissions: tuple[str, ...], at_least: int = 0) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.sessions.rotation import _is_first_of_hour
 from tests.conftest import AppFactory
 from tests.support.requests import HOUR, asked, prune, said
 from tests.support.service import FixedClock, events, refresh, rows, signed_in
 from tests.support.small_limits import limits, told
 from utils.limits.rate_limits import POLICIES
+from utils.token_rotation import is_first_of_hour
 
 LIMITED = (429, "rate_limited")
 MALFORMED = ["x", "A" * 76, "a.b.c", "A" * 512]
@@ -162,4 +162,4 @@ def test_refreshes_of_a_day_leave_bounded_tables(make_app: AppFactory, clock: Fi
     ],
 )
 def test_first_rotation_of_an_hour(last: datetime | None, now: datetime, expected: bool) -> None:
-    assert _is_first_of_hour(last, now) is expected
+    assert is_first_of_hour(last, now) is expected

@@ -1,0 +1,1 @@
+"""Clients: registration, authentication, and why their logins failed."""

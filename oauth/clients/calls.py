@@ -1,0 +1,84 @@
+"""Calls of clients: authenticate, count, answer, and record what is refused."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from oauth import refusals
+from oauth.clients.authentication import authenticate
+from oauth.errors import OAuthError
+from oauth.refusals import Reason, Step
+from tables.oauth import Client
+from utils.client_info import ClientInfo, Subject
+from utils.limits.rate_limits import CountCall
+from utils.services import Services
+from utils.web.forms import Parameters
+
+R = TypeVar("R")
+
+
+class ClientRefused(OAuthError):
+    """A call of an authenticated client that is refused. `reason` and `detail` are for operators only."""
+
+    def __init__(self, reason: Reason, detail: str = "", *, message: str | None = None) -> None:
+        super().__init__(message, detail=detail)
+        self.reason = reason
+
+
+class ParameterRepeated(ClientRefused):
+    code, message = "oauth_form_parameter_repeated", "A parameter was sent more than once."
+
+
+class ParameterMissing(ClientRefused):
+    code, message = "oauth_form_parameter_missing", "A required parameter is missing."
+
+
+def answered(
+    services: Services,
+    step: Step,
+    authorization: str | None,
+    form: Parameters,
+    caller: ClientInfo,
+    count: CountCall,
+    answer: Callable[[Client], R],
+) -> R:
+    """Return as `recorded`, and count the call. Raises `TooManyRequests` besides.
+
+    Calls of a client count for it and its network together. Refused calls count for the network, too, and
+    only they are refused by that: nobody keeps out a call that would be answered.
+    """
+
+    def counted(client: Client) -> R:
+        services.tx().rollback()  # a count holds no connection
+        count("token", [Subject(f"{client.id} {each.key}", each.share) for each in caller.subjects])
+        return answer(client)
+
+    try:
+        return recorded(services, step, authorization, form, caller, counted)
+    except OAuthError:
+        services.tx().rollback()
+        count("token-failures", caller.subjects)
+        raise
+
+
+def recorded(
+    services: Services,
+    step: Step,
+    authorization: str | None,
+    form: Parameters,
+    caller: ClientInfo,
+    answer: Callable[[Client], R],
+) -> R:
+    """Return what `answer` returns for the client that calls, as its credentials show.
+
+    Raises the errors of `authenticate` and those of `answer`, and has recorded them for operators.
+    """
+    client = authenticate(services, authorization, form, caller, step)
+    try:
+        if form.repeated:
+            raise ParameterRepeated(Reason.PARAMETER_REPEATED, f"repeated {' '.join(sorted(form.repeated))}")
+        return answer(client)
+    except ClientRefused as refused:
+        services.tx().rollback()
+        refusals.note(services, client.id, step, refused.reason, refused.detail, caller)
+        services.tx().commit()
+        raise

@@ -1,0 +1,1 @@
+"""`flask auth doctor --client`: checks of one client, and a rehearsed login."""

@@ -1,0 +1,31 @@
+"""The errors of the provider: those of RFC 6749 and OpenID Connect, with a code of this service."""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+
+from utils.errors import ApiError
+
+_NOT_ALLOWED = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")  # in `error_description` (RFC 6749, 5.2)
+
+
+class OAuthError(ApiError):
+    """An error response with the members of RFC 6749, 5.2, besides those of every error of this service.
+
+    `detail` says for operators what differs; it may quote the request, and is never in the response.
+    """
+
+    status, code, message = 400, "oauth_invalid_request", "The request is not valid."
+    error: ClassVar[str] = "invalid_request"
+
+    def __init__(
+        self, message: str | None = None, *, detail: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, headers=headers)
+        self.detail = detail
+        self.extra = {"error": type(self).error, "error_description": self.description}
+
+    @property
+    def description(self) -> str:
+        """The message without the characters that `error_description` must not have."""
+        return _NOT_ALLOWED.sub("", self.message)

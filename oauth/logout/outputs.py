@@ -1,0 +1,32 @@
+"""The answers of logout by an application."""
+
+from typing import Any, Literal, NotRequired
+from urllib.parse import urlsplit
+
+from typing_extensions import TypedDict
+
+from oauth.logout.decide import Decision
+
+
+class LogoutAnswer(TypedDict):
+    """`confirm`: ask the person. `redirect`: go to `redirect_to`. `done`: nothing is left to do.
+
+    `app` is the name of the client, if it is known. With `done`, `redirect_to` is a link to offer, to `host`.
+    """
+
+    status: Literal["confirm", "redirect", "done"]
+    app: NotRequired[str]
+    redirect_to: NotRequired[str]
+    host: NotRequired[str]
+
+
+def answer(decision: Decision) -> dict[str, Any]:
+    known = {"app": decision.client.name} if decision.client else {}
+    if decision.is_asked:
+        return {"status": "confirm", **known}
+    if decision.redirect_to is None:
+        return {"status": "done", **known}
+    status = "redirect" if decision.at_once else "done"
+    parts = urlsplit(decision.redirect_to)
+    host = {"host": parts.netloc or parts.scheme}
+    return {"status": status, **known, "redirect_to": decision.redirect_to, **host}

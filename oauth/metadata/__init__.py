@@ -1,0 +1,1 @@
+"""What this provider can do, for clients that configure themselves."""

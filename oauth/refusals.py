@@ -1,0 +1,50 @@
+"""Refused calls of clients, for operators: their record.
+
+`explain-client` shows them. Strangers cause most of these rows: they are counted by minute, bounded in
+number, and written once a second at most.
+"""
+
+from enum import StrEnum
+
+from oauth.reasons import EXPLAINED, Reason
+from oauth.stores import refusals
+from utils.client_info import ClientInfo, printable
+from utils.services import Services
+
+__all__ = ["Reason", "Step", "note"]
+
+
+class Step(StrEnum):
+    """The step of a login at which a call was refused."""
+
+    AUTHORIZE = "authorize"
+    TOKEN = "token"
+    USERINFO = "userinfo"
+    REVOKE = "revoke"
+    INTROSPECT = "introspect"
+    LOGOUT = "logout"
+    FEED = "feed"
+
+
+def note(
+    services: Services, client_id: str, step: Step, reason: Reason, detail: str, client: ClientInfo
+) -> None:
+    """Count a refused call of a registered client. The caller commits.
+
+    Writes at most once a second for a client and a cause, in each process; further calls in that second are
+    not counted. `detail` says for operators what differs; it may quote the request, never a secret.
+    """
+    services.metrics.client_refusals.labels(reason).inc()
+    slot = f"{client_id}:{EXPLAINED[reason].cause}"
+    if services.refusal_writes.hit(slot, 1).calls > 1:
+        return
+    minute = services.clock.now().replace(second=0, microsecond=0)
+    values = {
+        "client_id": client_id,
+        "reason": reason,
+        "at": minute,
+        "step": step,
+        "detail": printable(detail),
+        "request_id": client.request_id,
+    }
+    refusals.count(services.tx(), values)

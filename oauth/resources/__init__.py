@@ -1,0 +1,1 @@
+"""Resources: APIs that take the access tokens of clients (RFC 8707)."""

@@ -1,0 +1,1 @@
+"""SQL of the provider: one file per table. Never commits."""

@@ -1,0 +1,116 @@
+"""Clients."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from tables.oauth import Client, OAuthClient, OAuthGrant
+from utils.database.reads import Reads
+
+COLUMNS = [getattr(OAuthClient, name) for name in Client._fields]
+_FOUND = select(*COLUMNS)
+_ANY = select(OAuthClient.id).limit(1)
+
+
+class Registered(NamedTuple):
+    """A client, and what only operators are shown of it."""
+
+    client: Client
+    preset: str | None
+    created_by: str | None
+    last_used_at: datetime | None
+
+
+def find(tx: Session, client_id: str) -> Client | None:
+    """Return the client of this id, disabled or not."""
+    row = tx.execute(_FOUND.where(OAuthClient.id == client_id)).one_or_none()
+    return Client._make(row) if row else None
+
+
+def by_name(tx: Session, name: str) -> Registered | None:
+    """Return the client of this id, or else the one of this name."""
+    named = _registered().where(or_(OAuthClient.id == name, OAuthClient.name == name))
+    row = tx.execute(named.order_by((OAuthClient.id == name).desc(), OAuthClient.id).limit(1)).one_or_none()
+    return _split(row) if row else None
+
+
+def every(tx: Session) -> Sequence[Registered]:
+    """Return all clients, by id."""
+    return [_split(row) for row in tx.execute(_registered().order_by(OAuthClient.id))]
+
+
+def exists(tx: Session, client_id: str, name: str) -> bool:
+    """Whether a client has this id or name."""
+    taken = or_(OAuthClient.id == client_id, OAuthClient.name == name)
+    return tx.execute(select(OAuthClient.id).where(taken).limit(1)).first() is not None
+
+
+def count(tx: Session) -> int:
+    """Return how many clients there are."""
+    return len(tx.execute(select(OAuthClient.id)).all())
+
+
+def any_registered(reads: Reads) -> bool:
+    """Whether there is a client, disabled or not."""
+    return reads.first(_ANY, {}) is not None
+
+
+def add(tx: Session, values: Mapping[str, Any]) -> None:
+    """Add a client. `values` has a value for every column without a default."""
+    tx.execute(insert(OAuthClient).values(**values))
+
+
+def change(tx: Session, client_id: str, values: Mapping[str, Any]) -> bool:
+    """Change columns of a client; False if there is none."""
+    changed = update(OAuthClient).where(OAuthClient.id == client_id).values(**values)
+    return tx.execute(changed.returning(OAuthClient.id)).first() is not None
+
+
+def disable(tx: Session, client_id: str, now: datetime) -> bool:
+    """Disable a client; False if it is disabled already."""
+    enabled = update(OAuthClient).where(OAuthClient.id == client_id, OAuthClient.disabled_at.is_(None))
+    return tx.execute(enabled.values(disabled_at=now).returning(OAuthClient.id)).first() is not None
+
+
+def enable(tx: Session, client_id: str) -> bool:
+    """Enable a client; False if it is enabled already."""
+    disabled = update(OAuthClient).where(OAuthClient.id == client_id, OAuthClient.disabled_at.is_not(None))
+    return tx.execute(disabled.values(disabled_at=None).returning(OAuthClient.id)).first() is not None
+
+
+def remove(tx: Session, client_id: str) -> None:
+    """Delete a client with its secrets, codes and consents. Its grants lose their client."""
+    tx.execute(delete(OAuthClient).where(OAuthClient.id == client_id))
+
+
+def end_grants(tx: Session, client_id: str, reason: str, now: datetime) -> int:
+    """End every grant of a client that lives; return how many."""
+    mine = update(OAuthGrant).where(OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
+    return len(tx.execute(mine.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)).all())
+
+
+def note_use(tx: Session, client_id: str, now: datetime, interval: timedelta) -> None:
+    """Record that a client was used, unless a use within `interval` is recorded.
+
+    Of concurrent callers one writes. A time that is further in the future was written before the clock was
+    set back.
+    """
+    last = OAuthClient.last_used_at
+    is_due = or_(last.is_(None), last <= now - interval, last >= now + interval)
+    tx.execute(update(OAuthClient).where(OAuthClient.id == client_id, is_due).values(last_used_at=now))
+
+
+def last_used_at(tx: Session, client_id: str) -> datetime | None:
+    """Return when a client was used, to the hour."""
+    return tx.execute(select(OAuthClient.last_used_at).where(OAuthClient.id == client_id)).scalar()
+
+
+def _registered() -> Any:
+    return select(*COLUMNS, OAuthClient.preset, OAuthClient.created_by, OAuthClient.last_used_at)
+
+
+def _split(row: Any) -> Registered:
+    return Registered(Client._make(row[: len(COLUMNS)]), *row[len(COLUMNS) :])

@@ -1,0 +1,1 @@
+"""Tables by capability. `models.py` has those of accounts, and re-exports all others."""

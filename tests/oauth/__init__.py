@@ -1,0 +1,1 @@
+"""Tests: the OpenID Connect provider."""

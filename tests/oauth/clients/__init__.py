@@ -1,0 +1,1 @@
+"""Tests: clients of the provider."""

@@ -1,0 +1,167 @@
+"""The revocation feed: what a resource is told, and that nothing which ends is missed."""
+
+import base64
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from models import db
+from oauth.stores import endings
+from tests.support.grants import RESOURCE, end_bound, grant_row, resource_row, session_ids
+from tests.support.oauth import SECRET, client_row
+from tests.support.service import FixedClock, at_once, bearer, execute, signed_in
+
+pytestmark = pytest.mark.both_databases
+
+
+def basic(client_id: str = "api", secret: str = SECRET) -> dict[str, str]:
+    text = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    return {"Authorization": f"Basic {text}"}
+
+
+def feed(client: FlaskClient, after: str | None = None, **as_client: Any) -> Any:
+    query = {} if after is None else {"after": after}
+    answer = client.get("/oauth/revocations", query_string=query, headers=basic(**as_client))
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return answer.get_json()
+
+
+def gids(answer: Any) -> list[str]:
+    return [each["gid"] for each in answer["ended"]]
+
+
+@pytest.fixture
+def access(app: Flask, client: FlaskClient) -> str:
+    client_row(app, "app")
+    client_row(app, "api", kind="resource")
+    resource_row(app, "api")
+    return str(signed_in(client)["access_token"])
+
+
+def test_feed_names_grants_that_ended_and_nothing_of_whose_they_were(
+    app: Flask, client: FlaskClient, clock: FixedClock, access: str
+) -> None:
+    gid = grant_row(app, session_ids(app)[0], resource=RESOURCE)
+    assert feed(client)["ended"] == []
+    client.post("/auth/logout", headers=bearer(access))
+    answer = feed(client)
+    assert answer == {
+        "ended": [{"gid": str(gid), "at": int(clock.now().timestamp())}],
+        "leaked_keys": [],
+        "cursor": answer["cursor"],
+        "poll_after": 3,
+        "lives": 600,
+    }
+
+
+@pytest.mark.usefixtures("access")
+def test_feed_tells_a_resource_of_grants_for_itself_only(app: Flask, client: FlaskClient) -> None:
+    client_row(app, "other", kind="resource")
+    resource_row(app, "other", "https://other.example.com")
+    (session,) = session_ids(app)
+    mine = grant_row(app, session, resource=RESOURCE)
+    grant_row(app, session, resource="https://other.example.com")
+    grant_row(app, session)  # for userinfo
+    end_bound(app, session)
+    assert gids(feed(client)) == [str(mine)]
+    assert len(gids(feed(client, client_id="other"))) == 1
+
+
+@pytest.mark.usefixtures("access")
+def test_feed_repeats_what_ended_in_the_minute_before_the_cursor(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    (session,) = session_ids(app)
+    gid = str(grant_row(app, session, resource=RESOURCE))
+    cursor = feed(client)["cursor"]
+    end_bound(app, session)
+    for seconds in (3, 56, 2):  # the last cursor is of 59 seconds later
+        clock.advance(seconds)
+        answer = feed(client, cursor)
+        assert gids(answer) == [gid]
+        cursor = answer["cursor"]
+    assert gids(feed(client, cursor)) == []
+    assert gids(feed(client)) == [gid]
+
+
+@pytest.mark.usefixtures("access")
+def test_ending_that_is_held_open_over_two_polls_is_told_by_the_next_one(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    (session,) = session_ids(app)
+    gid = str(grant_row(app, session, resource=RESOURCE))
+    answer = feed(client)
+    with app.app_context():
+        endings.end_bound(db.session, [session], clock.now())
+        for _ in range(2):
+            clock.advance(3)
+            answer = at_once([partial(feed, client, answer["cursor"])])[0]  # has a session of its own
+            assert gids(answer) == []
+        db.session.commit()
+    clock.advance(3)
+    assert gids(feed(client, answer["cursor"])) == [gid]
+
+
+@pytest.mark.usefixtures("access")
+def test_feed_forgets_grants_whose_access_tokens_have_expired(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    (session,) = session_ids(app)
+    grant_row(app, session, resource=RESOURCE)
+    end_bound(app, session)
+    clock.advance(599)
+    assert len(gids(feed(client))) == 1
+    clock.advance(62)
+    assert gids(feed(client)) == []
+
+
+@pytest.mark.usefixtures("access")
+def test_feed_leaves_out_grants_that_issued_no_token_lately(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    (session,) = session_ids(app)
+    grant_row(app, session, resource=RESOURCE)
+    clock.advance(700)
+    end_bound(app, session)
+    assert gids(feed(client)) == []
+
+
+@pytest.mark.usefixtures("access")
+def test_feed_names_leaked_keys(app: Flask, client: FlaskClient) -> None:
+    services = app.extensions["auth_services"]
+    with app.app_context():
+        services.signer.sign(services, "ES256", "at+jwt", {"iat": 1, "exp": 2})
+        services.tx().commit()
+    execute(app, "UPDATE signing_keys SET leaked_at = created_at WHERE alg = 'ES256'")
+    assert len(feed(client)["leaked_keys"]) == 1
+
+
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "A" * 16, "A" * 17])
+@pytest.mark.usefixtures("access")
+def test_feed_refuses_a_cursor_that_it_did_not_make(client: FlaskClient, cursor: str) -> None:
+    answer = client.get("/oauth/revocations", query_string={"after": cursor}, headers=basic())
+    assert answer.status_code == 400
+
+
+@pytest.mark.usefixtures("access")
+def test_cursor_of_a_clock_that_was_ahead_hides_nothing(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
+    (session,) = session_ids(app)
+    gid = str(grant_row(app, session, resource=RESOURCE))
+    clock.advance(3600)
+    cursor = feed(client)["cursor"]
+    clock.advance(-3600)
+    end_bound(app, session)
+    assert gids(feed(client, cursor)) == [gid]
+
+
+@pytest.mark.usefixtures("access")
+def test_feed_is_for_authenticated_resources_only(app: Flask, client: FlaskClient) -> None:
+    assert client.get("/oauth/revocations").status_code == 401
+    assert client.get("/oauth/revocations", headers=basic(secret="wrong")).status_code == 401
+    refused = client.get("/oauth/revocations", headers=basic("app"))
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "oauth_not_a_resource")

@@ -1,0 +1,118 @@
+"""Rules of authorization requests."""
+
+from tests.sabotage import Sabotage
+
+OAUTH_AUTHORIZE = [
+    Sabotage(
+        "a request whose address is not registered is never redirected",
+        "oauth/authorize/request.py",
+        "        raise errors.RedirectUriMismatch\n",
+        "        pass\n",
+        "test_authorize_page.py::test_fault_10_and_11_fault_before_the_address_is_proven_stays_here",
+    ),
+    Sabotage(
+        "a code challenge without a method is plain, and refused",
+        "oauth/authorize/request.py",
+        'if method != "S256":',
+        'if method not in {None, "S256"}:',
+        "test_request_rules.py::test_fault_13_and_14_challenge_that_is_not_s256",
+    ),
+    Sabotage(
+        "a public client needs a code challenge, whatever is registered",
+        "oauth/authorize/request.py",
+        ' and client.pkce == "optional" and client.kind == "web":',
+        ' and client.pkce == "optional":',
+        "test_request_rules.py::test_fault_13_only_a_confidential_client_can_go_without_a_challenge",
+    ),
+    Sabotage(
+        "a client gets only scopes that it is registered for",
+        "oauth/authorize/request.py",
+        "if each in words and each in client.scopes]",
+        "if each in words]",
+        "test_request_rules.py::test_scopes_that_the_client_may_not_have_are_left_out",
+    ),
+    Sabotage(
+        "a parameter that is sent twice is refused",
+        "oauth/authorize/request.py",
+        'if parameters.repeated - {"resource"}:',
+        'if parameters.repeated & {"scope"}:',
+        "test_request_rules.py::test_repeated_parameter_is_refused",
+    ),
+    Sabotage(
+        "prompt=login asks a session that is older than the request",
+        "oauth/authorize/rules.py",
+        "if not is_newer and _asks_again(",
+        "if not answered and not is_newer and _asks_again(",
+        "test_authorization_needs.py::test_answer_of_the_caller_does_not_satisfy_prompt_login",
+    ),
+    Sabotage(
+        "a login after the request was opened is not asked for again",
+        "oauth/authorize/rules.py",
+        "is_newer = opened_at <= session.auth_time <= now",
+        "is_newer = False",
+        "test_authorization_needs.py::test_prompt_and_max_age_ask_exactly_once",
+    ),
+    Sabotage(
+        "an account that must set up a second factor gets no code",
+        "oauth/authorize/rules.py",
+        "if session.is_restricted or (",
+        "if (",
+        "test_authorization_prompts.py::test_account_that_must_set_up_a_factor_gets_no_code",
+    ),
+    Sabotage(
+        "a client that any program can pose as is asked about each time, trusted or not",
+        "oauth/authorize/rules.py",
+        " or not is_assured(request.client, request.target.redirect_uri):",
+        ":",
+        "test_authorization_prompts.py::test_fault_25_and_47_native_client_is_asked_about_each_time",
+    ),
+    Sabotage(
+        "consent ends when name or hosts of the client change",
+        "oauth/authorize/rules.py",
+        "if given is None or given.client_digest != client_digest:",
+        "if given is None:",
+        "test_authorizations.py::test_changed_name_or_host_of_a_client_is_asked_about_again",
+    ),
+    Sabotage(
+        "a ticket is of one query",
+        "oauth/tokens.py",
+        "if parts is None or not _TICKET.is_genuine(services, parts[1], parts[0], query.encode()):",
+        "if parts is None:",
+        "test_authorizations.py::test_fault_7_changed_query_with_an_old_ticket_is_refused",
+    ),
+    Sabotage(
+        "a ticket lives an hour",
+        "oauth/authorize/opening.py",
+        "not opened_at <= now < opened_at + TICKET_LIFETIME",
+        "not opened_at <= now",
+        "test_authorizations.py::test_ticket_lives_an_hour",
+    ),
+    Sabotage(
+        "a decision allows no scope that was not asked for",
+        "oauth/authorize/decide.py",
+        "if lacks_openid or not set(scopes) <= set(wanted) or (",
+        "if lacks_openid or (",
+        "test_authorizations.py::test_fault_22_scopes_that_were_not_asked_for_are_refused",
+    ),
+    Sabotage(
+        "a client with a required permission gets no code for an account without it",
+        "oauth/authorize/ask.py",
+        "is_permitted=required is None or required in",
+        "is_permitted=required is None or required not in",
+        "test_authorization_prompts.py::test_client_with_a_required_permission",
+    ),
+    Sabotage(
+        "an id_token_hint is one of the client that sends it",
+        "oauth/authorize/ask.py",
+        'if claims is None or claims.get("aud") != request.client.id:',
+        "if claims is None:",
+        "test_authorization_prompts.py::test_id_token_hint_must_be_of_this_client_and_name_the_account",
+    ),
+    Sabotage(
+        "production shows no value of a faulty request",
+        "oauth/authorize/opening.py",
+        "    if not services.settings.production:\n        shown |=",
+        "    if True:\n        shown |=",
+        "test_authorize_page.py::test_production_shows_words_and_a_request_id",
+    ),
+]

@@ -1,0 +1,118 @@
+"""Rules of the clients of the OpenID Connect provider."""
+
+from tests.sabotage import Sabotage
+
+OAUTH_CLIENTS = [
+    Sabotage(
+        "a confidential client needs its secret",
+        "oauth/clients/authentication.py",
+        "    return None if matching is not None else Reason.SECRET_WRONG",
+        "    return None",
+        "test_client_authentication.py::test_confidential_client_without_its_secret_is_refused",
+    ),
+    Sabotage(
+        "a client authenticates in one way",
+        "oauth/clients/credentials.py",
+        'fault = "twice" if is_twice or differs or repeated else ""',
+        'fault = "twice" if repeated else ""',
+        "test_client_authentication.py::test_fault_37_two_ways_to_authenticate_or_two_ids_are_an_invalid_request",
+    ),
+    Sabotage(
+        "a hostile Authorization header is a 401",
+        "oauth/clients/credentials.py",
+        "    except (binascii.Error, ValueError):  # includes UnicodeDecodeError",
+        "    except binascii.Error:",
+        "test_client_authentication.py::test_fault_36_two_hundred_hostile_headers_are_401",
+    ),
+    Sabotage(
+        "a disabled client is refused",
+        "oauth/clients/authentication.py",
+        "    if found.disabled_at is not None:",
+        "    if False:",
+        "test_client_authentication.py::test_disabled_client_is_refused",
+    ),
+    Sabotage(
+        "an expired secret is refused",
+        "oauth/stores/client_secrets.py",
+        "return or_(OAuthClientSecret.expires_at.is_(None), OAuthClientSecret.expires_at > now)",
+        "return or_(OAuthClientSecret.expires_at.is_(None), OAuthClientSecret.created_at <= now)",
+        "test_client_authentication.py::test_expired_secret_is_refused",
+    ),
+    Sabotage(
+        "the use of a client is written once an hour at most",
+        "oauth/stores/clients.py",
+        "where(OAuthClient.id == client_id, is_due)",
+        "where(OAuthClient.id == client_id)",
+        "test_client_authentication.py::test_concurrent_first_uses_are_written_once",
+    ),
+    Sabotage(
+        "a redirect address is compared as bytes",
+        "utils/web/redirect_uris.py",
+        "    if asked in registered:",
+        '    if asked.rstrip("/") in registered:',
+        "test_redirect_uris.py::test_fault_8_near_misses_of_a_registered_address_are_refused",
+    ),
+    Sabotage(
+        "only the port of a loopback address may differ",
+        "utils/web/redirect_uris.py",
+        '(?::[1-9][0-9]{0,4})?((?:[/?].*)?)", re.DOTALL',
+        '(?::[^/]*)?((?:[/?].*)?)", re.DOTALL',
+        "test_redirect_uris.py::test_only_the_port_differs_in_what_is_compared",
+    ),
+    Sabotage(
+        "a registered address has no parameter of the response",
+        "utils/web/redirect_uris.py",
+        "if taken := sorted(names & _RESPONSE):",
+        "if taken := sorted(names & {'code'}):",
+        "test_redirect_uris.py::test_fault_9_parameters_of_the_response_cannot_be_in_a_registered_query",
+    ),
+    Sabotage(
+        "an unsafe scheme leads nowhere, even from a changed row",
+        "utils/web/redirect_uris.py",
+        "        redirect_uri(asked, native=native)\n    except",
+        "        pass\n    except",
+        "test_redirect_uris.py::test_fault_12_unsafe_address_is_refused_at_registration_and_when_used",
+    ),
+    Sabotage(
+        "refusals of strangers are written once a second at most",
+        "oauth/refusals.py",
+        "if services.refusal_writes.hit(slot, 1).calls > 1:",
+        "if services.refusal_writes.hit(slot, 1).calls > 1000:",
+        "test_refusals.py::test_one_refusal_of_a_client_and_cause_is_written_in_a_second",
+    ),
+    Sabotage(
+        "the rows of refusals are bounded",
+        "oauth/stores/refusals.py",
+        "    _keep_newest(tx, MAX_OF_CLIENT, mine)\n",
+        "",
+        "test_refusals.py::test_rows_are_ten_a_reason_and_fifty_a_client",
+    ),
+    Sabotage(
+        "lines of strangers are marked",
+        "oauth/clients/explanation.py",
+        "by_anybody=cause is Cause.ANYBODY or (cause is Cause.CLIENT and is_public)",
+        "by_anybody=cause is Cause.ANYBODY",
+        "test_refusals.py::test_anybody_can_cause_what_only_the_client_can_if_it_is_public",
+    ),
+    Sabotage(
+        "two secrets of a client live at most",
+        "oauth/clients/registration.py",
+        "    client_secrets.expire(tx, [each.id for each in older], now)\n",
+        "",
+        "test_clients_cli.py::test_secret_is_rotated_and_the_old_one_kept_for_a_while",
+    ),
+    Sabotage(
+        "the removal of a client ends its grants",
+        "oauth/clients/registration.py",
+        "    ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())\n",
+        "    ended = 2\n",
+        "test_clients_cli.py::test_removal_of_a_client_ends_its_grants",
+    ),
+    Sabotage(
+        "a dry run changes nothing",
+        "oauth/resources/applying.py",
+        "    if changed and not dry_run:",
+        "    if changed:",
+        "test_resources_cli.py::test_file_changes_what_differs_and_sets_back_what_it_does_not_name",
+    ),
+]

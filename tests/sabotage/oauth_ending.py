@@ -1,0 +1,118 @@
+"""The provider: what ends with a session, who is told, and where the service connects to."""
+
+from tests.sabotage import Sabotage
+
+OAUTH_ENDING = [
+    Sabotage(
+        "grants end with their session",
+        "oauth/listener.py",
+        "        endings.end_bound(tx, session_ids, now)\n",
+        "",
+        "test_grants_end_with_sessions.py"
+        "::test_logout_ends_bound_grants_and_writes_a_notice_for_each_client_that_wants_one",
+    ),
+    Sabotage(
+        "a session that is ended outside of `ending` is found",
+        "auth/login/complete.py",
+        "        ending.end(services, tx, old.id, old.user_id, EndReason.REPLACED, now)\n",
+        "        sessions.end(tx, old.id, old.user_id, EndReason.REPLACED, now)\n",
+        "test_architecture.py::test_architecture_rule_holds",
+    ),
+    Sabotage(
+        "offline grants end when the account is revoked",
+        "auth/sessions/ending.py",
+        "    services.listener.account_revoked(services, tx, user_id, now)\n",
+        "",
+        "test_grants_end_with_sessions.py"
+        "::test_revocation_of_an_account_ends_offline_grants_and_tells_their_clients",
+    ),
+    Sabotage(
+        "a password change ends offline grants",
+        "auth/passwords/change.py",
+        "    if end_apps:\n",
+        "    if not end_apps:\n",
+        "test_grants_end_with_sessions.py::test_password_change_ends_offline_grants_unless_end_apps_is_false",
+    ),
+    Sabotage(
+        "the feed repeats the minute before the cursor",
+        "oauth/feed/ended.py",
+        "max(oldest, _moment(after, now) - REPEATED)",
+        "max(oldest, _moment(after, now))",
+        "test_revocation_feed.py::test_ending_that_is_held_open_over_two_polls_is_told_by_the_next_one",
+    ),
+    Sabotage(
+        "the feed is of the resource that asks",
+        "oauth/stores/endings.py",
+        "            OAuthResource.client_id == resource_client,\n",
+        "",
+        "test_revocation_feed.py::test_feed_tells_a_resource_of_grants_for_itself_only",
+    ),
+    Sabotage(
+        "an IPv4 address inside of an IPv6 one is checked",
+        "utils/web/public_addresses.py",
+        "    if address.ipv4_mapped:\n",
+        "    if address.ipv4_mapped is address:\n",
+        "test_public_addresses.py::test_link_local_and_metadata_addresses_are_refused_even_if_their_network_is_named",
+    ),
+    Sabotage(
+        "metadata addresses are refused in named networks, too",
+        "utils/web/public_addresses.py",
+        "        if any(address in network for network in _NEVER):\n            return False\n",
+        "",
+        "test_public_addresses.py"
+        "::test_link_local_and_metadata_addresses_are_refused_even_if_their_network_is_named",
+    ),
+    Sabotage(
+        "the address that was checked is connected to",
+        "utils/web/fetch.py",
+        "        allowed = [address for address in found if self._reachable.allows(address[0])]\n",
+        "        allowed = found\n",
+        "test_past_vulnerabilities_of_fetching.py"
+        "::test_name_that_leads_inside_is_refused_before_any_connection",
+    ),
+    Sabotage(
+        "the claim of a notice is committed before the call",
+        "oauth/notices/delivery.py",
+        "    tx.commit()  # no connection is held while the client answers\n",
+        "",
+        "test_notice_delivery.py::test_client_is_told_one_notice_at_a_time",
+    ),
+    Sabotage(
+        "a client that fails waits before its next turn",
+        "oauth/notices/delivery.py",
+        "    notices.end_turn(tx, turn.client_id, now + delay, failures=failures)\n",
+        "    notices.end_turn(tx, turn.client_id, now, failures=failures)\n",
+        "test_notice_delivery.py"
+        "::test_client_that_does_not_answer_is_tried_after_1_2_4_seconds_and_given_up_after_ten_minutes",
+    ),
+    Sabotage(
+        "a logout without the hint of this session is asked about",
+        "oauth/logout/decide.py",
+        "    return asked.hint.sid == tokens.sid(here.session_id, asked.client.id)\n",
+        "    return True\n",
+        "test_logout_by_an_app.py::test_hint_of_another_session_of_the_person_asks_and_then_goes_back",
+    ),
+    Sabotage(
+        "a hint is an ID token",
+        "oauth/logout/request.py",
+        'services.signer.read(services, text, "JWT", allow_expired=True)',
+        'services.signer.read(services, text, "logout+jwt", allow_expired=True)',
+        "test_logout_by_an_app.py::test_hint_that_is_not_of_this_client_and_session_ends_nothing",
+    ),
+    Sabotage(
+        "a post-logout address is compared byte for byte",
+        "oauth/logout/request.py",
+        "wanted not in client.post_logout_uris",
+        "wanted.rstrip('/?') not in client.post_logout_uris",
+        "test_logout_by_an_app.py"
+        "::test_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown",
+    ),
+    Sabotage(
+        "a verifier without the feed does not accept by signature alone",
+        "sdk/python/auth_guard/tokens.py",
+        "        if self._feed.age() > FEED_AWAY:\n",
+        "        if self._feed.age() > FEED_AWAY * 1000:\n",
+        "test_token_verifier.py"
+        "::test_without_the_feed_for_thirty_seconds_every_call_is_refused_if_so_configured",
+    ),
+]

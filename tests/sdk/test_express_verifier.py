@@ -1,0 +1,139 @@
+"""The verifier for Node in the resources guide, against the service."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
+from tests.conftest import AppFactory
+from tests.support.architecture import ROOT
+from tests.support.grants import RESOURCE
+from tests.support.oauth import SECRET
+from tests.support.service import FixedClock, execute
+from tests.support.token_service import Service
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js"),
+]
+DRIVER = """
+import { createInterface } from "node:readline";
+import { tokenVerifier } from "./verify.mjs";
+let now = 0;
+const [url, resource, clientSecret] = process.argv.slice(2);
+const check = tokenVerifier({ url, resource, clientId: "api", clientSecret, clock: () => now });
+for await (const line of createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  now = asked.now;
+  const told = await check(asked.authorization, ...asked.scopes).then(
+    (claims) => ({ status: 200, sub: claims.sub }),
+    (error) => ({ status: error.status ?? 0, code: error.code ?? String(error) }),
+  );
+  console.log(JSON.stringify(told));
+}
+"""
+
+
+class NodeVerifier:
+    """A process of Node with the verifier of the guide."""
+
+    def __init__(self, folder: Path, service: Service) -> None:
+        guide = (ROOT / "docs/guides/provider-resources.md").read_text("utf-8")
+        found = re.search(r"<!-- verify -->\n```javascript\n(.*?)```\n<!-- /verify -->", guide, re.DOTALL)
+        assert found
+        (folder / "verify.mjs").write_text(found[1])
+        (folder / "driver.mjs").write_text(DRIVER)
+        self._clock = service.clock
+        self.process = subprocess.Popen(
+            ["node", "driver.mjs", service.url, RESOURCE, SECRET],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def check(self, authorization: str | None, *scopes: str) -> dict[str, Any]:
+        assert self.process.stdin
+        assert self.process.stdout
+        now = int(self._clock.now().timestamp() * 1000)
+        asked = {"now": now, "authorization": authorization, "scopes": scopes}
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        told: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return told
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+@pytest.fixture
+def service(make_app: AppFactory, clock: FixedClock) -> Iterator[Service]:
+    made = Service(make_app, clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def verifier(tmp_path: Path, service: Service) -> Iterator[NodeVerifier]:
+    made = NodeVerifier(tmp_path, service)
+    yield made
+    made.close()
+
+
+YES, INVALID = {"status": 200, "sub": "1"}, {"status": 401, "code": "token_invalid"}
+
+
+def test_node_verifier_accepts_a_token_until_five_seconds_after_the_logout(
+    service: Service, verifier: NodeVerifier, clock: FixedClock
+) -> None:
+    token = service.token()
+    assert verifier.check(token, "orders:read") == YES
+    assert verifier.check(token, "orders:write") == {"status": 403, "code": "scope_missing"}
+    assert verifier.check(None) == INVALID
+    service.log_out()
+    clock.advance(3)
+    assert verifier.check(token) == INVALID
+    assert service.asked.count("/oauth/jwks") == 1
+
+
+def test_node_verifier_refuses_other_and_forged_tokens(service: Service, verifier: NodeVerifier) -> None:
+    past = int((service.clock.now() - timedelta(hours=1)).timestamp())
+    wrong = [{"aud": "x"}, {"aud": [RESOURCE]}, {"iss": "x"}, {"typ": "JWT"}, {"alg": "RS256"}, {"exp": past}]
+    for changes in wrong:
+        assert verifier.check(service.token(**changes)) == INVALID, changes
+    text = service.token().removeprefix("Bearer ")
+    header, claims = jwt.get_unverified_header(text), jwt.decode(text, options={"verify_signature": False})
+    forged = [
+        f"{'.'.join(text.split('.')[:2])}.AA",
+        jwt.encode(claims, "", algorithm="none", headers=header | {"alg": "none"}),
+        jwt.encode(claims, generate_private_key(SECP256R1()), algorithm="ES256", headers=header),
+        jwt.encode(claims, "k" * 32, algorithm="HS256", headers={"typ": "at+jwt", "kid": header["kid"]}),
+    ]
+    for each in forged:
+        assert verifier.check(f"Bearer {each}") == INVALID, each
+
+
+def test_node_verifier_refuses_without_the_feed_and_after_a_leak(
+    service: Service, verifier: NodeVerifier, clock: FixedClock
+) -> None:
+    token = service.token()
+    assert verifier.check(token) == YES
+    service.away.add("/oauth/revocations")
+    clock.advance(30)
+    assert verifier.check(token) == YES
+    clock.advance(3)
+    assert verifier.check(token) == {"status": 503, "code": "unavailable"}
+    service.away.clear()
+    clock.advance(3)
+    assert verifier.check(token) == YES
+    execute(service.app, "UPDATE signing_keys SET leaked_at = created_at WHERE alg = 'ES256'")
+    clock.advance(3)
+    assert verifier.check(token) == INVALID
