@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from oauth.authorize.request import MAX_QUERY
 from utils.web.validation import Body
@@ -21,9 +21,16 @@ Ticket = Annotated[
     str, StringConstraints(max_length=128), Field(description="What `/oauth/authorize` gave for this query.")
 ]
 
+_EXAMPLE: dict[str, JsonValue] = {
+    "query": "client_id=grafana&response_type=code",
+    "ticket": "AAAAAAAAAAAAAAGc...",
+}
+
 
 class AuthorizationQuestion(Body):
     """`POST /auth/authorizations`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     query: QueryText
     ticket: Ticket
@@ -34,6 +41,8 @@ class AuthorizationQuestion(Body):
 
 class AuthorizationDecision(Body):
     """`POST /auth/authorizations/decision`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE | {"allow": True}]})
 
     query: QueryText
     ticket: Ticket

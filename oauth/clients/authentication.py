@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from oauth import refusals
@@ -60,7 +61,7 @@ def digest_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def matching_secret(secrets: list[Secret], presented: str | None) -> Secret | None:
+def matching_secret(secrets: Sequence[Secret], presented: str | None) -> Secret | None:
     """Return the secret whose digest is that of this text. Compares with all of them, in constant time.
 
     Without secrets it compares with a digest that no text has.

@@ -31,7 +31,7 @@ def add(
     name: str, client_id: str | None, kind: str | None, preset: str | None, **given: Any
 ) -> tuple[Any, str]:
     """Register the application NAME. Prints its id, its secret (this once) and its configuration."""
-    values = options.values(given) | {"kind": kind or KINDS[0], "preset": preset}
+    values: dict[str, Any] = {"kind": kind or KINDS[0], "preset": preset, **options.values(given)}
     values["scopes"] = options.merged(drafts.default_scopes(preset), given["scope"], given["no_scope"])
     shown = presets.find(preset).title if preset and name.lower() == preset else name
     wanted = drafts.draft(shown, values, given["id_token_alg"] or services().settings.id_token_alg)

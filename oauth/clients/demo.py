@@ -84,7 +84,9 @@ class Demo:
         if given.get("iss") != self.issuer:
             return page("The answer is not from this service.", {})
         if "code" not in given:
-            shown = {name: given[name] for name in ("error", "error_description") if name in given}
+            shown: dict[str, object] = {
+                name: given[name] for name in ("error", "error_description") if name in given
+            }
             return page("The login was refused.", shown)
         form = {
             "grant_type": "authorization_code",

@@ -24,8 +24,9 @@ def names() -> tuple[str, ...]:
 
 def usual(definition: Definition) -> str:
     """Return the snippet that suits a client: of its preset, or of its kind."""
-    if definition.preset in presets.PRESETS:
-        return presets.PRESETS[definition.preset].snippet
+    preset = presets.PRESETS.get(definition.preset or "")
+    if preset is not None:
+        return preset.snippet
     return "spa" if definition.kind == "spa" else "generic"
 
 

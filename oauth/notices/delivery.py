@@ -31,7 +31,7 @@ LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 ACCEPTED = (200, 204)  # Back-Channel Logout, 2.8
 MAX_ANSWER = 16 * 1024  # bytes, which are not read further
 WAKE_DELAY = 0.2  # seconds after a commit
-POLL = 2.0  # seconds between two looks for notices that are due
+POLL = 2.0  # seconds between polls
 DELIVERER = ClientInfo(address=None, user_agent="notice delivery", request_id="")
 
 

@@ -16,7 +16,7 @@ _COLUMNS = ("id", "client_id", "sid", "user_id", "created_at", "due_at", "attemp
 
 
 class Turn(NamedTuple):
-    """A client whose turn it is, with a lease: nobody else delivers to it before the lease ends."""
+    """A client whose turn it is, with a lease: no other process delivers to it before the lease ends."""
 
     client_id: str
     backchannel_uri: str | None

@@ -8,6 +8,7 @@ from oauth.blueprint import oauth_bp
 from oauth.token import outputs
 from oauth.token.exchange import exchange
 from oauth.token.inputs import TokenForm
+from utils.request_record import request_record
 from utils.services import services
 from utils.web.cors import from_any_origin
 from utils.web.forms import Parameters, takes_form
@@ -43,4 +44,7 @@ def token(form: Parameters) -> Any:
     older one, or of a code, ends the access.
     """
     authorization = request.headers.get("Authorization")
-    return outputs.tokens(exchange(services(), authorization, form, client_info(), count_call))
+    issued = exchange(services(), authorization, form, client_info(), count_call)
+    record = request_record()
+    record.headers = {**(record.headers or {}), "Pragma": "no-cache"}  # RFC 6749, 5.1
+    return outputs.tokens(issued)

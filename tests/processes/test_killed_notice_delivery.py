@@ -9,9 +9,14 @@ from urllib.parse import parse_qs
 import jwt
 import pytest
 
+from tests.conftest import AppFactory
 from tests.support.architecture import ROOT
-from tests.support.scripted_server import ScriptedServer
-from tests.support.server import DEADLINE
+from tests.support.grants import grant_row, session_ids
+from tests.support.oauth import client_row
+from tests.support.scripted_server import ScriptedServer, scripted
+from tests.support.server import DEADLINE, serving, until
+from tests.support.service import bearer, signed_in
+from utils.clock import SystemClock
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 PREPARED = """
@@ -80,3 +85,21 @@ def test_logout_is_delivered_by_the_next_process_after_a_kill(
     claims = [jwt.decode(each, options={"verify_signature": False}) for each in told]
     assert len({each["jti"] for each in claims}) == 1  # a client that keeps them is told once
     server.close()
+
+
+@pytest.mark.slow
+def test_serving_process_delivers_what_was_written_before_it_started(
+    make_app: AppFactory, database_uri: str, tmp_path: Path
+) -> None:
+    keys = {"FLASK_SECRET_KEY": "k" * 48, "JWT_SECRET_KEY": "j" * 48}
+    app = make_app(keys, clock=SystemClock())
+    with scripted(OK) as client:
+        client_row(app, "app", backchannel_uri=f"{client.url}/logout")
+        pair = signed_in(app.test_client())
+        grant_row(app, session_ids(app)[0])
+        app.test_client().post("/auth/logout", headers=bearer(pair["access_token"]))
+        assert client.requests == []
+        with serving(database_uri, tmp_path, WEB_CONCURRENCY="1", **keys):
+            until(lambda: client.requests, "the notice to be delivered")
+        assert client.requests[0].startswith(b"POST /logout HTTP/1.1\r\n")
+        assert len(client.requests) == 1

@@ -57,14 +57,14 @@ OAUTH_AUTHORIZE = [
         "oauth/authorize/rules.py",
         "if session.is_restricted or (",
         "if (",
-        "test_authorizations.py::test_account_that_must_set_up_a_factor_gets_no_code",
+        "test_authorization_prompts.py::test_account_that_must_set_up_a_factor_gets_no_code",
     ),
     Sabotage(
         "a client that any program can pose as is asked about each time, trusted or not",
         "oauth/authorize/rules.py",
         " or not is_assured(request.client, request.target.redirect_uri):",
         ":",
-        "test_authorizations.py::test_fault_25_and_47_native_client_is_asked_about_each_time",
+        "test_authorization_prompts.py::test_fault_25_and_47_native_client_is_asked_about_each_time",
     ),
     Sabotage(
         "consent ends when name or hosts of the client change",
@@ -99,14 +99,14 @@ OAUTH_AUTHORIZE = [
         "oauth/authorize/ask.py",
         "is_permitted=required is None or required in",
         "is_permitted=required is None or required not in",
-        "test_authorizations.py::test_client_with_a_required_permission",
+        "test_authorization_prompts.py::test_client_with_a_required_permission",
     ),
     Sabotage(
         "an id_token_hint is one of the client that sends it",
         "oauth/authorize/ask.py",
         'if claims is None or claims.get("aud") != request.client.id:',
         "if claims is None:",
-        "test_authorizations.py::test_id_token_hint_must_be_of_this_client_and_name_the_account",
+        "test_authorization_prompts.py::test_id_token_hint_must_be_of_this_client_and_name_the_account",
     ),
     Sabotage(
         "production shows no value of a faulty request",

@@ -11,6 +11,13 @@ OAUTH_TOKEN = [
         "test_code.py::test_fault_1_of_16_calls_with_one_code_one_gets_tokens",
     ),
     Sabotage(
+        "the end of a session waits for the redemption of its codes",
+        "oauth/stores/redemptions.py",
+        "    .with_for_update(read=True)\n",
+        "",
+        "test_races_of_codes.py::test_no_grant_outlives_an_end_of_its_session_at_any_statement",
+    ),
+    Sabotage(
         "a second use of a code ends the grant",
         "oauth/token/code.py",
         "        _end_reused(services, client, found.code, caller)\n",
@@ -134,13 +141,13 @@ OAUTH_TOKEN = [
         "oauth/clients/calls.py",
         '        count("token", [',
         '        count("token-failures", caller.subjects)\n        count("token", [',
-        "test_calls.py::test_refused_calls_of_a_network_do_not_keep_out_its_clients",
+        "test_client_calls.py::test_refused_calls_of_a_network_do_not_keep_out_its_clients",
     ),
     Sabotage(
         "each parameter of a client is sent once",
         "oauth/clients/calls.py",
         "if form.repeated:",
         "if False:",
-        "test_calls.py::test_parameter_that_is_sent_twice_is_refused_and_changes_nothing",
+        "test_client_calls.py::test_parameter_that_is_sent_twice_is_refused_and_changes_nothing",
     ),
 ]

@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Flask
 
-from models import db
 from oauth.clients.authentication import digest_of
 from oauth.stores import client_secrets, clients
 from tests.support.service import START
+from utils.services import services
 
 SECRET = "s3cret-of-the-client-" + "x" * 30
 REDIRECT = "https://app.example.com/cb"
@@ -32,13 +32,13 @@ def client_row(app: Flask, client_id: str = "app", *, secret: str | None = SECRE
         "created_at": START,
     }
     with app.app_context():
-        clients.add(db.session, values | columns)
+        clients.add(services().tx(), values | columns)
         if secret is not None and (values | columns)["kind"] in {"web", "resource"}:
             secret_row(client_id, secret)
-        db.session.commit()
+        services().tx().commit()
     return client_id
 
 
 def secret_row(client_id: str, secret: str, now: datetime = START) -> None:
     """Add a secret to a client, in the current application context and without a commit."""
-    client_secrets.add(db.session, client_id, digest_of(secret), now)
+    client_secrets.add(services().tx(), client_id, digest_of(secret), now)

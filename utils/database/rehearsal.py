@@ -3,14 +3,13 @@
 Their transactions are savepoints of one transaction, which is rolled back at the end.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from utils.database.reads import Reads
+from utils.database.reads import Found, Reads, Statement, Values
 
 
 class RehearsalReads(Reads):
@@ -20,7 +19,7 @@ class RehearsalReads(Reads):
         super().__init__(engine)
         self._session = session
 
-    def first(self, statement: Select[Any], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def first(self, statement: Statement, values: Values) -> Found:
         row = self._session.execute(statement, dict(values)).first()
         return tuple(row) if row is not None else None
 

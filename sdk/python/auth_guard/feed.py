@@ -16,7 +16,7 @@ MAX_FEED = 16 * 1024 * 1024  # bytes
 
 
 class Feed:
-    """The set of ended grants. It is read by whichever check finds it old: there is no thread of its own."""
+    """The set of ended grants. A check that finds it out of date reads it. Starts no thread."""
 
     def __init__(
         self, connections: Connections, credentials: str, clock: Callable[[], float] = time.monotonic
@@ -36,7 +36,7 @@ class Feed:
         """
         if self._is_time() and self._reading.acquire(blocking=self._clock() - self._read_at > LONGEST_POLL):
             try:
-                if self._is_time():  # nobody else has read it meanwhile
+                if self._is_time():  # no other thread has read it meanwhile
                     self._read()
             finally:
                 self._reading.release()

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import AppFactory
-from tests.oauth.authorize.test_request_rules import NEAR_MISSES
+from tests.oauth.authorize.test_redirect_addresses import NEAR_MISSES
 from tests.support.authorization_requests import (
     BROWSES,
     CALLBACK,

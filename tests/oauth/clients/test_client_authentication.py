@@ -10,7 +10,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from models import db
 from oauth.clients import credentials
 from oauth.clients.authentication import NOTED_EVERY, authenticate
 from oauth.clients.errors import CredentialsTwice, InvalidClient
@@ -215,7 +214,12 @@ def test_unknown_client_costs_the_statements_and_comparison_of_a_known_one(
     refused(app, None, "client_id=app&client_secret=wrong")  # its row of refusals is written once a second
     compared: list[bool] = []
     compare = hmac.compare_digest
-    monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append(True) or compare(a, b))
+
+    def counted(a: bytes, b: bytes) -> bool:
+        compared.append(True)
+        return compare(a, b)
+
+    monkeypatch.setattr(hmac, "compare_digest", counted)
     known = statements(app, "client_id=app&client_secret=wrong")
     unknown = statements(app, "client_id=nobody&client_secret=wrong")
     assert known == unknown
@@ -272,7 +276,8 @@ def test_concurrent_first_uses_are_written_once(app: Flask, clock: FixedClock) -
     client_row(app)
     earlier = clock.now()
     with app.app_context():
-        clients.note_use(db.session, "app", earlier, NOTED_EVERY)
-        clients.note_use(db.session, "app", earlier + timedelta(minutes=5), NOTED_EVERY)  # the later of two
-        db.session.commit()
-        assert clients.last_used_at(db.session, "app") == earlier
+        tx = services().tx()
+        clients.note_use(tx, "app", earlier, NOTED_EVERY)
+        clients.note_use(tx, "app", earlier + timedelta(minutes=5), NOTED_EVERY)  # the later of two
+        tx.commit()
+        assert clients.last_used_at(tx, "app") == earlier

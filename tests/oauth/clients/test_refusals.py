@@ -83,7 +83,7 @@ def test_concurrent_refusals_are_counted_in_one_row(app: Flask) -> None:
     def count() -> None:
         with app.app_context():
             minute = services().clock.now().replace(second=0, microsecond=0)
-            store.count(db.session, values | {"at": minute})
+            store.count(services().tx(), values | {"at": minute})
             db.session.commit()
 
     at_once([count] * 8)
@@ -102,8 +102,8 @@ def test_old_refusals_are_pruned(app: Flask, clock: FixedClock) -> None:
     client_row(app)
     noted(app)
     with app.app_context():
-        assert store.prune(db.session, clock.now() - timedelta(days=7), 10) == 0
-        assert store.prune(db.session, clock.now() + timedelta(seconds=1), 10) == 1
+        assert store.prune(services().tx(), clock.now() - timedelta(days=7), 10) == 0
+        assert store.prune(services().tx(), clock.now() + timedelta(seconds=1), 10) == 1
 
 
 def test_every_reason_has_a_sentence_and_advice() -> None:

@@ -40,7 +40,7 @@ def test_right_call_gets_tokens_and_writes_a_grant_and_an_event(app: Flask) -> N
     answer = redeem(app, code_of(app))
     body = answer.get_json()
     assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
     assert (body["token_type"], body["expires_in"], body["scope"]) == ("Bearer", 600, " ".join(SCOPES))
     access, (grant,) = claims_of(body["access_token"]), grant_rows(app)
     assert access["aud"] == access["iss"] + "/oauth/userinfo"
