@@ -230,10 +230,7 @@ def hash_method(text: str) -> str:
 
 
 def is_bounded_method(method: str) -> bool:
-    """Return whether the hash method is supported and its cost is bounded.
-
-    Also applies to stored hashes: a manipulated row could have an extreme cost.
-    """
+    """Return whether a hash method, also of a stored hash, is supported and its cost is bounded."""
     found = re.fullmatch(
         r"scrypt:(\d{1,8}):([1-9]\d{0,3}):([1-9]\d{0,3})|pbkdf2:sha(?:256|512):([1-9]\d{0,8})", method
     )
@@ -243,10 +240,9 @@ def is_bounded_method(method: str) -> bool:
     if rounds:
         return rounds <= MAX_PBKDF2_ROUNDS
     is_power_of_two = cost > 1 and cost.bit_count() == 1
-    # Werkzeug lets OpenSSL use 132 * N * r * p bytes, which Python takes as a C int.
-    is_computable = 132 * cost * blocks * passes < 2**31
-    is_bounded = passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
-    return is_power_of_two and is_bounded and is_computable
+    is_computable = 132 * cost * blocks * passes < 2**31  # what Werkzeug lets OpenSSL use, as a C int
+    is_small = passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
+    return is_power_of_two and is_computable and is_small
 
 
 def secret(text: str) -> str:
