@@ -189,10 +189,12 @@ def test_show_finds_by_name_address_or_id(app: Flask, client: FlaskClient, who: 
     assert written(app) == [event("account_shown", 1)] * 2
 
 
-def test_show_prefers_an_id_to_a_numeric_username(app: Flask, client: FlaskClient) -> None:
+def test_show_refuses_an_id_that_is_the_username_of_another_account(app: Flask, client: FlaskClient) -> None:
     register(client, "2", email="a@example.com")
     register(client, "bob")
-    assert asked(app, "show", "2")["user"]["username"] == "bob"
+    assert auth(app, "show", "2").exit_code == 1
+    assert asked(app, "show", "id:2")["user"]["username"] == "bob"
+    assert asked(app, "show", "name:2")["user"]["username"] == "2"
     assert asked(app, "show", "a@example.com")["user"]["username"] == "2"
 
 

@@ -59,7 +59,7 @@ def hrefs(mail: EmailMessage) -> list[str]:
 
 
 # Facts that select a sentence and do not appear in the mail themselves.
-CHOOSING = {"by_operator", "was_last", "factors_stay", "factors_due", "new_device"}
+CHOOSING = {"changed", "by_operator", "was_last", "factors_stay", "factors_due", "new_device"}
 
 
 @pytest.mark.parametrize("template", MAILS)
