@@ -238,7 +238,7 @@ def hash_method(text: str) -> str:
 
 
 def is_bounded_method(method: str) -> bool:
-    """Return whether the hash method is supported and its cost is bounded, also of a stored hash."""
+    """Return whether a hash method, also of a stored hash, is supported and its cost is bounded."""
     found = re.fullmatch(
         r"scrypt:(\d{1,8}):([1-9]\d{0,3}):([1-9]\d{0,3})|pbkdf2:sha(?:256|512):([1-9]\d{0,8})", method
     )
@@ -247,9 +247,10 @@ def is_bounded_method(method: str) -> bool:
     cost, blocks, passes, rounds = (int(group or 0) for group in found.groups())
     if rounds:
         return rounds <= MAX_PBKDF2_ROUNDS
-    if cost < 2 or cost.bit_count() > 1 or 132 * cost * blocks * passes >= 2**31:  # Werkzeug's `maxmem`
-        return False
-    return passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
+    is_power_of_two = cost > 1 and cost.bit_count() == 1
+    is_computable = 132 * cost * blocks * passes < 2**31  # what Werkzeug lets OpenSSL use, as a C int
+    is_small = passes <= MAX_SCRYPT_PASSES and 128 * cost * blocks <= MAX_SCRYPT_BYTES
+    return is_power_of_two and is_computable and is_small
 
 
 def secret(text: str) -> str:

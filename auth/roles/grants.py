@@ -112,10 +112,10 @@ def notify(
     tx = services.tx()
     by = f"the account {actor.user_id}" if actor.user_id else "an operator at the command line"
     facts = {"role": name, "by": by, "at": messages.moment_text(services.clock.now())}
-    facts["changed"] = "yes" if is_change else ""  # an absent fact would be an error of the template
+    facts["changed"] = "yes" if is_change else ""
     for account in accounts:
         links.send_mail(services, tx, account, template, facts, limit=Limit.SECURITY_NOTICE)
-    about = facts | {"account": str(accounts[0].id), "accounts": str(len(accounts))}
+    about = facts | {"account": ", ".join(str(account.id) for account in accounts)}
     told = {actor.user_id, *(account.id for account in accounts)}
     for user_id in roles.administrators(tx, MAX_NOTIFIED):
         other = users.by_id(tx, user_id) if user_id not in told else None

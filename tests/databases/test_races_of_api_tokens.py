@@ -87,7 +87,9 @@ def test_sixteen_creations_at_once_stop_at_fifty_tokens(app: Flask) -> None:
     full, free = (409, "too_many_api_tokens"), 5
     for number in range(lifecycle.MAX_LIVE - free):
         assert said(create(app.test_client(), access, READ, name=f"token {number}")) == (201, "")
-    calls = [partial(create, app.test_client(), access, READ, name=f"late {number}") for number in range(16)]
+    calls: list[Call] = [
+        partial(create, app.test_client(), access, READ, name=f"late {number}") for number in range(16)
+    ]
     answers = [said(answer) for answer in at_once(calls)]
     assert sorted(answers) == [*[(201, "")] * free, *[full] * (16 - free)]
     assert len(rows(app, LIVE)) == 50

@@ -27,8 +27,8 @@ TRANSFER = [
     Sabotage(
         "a long hash of PBKDF2 costs one block",
         "utils/passwords/foreign_schemes.py",
-        "    block = digest[: hashlib",
-        "    block = digest or digest[: hashlib",
+        "    block = digest[: PBKDF2_BLOCKS",
+        "    block = digest or digest[: PBKDF2_BLOCKS",
         "test_costs_of_foreign_hashes.py::test_first_block_of_a_long_pbkdf2_hash_is_computed",
     ),
     Sabotage(

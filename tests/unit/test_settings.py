@@ -99,7 +99,7 @@ def test_production_accepts_safe_values() -> None:
             [
                 "scrypt:0:8:1",
                 "scrypt:1000:8:1",
-                "md5",
+                "scrypt:262144:8:8",  # 132 * N * r * p is 2^31 or more
                 "pbkdf2:md5:1000000",
                 "scrypt:32768:0:3",
                 "pbkdf2:sha256:0",

@@ -31,8 +31,8 @@ MAX_SCRYPT_MEMORY = 256 * 1024 * 1024  # bytes
 MIN_SCRYPT_N, MIN_SCRYPT_BLOCKS = 256, 2**11  # N, and N times r
 MAX_SCRYPT_WORK = 2**21  # N times r times p
 MIN_PBKDF2_ROUNDS = 1000  # RFC 8018, 4.2
-DIGEST_BYTES = {"sha1": 20, "sha256": 32, "sha512": 64}
 MAX_PBKDF2_ROUNDS = {"sha1": 2_000_000, "sha256": 2_000_000, "sha512": 1_400_000}
+PBKDF2_BLOCKS = {"sha1": 20, "sha256": 32, "sha512": 64}  # bytes
 PHPASS_COSTS = range(9, 14)  # log2 of the rounds: phpBB with PHP 4 made 2^9, WordPress 2^13
 _ITOA64 = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BCRYPT_64 = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -192,7 +192,7 @@ def pbkdf2(found: re.Match[str], salt: bytes, digest: bytes) -> ForeignHash:
     """
     name = found["hash"] or "sha1"
     rounds = check_pbkdf2(name, found["rounds"])
-    block = digest[: DIGEST_BYTES[name]]
+    block = digest[: PBKDF2_BLOCKS[name]]
 
     def compute(password: bytes) -> bytes:
         return hashlib.pbkdf2_hmac(name, password, salt, rounds, len(block))

@@ -59,7 +59,7 @@ def hrefs(mail: EmailMessage) -> list[str]:
 
 
 # Facts that select a sentence and do not appear in the mail themselves.
-CHOOSING = {"by_operator", "was_last", "factors_stay", "factors_due", "new_device", "changed"}
+CHOOSING = {"changed", "by_operator", "was_last", "factors_stay", "factors_due", "new_device"}
 
 
 @pytest.mark.parametrize("template", MAILS)
@@ -76,11 +76,9 @@ def test_each_mail_has_its_facts_and_links_in_both_parts(
     assert all(len(link.partition("#token=")[2]) == 64 for link in links_in(mail))
     # Until the address is confirmed, the username may be a link chosen by an attacker.
     assert ("username" in facts_of(template)) == (template not in {"verify_email", "change_email"})
-    write(app, template, recipient="new@example.com", **dict.fromkeys(CHOOSING & facts_of(template), ""))
-    *_, other = delivered(app)  # with the other sentences
-    both = text + part(other, "plain"), rich + html.unescape(part(other, "html"))
     for fact in facts_of(template) - CHOOSING:
-        assert all(f"canary-{fact}" in said for said in both)
+        assert f"canary-{fact}" in text
+        assert f"canary-{fact}" in rich
     for said in (text, rich):
         assert "A & B <Über>" in said
         assert not re.search(r"\{\{|\}\}|\bNone\b|\[[A-Z]", said)
@@ -88,7 +86,7 @@ def test_each_mail_has_its_facts_and_links_in_both_parts(
     assert "A & B <Über>" in mail["Subject"]
     assert list(mail.keys())[:7] == HEADERS[:7]
     assert set(mail.keys()) == {*HEADERS, "Content-Type"}
-    assert outcomes(app) == {"sent": 2}
+    assert outcomes(app) == {"sent": 1}
 
 
 def test_every_kind_of_mail_is_sent_through_the_api(
