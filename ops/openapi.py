@@ -146,10 +146,10 @@ def _security(docs: Documentation) -> list[dict[str, list[str]]]:
     kinds = [
         name for name, is_taken in (("bearer", docs.guarded), ("api_token", docs.api_tokens)) if is_taken
     ]
-    by_choice = (
-        [{}] if "token_invalid" in docs.errors else []
-    )  # anyone may call, and a token that is sent counts
-    return [*by_choice, *({name: []} for name in kinds + (["bearer"] if by_choice else []))]
+    # Anyone may call, and a token that is sent counts.
+    by_choice: list[dict[str, list[str]]] = [{}] if "token_invalid" in docs.errors else []
+    by_choice += [{name: []} for name in kinds + (["bearer"] if by_choice else [])]
+    return by_choice
 
 
 def _body_schema(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:

@@ -41,5 +41,5 @@ def with_failing_notices(tx: Session, *, waiting_since: datetime, given_up_since
     return _ids(tx, select(OAuthNotice.client_id).where(fails))
 
 
-def _ids(tx: Session, found: Select[tuple[str]]) -> list[str]:
+def _ids(tx: Session, found: Select[str]) -> list[str]:
     return sorted(tx.scalars(found.distinct()))

@@ -59,7 +59,7 @@ class Found(NamedTuple):
     takes_unverified: bool
     holds_permission: bool  # the one that the client requires, or it requires none
     session_end: datetime | None  # of the session it was given in; None if that ended or is gone
-    roles: list[str]  # of the application; read only if asked for
+    roles: tuple[str, ...]  # of the application; read only if asked for
     account: Account
 
 

@@ -44,7 +44,7 @@ class FoundCode(NamedTuple):
     code: Code
     holds_permission: bool
     session_end: datetime | None
-    roles: list[str]  # of the application
+    roles: tuple[str, ...]  # of the application
     account: Account
 
 

@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from threading import Lock
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote, urlencode
 
 import jwt
@@ -95,11 +95,10 @@ class TokenVerifier:
     def _verified(self, text: str) -> Token:
         """Return the token if its signature, type, issuer, audience and times are right."""
         key = self._key(_kid(text))
-        off: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
+        off = dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud"), False)
+        options = cast(Any, off | {"require": REQUIRED})
         try:
-            claims = jwt.decode(
-                text, key, algorithms=["ES256"], issuer=self._issuer, options={**off, "require": REQUIRED}
-            )
+            claims = jwt.decode(text, key, algorithms=["ES256"], issuer=self._issuer, options=options)
             now, user_id = self._clock(), int(claims["sub"])
             is_timely = claims["iat"] - LEEWAY <= now < claims["exp"]
             scopes = frozenset(claims["scope"].split())
