@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support import app_screen_styles as states
+from tests.support.account_screen_styles import signed_in
 from tests.support.memory_apps import memory_app
 from tests.support.oauth_apps import connect_in_file
 from tests.support.screen_steps import answer, calls, heading, submit
@@ -109,7 +110,7 @@ def test_navigation_marks_the_page(screen: Page, site: Site) -> None:
 
 @pytest.mark.slow
 def test_devices_name_the_apps_of_a_session(screen: Page) -> None:
-    states.signed_in(screen)
+    signed_in(screen)
     screen.goto("/account/devices")
     expect(screen.locator("#list > li").nth(2)).to_contain_text("Logged in to Grafana, Team Wiki")
     expect(screen.locator("#list > li").first).not_to_contain_text(re.compile("Logged in to"))

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.admin import pruning
 from auth.sessions import ending
 from models import db
 from oauth.apps import client_findings, explanation
@@ -143,7 +142,7 @@ def test_one_account_that_cannot_be_settled_keeps_no_other_session_from_its_end(
             raise RuntimeError
         return real(services, tx, user_id, now)
 
-    monkeypatch.setattr(pruning.ending, "end_run_out", failing)
+    monkeypatch.setattr(ending, "end_run_out", failing)
     clock.advance(29 * 86400)
     prune(app)
     ended = rows(app, "SELECT user_id FROM sessions WHERE end_reason = 'expired'")
@@ -244,7 +243,7 @@ def test_doctor_names_five_clients_and_counts_the_others(app: Flask) -> None:
         client_row(app, f"c{number}", pkce="optional", last_used_at=START)
     assert found(app) == [("warning", "c0, c1, c2, c3, c4 and 2 more: may log people in without PKCE.")]
     with app.app_context():
-        assert client_diagnosis.count(db.session) == 7
+        assert client_diagnosis.count(db.session()) == 7
 
 
 def test_doctor_command_reports_clients(app: Flask) -> None:
