@@ -106,7 +106,14 @@ def test_node_verifier_accepts_a_token_until_five_seconds_after_the_logout(
 
 def test_node_verifier_refuses_other_and_forged_tokens(service: Service, verifier: NodeVerifier) -> None:
     past = int((service.clock.now() - timedelta(hours=1)).timestamp())
-    wrong = [{"aud": "x"}, {"aud": [RESOURCE]}, {"iss": "x"}, {"typ": "JWT"}, {"alg": "RS256"}, {"exp": past}]
+    wrong: list[dict[str, Any]] = [
+        {"aud": "x"},
+        {"aud": [RESOURCE]},
+        {"iss": "x"},
+        {"typ": "JWT"},
+        {"alg": "RS256"},
+        {"exp": past},
+    ]
     for changes in wrong:
         assert verifier.check(service.token(**changes)) == INVALID, changes
     text = service.token().removeprefix("Bearer ")

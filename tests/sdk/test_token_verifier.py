@@ -123,7 +123,7 @@ def test_ending_that_is_held_open_over_two_polls_is_refused_within_five_seconds_
     token, verifier = service.token(), service.verifier()
     verifier.check(token)
     with service.app.app_context():
-        endings.end_bound(db.session, [service.session], clock.now())  # has set its time
+        endings.end_bound(db.session(), [service.session], clock.now())  # has set its time
         for _ in range(2):
             clock.advance(3)
             at_once([partial(verifier.check, token)])

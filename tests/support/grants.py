@@ -52,7 +52,7 @@ def grant_row(
         "ended_at": None,
     }
     with app.app_context():
-        grants.start(db.session, grants.Grant(**(values | columns)), now, CALLER)
+        grants.start(db.session(), grants.Grant(**(values | columns)), now, CALLER)
         db.session.commit()
     found: UUID = (values | columns)["id"]
     return found
@@ -86,5 +86,5 @@ def end_bound(app: Flask, *sessions: UUID) -> None:
     """End the grants of these sessions, as the listener does."""
     services = app.extensions["auth_services"]
     with app.app_context():
-        endings.end_bound(db.session, sessions, services.clock.now())
+        endings.end_bound(db.session(), sessions, services.clock.now())
         db.session.commit()

@@ -17,7 +17,7 @@ from utils.services import services
 
 
 class Quiet(WSGIRequestHandler):
-    def log(self, *_: Any) -> None:  # type: ignore[override]
+    def log(self, *_: Any) -> None:
         pass
 
 

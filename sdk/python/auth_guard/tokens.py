@@ -95,10 +95,10 @@ class TokenVerifier:
     def _verified(self, text: str) -> Token:
         """Return the token if its signature, type, issuer, audience and times are right."""
         key = self._key(_kid(text))
-        off = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
+        off: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
         try:
             claims = jwt.decode(
-                text, key, algorithms=["ES256"], issuer=self._issuer, options={"require": REQUIRED, **off}
+                text, key, algorithms=["ES256"], issuer=self._issuer, options={**off, "require": REQUIRED}
             )
             now, user_id = self._clock(), int(claims["sub"])
             is_timely = claims["iat"] - LEEWAY <= now < claims["exp"]

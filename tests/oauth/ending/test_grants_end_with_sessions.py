@@ -81,7 +81,7 @@ def undo(member: Member) -> None:
 
 def erase(member: Member) -> None:
     with member.app.app_context():
-        revoke.erase(services(), db.session, 1, Event.ACCOUNT_ERASED, CALLER)
+        revoke.erase(services(), db.session(), 1, Event.ACCOUNT_ERASED, CALLER)
         db.session.commit()
 
 

@@ -95,7 +95,7 @@ def test_ending_that_is_held_open_over_two_polls_is_told_by_the_next_one(
     gid = str(grant_row(app, session, resource=RESOURCE))
     answer = feed(client)
     with app.app_context():
-        endings.end_bound(db.session, [session], clock.now())
+        endings.end_bound(db.session(), [session], clock.now())
         for _ in range(2):
             clock.advance(3)
             answer = at_once([partial(feed, client, answer["cursor"])])[0]  # has a session of its own

@@ -48,7 +48,7 @@ def signed(app: Flask, typ: str = "JWT", **changes: Any) -> str:
         return text
 
 
-def ask(client: FlaskClient, access: str | None, confirmed: bool = False, **query: str) -> Any:
+def ask(client: FlaskClient, access: str | None, *, confirmed: Any = False, **query: str) -> Any:
     body = {"query": urlencode(query), "confirmed": confirmed}
     answer = client.post(PATH, json=body, headers=bearer(access) if access else SAME)
     assert answer.status_code == 200, answer.get_data(as_text=True)
