@@ -147,11 +147,8 @@ def _header(token: object) -> dict[str, str] | None:
     """Return the header of a token in the compact form that has exactly our members, all of them text."""
     if not isinstance(token, str) or len(token) > MAX_LENGTH or not COMPACT.fullmatch(token):
         return None
-    head, _, signature = token.split(".")
     try:
-        if _base64url(_decoded(signature)) != signature:  # one spelling of each token (RFC 4648, 3.5)
-            return None
-        header = json.loads(_decoded(head))
+        header = json.loads(_decoded(token.split(".")[0]))
     except (ValueError, RecursionError):
         return None
     if not isinstance(header, dict) or header.keys() != _HEADER:
