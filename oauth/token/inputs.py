@@ -1,19 +1,28 @@
 """The form of the token endpoint, for the API description. `exchange` reads and checks the parameters."""
 
-from typing import NotRequired
+from pydantic import BaseModel, ConfigDict
 
-from typing_extensions import TypedDict
+_EXAMPLE = {
+    "grant_type": "authorization_code",
+    "client_id": "wiki",
+    "client_secret": "the secret of the client",
+    "code": "the code of the redirect",
+    "redirect_uri": "https://wiki.example.com/callback",
+    "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+}
 
 
-class TokenForm(TypedDict):
+class TokenForm(BaseModel):
     """RFC 6749, 4.1.3 and 6; RFC 7636, 4.5; RFC 8707, 2.2. Each parameter once."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     grant_type: str
-    client_id: NotRequired[str]
-    client_secret: NotRequired[str]
-    code: NotRequired[str]
-    redirect_uri: NotRequired[str]
-    code_verifier: NotRequired[str]
-    refresh_token: NotRequired[str]
-    scope: NotRequired[str]
-    resource: NotRequired[str]
+    client_id: str = ""
+    client_secret: str = ""
+    code: str = ""
+    redirect_uri: str = ""
+    code_verifier: str = ""
+    refresh_token: str = ""
+    scope: str = ""
+    resource: str = ""

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from oauth.token.issuing import Issued
 
 
-class Tokens(TypedDict):
+class ClientTokens(TypedDict):
     """`expires_in` is in seconds. There is an ID token if `openid` was granted."""
 
     access_token: str
@@ -18,8 +18,8 @@ class Tokens(TypedDict):
     id_token: NotRequired[str]
 
 
-def tokens(issued: Issued) -> Tokens:
-    answer: Tokens = {
+def tokens(issued: Issued) -> ClientTokens:
+    answer: ClientTokens = {
         "access_token": issued.access_token,
         "token_type": "Bearer",
         "expires_in": issued.expires_in,

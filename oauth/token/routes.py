@@ -34,7 +34,7 @@ ERRORS = (
 
 @oauth_bp.post("/token")
 @from_any_origin
-@answers(200, outputs.Tokens, errors=ERRORS)
+@answers(200, outputs.ClientTokens, errors=ERRORS)
 @limited("token", by_flow=True)
 @takes_form(TokenForm)
 def token(form: Parameters) -> Any:

@@ -1,11 +1,11 @@
 """The form of userinfo, for the API description."""
 
-from typing import NotRequired
-
-from typing_extensions import TypedDict
+from pydantic import BaseModel, ConfigDict
 
 
-class BearerForm(TypedDict):
+class BearerForm(BaseModel):
     """RFC 6750, 2.2: the token of a call without the header."""
 
-    access_token: NotRequired[str]
+    model_config = ConfigDict(json_schema_extra={"examples": [{"access_token": "an access token"}]})
+
+    access_token: str = ""

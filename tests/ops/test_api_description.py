@@ -121,8 +121,7 @@ def test_request_examples_are_valid_and_can_register_and_log_in(description: dic
     bodies = [
         operation["requestBody"] for *_, operation in operations(description) if "requestBody" in operation
     ]
-    contents = [body["content"] for body in bodies]
-    schemas = [each["application/json"]["schema"] for each in contents if "application/json" in each]
+    schemas = [content["schema"] for body in bodies for content in body["content"].values()]
     for schema in schemas:
         resolved = description["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         assert resolved["examples"]
