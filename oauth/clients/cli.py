@@ -39,7 +39,7 @@ def add(
     issuer = services().settings.public_url
     snippet = snippet_texts.usual(made.definition)
     text = snippet_texts.text(issuer, made.client_id, made.definition, snippet, made.secret)
-    data = {"id": made.client_id, "secret": made.secret, **outputs.endpoints(services())}
+    data: dict[str, Any] = {"id": made.client_id, "secret": made.secret, **outputs.endpoints(services())}
     data |= {"client": outputs.parts(made.definition), "snippet": text}
     lines = [f"client id      {made.client_id}"]
     lines += [f"client secret  {made.secret}  (shown this once)" if made.secret else "client secret  none"]
