@@ -1,6 +1,6 @@
 """The form of the token endpoint, for the API description. `exchange` reads and checks the parameters."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 _EXAMPLE = {
     "grant_type": "authorization_code",
@@ -15,7 +15,7 @@ _EXAMPLE = {
 class TokenForm(BaseModel):
     """RFC 6749, 4.1.3 and 6; RFC 7636, 4.5; RFC 8707, 2.2. Each parameter once."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [dict[str, JsonValue](_EXAMPLE)]})
 
     grant_type: str
     client_id: str = ""
