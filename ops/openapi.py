@@ -146,7 +146,7 @@ def _security(docs: Documentation) -> list[dict[str, list[str]]]:
     kinds = [
         name for name, is_taken in (("bearer", docs.guarded), ("api_token", docs.api_tokens)) if is_taken
     ]
-    by_choice = (
+    by_choice: list[dict[str, list[str]]] = (
         [{}] if "token_invalid" in docs.errors else []
     )  # anyone may call, and a token that is sent counts
     return [*by_choice, *({name: []} for name in kinds + (["bearer"] if by_choice else []))]
