@@ -15,30 +15,12 @@ import utils.limits.ceilings  # noqa: F401  (its refusal as well)
 from ops.openapi import documented_routes, errors_of
 from tests.support.architecture import ROOT
 from tests.support.memory_apps import memory_app
+from tests.support.provider_codes import OF_PROVIDER
 from tests.support.service import PASSWORD, CountingHasher, bearer, register, signed_in
 from utils.errors import error_classes
 
 # Published: lines may be added, never changed or removed.
-OF_TOKEN_CALLS = {
-    "oauth_invalid_request": 400,
-    "oauth_form_parameter_missing": 400,
-    "oauth_form_parameter_repeated": 400,
-    "oauth_grant_type_unsupported": 400,
-    "oauth_client_unauthorized": 400,
-    "oauth_code_invalid": 400,
-    "oauth_code_expired": 400,
-    "oauth_code_reused": 400,
-    "oauth_refresh_token_invalid": 400,
-    "oauth_refresh_token_reused": 400,
-    "oauth_grant_over": 400,
-    "oauth_scope_not_granted": 400,
-    "oauth_resource_not_granted": 400,
-    "oauth_token_malformed": 400,
-    "oauth_token_missing": 401,
-    "oauth_token_invalid": 401,
-    "oauth_scope_insufficient": 403,
-}
-PUBLISHED = OF_TOKEN_CALLS | {
+PUBLISHED = OF_PROVIDER | {
     "account_taken": 409,
     "account_disabled": 409,
     "bad_request": 400,

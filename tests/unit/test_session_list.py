@@ -24,7 +24,7 @@ from tests.support.service import (
 from utils.auth_helpers import generate_jwt_token
 from utils.web.devices import device
 
-SESSION_KEYS = set("id current remembered created_at last_used_at ip_address browser system".split())
+SESSION_KEYS = set("apps id current remembered created_at last_used_at ip_address browser system".split())
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 
 

@@ -232,7 +232,10 @@ def test_prune_keeps_rows_within_retention(make_app: AppFactory, clock: FixedClo
     assert asked(app, "prune")["deleted"]["audit_events"] == 5
     assert len(events(app)) == kept + 2 - 5
     words = auth(app, "prune").stdout
-    assert "sessions: 0 deleted, audit_events: 0 deleted, rate_limits: 0 deleted" in words
+    assert (
+        "sessions: 0 deleted, signing_keys: 0 deleted, audit_events: 0 deleted, rate_limits: 0 deleted"
+        in words
+    )
     assert written(app)[-1] == event("pruned", None, 0)
 
 
