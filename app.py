@@ -65,7 +65,7 @@ from utils.observability.metrics import Metrics
 from utils.passwords.hash_limiter import MAX_WAITING, LimitedHasher
 from utils.passwords.hashing import PasswordHasher
 from utils.passwords.leaked import LeakedPasswords, NoLeakCheck
-from utils.services import Leaks, NoListener, Services, services
+from utils.services import Leaks, Services, services
 from utils.serving import server
 from utils.serving.development import development_secrets
 from utils.serving.first_request import AtFirstRequest
@@ -184,7 +184,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "admit": admission.admit,
         "admit_api_token": api_token_admission.admit,
         "describe": cache(lambda: describe(app, VERSION)),
-        "listener": ProviderListener() if settings.oauth_provider else NoListener(),
+        "listener": ProviderListener(),  # grants end with their accounts while OAUTH_PROVIDER is off, too
         "signer": KeyRing(),
         "fetch": Fetcher(
             Reachable.of(settings.oauth_private_networks, loopback=settings.flask_env != "production")

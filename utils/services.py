@@ -130,24 +130,6 @@ class Fetch(Protocol):
         """Return the body of an answer with an expected status. Raises `utils.outgoing.CallFailed`."""
 
 
-class NoListener:
-    """The listener of a service without a provider."""
-
-    def sessions_ended(
-        self, services: "Services", tx: Session, session_ids: Sequence[UUID], now: datetime
-    ) -> None:
-        pass
-
-    def account_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
-        pass
-
-    def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
-        pass
-
-    def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
-        pass
-
-
 class RenderPage(Protocol):
     """Renders a page for a view outside of `pages`."""
 

@@ -17,7 +17,9 @@ def metadata(services: Services) -> Document | None:
 
     The issuer is `PUBLIC_URL`, never the `Host` of a request.
     """
-    return _document(services.settings.public_url) if services.signer.has_clients(services) else None
+    if not services.signer.has_clients(services):
+        return None
+    return _document(services.settings.public_url, has_pages=services.settings.pages_enabled)
 
 
 def content(issuer: str) -> Metadata:
@@ -58,5 +60,8 @@ def content(issuer: str) -> Metadata:
 
 
 @lru_cache(maxsize=16)
-def _document(issuer: str) -> Document:
-    return Document.of(content(issuer))
+def _document(issuer: str, *, has_pages: bool) -> Document:
+    members = content(issuer)
+    if not has_pages:  # the log-out is one of the screens
+        del members["end_session_endpoint"]
+    return Document.of(members)

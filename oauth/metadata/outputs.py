@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from pydantic import Field
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 ISSUER = "http://localhost:8000"
 
@@ -18,7 +18,7 @@ class Metadata(TypedDict):
     jwks_uri: Annotated[str, Field(examples=[f"{ISSUER}/oauth/jwks"])]
     revocation_endpoint: Annotated[str, Field(examples=[f"{ISSUER}/oauth/revoke"])]
     introspection_endpoint: Annotated[str, Field(examples=[f"{ISSUER}/oauth/introspect"])]
-    end_session_endpoint: Annotated[str, Field(examples=[f"{ISSUER}/oauth/logout"])]
+    end_session_endpoint: NotRequired[Annotated[str, Field(examples=[f"{ISSUER}/oauth/logout"])]]
     scopes_supported: list[str]
     response_types_supported: list[str]
     response_modes_supported: list[str]

@@ -13,6 +13,7 @@ from auth.sessions import ending
 from models import db
 from oauth.apps import client_findings, explanation
 from oauth.apps.listing import App
+from oauth.listener import ProviderListener
 from oauth.stores import client_diagnosis
 from tables.oauth import OAuthClientSecret, OAuthRefusal
 from tests.conftest import AppFactory
@@ -22,7 +23,6 @@ from tests.support.oauth_apps import DAY, code_row, consent_row, grant_row, noti
 from tests.support.requests import prune
 from tests.support.sent_mail import services_of
 from tests.support.service import PASSWORD, START, FixedClock, bearer, login, refresh, rows, signed_in
-from utils.services import NoListener
 
 SECOND = timedelta(seconds=1)
 
@@ -88,7 +88,7 @@ def test_grant_is_kept_while_the_feed_may_name_it(make_app: AppFactory, clock: F
         assert count(app, "oauth_grants") == kept
 
 
-class Told(NoListener):
+class Told(ProviderListener):
     """A listener that records which sessions ended."""
 
     def __init__(self) -> None:

@@ -103,6 +103,13 @@ def test_issuer_and_endpoints_are_of_the_public_address(make_app: AppFactory) ->
     assert all(address.startswith("https://login.example.com/oauth/") for address in addresses)
 
 
+def test_document_names_no_logout_without_the_screens(make_app: AppFactory) -> None:
+    app = make_app({"PAGES_ENABLED": "false"})
+    client_row(app)
+    assert app.test_client().get("/oauth/logout").status_code == 404
+    assert "end_session_endpoint" not in app.test_client().get(CONFIGURATION).get_json()
+
+
 def test_every_endpoint_of_the_metadata_exists(app: Flask, client: FlaskClient) -> None:
     client_row(app)
     told = client.get(CONFIGURATION).get_json()
