@@ -1,9 +1,9 @@
 """The metadata in the API description."""
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 ISSUER = "http://localhost:8000"
 
