@@ -11,9 +11,13 @@ from tests.support.service import signed_in
 BACK = "https://app.example.com/post_logout_redirect"
 
 
-@pytest.fixture
-def suite(app: Flask, client: FlaskClient) -> Suite:
-    """Return a client as the suite has one, and ada in its browser. Her address is confirmed or taken."""
+def suite_of(app: Flask, client: FlaskClient) -> Suite:
+    """Register a client as the suite has one, log ada in, and return both."""
     client_row(app, pkce="optional", takes_unverified=True, post_logout_uris=[BACK])
     client_row(app, "other", pkce="optional")
     return Suite(app, client, signed_in(client)["access_token"])
+
+
+@pytest.fixture
+def suite(app: Flask, client: FlaskClient) -> Suite:
+    return suite_of(app, client)

@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 
 from oauth import tokens
 from tests.support.grants import session_ids
+from tests.support.logouts import PATH, SAME
+from tests.support.logouts import asked_to_log_out as ask
 from tests.support.oauth import client_row
 from tests.support.service import FixedClock, bearer, login, rows, signed_in
 from utils.services import services
 
 BACK = "https://app.example.com/bye"
-PATH = "/auth/authorizations/logout"
-SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -46,13 +46,6 @@ def signed(app: Flask, typ: str = "JWT", **changes: Any) -> str:
         text = found.signer.sign(found, "RS256", typ, claims | changes)
         found.tx().commit()
         return text
-
-
-def ask(client: FlaskClient, access: str | None, *, confirmed: Any = False, **query: str) -> Any:
-    body = {"query": urlencode(query), "confirmed": confirmed}
-    answer = client.post(PATH, json=body, headers=bearer(access) if access else SAME)
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-    return answer.get_json()
 
 
 def living(app: Flask) -> int:
