@@ -122,7 +122,7 @@ def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, An
         "responses": _responses(docs, schemas),
     }
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(rule, name)}
         for name in sorted(rule.arguments)
     ]
     if docs.query:
@@ -213,5 +213,9 @@ _DEFAULT_EXAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": T
 def _path(rule: Rule) -> str:
     path = rule.rule
     for name in rule.arguments:
-        path = path.replace(f"<uuid:{name}>", f"{{{name}}}")
+        path = path.replace(f"<uuid:{name}>", f"{{{name}}}").replace(f"<{name}>", f"{{{name}}}")
     return path
+
+
+def _path_schema(rule: Rule, name: str) -> dict[str, str]:
+    return {"type": "string"} | ({"format": "uuid"} if f"<uuid:{name}>" in rule.rule else {})

@@ -26,6 +26,13 @@ _EXAMPLE: dict[str, JsonValue] = {
     "ticket": "AAAAAAAAAAAAAAGc...",
 }
 
+_FORM: dict[str, JsonValue] = {
+    "client_id": "grafana",
+    "redirect_uri": "https://grafana.example.com/login/generic_oauth",
+    "response_type": "code",
+    "scope": "openid profile email",
+}
+
 
 class AuthorizationQuestion(Body):
     """`POST /auth/authorizations`."""
@@ -55,6 +62,8 @@ class AuthorizationDecision(Body):
 
 class AuthorizationForm(Body):
     """`POST /oauth/authorize`: the parameters of OpenID Connect Core, 3.1.2.1."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_FORM]})
 
     client_id: str
     redirect_uri: str

@@ -22,7 +22,10 @@ class AskingClient(TypedDict):
     name: Annotated[str, Field(examples=["Grafana"])]
     redirect_kind: Annotated[
         Literal["web", "loopback", "app"],
-        Field(description="What gets the answer: a host, a program on this computer, or an installed app."),
+        Field(
+            description="What gets the answer: a host, a program on this computer, or an installed app.",
+            examples=["web"],
+        ),
     ]
     redirect_host: Annotated[
         str, Field(description="The host, or the private scheme.", examples=["grafana.example.com"])
@@ -44,8 +47,9 @@ class AskedAccount(TypedDict):
 
 
 class AuthorizationAnswer(TypedDict):
-    status: Literal[
-        "login", "create", "select_account", "reauth", "consent", "permission_missing", "redirect"
+    status: Annotated[
+        Literal["login", "create", "select_account", "reauth", "consent", "permission_missing", "redirect"],
+        Field(examples=["redirect"]),
     ]
     redirect_to: Annotated[
         NotRequired[str],

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from oauth.logout.request import MAX_QUERY
 from utils.web.validation import Body
@@ -10,6 +10,10 @@ from utils.web.validation import Body
 
 class LogoutQuestion(Body):
     """`POST /auth/authorizations/logout`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"query": "client_id=grafana", "confirmed": True}]}
+    )
 
     query: Annotated[
         str,
@@ -24,6 +28,8 @@ class LogoutQuestion(Body):
 
 class LogoutForm(Body):
     """`POST /oauth/logout`: the parameters of RP-Initiated Logout, 2."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"client_id": "grafana"}]})
 
     id_token_hint: str | None = None
     client_id: str | None = None

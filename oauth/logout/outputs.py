@@ -1,8 +1,9 @@
 """The answers of logout by an application."""
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 from urllib.parse import urlsplit
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from oauth.logout.decide import Decision
@@ -14,7 +15,7 @@ class LogoutAnswer(TypedDict):
     `app` is the name of the client, if it is known. With `done`, `redirect_to` is a link to offer, to `host`.
     """
 
-    status: Literal["confirm", "redirect", "done"]
+    status: Annotated[Literal["confirm", "redirect", "done"], Field(examples=["done"])]
     app: NotRequired[str]
     redirect_to: NotRequired[str]
     host: NotRequired[str]

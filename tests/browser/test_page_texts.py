@@ -55,11 +55,13 @@ def test_pages_use_exactly_the_keys_of_the_catalogue(monkeypatch: pytest.MonkeyP
         for reason in routes.REASONS:
             assert client.get(f"/login?reason={reason}").status_code == 200
         assert client.post("/login").status_code == 200
+        assert client.get("/oauth/logout").status_code == 200
         client_row(app)
         for query, status in ((RIGHT, 200), (WRONG, 400), (authorization_query(client_id="x"), 400)):
             assert client.get(f"/oauth/authorize?{query}", headers=BROWSES).status_code == status
         back = {"next": f"/oauth/authorize?{RIGHT}"}
         assert client.get("/account/two-factor", query_string=back).status_code == 200
+        assert client.get("/oauth/logout", headers=BROWSES).status_code == 200
         show_failures(app)
     for environ in ({"API_TOKENS_ENABLED": "false"}, {"API_TOKEN_MAX_DAYS": "1"}):
         with memory_app(environ) as app:

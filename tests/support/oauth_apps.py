@@ -107,9 +107,10 @@ def connect_in_file(database: Path, email: str, name: str) -> None:
     with sqlite3.connect(database) as connection:
         connection.execute(
             "INSERT INTO oauth_clients (id, name, kind, redirect_uris, post_logout_uris, scopes, pkce, "
-            "trusted, id_token_alg, claims_in_id_token, takes_unverified, require_factor, created_at) VALUES "
+            "trusted, id_token_alg, claims_in_id_token, takes_unverified, require_factor, notice_failures, "
+            "created_at) VALUES "
             "(?, ?, 'web', '[\"https://app.example.com/cb\"]', '[]', '[\"openid\"]', 'required', 0, 'RS256', "
-            "1, 0, 0, ?)",
+            "1, 0, 0, 0, ?)",
             client,
         )
         connection.execute(

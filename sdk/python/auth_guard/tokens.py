@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from threading import Lock
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urlencode
 
 import jwt
@@ -26,6 +26,7 @@ KEYS_AGAIN = 5.0  # seconds between two reads of the keys
 LEEWAY = 30  # seconds between two clocks
 TYPES = {"at+jwt", "application/at+jwt"}
 REQUIRED = ["iss", "sub", "aud", "client_id", "scope", "gid", "iat", "exp"]
+LATER = ["verify_exp", "verify_iat", "verify_nbf", "verify_aud"]  # compared by this module, with its clock
 _INVALID = {"code": "token_invalid", "message": "The access token is not valid."}
 _MISSING = {"code": "scope_missing", "message": "The access token lacks a scope."}
 
@@ -95,8 +96,7 @@ class TokenVerifier:
     def _verified(self, text: str) -> Token:
         """Return the token if its signature, type, issuer, audience and times are right."""
         key = self._key(_kid(text))
-        off = dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf", "verify_aud"), False)
-        options = cast(Any, off | {"require": REQUIRED})
+        options: Any = {"require": REQUIRED, **dict.fromkeys(LATER, False)}
         try:
             claims = jwt.decode(text, key, algorithms=["ES256"], issuer=self._issuer, options=options)
             now, user_id = self._clock(), int(claims["sub"])
