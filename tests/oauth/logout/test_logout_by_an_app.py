@@ -180,7 +180,7 @@ NEAR_MISSES = [
 
 
 @pytest.mark.parametrize("address", NEAR_MISSES)
-def test_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown(
+def test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown(
     app: Flask, client: FlaskClient, access: str, address: str
 ) -> None:
     answer = ask(client, access, id_token_hint=signed(app), post_logout_redirect_uri=address)
@@ -200,7 +200,9 @@ def test_query_of_any_form_is_answered(client: FlaskClient, access: str, query: 
     assert answer.status_code in {200, 400}
 
 
-def test_get_ends_nothing_and_is_the_same_for_everyone(app: Flask, client: FlaskClient, access: str) -> None:
+def test_fault_45_get_ends_nothing_and_is_the_same_for_everyone(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
     query = urlencode({"id_token_hint": signed(app), "post_logout_redirect_uri": BACK})
     answer = client.get(f"/oauth/logout?{query}", headers=bearer(access))
     stranger = app.test_client().get(f"/oauth/logout?{query}")
