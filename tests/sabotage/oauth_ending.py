@@ -68,7 +68,7 @@ OAUTH_ENDING = [
         "        allowed = [address for address in found if self._reachable.allows(address[0])]\n",
         "        allowed = found\n",
         "test_past_vulnerabilities_of_fetching.py"
-        "::test_name_that_leads_inside_is_refused_before_any_connection",
+        "::test_fault_38_name_that_leads_inside_is_refused_before_any_connection",
     ),
     Sabotage(
         "the claim of a notice is committed before the call",
@@ -105,7 +105,7 @@ OAUTH_ENDING = [
         "wanted not in client.post_logout_uris",
         "wanted.rstrip('/?') not in client.post_logout_uris",
         "test_logout_by_an_app.py"
-        "::test_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown",
+        "::test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown",
     ),
     Sabotage(
         "a verifier without the feed does not accept by signature alone",

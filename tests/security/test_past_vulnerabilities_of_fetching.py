@@ -62,7 +62,7 @@ def kind(fetcher: Fetcher, url: str, **more: Any) -> Kind:
 
 
 @pytest.mark.parametrize("address", NEVER + LOOPBACK + PRIVATE)
-def test_name_that_leads_inside_is_refused_before_any_connection(address: str) -> None:
+def test_fault_38_name_that_leads_inside_is_refused_before_any_connection(address: str) -> None:
     connect = NoConnection()
     fetcher = Fetcher(Reachable(), resolve=Names(app_example=[[address]]), connect=connect)
     assert kind(fetcher, "https://app.example/cb") == Kind.REFUSED
@@ -107,7 +107,7 @@ def test_of_several_addresses_only_public_ones_are_tried() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("to", ["http://169.254.169.254/", "/elsewhere", "//127.0.0.1/"])
-def test_redirect_is_not_followed(server: ScriptedServer, status: int, to: str) -> None:
+def test_fault_39_redirect_is_not_followed(server: ScriptedServer, status: int, to: str) -> None:
     server.script = lambda _: (
         f"HTTP/1.1 {status} Moved\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode()
     )

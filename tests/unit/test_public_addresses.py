@@ -76,7 +76,7 @@ def test_public_address_is_allowed(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", NEVER + LOOPBACK + PRIVATE)
-def test_address_that_is_not_public_is_refused(address: str) -> None:
+def test_fault_42_address_that_is_not_public_is_refused(address: str) -> None:
     assert not Reachable().allows(address)
 
 

@@ -46,8 +46,8 @@ POLICIES: Mapping[str, Policy] = {
     "logout": Policy(300, 60),
     "session-changes": Policy(60, 60),
     "reads": Policy(1200, 60, exact=False),
-    "token": Policy(600, 60),  # by client and network
-    "token-failures": Policy(30, 60),  # refused calls with credentials, codes or tokens of clients
+    "token": Policy(600, 60, exact=False),  # by client and network
+    "token-failures": Policy(30, 60, exact=False),  # refused calls of clients; secrets have 256 bits
     "userinfo": Policy(1200, 60, exact=False),
     "authorize": Policy(120, 60, exact=False),  # strangers' requests must not write
     "authorizations": Policy(60, 60, exact=False),  # by account; by network for those without one

@@ -13,13 +13,13 @@ from flask.testing import FlaskClient
 
 from oauth import tokens
 from tests.support.grants import session_ids
+from tests.support.logouts import PATH, SAME
+from tests.support.logouts import asked_to_log_out as ask
 from tests.support.oauth import client_row
 from tests.support.service import FixedClock, bearer, login, rows, signed_in
 from utils.services import services
 
 BACK = "https://app.example.com/bye"
-PATH = "/auth/authorizations/logout"
-SAME = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -46,13 +46,6 @@ def signed(app: Flask, typ: str = "JWT", **changes: Any) -> str:
         text = found.signer.sign(found, "RS256", typ, claims | changes)
         found.tx().commit()
         return text
-
-
-def ask(client: FlaskClient, access: str | None, *, confirmed: Any = False, **query: str) -> Any:
-    body = {"query": urlencode(query), "confirmed": confirmed}
-    answer = client.post(PATH, json=body, headers=bearer(access) if access else SAME)
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-    return answer.get_json()
 
 
 def living(app: Flask) -> int:
@@ -187,7 +180,7 @@ NEAR_MISSES = [
 
 
 @pytest.mark.parametrize("address", NEAR_MISSES)
-def test_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown(
+def test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown(
     app: Flask, client: FlaskClient, access: str, address: str
 ) -> None:
     answer = ask(client, access, id_token_hint=signed(app), post_logout_redirect_uri=address)
@@ -207,7 +200,9 @@ def test_query_of_any_form_is_answered(client: FlaskClient, access: str, query: 
     assert answer.status_code in {200, 400}
 
 
-def test_get_ends_nothing_and_is_the_same_for_everyone(app: Flask, client: FlaskClient, access: str) -> None:
+def test_fault_45_get_ends_nothing_and_is_the_same_for_everyone(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
     query = urlencode({"id_token_hint": signed(app), "post_logout_redirect_uri": BACK})
     answer = client.get(f"/oauth/logout?{query}", headers=bearer(access))
     stranger = app.test_client().get(f"/oauth/logout?{query}")

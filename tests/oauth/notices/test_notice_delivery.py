@@ -111,7 +111,7 @@ def test_logout_token_has_the_claims_of_the_specification(
     assert outcomes(app) == []
 
 
-def test_logout_token_is_signed_and_no_id_token_hint_or_access_token(
+def test_fault_43_logout_token_is_signed_and_no_id_token_hint_or_access_token(
     app: Flask, client: FlaskClient, clients: Clients
 ) -> None:
     logged_out(app, client)
