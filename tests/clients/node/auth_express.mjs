@@ -1,24 +1,14 @@
-// An Express application with Auth.js (@auth/core), by its guide: node auth_express.mjs PORT ISSUER ID (secret: SECRET)
+// An Express application with Auth.js (@auth/core), as the snippet for Next.js configures it: node auth_express.mjs PORT
 import { ExpressAuth, getSession } from "@auth/express";
 import express from "express";
+import { handlers } from "./auth.mjs";
 
-const [port, issuer, clientId] = process.argv.slice(2);
+const port = process.argv[2];
 const config = {
   basePath: "/auth",
   trustHost: true,
   secret: "of-a-test-".repeat(4),
-  providers: [
-    {
-      id: "provider",
-      name: "Provider",
-      type: "oidc",
-      issuer,
-      clientId,
-      clientSecret: process.env.SECRET,
-      checks: ["pkce", "state", "nonce"],
-      authorization: { params: { scope: "openid profile email" } },
-    },
-  ],
+  ...handlers, // what the snippet configures
   callbacks: {
     jwt: ({ token, account, profile }) => (profile ? { ...token, profile, isNew: Boolean(account) } : token),
     session: ({ session, token }) => ({ ...session, profile: token.profile }),

@@ -75,8 +75,8 @@ def test_snippet_for_express_logs_in(
     """The configuration that `clients add` prints, with openid-client."""
     url = f"http://127.0.0.1:{free_port()}"
     made = provider.add("snippet", "--redirect", f"{url}/cb")
-    shown_text = asked(provider.app, "clients", "snippet", "snippet", "--for", "express")["snippet"]
-    (packages / "snippet.mjs").write_text(shown_text)
+    text = asked(provider.app, "clients", "snippet", "snippet", "--for", "express")["snippet"]
+    (packages / "snippet.mjs").write_text(text)
     command = [executable("node"), "snippet.mjs"]
     with running(command, packages, url, OIDC_CLIENT_SECRET=made["secret"], SESSION_SECRET="of-a-test"):
         screen.goto(url)
@@ -87,10 +87,20 @@ def test_snippet_for_express_logs_in(
         assert shown(screen)["sub"].isdecimal()
 
 
-def test_auth_js_logs_in(packages: Path, provider: Provider, person: Person, screen: Page) -> None:
-    with application(packages, provider, "auth_express", "/auth/callback/provider") as url:
+def test_auth_js_logs_in_as_the_snippet_for_next_js_configures_it(
+    packages: Path, provider: Provider, person: Person, screen: Page
+) -> None:
+    """The text for `auth.ts`, with Express instead of Next.js."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    made = provider.add("Auth.js", "--redirect", f"{url}/auth/callback/provider")
+    text = asked(provider.app, "clients", "snippet", "Auth.js", "--for", "nextjs")["snippet"]
+    (packages / "auth.mjs").write_text(text.replace('"next-auth"', '"./next_auth.mjs"'))
+    (packages / "next_auth.mjs").write_text("export default (config) => ({ handlers: config });")
+    command = [executable("node"), "auth_express.mjs", str(port)]
+    with running(command, packages, url, OIDC_CLIENT_SECRET=made["secret"], NODE_ENV="production"):
         screen.goto(f"{url}/auth/signin?callbackUrl=%2F")
-        submit(screen, "Sign in with Provider")
+        submit(screen, "Sign in with Auth.js")
         fill_login(screen, person.address)
         submit(screen, "Log In")
         allow(screen)
