@@ -56,6 +56,13 @@ class RedirectUriMissing(PageFault):
     code, message = "oauth_redirect_uri_missing", "The request has no redirect_uri."
 
 
+class RedirectUriInRequestObject(RedirectUriMissing):
+    """All parameters are in a request object (RFC 9101, 5), which is why the address is missing."""
+
+    reason = Reason.REQUEST_OBJECT
+    message = "The request has no redirect_uri: request objects (request, request_uri) are not supported."
+
+
 class RedirectUriMismatch(PageFault):
     reason = Reason.REDIRECT_UNKNOWN
     error = "invalid_redirect_uri"

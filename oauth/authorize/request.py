@@ -99,7 +99,8 @@ def target_of(parameters: Parameters, client: Client | None) -> Target:
         raise errors.ClientNotForLogins
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None:
-        raise errors.RedirectUriMissing
+        is_object = parameters.get("request") is not None or parameters.get("request_uri") is not None
+        raise errors.RedirectUriInRequestObject if is_object else errors.RedirectUriMissing
     if "redirect_uri" in parameters.repeated or not redirect_uris.is_registered(
         redirect_uri, client.redirect_uris, native=client.kind == "native"
     ):

@@ -42,6 +42,7 @@ def text(issuer: str, client_id: str, definition: Definition, name: str, secret:
 def _values(issuer: str, client_id: str, definition: Definition, secret: str | None) -> dict[str, str]:
     redirect = next(iter(definition.redirect_uris), "")
     parts = urlsplit(redirect)
+    provider = re.search(r"/callback/([\w-]+)\Z", parts.path)  # as Auth.js makes its redirect addresses
     asked = [scope for scope in definition.scopes if scope != "offline_access" or definition.preset]
     is_public = definition.kind in PUBLIC_KINDS
     insecure = "" if issuer.startswith("https:") else "{ execute: [client.allowInsecureRequests] },"
@@ -49,7 +50,7 @@ def _values(issuer: str, client_id: str, definition: Definition, secret: str | N
     return {
         "ISSUER": issuer,
         "ID": client_id,
-        "PROVIDER": parts.path.rpartition("/api/auth/callback/")[2].strip("/") or "auth",
+        "PROVIDER": provider[1] if provider else "auth",
         "NAME": re.sub(r"[\"'`\\$]", "", definition.name),
         "SECRET": PUBLIC if is_public else secret or SECRET_ABSENT,
         "REDIRECT": redirect,

@@ -45,6 +45,20 @@ def test_code_reads_its_secret_from_the_environment() -> None:
         assert "the-secret" not in snippet_texts.text(ISSUER, "my-app", CLIENT, name, "the-secret")
 
 
+@pytest.mark.parametrize(
+    ("path", "provider"),
+    [
+        ("/api/auth/callback/team", "team"),  # Next.js
+        ("/auth/callback/team", "team"),  # Express, SvelteKit
+        ("/cb", "auth"),
+    ],
+)
+def test_auth_js_provider_is_that_of_the_redirect_address(path: str, provider: str) -> None:
+    client = Definition(name="Team", redirect_uris=(f"https://app.example.com{path}",))
+    text = snippet_texts.text(ISSUER, "team", client, "nextjs")
+    assert f'id: "{provider}",' in text
+
+
 def test_public_client_has_no_secret_in_its_snippet() -> None:
     public = Definition(name="App", kind="native", redirect_uris=(REDIRECT,))
     text = snippet_texts.text(ISSUER, "my-app", public, "curl")

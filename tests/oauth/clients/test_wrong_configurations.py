@@ -78,6 +78,10 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
     "challenge": (opens(code_challenge="short"), "43 characters"),
     "scope": (opens(scope="groups"), "asked for groups"),
     "request object": (opens(request="a.b.c"), "request object"),
+    "all in a request object": (
+        lambda app, _: app.test_client().get("/oauth/authorize?client_id=app&request=a.b.c", headers=BROWSES),
+        "The request was sent as a request object.",
+    ),
     "prompt": (opens(prompt="silent"), "asked for silent"),
     "resource": (opens(resource="https://other.example"), "asked for https://other.example"),
     "wrong secret": (redeems(client_secret="wrong"), "The client secret is wrong."),
