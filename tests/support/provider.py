@@ -14,12 +14,15 @@ from http.cookiejar import CookieJar
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from flask import Flask
 
 from app import create_app
 from config import Settings, TestingConfig
+from tests.support.authorization_requests import authorization_query, parameters_of
 from tests.support.commands import auth
+from tests.support.oauth_tokens import CHALLENGE, VERIFIER
 from tests.support.server import DEADLINE, Server, environment, serving, until
 from tests.support.service import PASSWORD, shut_down
 
@@ -63,6 +66,13 @@ class Provider:
         done = auth(self.commands, *words)
         assert done.exit_code == 0, done.stderr
         return done.stdout
+
+    def posts(self, path: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """Return the JSON answer of a client's call."""
+        body = urlencode(form).encode()
+        with urllib.request.urlopen(f"{self.url}{path}", body, timeout=DEADLINE) as answer:
+            found: dict[str, Any] = json.loads(answer.read() or b"{}")
+            return found
 
     def apply(self, clients: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
         """Register clients by a file; return their secrets."""
@@ -142,6 +152,22 @@ class Person:
             answer = self._answered("/auth/authorizations/decision", body | {"allow": True})
         assert answer["status"] == "redirect", answer
         return str(answer["redirect_to"])
+
+    def tokens(self, client_id: str, secret: str, redirect_uri: str, **more: str) -> dict[str, Any]:
+        """Log in at a confidential client by plain calls; return the answer of the token call."""
+        query = authorization_query(
+            client_id=client_id, redirect_uri=redirect_uri, code_challenge=CHALLENGE, **more
+        )
+        sent_to = self.allows(self.opens(f"{self.provider.url}/oauth/authorize?{query}"))
+        form = {
+            "grant_type": "authorization_code",
+            "code": parameters_of(sent_to)["code"],
+            "redirect_uri": redirect_uri,
+            "code_verifier": VERIFIER,
+            "client_id": client_id,
+            "client_secret": secret,
+        }
+        return self.provider.posts("/oauth/token", form)
 
     def _answered(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         status, answer = self.provider.server.call("POST", path, body, self.access_token)
