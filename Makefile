@@ -64,6 +64,8 @@ lock: .venv/dev.stamp ## update the pinned requirements, with their hashes, from
 	$(COMPILE) -c requirements.txt requirements-serve.in -o requirements-serve.txt
 	$(COMPILE) --no-strip-extras requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
+	$(COMPILE) tests/clients/requirements.in -o tests/clients/requirements.txt
+	$(COMPILE) tests/clients/streamlit.in -o tests/clients/streamlit.txt
 
 pin-images: ## write the digests of the images into Dockerfile and deploy/compose.yaml (asks Docker Hub)
 	@$(PYTHON) -m deploy.pin_images

@@ -1,0 +1,1 @@
+"""Clients that others wrote log in with this service."""

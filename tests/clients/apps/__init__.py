@@ -1,0 +1,1 @@
+"""Applications of the tests. Each runs as a process, in the environment of the clients."""
