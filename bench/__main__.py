@@ -4,6 +4,7 @@
 - `bench/rates.py`: throughput of the fast paths
 - `bench/peer.py`: throughput beside Flask-JWT-Extended; with `--base COMMIT` beside an earlier version
 - `bench/authorization.py`: calls that need a permission beside calls that need a token
+- `bench/provider.py`: calls of clients beside the service's own refresh
 - `bench/flood.py`: throughput and latency during a login flood
 - `bench/restarts.py`: failed requests during restarts
 - `bench/transfer.py`: import and export of 100,000 accounts, refused logins of imported accounts
@@ -26,6 +27,7 @@ from bench.chromium import INSTALL, chromium
 from bench.flood import report_flood
 from bench.machine import PASSWORD
 from bench.peer import report_base, report_peer
+from bench.provider import report_provider
 from bench.rates import report_rates, report_start
 from bench.restarts import report_restarts
 from bench.servers import postgres, register, running
@@ -33,7 +35,7 @@ from bench.timing import report_timing
 from bench.transfer import report_refusals, report_transfer
 from config import Settings
 
-UNDER_LOAD = ("rates", "peer", "authorization", "flood", "restarts", "timing", "transfer")
+UNDER_LOAD = ("rates", "peer", "authorization", "provider", "flood", "restarts", "timing", "transfer")
 PEER_ROUNDS = 5
 PARTS = ("pages", "attack", *UNDER_LOAD)
 
@@ -83,6 +85,8 @@ def measure_database(
         report_base(options.base, database, uri, PEER_ROUNDS, options.seconds, folder)
     if "authorization" in parts:
         report_authorization(database, uri, options.seconds, folder)
+    if "provider" in parts:
+        report_provider(database, uri, options.rounds, options.seconds, folder)
     for server in options.servers.split(","):
         if "rates" in parts:
             report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)

@@ -4,9 +4,11 @@ import json
 import re
 import subprocess
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 REPORT = """
 done = function(summary, latency, requests)
@@ -45,6 +47,45 @@ function response(status, headers, body)
   if token then last = last + 1; queue[last] = token end
 end
 """
+# The same with the forms of a client. Codes are used up; a refresh token is followed by that of its answer.
+FORMS = """
+local number = 0
+function setup(thread)
+  thread:set("mine", shares[number % #shares + 1])
+  number = number + 1
+end
+function init(args)
+  queue, first, last = {}, 1, 0
+  for text in string.gmatch(mine, "%S+") do last = last + 1; queue[last] = text end
+end
+function request()
+  local text = queue[first] or "used-up"
+  queue[first] = nil
+  first = first + 1
+  return wrk.format("POST", nil, nil, form .. text)
+end
+function response(status, headers, body)
+  if not follows then return end
+  local token = string.match(body, '"refresh_token": *"([^"]+)"')
+  if token then last = last + 1; queue[last] = token end
+end
+"""
+
+
+class ClientCalls(NamedTuple):
+    """Calls of a client: the same form, with one of these values as the parameter of this name."""
+
+    form: Mapping[str, str]
+    name: str
+    values: list[str]
+
+    def script(self, threads: int) -> list[str]:
+        """Return the lines of Lua that make these calls in so many threads."""
+        shares = ", ".join(f'"{" ".join(self.values[share::threads])}"' for share in range(threads))
+        follows = str(self.name == "refresh_token").lower()
+        given = f'shares, follows = {{{shares}}}, {follows}\nform = "{urlencode(self.form)}&{self.name}="'
+        kind = 'wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"'
+        return [given, kind, FORMS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +119,7 @@ class Wrk:
         token: str | None = None,
         body: dict[str, Any] | None = None,
         refresh_tokens: list[str] | None = None,
+        client_calls: ClientCalls | None = None,
         many_addresses: bool = False,
     ) -> None:
         threads = min(2, connections)
@@ -90,6 +132,8 @@ class Wrk:
         if refresh_tokens is not None:
             shares = (" ".join(refresh_tokens[share::threads]) for share in range(threads))
             lines += ["shares = {" + ", ".join(f'"{share}"' for share in shares) + "}", ROTATING]
+        if client_calls is not None:
+            lines += client_calls.script(threads)
         if many_addresses:
             lines += [MANY_ADDRESSES]
         script.write_text("\n".join(lines) + "\n")

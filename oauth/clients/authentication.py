@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from oauth import refusals
@@ -38,21 +37,22 @@ def authenticate(
     """Return the client that makes this call: of any kind, enabled, and with its secret if it has one.
 
     `authorization` is the header as it was sent. Raises `InvalidClient` and `CredentialsTwice`, after it has
-    recorded and committed the refusal of a registered client. An unknown client costs the same statements and
+    recorded and committed the refusal of a registered client. An unknown client costs the same statement and
     comparison. Commits once an hour to record the use; so call it before the transaction writes.
     """
     presented = credentials.read(authorization, form)
     tx, now = services.tx(), services.clock.now()
-    found = clients.find(tx, presented.client_id)
-    secrets = client_secrets.live(tx, presented.client_id, now)
-    matching = matching_secret(secrets, presented.secret)
+    digest = digest_of(presented.secret or "")
+    calling = clients.calling(services.reads, presented.client_id, digest, now)
+    found, last_used_at, secret = calling or (None, None, None)
+    matching = secret if _is_equal(secret, digest) and presented.secret is not None else None
     reason = _reason(presented, found, matching)
     if found is None or reason is not None:
         if found is not None and reason is not None:
             refusals.note(services, found.id, step, reason, _detail(presented), client)
             tx.commit()
         raise _error(presented)
-    _note_use(services, found, matching, now)
+    _note_use(services, found, matching, last_used_at, now)
     return found
 
 
@@ -61,18 +61,9 @@ def digest_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def matching_secret(secrets: Sequence[Secret], presented: str | None) -> Secret | None:
-    """Return the secret whose digest is that of this text. Compares with all of them, in constant time.
-
-    Without secrets it compares with a digest that no text has.
-    """
-    given, found = digest_of(presented or ""), None
-    for secret in secrets:
-        if hmac.compare_digest(secret.digest, given):
-            found = secret
-    if not secrets:
-        hmac.compare_digest(_NO_DIGEST, given)
-    return found if presented is not None else None
+def _is_equal(secret: Secret | None, digest: bytes) -> bool:
+    """Compare in constant time; without a secret with a digest that no text has."""
+    return hmac.compare_digest(secret.digest if secret else _NO_DIGEST, digest)
 
 
 def _reason(presented: Presented, found: Client | None, matching: Secret | None) -> Reason | None:
@@ -108,9 +99,11 @@ def _detail(presented: Presented) -> str:
     return said
 
 
-def _note_use(services: Services, found: Client, secret: Secret | None, now: datetime) -> None:
+def _note_use(
+    services: Services, found: Client, secret: Secret | None, last_used_at: datetime | None, now: datetime
+) -> None:
     tx = services.tx()
-    last = secret.last_used_at if secret else clients.last_used_at(tx, found.id)
+    last = secret.last_used_at if secret else last_used_at
     if last is not None and abs(now - last) < NOTED_EVERY:
         return
     clients.note_use(tx, found.id, now, NOTED_EVERY)

@@ -2,16 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from tables.oauth import Client, OAuthClient, OAuthGrant
+from oauth.stores.client_secrets import Secret
+from tables.oauth import Client, OAuthClient, OAuthClientSecret, OAuthGrant
 from utils.database.reads import Reads
 
 COLUMNS = [getattr(OAuthClient, name) for name in Client._fields]
 _FOUND = select(*COLUMNS)
+# Built once and on tables: every call of a client runs it.
+_TABLE, _SECRET_TABLE = cast(Table, OAuthClient.__table__), cast(Table, OAuthClientSecret.__table__)
+_SECRETS, _NOW = _SECRET_TABLE.c, bindparam("now", type_=_SECRET_TABLE.c.expires_at.type)
+_AFTER_CLIENT = len(COLUMNS)
+_MATCHING = and_(
+    _SECRETS.client_id == _TABLE.c.id,
+    _SECRETS.digest == bindparam("given"),
+    or_(_SECRETS.expires_at.is_(None), _SECRETS.expires_at > _NOW),
+)
+_CALLING = (
+    select(
+        *(_TABLE.c[name] for name in Client._fields),
+        _TABLE.c.last_used_at,
+        *(_SECRETS[name] for name in Secret._fields),
+    )
+    .select_from(_TABLE.outerjoin(_SECRET_TABLE, _MATCHING))
+    .where(_TABLE.c.id == bindparam("of_id"))
+)
 _ANY = select(OAuthClient.id).limit(1)
 
 
@@ -28,6 +47,17 @@ def find(tx: Session, client_id: str) -> Client | None:
     """Return the client of this id, disabled or not."""
     row = tx.execute(_FOUND.where(OAuthClient.id == client_id)).one_or_none()
     return Client._make(row) if row else None
+
+
+def calling(
+    reads: Reads, client_id: str, digest: bytes, now: datetime
+) -> tuple[Client, datetime | None, Secret | None] | None:
+    """Return a client, when it was last used, and its living secret of this digest. One statement."""
+    row = reads.first(_CALLING, {"of_id": client_id, "given": digest, "now": now})
+    if row is None:
+        return None
+    last_used_at, *secret = row[_AFTER_CLIENT:]
+    return Client._make(row[:_AFTER_CLIENT]), last_used_at, Secret._make(secret) if secret[0] else None
 
 
 def by_name(tx: Session, name: str) -> Registered | None:
@@ -101,11 +131,6 @@ def note_use(tx: Session, client_id: str, now: datetime, interval: timedelta) ->
     last = OAuthClient.last_used_at
     is_due = or_(last.is_(None), last <= now - interval, last >= now + interval)
     tx.execute(update(OAuthClient).where(OAuthClient.id == client_id, is_due).values(last_used_at=now))
-
-
-def last_used_at(tx: Session, client_id: str) -> datetime | None:
-    """Return when a client was used, to the hour."""
-    return tx.execute(select(OAuthClient.last_used_at).where(OAuthClient.id == client_id)).scalar()
 
 
 def _registered() -> Any:

@@ -33,9 +33,9 @@ OAUTH_CLIENTS = [
     ),
     Sabotage(
         "an expired secret is refused",
-        "oauth/stores/client_secrets.py",
-        "return or_(OAuthClientSecret.expires_at.is_(None), OAuthClientSecret.expires_at > now)",
-        "return or_(OAuthClientSecret.expires_at.is_(None), OAuthClientSecret.created_at <= now)",
+        "oauth/stores/clients.py",
+        "or_(_SECRETS.expires_at.is_(None), _SECRETS.expires_at > _NOW)",
+        "or_(_SECRETS.expires_at.is_(None), _SECRETS.created_at <= _NOW)",
         "test_client_authentication.py::test_expired_secret_is_refused",
     ),
     Sabotage(

@@ -1,0 +1,162 @@
+"""The OpenID Connect provider beside the service's own refresh and `hello`, in turns within each round.
+
+An app in this process, with the database and the keys of the served one, registers a client and issues the
+codes that are redeemed under load.
+"""
+
+import json
+import secrets
+import statistics
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flask import Flask
+
+from app import create_app
+from auth.roles.actors import Operator
+from bench.aims import Aim, at_least, print_line
+from bench.load import ClientCalls, load, post
+from bench.machine import PASSWORD, Noise, cpu_seconds
+from bench.servers import Service, register, running
+from config import Settings, TestingConfig
+from models import UserSession, db
+from oauth import tokens
+from oauth.clients import registration
+from oauth.clients.definition import Definition
+from tables.oauth import OAuthCode
+from utils.client_info import ClientInfo
+from utils.services import services
+
+CONNECTIONS = 16
+SESSIONS = 48  # of one account, as in `bench/rates.py`
+MORE_CODES = 1.6  # than its own refreshes of the same time: a code is used up by its first call
+REDIRECT = "https://app.example.com/callback"
+SCOPES = ["openid", "profile", "email"]
+CALLS = ("hello", "metadata", "refresh", "code", "client refresh")
+AIMS: dict[tuple[str, str], dict[str, Aim]] = {
+    ("code", "refresh"): {"postgres": at_least(0.5)},
+    ("client refresh", "refresh"): {"postgres": at_least(0.8)},
+    ("metadata", "hello"): {"sqlite": at_least(0.9), "postgres": at_least(0.9)},
+}
+
+
+class Party(NamedTuple):
+    """A registered client, and the app that issues codes for it."""
+
+    app: Flask
+    service: Service
+    client_id: str
+    secret: str
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return {"client_id": self.client_id, "client_secret": self.secret, "redirect_uri": REDIRECT}
+
+    def codes(self, count: int) -> list[str]:
+        """Return new codes of the newest sessions, in turns. They live for an hour."""
+        with self.app.app_context():
+            now = services().clock.now()
+            newest = db.session.query(UserSession).order_by(UserSession.created_at.desc()).limit(SESSIONS)
+            sessions = newest.all()
+            made = [
+                OAuthCode(
+                    client_id=self.client_id,
+                    user_id=sessions[number % SESSIONS].user_id,
+                    session_id=sessions[number % SESSIONS].id,
+                    nonce=secrets.token_bytes(32),
+                    redirect_uri=REDIRECT,
+                    scopes=SCOPES,
+                    auth_time=now,
+                    amr="pwd",
+                    created_at=now,
+                    expires_at=now + timedelta(hours=1),
+                )
+                for number in range(count)
+            ]
+            db.session.add_all(made)
+            db.session.flush()
+            found = [tokens.code(services(), row) for row in made]
+            db.session.commit()
+        return found
+
+    def redeemed(self, code: str) -> dict[str, Any]:
+        form = self.credentials | {"grant_type": "authorization_code", "code": code}
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(f"{self.service.url}/oauth/token", data) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+
+@contextmanager
+def party(uri: str) -> Iterator[Party]:
+    """Run the service, and register a client that sends no PKCE: its calls are compared with a refresh."""
+    keys = {name: secrets.token_urlsafe(48) for name in ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")}
+    with running("granian", uri, RATE_LIMIT_ENABLED="false", **keys) as service:
+        register(service)
+        app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri} | keys))
+        name = f"Bench {secrets.token_hex(4)}"
+        definition = Definition(name=name, redirect_uris=[REDIRECT], scopes=SCOPES, pkce="optional")
+        with app.app_context():
+            operator = Operator("bench", ClientInfo(None, "command line", "0" * 16))
+            made = registration.add(services(), operator, definition)
+        try:
+            yield Party(app, service, made.client_id, made.secret or "")
+        finally:
+            with app.app_context():
+                db.engine.dispose()
+
+
+def report_provider(database: str, uri: str, rounds: int, seconds: float, folder: Path) -> None:
+    """Print calls a second and processor time of each call, and the ratios with their targets."""
+    noise = Noise()
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in CALLS}
+    with party(uri) as client:
+        client.redeemed(_one(client))  # makes the signing keys
+        for _ in range(rounds):
+            _round(client, seconds, folder, found)
+    print(f"\nprovider, granian on {database}, {CONNECTIONS} connections, 2 workers ({noise})")
+    for name, measured in found.items():
+        rates, spent = zip(*measured, strict=True)
+        print(
+            f"  {name:16}{statistics.median(rates):9.1f} calls/s"
+            f"{1000 * statistics.median(spent):9.2f} ms of CPU per call"
+        )
+    for (name, base), aims in AIMS.items():
+        pairs = zip(found[name], found[base], strict=True)
+        ratio = statistics.median(one[0] / other[0] for one, other in pairs)
+        print_line(f"{name} / {base}", ratio, aims.get(database))
+
+
+def _one(client: Party) -> str:
+    post(f"{client.service.url}/auth/login", {"username": "ada", "password": PASSWORD})
+    with client.app.app_context():
+        if db.session.query(UserSession).count() < SESSIONS:
+            for _ in range(SESSIONS):
+                post(f"{client.service.url}/auth/login", {"username": "ada", "password": PASSWORD})
+    return client.codes(1)[0]
+
+
+def _round(client: Party, seconds: float, folder: Path, found: dict[str, list[tuple[float, float]]]) -> None:
+    url, login = client.service.url, {"username": "ada", "password": PASSWORD}
+    own = [post(f"{url}/auth/login", login)["refresh_token"] for _ in range(SESSIONS)]
+
+    def measure(name: str, path: str, **how: Any) -> float:
+        before = cpu_seconds(client.service.pid)
+        made = load(f"{url}{path}", seconds, folder, connections=CONNECTIONS, **how)
+        found[name].append((made.good, (cpu_seconds(client.service.pid) - before) / made.answers))
+        return made.good
+
+    measure("hello", "/health/live")
+    measure("metadata", "/.well-known/openid-configuration")
+    rate = measure("refresh", "/auth/refresh", refresh_tokens=own)
+    codes = client.codes(int(MORE_CODES * rate * seconds) + 2 * CONNECTIONS)
+    form = client.credentials | {"grant_type": "authorization_code"}
+    measure("code", "/oauth/token", client_calls=ClientCalls(form, "code", codes))
+    held = [client.redeemed(code)["refresh_token"] for code in client.codes(SESSIONS)]
+    form = client.credentials | {"grant_type": "refresh_token"}
+    measure("client refresh", "/oauth/token", client_calls=ClientCalls(form, "refresh_token", held))
