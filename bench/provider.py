@@ -95,7 +95,7 @@ class Party(NamedTuple):
 @contextmanager
 def party(uri: str) -> Iterator[Party]:
     """Run the service, and register a client that sends no PKCE: its calls are compared with a refresh."""
-    keys = {name: secrets.token_urlsafe(48) for name in ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")}
+    keys: Any = {name: secrets.token_urlsafe(48) for name in ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")}
     with running("granian", uri, RATE_LIMIT_ENABLED="false", **keys) as service:
         register(service)
         app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri} | keys))

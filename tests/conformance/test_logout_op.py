@@ -76,7 +76,7 @@ def test_oidcc_rp_initiated_logout_leads_to_registered_addresses_only(suite: Sui
 
 def test_oidcc_rp_initiated_logout_modified_id_token_hint(suite: Suite) -> None:
     claims = jwt.decode(suite.tokens()["id_token"], options={"verify_signature": False})
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, "", algorithm="none")
     assert_asked(suite, log_out(suite, id_token_hint=unsigned, post_logout_redirect_uri=BACK, state=STATE))
 
 

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 def suite_query(**changes: str | None) -> str:
     """Return a query as the suite sends it: state and nonce, no PKCE; None leaves a parameter out."""
-    usual = {"scope": "openid", "state": STATE, "nonce": NONCE}
+    usual: dict[str, str | None] = {"scope": "openid", "state": STATE, "nonce": NONCE}
     usual |= dict.fromkeys(("code_challenge", "code_challenge_method"))
     return authorization_query(**(usual | changes))
 
@@ -69,14 +69,15 @@ class Suite:
         published = self.app.test_client().get("/oauth/jwks").get_json()["keys"]
         (key,) = [each for each in published if each["kid"] == header["kid"]]
         # The clock of the tests stands in the past of that of PyJWT.
-        unchecked = {"verify_exp": False, "verify_iat": False}
+        options: Any = {"verify_exp": False, "verify_iat": False}
+        options["require"] = ["iss", "sub", "aud", "exp", "iat"]
         claims: Json = jwt.decode(
             token,
             jwt.PyJWK(key).key,
             algorithms=["RS256"],
             audience=self.client_id,
             issuer=ISSUER,
-            options={"require": ["iss", "sub", "aud", "exp", "iat"], **unchecked},
+            options=options,
         )
         assert header["alg"] == "RS256"
         assert claims.get("nonce") == nonce
