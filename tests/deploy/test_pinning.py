@@ -21,6 +21,8 @@ REQUIREMENTS = (
     "requirements-serve.txt",
     "requirements-dev.txt",
     "bench/peers/requirements.txt",
+    "tests/clients/requirements.txt",
+    "tests/clients/streamlit.txt",
 )
 Pins = dict[str, tuple[str, frozenset[str]]]
 
