@@ -16,6 +16,7 @@ pytestmark = pytest.mark.nightly
 SIZE = Size(200, 1_000, 1_000)
 CALLS = [
     *("me", "permission", "login, known device", "login, new device", "refresh", "sessions", "activity"),
+    *("apps", "userinfo", "code for tokens", "refresh of an app"),
 ]
 OVER = (
     "SELECT count(*) FROM sessions WHERE least(ended_at, idle_end, absolute_end) < now() - interval '30 days'"
