@@ -63,6 +63,10 @@ def place(uri: str, size: Size) -> Iterator[Place]:
         engine = db.engine
     try:
         fill(engine, size)
+        with app.app_context():  # the first call for keys makes them, which takes half a second
+            services: Services = app.extensions["auth_services"]
+            services.signer.published(services)
+            services.tx().commit()
         yield Place(app, engine, size)
     finally:
         engine.dispose()

@@ -50,7 +50,7 @@ def test_prune_under_load_deletes_expired_sessions(
     tiny: Place, postgres_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _over(tiny) > 0
-    scale.report_prune(tiny, postgres_uri, calm_seconds=0.2)
+    scale.report_prune(tiny, postgres_uri, calm_seconds=2)
     assert "during prune" in capsys.readouterr().out
     assert _over(tiny) == 0
 
