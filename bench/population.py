@@ -115,6 +115,52 @@ SELECT {WHOSE}, 3 + (n + CASE WHEN n > :users THEN 7 ELSE 0 END) % 30, now()
 FROM generate_series(1, :rows) AS n
 """,
 )
+# One client with a secret of `PARTY_SECRET`, which most accounts allowed.
+PARTY, PARTY_SECRET = "scale", "the secret of the client of make scale"
+CLIENTS = Rows(
+    """oauth_clients (id, name, kind, redirect_uris, post_logout_uris, scopes, pkce, trusted, id_token_alg,
+    claims_in_id_token, takes_unverified, require_factor, created_at, last_used_at, notice_failures)""",
+    f"""
+SELECT '{PARTY}', 'Scale', 'web', '["https://app.example.com/callback"]'::json, '[]'::json,
+    '["openid", "profile", "email", "offline_access"]'::json, 'optional', false, 'RS256', true, false, false,
+    now(), now(), 0
+""",
+)
+SECRETS = Rows(
+    "oauth_client_secrets (id, client_id, digest, created_at, last_used_at)",
+    f"SELECT gen_random_uuid(), '{PARTY}', sha256('{PARTY_SECRET}'::bytea), now(), now()",
+)
+CONSENTS = Rows(
+    "oauth_consents (user_id, client_id, scopes, resources, client_digest, granted_at)",
+    f"""
+SELECT n, '{PARTY}', '["openid", "profile", "email"]'::json, '[]'::json, sha256('shown'), now()
+FROM generate_series(1, :users) AS n
+""",
+)
+_GRANT_COLUMNS = """oauth_grants (id, user_id, client_id, session_id, sid, secret, generation, rotated_at,
+    scopes, offline, auth_time, amr, created_at, last_used_at, idle_end, absolute_end, ip_address, user_agent,
+    ended_at, end_reason)"""
+_OF_SESSION = f"""
+gen_random_uuid(), user_id, '{PARTY}', id, left(encode(sha256(id::text::bytea), 'hex'), 43),
+    sha256(id::text::bytea), generation, rotated_at, '["openid", "profile", "email"]'::json, false, auth_time,
+    'pwd', created_at, last_used_at, idle_end, absolute_end, ip_address, user_agent
+"""
+# One in a living session of each account, the one that `active_sessions` returns.
+APP_GRANTS = Rows(
+    _GRANT_COLUMNS,
+    f"""
+SELECT DISTINCT ON (user_id) {_OF_SESSION}, NULL, NULL FROM sessions
+WHERE ended_at IS NULL AND idle_end > now() + interval '1 day' ORDER BY user_id, id
+""",
+)
+# And one of ten accounts' that ended; half of these are pruned.
+ENDED_APP_GRANTS = Rows(
+    _GRANT_COLUMNS,
+    f"""
+SELECT {_OF_SESSION}, now() - interval '1 day' * (10 + 40 * random()), 'session_ended'
+FROM sessions WHERE ended_at IS NOT NULL LIMIT :rows
+""",
+)
 CHOSEN = """
 WITH chosen AS MATERIALIZED (
     SELECT DISTINCT 1 + floor(random() * :users)::int AS id FROM generate_series(1, :wanted))
@@ -128,7 +174,7 @@ SERIAL = ("users", "audit_events", "outbox", "roles")
 
 
 class Size(NamedTuple):
-    """Numbers of rows. The sizes of the other tables depend on the accounts."""
+    """Numbers of rows. The other tables depend on the accounts; each has a grant of an app."""
 
     users: int
     sessions: int
@@ -148,6 +194,11 @@ def fill(engine: Engine, size: Size) -> None:
         (ROLES, 30),
         (PERMISSIONS, 600),
         (GRANTS, size.users * 13 // 10),
+        (CLIENTS, 1),
+        (SECRETS, 1),
+        (CONSENTS, 0),
+        (APP_GRANTS, 0),
+        (ENDED_APP_GRANTS, size.users // 10),
     )
     with engine.begin() as connection:
         indexes = _take_indexes(connection)

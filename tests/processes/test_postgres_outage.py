@@ -18,7 +18,7 @@ from tests.support.service import PASSWORD
 
 ADA = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
 LOGIN = {"username": "ada", "password": PASSWORD}
-USUAL = {"request", "database unavailable", "delivery interrupted"}
+USUAL = {"request", "database unavailable", "delivery interrupted", "notice delivery interrupted"}
 
 
 @pytest.fixture(scope="module")

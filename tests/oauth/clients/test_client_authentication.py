@@ -8,14 +8,14 @@ from urllib.parse import quote_plus
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import event
 
 from oauth.clients import credentials
 from oauth.clients.authentication import NOTED_EVERY, authenticate
 from oauth.clients.errors import CredentialsTwice, InvalidClient
 from oauth.errors import OAuthError
 from oauth.stores import clients
-from tables.oauth import Client, OAuthClient
+from tables.oauth import Client
 from tests.support.oauth import SECRET, client_row
 from tests.support.service import FixedClock, engine_of, execute, rows
 from utils.client_info import ClientInfo
@@ -280,4 +280,4 @@ def test_concurrent_first_uses_are_written_once(app: Flask, clock: FixedClock) -
         clients.note_use(tx, "app", earlier, NOTED_EVERY)
         clients.note_use(tx, "app", earlier + timedelta(minutes=5), NOTED_EVERY)  # the later of two
         tx.commit()
-        assert tx.scalar(select(OAuthClient.last_used_at)) == earlier
+        assert clients.every(tx)[0].last_used_at == earlier
