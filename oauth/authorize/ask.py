@@ -231,7 +231,8 @@ def _hinted(services: Services, request: AuthorizationRequest) -> str | None:
 
 
 def _allowed(services: Services, asked: Asked) -> frozenset[str] | None:
-    """Return the scopes that the person has allowed to what the page shows; None for nothing yet."""
+    """Return the scopes of the request that were allowed to what the page shows; None for nothing yet."""
     if asked.given is None or asked.given.client_digest != digest_of(services, asked.request.client):
         return None
-    return frozenset(asked.given.scopes)
+    given, request = set(asked.given.scopes), asked.request
+    return frozenset(each for each in request.scopes if rules.consented_as(request, [each]) <= given)

@@ -74,6 +74,14 @@ OAUTH_AUTHORIZE = [
         "test_authorizations.py::test_changed_name_or_host_of_a_client_is_asked_about_again",
     ),
     Sabotage(
+        "a scope of one resource is not allowed for another",
+        "oauth/authorize/rules.py",
+        " else of_resource(resource.identifier, each)\n",
+        " else each\n",
+        "test_authorization_needs.py"
+        "::test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another",
+    ),
+    Sabotage(
         "a ticket is of one query",
         "oauth/tokens.py",
         "if parts is None or not _TICKET.is_genuine(services, parts[1], parts[0], query.encode()):",
