@@ -11,18 +11,21 @@ from sqlalchemy.exc import IntegrityError
 from auth.events import Event
 from auth.roles.actors import Operator, record
 from oauth.clients.authentication import PUBLIC_KINDS, digest_of
-from oauth.clients.definition import Definition, checked, checked_id, client_id_of
+from oauth.clients.definition import SCOPES, Definition, checked, checked_id, client_id_of
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ClientNotFound, TooManyClients
 from oauth.stores import client_secrets, clients, resources
 from oauth.stores.client_secrets import Secret
-from oauth.stores.clients import Registered
+from oauth.stores.clients import ClientGrant, Registered
 from utils.services import Services
 
 MAX_CLIENTS = 1000
 PREFIX = "auth_cs_"  # of secrets, for scanners
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 43  # characters: 256 bits
-CLIENT_REMOVED = "client_removed"  # the end reason of its grants
+# End reasons of grants.
+CLIENT_REMOVED = "client_removed"
+CLIENT_DISABLED = "client_disabled"
+CLIENT_NARROWED = "client_narrowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ def change(
 ) -> tuple[Definition, list[str]]:
     """Change parts of a client; return it, and the names of the parts that are different now.
 
-    Raises `ClientNotFound`, `ClientInvalid` and `ClientNameTaken`.
+    Grants that cover more than the client may ask for from now on end in the same transaction. Raises
+    `ClientNotFound`, `ClientInvalid` and `ClientNameTaken`.
     """
     shown = find(services, which)
     after = _changed(services, shown, values)
@@ -104,12 +108,33 @@ def change(
     taken = clients.by_name(tx, after.name)
     if taken is not None and taken.client.id != client_id:
         raise ClientNameTaken
+    clients.lock(tx, client_id)
     clients.change(tx, client_id, after.columns)
     if "resources" in changed:
         resources.assign(tx, client_id, after.resources)
+    if lost(shown.definition, after):
+        clients.void_codes(tx, client_id)
+        beyond = [each.id for each in clients.living_grants(tx, client_id) if is_beyond(each, after)]
+        clients.end_some(tx, beyond, CLIENT_NARROWED, services.clock.now())
     record(services, Event.CLIENT_CHANGED, operator, detail=client_id)
     tx.commit()
     return after, changed
+
+
+def lost(before: Definition, after: Definition) -> bool:
+    """Whether a client may ask for less than before."""
+    return bool({*before.scopes, *before.resources} - {*after.scopes, *after.resources})
+
+
+def is_beyond(grant: ClientGrant, definition: Definition) -> bool:
+    """Whether a grant covers more than a client of this definition may ask for.
+
+    Scopes of a resource are granted with the resource.
+    """
+    standard = set(grant.scopes) & set(SCOPES)
+    if grant.offline:
+        standard.add("offline_access")
+    return not standard <= set(definition.scopes) or grant.resource not in {None, *definition.resources}
 
 
 def differences(shown: ShownClient, wanted: Definition) -> list[str]:

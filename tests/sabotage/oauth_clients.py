@@ -102,6 +102,13 @@ OAUTH_CLIENTS = [
         "test_clients_cli.py::test_secret_is_rotated_and_the_old_one_kept_for_a_while",
     ),
     Sabotage(
+        "grants beyond what a client may still ask for end",
+        "oauth/clients/registration.py",
+        "        clients.end_some(tx, beyond, CLIENT_NARROWED, services.clock.now())\n",
+        "",
+        "test_ends_by_operators.py::test_grants_beyond_what_a_client_may_still_ask_for_end_at_once",
+    ),
+    Sabotage(
         "the removal of a client ends its grants",
         "oauth/clients/registration.py",
         "    ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())\n",
