@@ -172,17 +172,23 @@ def every(services: Services) -> list[ShownClient]:
 
 
 def disable(services: Services, operator: Operator, name: str) -> bool:
-    """Disable a client: its calls and logins are refused. False if it is disabled already."""
-    client_id, tx = find(services, name).row.client.id, services.tx()
-    if not clients.disable(tx, client_id, services.clock.now()):
+    """Disable a client and end its grants. Its calls and logins are refused. False if it was disabled before.
+
+    The revocation feed tells resources of the grants, whose access tokens they verify offline.
+    """
+    client_id, tx, now = find(services, name).row.client.id, services.tx(), services.clock.now()
+    clients.lock(tx, client_id)
+    if not clients.disable(tx, client_id, now):
         return False
+    clients.void_codes(tx, client_id)
+    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)
     record(services, Event.CLIENT_DISABLED, operator, detail=client_id)
     tx.commit()
     return True
 
 
 def enable(services: Services, operator: Operator, name: str) -> bool:
-    """Enable a disabled client, whose grants go on; False if it is enabled already."""
+    """Enable a disabled client, whose grants have ended; False if it is enabled already."""
     client_id, tx = find(services, name).row.client.id, services.tx()
     if not clients.enable(tx, client_id):
         return False

@@ -109,6 +109,13 @@ OAUTH_CLIENTS = [
         "test_ends_by_operators.py::test_grants_beyond_what_a_client_may_still_ask_for_end_at_once",
     ),
     Sabotage(
+        "disabling a client ends its grants",
+        "oauth/clients/registration.py",
+        "    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)\n",
+        "",
+        "test_ends_by_operators.py::test_disabling_a_client_ends_its_grants_and_enabling_revives_none",
+    ),
+    Sabotage(
         "the removal of a client ends its grants",
         "oauth/clients/registration.py",
         "    ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())\n",

@@ -2,7 +2,9 @@
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
+from tests.oauth.feed.test_revocation_feed import feed, gids
 from tests.support.commands import asked
 from tests.support.grants import RESOURCE, grant_row, resource_row, session_ids
 from tests.support.oauth import client_row
@@ -42,4 +44,20 @@ def test_grants_beyond_what_a_client_may_still_ask_for_end_at_once(app: Flask) -
         asked(app, "clients", "set", "app", *words)
         living |= {name: "client_narrowed"}
         assert ended(app) == living
+    assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
+
+
+def test_disabling_a_client_ends_its_grants_and_enabling_revives_none(
+    app: Flask, client: FlaskClient
+) -> None:
+    client_row(app)
+    client_row(app, "api", kind="resource")
+    resource_row(app, "api")
+    code = code_of(app)
+    gid = grant_row(app, session_ids(app)[0], amr="bound", resource=RESOURCE)
+    grant_row(app, session_ids(app)[0], amr="offline", offline=True)
+    asked(app, "clients", "disable", "app")
+    assert gids(feed(client)) == [str(gid)]
+    asked(app, "clients", "enable", "app")
+    assert ended(app) == {"bound": "client_disabled", "offline": "client_disabled"}
     assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
