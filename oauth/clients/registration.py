@@ -209,8 +209,14 @@ def remove(services: Services, operator: Operator, name: str) -> int:
 
 
 def erase(services: Services, client_id: str) -> int:
-    """End the grants of a client and delete it. The caller commits. Returns how many grants ended."""
+    """End the grants of a client and delete it. The caller commits. Returns how many grants ended.
+
+    Locks the client, its codes and its grants in the order of a redemption, of a log-out and of a removal by
+    a person, so that none of them can be in a deadlock with it.
+    """
     tx = services.tx()
+    clients.lock(tx, client_id)
+    clients.delete_codes(tx, client_id)
     ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())
     clients.remove(tx, client_id)
     return ended

@@ -140,6 +140,11 @@ def void_codes(tx: Session, client_id: str) -> None:
     tx.execute(delete(OAuthCode).where(OAuthCode.client_id == client_id, OAuthCode.used_at.is_(None)))
 
 
+def delete_codes(tx: Session, client_id: str) -> None:
+    """Delete the codes of a client, redeemed or not. The client must be locked."""
+    tx.execute(delete(OAuthCode).where(OAuthCode.client_id == client_id))
+
+
 def living_grants(tx: Session, client_id: str) -> list[ClientGrant]:
     """Return what each grant of a client covers that has not ended."""
     columns = [getattr(OAuthGrant, name) for name in ClientGrant._fields]

@@ -9,7 +9,8 @@ from tests.support.commands import asked
 from tests.support.grants import RESOURCE, grant_row, resource_row, session_ids
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import code_of, redeem, refused
-from tests.support.service import rows
+from tests.support.requests import asked as counted
+from tests.support.service import engine_of, rows
 
 pytestmark = pytest.mark.both_databases
 OTHER = "https://other.example.com"
@@ -61,3 +62,22 @@ def test_disabling_a_client_ends_its_grants_and_enabling_revives_none(
     asked(app, "clients", "enable", "app")
     assert ended(app) == {"bound": "client_disabled", "offline": "client_disabled"}
     assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
+
+
+def test_removal_of_a_client_locks_it_first_then_codes_then_grants(app: Flask) -> None:
+    """The order of every other transaction, without which two of them can wait for each other."""
+    client_row(app)
+    code_of(app)
+    grant_row(app, session_ids(app)[0])
+    with counted(app) as statements:
+        asked(app, "clients", "remove", "app")
+    order = [
+        "SELECT oauth_clients.id FROM oauth_clients WHERE oauth_clients.id =",
+        "DELETE FROM oauth_codes",
+        "UPDATE oauth_grants",
+        "DELETE FROM oauth_clients",
+    ]
+    found = [next(n for n, sql in enumerate(statements) if sql.startswith(each)) for each in order]
+    assert found == sorted(found)
+    if engine_of(app).dialect.name == "postgresql":
+        assert statements[found[0]].endswith(" FOR UPDATE")
