@@ -8,7 +8,7 @@ from enum import StrEnum
 from auth import tokens as account_tokens
 from auth.errors import SecondFactorSetupRequired
 from auth.sessions import step_up
-from auth.stores import roles, sessions, users
+from auth.stores import roles, sessions
 from models import Account
 from oauth import tokens
 from oauth.authorize import errors, opening, redirects, rules
@@ -101,7 +101,10 @@ def ask(
     try:
         asked = examine(services, principal, target, opened_at, answered=answered)
         if asked.need is Need.NOTHING and principal is not None:
-            users.lock_shared(services.tx(), principal.user_id)
+            # What was found may be over: a removal of access waits for this lock, or has committed by then.
+            step_up.lock_for_change(services, principal)
+            asked = examine(services, principal, target, opened_at, answered=answered)
+        if asked.need is Need.NOTHING and principal is not None:
             code = issue(services, principal, asked.request, asked.request.scopes)
             services.tx().commit()
             return redirected(services, target, code)
