@@ -112,7 +112,10 @@ class OAuthClientResource(Base):
 
 
 class OAuthConsent(Base):
-    """What a person allowed a client. `client_digest` is of the name and hosts that were shown."""
+    """What a person allowed a client. `client_digest` is of the name and hosts that were shown.
+
+    A scope of a resource is stored as `identifier scope`, a standard one alone.
+    """
 
     __tablename__ = "oauth_consents"
     __table_args__ = (Index("ix_oauth_consents_client_id", "client_id"),)

@@ -5,13 +5,13 @@ from typing import Any
 from auth.accounts.data_export import Section
 from auth.outputs import optional_moment
 from models import iso
-from oauth.stores import apps
+from oauth.stores import apps, consents
 
 
 def _consent(row: Any) -> dict[str, Any]:
     return {
         "client_id": row.client_id,
-        "scopes": row.scopes,
+        "scopes": list(dict.fromkeys(consents.split(each)[1] for each in row.scopes)),
         "resources": row.resources,
         "granted_at": iso(row.granted_at),
     }

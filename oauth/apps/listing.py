@@ -1,7 +1,7 @@
 """The apps that have access to an account: each client with a consent or a living grant."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth.sessions import step_up
-from oauth.stores import apps
+from oauth.stores import apps, consents
 from oauth.stores.apps import ClientRow, ConsentRow, GrantRow
 from utils.services import Principal, Services
 
@@ -52,16 +52,16 @@ def of_caller(services: Services, principal: Principal) -> list[App]:
 def of_account(services: Services, user_id: int) -> list[App]:
     """Return the apps of this account, by name."""
     tx = services.tx()
-    consents = {each.client_id: each for each in apps.consents(tx, user_id)}
+    allowed = {each.client_id: each for each in apps.consents(tx, user_id)}
     grants = defaultdict[str, list[GrantRow]](list)
     for grant in apps.living_grants(tx, user_id, services.clock.now()):
         grants[grant.client_id].append(grant)
-    clients = apps.clients(tx, {*consents, *grants})
-    named = {name for each in consents.values() for name in each.resources}
+    clients = apps.clients(tx, {*allowed, *grants})
+    named = {name for each in allowed.values() for name in each.resources}
     named |= {grant.resource for each in grants.values() for grant in each if grant.resource}
     words = apps.scope_words(tx, named)
     found = [
-        app_of(client, consents.get(client.id), grants.get(client.id, []), words)
+        app_of(client, allowed.get(client.id), grants.get(client.id, []), words)
         for client in clients.values()
     ]
     return sorted(found, key=lambda app: (app.name.casefold(), app.client_id))
@@ -74,16 +74,17 @@ def app_of(
     words: Mapping[str, tuple[str, Mapping[str, str]]],
 ) -> App:
     """Return the app of a client. Of consent and grants, the latest used first, there is one at least."""
-    may = dict.fromkeys([*(consent.scopes if consent else ()), *_scopes_of(grants)])
+    may = [consents.split(each) for each in (consent.scopes if consent else ())]
+    may += [(grant.resource or "", scope) for grant in grants for scope in grant.scopes]
     of_resources = dict.fromkeys(consent.resources if consent else ())
     of_resources |= dict.fromkeys(grant.resource for grant in grants if grant.resource)
     known = [words[identifier] for identifier in of_resources if identifier in words]
-    sentences = {scope: text for _, scopes in known for scope, text in scopes.items()}
+    scopes = [Scope(scope, words[named][1].get(scope) if named in words else None) for named, scope in may]
     return App(
         client_id=client.id,
         name=client.name,
         host=host_of(client),
-        scopes=[Scope(name, sentences.get(name)) for name in may],
+        scopes=list(dict.fromkeys(scopes)),
         resources=[name for name, _ in known],
         since=consent.granted_at if consent else min(grant.created_at for grant in grants),
         last_used_at=grants[0].last_used_at if grants else None,
@@ -109,7 +110,3 @@ def names_by_session(
     for session_id, name in apps.names_by_session(tx, user_id, session_ids, services.clock.now()):
         found[session_id].append(name)
     return found
-
-
-def _scopes_of(grants: Iterable[GrantRow]) -> list[str]:
-    return [scope for grant in grants for scope in grant.scopes]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from auth import tokens as account_tokens
 from auth.errors import SecondFactorSetupRequired
 from auth.sessions import step_up
-from auth.stores import roles, sessions, users
+from auth.stores import roles, sessions
 from models import Account
 from oauth import tokens
 from oauth.authorize import errors, opening, redirects, rules
@@ -101,7 +101,10 @@ def ask(
     try:
         asked = examine(services, principal, target, opened_at, answered=answered)
         if asked.need is Need.NOTHING and principal is not None:
-            users.lock_shared(services.tx(), principal.user_id)
+            # What was found may be over: a removal of access waits for this lock, or has committed by then.
+            step_up.lock_for_change(services, principal)
+            asked = examine(services, principal, target, opened_at, answered=answered)
+        if asked.need is Need.NOTHING and principal is not None:
             code = issue(services, principal, asked.request, asked.request.scopes)
             services.tx().commit()
             return redirected(services, target, code)
@@ -231,7 +234,8 @@ def _hinted(services: Services, request: AuthorizationRequest) -> str | None:
 
 
 def _allowed(services: Services, asked: Asked) -> frozenset[str] | None:
-    """Return the scopes that the person has allowed to what the page shows; None for nothing yet."""
+    """Return the scopes of the request that were allowed to what the page shows; None for nothing yet."""
     if asked.given is None or asked.given.client_digest != digest_of(services, asked.request.client):
         return None
-    return frozenset(asked.given.scopes)
+    given, request = set(asked.given.scopes), asked.request
+    return frozenset(each for each in request.scopes if rules.consented_as(request, [each]) <= given)

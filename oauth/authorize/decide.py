@@ -6,7 +6,7 @@ from auth.events import Event
 from auth.sessions import step_up
 from auth.stores import audit
 from oauth.apps import notice
-from oauth.authorize import ask, errors, opening
+from oauth.authorize import ask, errors, opening, rules
 from oauth.authorize.ask import Answer, Asked, Status
 from oauth.authorize.rules import Need
 from oauth.stores import consents
@@ -71,7 +71,8 @@ def _keep(services: Services, principal: Principal, asked: Asked, allowed: Colle
     """Store the consent, with what was allowed before if the client is still the one that was shown."""
     request, given = asked.request, asked.given
     digest = ask.digest_of(services, request.client)
-    scopes, resources = set(allowed), {request.resource.identifier} if request.resource else set()
+    scopes = rules.consented_as(request, allowed)
+    resources = {request.resource.identifier} if request.resource else set()
     if given is not None and given.client_digest == digest:
         scopes, resources = scopes | set(given.scopes), resources | set(given.resources)
     consents.keep(

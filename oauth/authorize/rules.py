@@ -1,13 +1,14 @@
 """What an authorization request needs before a code is issued: a pure rule, decided from facts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from auth.sessions.step_up import FRESH_FOR
 from oauth.authorize.redirects import Kind, kind_of
-from oauth.authorize.request import AuthorizationRequest, Prompt
-from oauth.stores.consents import Consent
+from oauth.authorize.request import STANDARD_SCOPES, AuthorizationRequest, Prompt
+from oauth.stores.consents import Consent, of_resource
 from tables.oauth import Client
 
 
@@ -100,7 +101,21 @@ def needs_consent(request: AuthorizationRequest, given: Consent | None, client_d
     if given is None or given.client_digest != client_digest:
         return True
     resource = request.resource.identifier if request.resource else None
-    return not set(request.scopes) <= set(given.scopes) or resource not in {None, *given.resources}
+    is_covered = consented_as(request, request.scopes) <= set(given.scopes)
+    return not is_covered or resource not in {None, *given.resources}
+
+
+def consented_as(request: AuthorizationRequest, scopes: Iterable[str]) -> set[str]:
+    """Return these scopes of a request as a consent has them.
+
+    Two resources may have scopes of the same name: a scope that is not a standard one counts for the resource
+    of the request only.
+    """
+    resource = request.resource
+    return {
+        each if resource is None or each in STANDARD_SCOPES else of_resource(resource.identifier, each)
+        for each in scopes
+    }
 
 
 def is_assured(client: Client, redirect_uri: str) -> bool:

@@ -88,7 +88,7 @@ def change(name: str, **given: Any) -> tuple[Any, str]:
 @command("disable", group=group)
 @click.argument("name")
 def disable(name: str) -> tuple[Any, str]:
-    """Disable the client NAME: nobody logs in with it, and its calls are refused."""
+    """Disable the client NAME: its access ends, nobody logs in with it, and its calls are refused."""
     changed = registration.disable(services(), operator(), name)
     return {"changed": changed}, "Disabled." if changed else "The client was already disabled."
 
@@ -96,7 +96,7 @@ def disable(name: str) -> tuple[Any, str]:
 @command("enable", group=group)
 @click.argument("name")
 def enable(name: str) -> tuple[Any, str]:
-    """Enable the client NAME. Access that has not run out goes on."""
+    """Enable the client NAME. Access that its disabling ended stays ended; consents are kept."""
     changed = registration.enable(services(), operator(), name)
     return {"changed": changed}, "Enabled." if changed else "The client was not disabled."
 

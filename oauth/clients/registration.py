@@ -11,18 +11,21 @@ from sqlalchemy.exc import IntegrityError
 from auth.events import Event
 from auth.roles.actors import Operator, record
 from oauth.clients.authentication import PUBLIC_KINDS, digest_of
-from oauth.clients.definition import Definition, checked, checked_id, client_id_of
+from oauth.clients.definition import SCOPES, Definition, checked, checked_id, client_id_of
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ClientNotFound, TooManyClients
 from oauth.stores import client_secrets, clients, resources
 from oauth.stores.client_secrets import Secret
-from oauth.stores.clients import Registered
+from oauth.stores.clients import ClientGrant, Registered
 from utils.services import Services
 
 MAX_CLIENTS = 1000
 PREFIX = "auth_cs_"  # of secrets, for scanners
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 43  # characters: 256 bits
-CLIENT_REMOVED = "client_removed"  # the end reason of its grants
+# End reasons of grants.
+CLIENT_REMOVED = "client_removed"
+CLIENT_DISABLED = "client_disabled"
+CLIENT_NARROWED = "client_narrowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ def change(
 ) -> tuple[Definition, list[str]]:
     """Change parts of a client; return it, and the names of the parts that are different now.
 
-    Raises `ClientNotFound`, `ClientInvalid` and `ClientNameTaken`.
+    Grants that cover more than the client may ask for from now on end in the same transaction. Raises
+    `ClientNotFound`, `ClientInvalid` and `ClientNameTaken`.
     """
     shown = find(services, which)
     after = _changed(services, shown, values)
@@ -104,12 +108,33 @@ def change(
     taken = clients.by_name(tx, after.name)
     if taken is not None and taken.client.id != client_id:
         raise ClientNameTaken
+    clients.lock(tx, client_id)
     clients.change(tx, client_id, after.columns)
     if "resources" in changed:
         resources.assign(tx, client_id, after.resources)
+    if lost(shown.definition, after):
+        clients.void_codes(tx, client_id)
+        beyond = [each.id for each in clients.living_grants(tx, client_id) if is_beyond(each, after)]
+        clients.end_some(tx, beyond, CLIENT_NARROWED, services.clock.now())
     record(services, Event.CLIENT_CHANGED, operator, detail=client_id)
     tx.commit()
     return after, changed
+
+
+def lost(before: Definition, after: Definition) -> bool:
+    """Whether a client may ask for less than before."""
+    return bool({*before.scopes, *before.resources} - {*after.scopes, *after.resources})
+
+
+def is_beyond(grant: ClientGrant, definition: Definition) -> bool:
+    """Whether a grant covers more than a client of this definition may ask for.
+
+    Scopes of a resource are granted with the resource.
+    """
+    standard = set(grant.scopes) & set(SCOPES)
+    if grant.offline:
+        standard.add("offline_access")
+    return not standard <= set(definition.scopes) or grant.resource not in {None, *definition.resources}
 
 
 def differences(shown: ShownClient, wanted: Definition) -> list[str]:
@@ -147,17 +172,23 @@ def every(services: Services) -> list[ShownClient]:
 
 
 def disable(services: Services, operator: Operator, name: str) -> bool:
-    """Disable a client: its calls and logins are refused. False if it is disabled already."""
-    client_id, tx = find(services, name).row.client.id, services.tx()
-    if not clients.disable(tx, client_id, services.clock.now()):
+    """Disable a client and end its grants. Its calls and logins are refused. False if it was disabled before.
+
+    The revocation feed tells resources of the grants, whose access tokens they verify offline.
+    """
+    client_id, tx, now = find(services, name).row.client.id, services.tx(), services.clock.now()
+    clients.lock(tx, client_id)
+    if not clients.disable(tx, client_id, now):
         return False
+    clients.void_codes(tx, client_id)
+    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)
     record(services, Event.CLIENT_DISABLED, operator, detail=client_id)
     tx.commit()
     return True
 
 
 def enable(services: Services, operator: Operator, name: str) -> bool:
-    """Enable a disabled client, whose grants go on; False if it is enabled already."""
+    """Enable a disabled client, whose grants have ended; False if it is enabled already."""
     client_id, tx = find(services, name).row.client.id, services.tx()
     if not clients.enable(tx, client_id):
         return False
@@ -178,8 +209,14 @@ def remove(services: Services, operator: Operator, name: str) -> int:
 
 
 def erase(services: Services, client_id: str) -> int:
-    """End the grants of a client and delete it. The caller commits. Returns how many grants ended."""
+    """End the grants of a client and delete it. The caller commits. Returns how many grants ended.
+
+    Locks the client, its codes and its grants in the order of a redemption, of a log-out and of a removal by
+    a person, so that none of them can be in a deadlock with it.
+    """
     tx = services.tx()
+    clients.lock(tx, client_id)
+    clients.delete_codes(tx, client_id)
     ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())
     clients.remove(tx, client_id)
     return ended

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 from sqlalchemy import Table, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from oauth.stores.client_secrets import Secret
-from tables.oauth import Client, OAuthClient, OAuthClientSecret, OAuthGrant
+from tables.oauth import Client, OAuthClient, OAuthClientSecret, OAuthCode, OAuthGrant
 from utils.database.reads import Reads
 
 COLUMNS = [getattr(OAuthClient, name) for name in Client._fields]
@@ -31,7 +32,17 @@ _CALLING = (
     .select_from(_TABLE.outerjoin(_SECRET_TABLE, _MATCHING))
     .where(_TABLE.c.id == bindparam("of_id"))
 )
+_AT_ONCE = 500  # grants in a statement
 _ANY = select(OAuthClient.id).limit(1)
+
+
+class ClientGrant(NamedTuple):
+    """What a grant of a client covers."""
+
+    id: UUID
+    scopes: list[str]
+    resource: str | None
+    offline: bool
 
 
 class Registered(NamedTuple):
@@ -114,6 +125,43 @@ def enable(tx: Session, client_id: str) -> bool:
 def remove(tx: Session, client_id: str) -> None:
     """Delete a client with its secrets, codes and consents. Its grants lose their client."""
     tx.execute(delete(OAuthClient).where(OAuthClient.id == client_id))
+
+
+def lock(tx: Session, client_id: str) -> None:
+    """Lock a client: until the end of the transaction no code of it is issued or redeemed.
+
+    Comes before the locks of its codes and grants, as everywhere.
+    """
+    tx.execute(select(OAuthClient.id).where(OAuthClient.id == client_id).with_for_update()).all()
+
+
+def void_codes(tx: Session, client_id: str) -> None:
+    """Delete the codes of a client that were not redeemed. The client must be locked."""
+    tx.execute(delete(OAuthCode).where(OAuthCode.client_id == client_id, OAuthCode.used_at.is_(None)))
+
+
+def delete_codes(tx: Session, client_id: str) -> None:
+    """Delete the codes of a client, redeemed or not. The client must be locked."""
+    tx.execute(delete(OAuthCode).where(OAuthCode.client_id == client_id))
+
+
+def living_grants(tx: Session, client_id: str) -> list[ClientGrant]:
+    """Return what each grant of a client covers that has not ended."""
+    columns = [getattr(OAuthGrant, name) for name in ClientGrant._fields]
+    found = select(*columns).where(OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
+    return [ClientGrant._make(row) for row in tx.execute(found)]
+
+
+def end_some(tx: Session, grant_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+    """End those of these grants that live."""
+    for start in range(0, len(grant_ids), _AT_ONCE):
+        some = OAuthGrant.id.in_(grant_ids[start : start + _AT_ONCE])
+        tx.execute(
+            update(OAuthGrant)
+            .where(some, OAuthGrant.ended_at.is_(None))
+            .values(ended_at=now, end_reason=reason)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def end_grants(tx: Session, client_id: str, reason: str, now: datetime) -> int:

@@ -12,11 +12,25 @@ from utils.database.engine import dialect_of, for_each_database
 
 
 class Consent(NamedTuple):
-    """What a person allowed a client, and the digest of what was shown of it."""
+    """What a person allowed a client, and the digest of what was shown of it.
+
+    `scopes` has standard scopes as they are, and those of resources as `of_resource` returns them.
+    """
 
     scopes: list[str]
     resources: list[str]
     client_digest: bytes
+
+
+def of_resource(identifier: str, scope: str) -> str:
+    """Return a scope of this resource as a consent has it. Neither part has a space."""
+    return f"{identifier} {scope}"
+
+
+def split(stored: str) -> tuple[str, str]:
+    """Return the resource of a scope in a consent, empty for a standard scope, and the scope."""
+    identifier, _, scope = stored.rpartition(" ")
+    return identifier, scope
 
 
 _TABLE = cast(Table, OAuthConsent.__table__)

@@ -74,6 +74,21 @@ OAUTH_AUTHORIZE = [
         "test_authorizations.py::test_changed_name_or_host_of_a_client_is_asked_about_again",
     ),
     Sabotage(
+        "a scope of one resource is not allowed for another",
+        "oauth/authorize/rules.py",
+        " else of_resource(resource.identifier, each)\n",
+        " else each\n",
+        "test_authorization_needs.py"
+        "::test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another",
+    ),
+    Sabotage(
+        "a consent is read again under the lock of the account before a code is issued",
+        "oauth/authorize/ask.py",
+        "            asked = examine(services, principal, target, opened_at, answered=answered)\n        if",
+        "        if",
+        "test_authorization_prompts.py::test_no_code_is_issued_by_a_consent_that_was_removed_meanwhile",
+    ),
+    Sabotage(
         "a ticket is of one query",
         "oauth/tokens.py",
         "if parts is None or not _TICKET.is_genuine(services, parts[1], parts[0], query.encode()):",

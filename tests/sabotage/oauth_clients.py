@@ -102,6 +102,27 @@ OAUTH_CLIENTS = [
         "test_clients_cli.py::test_secret_is_rotated_and_the_old_one_kept_for_a_while",
     ),
     Sabotage(
+        "grants beyond what a client may still ask for end",
+        "oauth/clients/registration.py",
+        "        clients.end_some(tx, beyond, CLIENT_NARROWED, services.clock.now())\n",
+        "",
+        "test_ends_by_operators.py::test_grants_beyond_what_a_client_may_still_ask_for_end_at_once",
+    ),
+    Sabotage(
+        "disabling a client ends its grants",
+        "oauth/clients/registration.py",
+        "    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)\n",
+        "",
+        "test_ends_by_operators.py::test_disabling_a_client_ends_its_grants_and_enabling_revives_none",
+    ),
+    Sabotage(
+        "the removal of a client locks it before its codes and grants",
+        "oauth/clients/registration.py",
+        "    clients.lock(tx, client_id)\n    clients.delete_codes(tx, client_id)\n",
+        "",
+        "test_ends_by_operators.py::test_removal_of_a_client_locks_it_first_then_codes_then_grants",
+    ),
+    Sabotage(
         "the removal of a client ends its grants",
         "oauth/clients/registration.py",
         "    ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())\n",

@@ -61,7 +61,9 @@ def test_apps_are_listed_with_what_they_may_do_since_when_and_from_where(
     client_row(app)
     client_row(app, "api", kind="resource", redirect_uris=[])
     resource_row(app)
-    consent_row(app, scopes=["openid", "orders:read"], resources=["https://api.example.com"])
+    consent_row(
+        app, scopes=["openid", "https://api.example.com orders:read"], resources=["https://api.example.com"]
+    )
     grant_row(app, scopes=["openid"], last_used_at=START + DAY, ip_address="198.51.100.9")
     grant_row(app, scopes=["openid", "offline_access"], offline=True)
     clock.advance(10)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from oauth.authorize.request import AuthorizationRequest, checked, read, target_of
-from oauth.authorize.rules import LoggedIn, Need, need, needs_consent
+from oauth.authorize.rules import LoggedIn, Need, consented_as, need, needs_consent
 from oauth.stores.consents import Consent
+from oauth.stores.resources import Resource
 from tests.support.authorization_requests import CALLBACK, SNAPSHOT, authorization_query
 from tests.support.service import START
 
@@ -124,6 +125,26 @@ def test_consent_is_asked_for_when_there_is_none_or_more_is_asked() -> None:
     assert needs_consent(request_of(scope="openid email profile"), GIVEN, DIGEST)
     assert needs_consent(request_of(prompt="consent"), GIVEN, DIGEST)
     assert needs_consent(request_of(), GIVEN, b"another name or host")
+
+
+def test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another() -> None:
+    """Allowed were `read` of the orders and `ping` of the bank."""
+    orders, bank = (
+        Resource(f"https://{name}.example.com", name, {"read": "Read", "ping": "Ping"}, is_default=False)
+        for name in ("orders", "bank")
+    )
+
+    def asking(resource: Resource, scope: str) -> AuthorizationRequest:
+        query = authorization_query(scope=f"openid {scope}", resource=resource.identifier)
+        return checked(target_of(read(query), SNAPSHOT), (orders, bank), ())
+
+    first, second = asking(orders, "read"), asking(bank, "ping")
+    kept = consented_as(first, first.scopes) | consented_as(second, second.scopes)
+    given = Consent(sorted(kept), [orders.identifier, bank.identifier], DIGEST)
+    assert not needs_consent(first, given, DIGEST)
+    assert not needs_consent(second, given, DIGEST)
+    assert needs_consent(asking(bank, "read"), given, DIGEST)
+    assert needs_consent(asking(orders, "ping"), given, DIGEST)
 
 
 def test_trusted_client_is_not_asked_about() -> None:

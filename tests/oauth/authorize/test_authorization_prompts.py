@@ -7,7 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from models import db
+from auth.sessions import step_up
+from models import Account, db
+from oauth.stores import apps
 from tables.oauth import OAuthCode
 from tests.conftest import AppFactory
 from tests.support.authenticator_app import Owner
@@ -23,6 +25,7 @@ from tests.support.oauth import client_row
 from tests.support.requests import post
 from tests.support.roles import editor
 from tests.support.service import PASSWORD, FixedClock, execute, login, rows, signed_in
+from utils.services import Principal, Services
 
 QUERY = authorization_query()
 
@@ -177,6 +180,24 @@ def test_account_that_must_set_up_a_factor_gets_no_code(make_app: AppFactory) ->
     assert asked(client, QUERY, access)["code"] == "second_factor_setup_required"
     assert decided(client, QUERY, access)["code"] == "second_factor_setup_required"
     assert sent(asked(client, authorization_query(prompt="none"), access))["error"] == "interaction_required"
+    assert codes(app) == []
+
+
+@pytest.mark.both_databases
+def test_no_code_is_issued_by_a_consent_that_was_removed_meanwhile(
+    app: Flask, client: FlaskClient, access: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The access is removed after the consent was read, and before the account is locked."""
+    decided(client, QUERY, access)
+    execute(app, "DELETE FROM oauth_codes")
+    ticket, really_lock = opened(client, QUERY), step_up.lock_for_change
+
+    def late(services: Services, principal: Principal) -> Account:
+        apps.end_access(services.tx(), principal.user_id, "app", "removed", services.clock.now())
+        return really_lock(services, principal)
+
+    monkeypatch.setattr(step_up, "lock_for_change", late)
+    assert asked(client, QUERY, access, ticket=ticket)["status"] == "consent"
     assert codes(app) == []
 
 
