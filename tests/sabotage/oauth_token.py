@@ -159,4 +159,11 @@ OAUTH_TOKEN = [
         "    found = grants.found(services.reads",
         "test_userinfo.py::test_token_for_a_resource_is_refused_after_its_client_was_removed",
     ),
+    Sabotage(
+        "grants of an account and client are bounded",
+        "oauth/token/code.py",
+        "    grants.end_oldest_beyond(tx, grants.MAX_LIVING, grant, now)\n",
+        "",
+        "test_code.py::test_least_recently_used_grants_beyond_20_of_an_account_and_client_end",
+    ),
 ]
