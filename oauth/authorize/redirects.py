@@ -1,13 +1,10 @@
 """Redirect addresses when they are used: what a person is told of them, and the answer in them."""
 
 from collections.abc import Mapping, Sequence
-from difflib import SequenceMatcher
 from enum import StrEnum
 from urllib.parse import quote, urlencode, urlsplit
 
 from utils.web import redirect_uris
-
-MAX_COMPARED = 512  # characters
 
 
 class Kind(StrEnum):
@@ -46,8 +43,8 @@ def difference_in_words(asked: str, registered: Sequence[str]) -> str:
     """Return in which parts an address differs from the nearest registered one, without a value of either."""
     if not registered:
         return "no address is registered"
-    asked = asked[:MAX_COMPARED]
-    nearest = max(registered, key=lambda each: (SequenceMatcher(None, each, asked).ratio(), each))
+    asked = asked[: redirect_uris.MAX_URI]
+    nearest = redirect_uris.nearest(asked, registered)
     if asked == f"{nearest}/":
         return "a slash at the end is not registered"
     if f"{asked}/" == nearest:

@@ -41,19 +41,31 @@ def answered(
     count: CountCall,
     answer: Callable[[Client], R],
 ) -> R:
-    """Return as `recorded`, and count the call. Raises `TooManyRequests` besides.
-
-    Calls of a client count for it and its network together. Refused calls count for the network, too, and
-    only they are refused by that: nobody keeps out a call that would be answered.
-    """
+    """Return as `guarded`, and count the call for the client and its network together."""
 
     def counted(client: Client) -> R:
         services.tx().rollback()  # a count holds no connection
         count("token", [Subject(f"{client.id} {each.key}", each.share) for each in caller.subjects])
         return answer(client)
 
+    return guarded(services, step, authorization, form, caller, count, counted)
+
+
+def guarded(
+    services: Services,
+    step: Step,
+    authorization: str | None,
+    form: Parameters,
+    caller: ClientInfo,
+    count: CountCall,
+    answer: Callable[[Client], R],
+) -> R:
+    """Return as `recorded`, and count refused calls for the network. Raises `TooManyRequests` besides.
+
+    Only refused calls are refused by that count: nobody keeps out a call that would be answered.
+    """
     try:
-        return recorded(services, step, authorization, form, caller, counted)
+        return recorded(services, step, authorization, form, caller, answer)
     except OAuthError:
         services.tx().rollback()
         count("token-failures", caller.subjects)

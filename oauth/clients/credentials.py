@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from oauth.stores.clients import is_client_id
 from utils.web.forms import Parameters
 
-CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BASIC = re.compile(r"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/]+={0,2})")
 _ENCODED = re.compile(r"(?:[^%\x00-\x1f\x7f]|%[0-9A-Fa-f]{2})*")
 MAX_HEADER = 4096  # characters
@@ -80,4 +80,4 @@ def _decoded(text: str) -> str | None:
 
 def _id(text: str | None) -> str:
     """Return an id that a client can have, or an empty text, which none has."""
-    return text if text and CLIENT_ID.fullmatch(text) else ""
+    return text if text and is_client_id(text) else ""

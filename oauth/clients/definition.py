@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from oauth.clients.authentication import PUBLIC_KINDS
-from oauth.clients.credentials import CLIENT_ID
 from oauth.clients.errors import ClientInvalid
+from oauth.stores.clients import is_client_id
 from utils.permissions import is_of_service, is_permission
 from utils.web import redirect_uris
 
@@ -60,7 +60,7 @@ def client_id_of(name: str) -> str:
 
 def checked_id(text: str) -> str:
     """Return a client id. Raises `ClientInvalid`."""
-    if not CLIENT_ID.fullmatch(text):
+    if not is_client_id(text):
         raise ClientInvalid(
             fields={"id": "must be 1 to 64 letters, digits, '.', '_' or '-', and begin with one of the first"}
         )

@@ -11,6 +11,7 @@ from oauth.stores import endings
 from oauth.stores.endings import EndedGrant
 from tables.oauth import Client
 from utils.client_info import ClientInfo
+from utils.limits.rate_limits import CountCall
 from utils.services import Services
 from utils.web.forms import Parameters
 
@@ -30,11 +31,13 @@ class Feed(NamedTuple):
     lives: int  # seconds
 
 
-def feed(services: Services, authorization: str | None, after: int | None, caller: ClientInfo) -> Feed:
+def feed(
+    services: Services, authorization: str | None, after: int | None, caller: ClientInfo, count: CountCall
+) -> Feed:
     """Return the grants for the calling resource that ended after the cursor, or in the 60 s before it.
 
     Without a cursor, all whose access tokens may still be valid. It is never told whose a grant was. Raises
-    as `calls.recorded`, and `NotAResource`.
+    as `calls.guarded`, and `NotAResource`.
     """
 
     def told(client: Client) -> Feed:
@@ -43,7 +46,7 @@ def feed(services: Services, authorization: str | None, after: int | None, calle
         return _of(services, client, after)
 
     form = Parameters({}, frozenset())
-    return calls.recorded(services, Step.FEED, authorization, form, caller, told)
+    return calls.guarded(services, Step.FEED, authorization, form, caller, count, told)
 
 
 def _of(services: Services, client: Client, after: int | None) -> Feed:

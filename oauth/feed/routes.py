@@ -9,7 +9,7 @@ from oauth.feed import ended, outputs
 from oauth.feed.inputs import FeedQuery
 from utils.services import services
 from utils.web.cursors import read_cursor
-from utils.web.http import answers, client_info, unlimited
+from utils.web.http import answers, client_info, count_call, limited
 from utils.web.validation import takes_query
 
 
@@ -19,7 +19,7 @@ from utils.web.validation import takes_query
     outputs.Revocations,
     errors=("oauth_invalid_client", "oauth_credentials_twice", "oauth_not_a_resource"),
 )
-@unlimited("each process of a resource polls it")
+@limited("token-failures", by_flow=True)  # each process of a resource polls it
 @takes_query(FeedQuery)
 def revocations(query: FeedQuery) -> Any:
     """Tell a resource, by Basic, which grants for it ended lately, and which signing keys leaked.
@@ -28,5 +28,5 @@ def revocations(query: FeedQuery) -> Any:
     `poll_after` seconds, and forget a grant after `lives` seconds.
     """
     after = None if query.after is None else read_cursor(query.after)
-    found = ended.feed(services(), request.headers.get("Authorization"), after, client_info())
+    found = ended.feed(services(), request.headers.get("Authorization"), after, client_info(), count_call)
     return outputs.revocations(found)

@@ -4,11 +4,14 @@ from typing import Any
 
 from oauth import access_tokens, refusals, usability
 from oauth.clients import calls
+from oauth.clients.authentication import PUBLIC_KINDS
 from oauth.clients.calls import ParameterMissing
+from oauth.clients.errors import InvalidClient
 from oauth.refusals import Reason, Step
 from oauth.stores import grants
 from tables.oauth import Client
 from utils.client_info import ClientInfo
+from utils.limits.rate_limits import CountCall
 from utils.services import Services
 from utils.web.forms import Parameters
 
@@ -16,11 +19,12 @@ TOLD = ("iss", "sub", "aud", "client_id", "scope", "auth_time", "iat", "exp", "j
 
 
 def introspect(
-    services: Services, authorization: str | None, form: Parameters, caller: ClientInfo
+    services: Services, authorization: str | None, form: Parameters, caller: ClientInfo, count: CountCall
 ) -> dict[str, Any] | None:
     """Return the claims of an access token that counts now and names a resource of the client that calls.
 
-    None for everything else, and for clients of other kinds, all alike. Raises as `calls.recorded`.
+    None for everything else, and for confidential clients that are no resource. Raises as `calls.guarded`;
+    a public client has no credentials, and is refused as one with wrong ones is (RFC 7662, 2.1).
     """
 
     def told(client: Client) -> dict[str, Any] | None:
@@ -30,10 +34,12 @@ def introspect(
         if client.kind != "resource":
             refusals.note(services, client.id, Step.INTROSPECT, Reason.NOT_A_RESOURCE, "", caller)
             services.tx().commit()
+            if client.kind in PUBLIC_KINDS:
+                raise InvalidClient(by_header=authorization is not None)
             return None
         return _claims(services, client, text)
 
-    return calls.recorded(services, Step.INTROSPECT, authorization, form, caller, told)
+    return calls.guarded(services, Step.INTROSPECT, authorization, form, caller, count, told)
 
 
 def _claims(services: Services, client: Client, text: str) -> dict[str, Any] | None:

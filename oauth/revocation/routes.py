@@ -12,7 +12,7 @@ from oauth.revocation.inputs import OneToken
 from utils.services import services
 from utils.web.cors import from_any_origin
 from utils.web.forms import Parameters, takes_form
-from utils.web.http import answers, client_info, count_call, limited, unlimited
+from utils.web.http import answers, client_info, count_call, limited
 
 ERRORS = (
     "oauth_invalid_client",
@@ -39,10 +39,10 @@ def revoke(form: Parameters) -> Any:
 
 @oauth_bp.post("/introspect")
 @answers(200, outputs.Introspected, errors=ERRORS)
-@unlimited("a resource may ask for each of its requests")
+@limited("token-failures", by_flow=True)  # a resource may ask for each of its requests
 @takes_form(OneToken)
 def introspect(form: Parameters) -> Any:
     """Tell a resource whether an access token that names it counts now."""
     authorization = request.headers.get("Authorization")
-    found = introspection.introspect(services(), authorization, form, client_info())
+    found = introspection.introspect(services(), authorization, form, client_info(), count_call)
     return outputs.introspected(found)

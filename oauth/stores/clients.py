@@ -1,5 +1,6 @@
 """Clients."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
@@ -34,6 +35,7 @@ _CALLING = (
 )
 _AT_ONCE = 500  # grants in a statement
 _ANY = select(OAuthClient.id).limit(1)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class ClientGrant(NamedTuple):
@@ -54,8 +56,15 @@ class Registered(NamedTuple):
     last_used_at: datetime | None
 
 
+def is_client_id(text: str) -> bool:
+    """Whether a client can have this id: 1 to 64 ASCII letters, digits and `._-`, with no sign first."""
+    return _ID.fullmatch(text) is not None
+
+
 def find(tx: Session, client_id: str) -> Client | None:
-    """Return the client of this id, disabled or not."""
+    """Return the client of this id, disabled or not. The id may be any text, also one with a NUL."""
+    if not is_client_id(client_id):
+        return None
     row = tx.execute(_FOUND.where(OAuthClient.id == client_id)).one_or_none()
     return Client._make(row) if row else None
 
@@ -63,7 +72,10 @@ def find(tx: Session, client_id: str) -> Client | None:
 def calling(
     reads: Reads, client_id: str, digest: bytes, now: datetime
 ) -> tuple[Client, datetime | None, Secret | None] | None:
-    """Return a client, when it was last used, and its living secret of this digest. One statement."""
+    """Return a client, when it was last used, and its living secret of this digest. One statement.
+
+    The id has the form of one, or is empty (`clients.credentials`): an unknown client costs the same.
+    """
     row = reads.first(_CALLING, {"of_id": client_id, "given": digest, "now": now})
     if row is None:
         return None

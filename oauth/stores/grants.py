@@ -16,6 +16,8 @@ from tables.oauth import OAuthClient, OAuthGrant, OAuthResource
 from utils.client_info import ClientInfo
 from utils.database.reads import Reads
 
+MAX_LIVING = 20  # grants of one account and client: a login in each of its browsers and devices
+
 
 class GrantEnd(StrEnum):
     """Why a grant ended."""
@@ -27,6 +29,7 @@ class GrantEnd(StrEnum):
     SESSION_ENDED = "session_ended"
     ACCOUNT_REVOKED = "account_revoked"  # a reset, "this wasn't me", an account that was disabled or closed
     PASSWORD_CHANGED = "password_changed"
+    TOO_MANY = "too_many"  # the least recently used of an account and client, beyond `MAX_LIVING`
     ALL_REVOKED = "all_revoked"  # by an operator, for all accounts
 
 
@@ -179,3 +182,22 @@ def end(tx: Session, grant_id: UUID, reason: str, now: datetime) -> bool:
     ended = update(OAuthGrant).where(OAuthGrant.id == grant_id, OAuthGrant.ended_at.is_(None))
     done = ended.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)
     return tx.execute(done).one_or_none() is not None
+
+
+def end_oldest_beyond(tx: Session, limit: int, newest: Grant, now: datetime) -> None:
+    """End the least recently used grants of its account and client beyond `limit` living ones.
+
+    The newest one is named and never ended, as two times may be equal. Concurrent logins may leave more,
+    which the next one ends.
+    """
+    mine = (OAuthGrant.user_id == newest.user_id, OAuthGrant.client_id == newest.client_id)
+    living = (OAuthGrant.ended_at.is_(None), OAuthGrant.idle_end > now, OAuthGrant.absolute_end > now)
+    beyond = (
+        select(OAuthGrant.id)
+        .where(*mine, *living, OAuthGrant.id != newest.id)
+        .order_by(OAuthGrant.last_used_at.desc(), OAuthGrant.created_at.desc(), OAuthGrant.id)
+        .offset(limit - 1)
+    )
+    ended = update(OAuthGrant).where(OAuthGrant.id.in_(beyond), OAuthGrant.ended_at.is_(None))
+    values = ended.values(ended_at=now, end_reason=GrantEnd.TOO_MANY)
+    tx.execute(values.execution_options(synchronize_session=False))

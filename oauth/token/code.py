@@ -31,6 +31,8 @@ from utils.web.forms import Parameters
 def redeem(services: Services, client: Client, form: Parameters, caller: ClientInfo) -> Issued:
     """Exchange a code for tokens, once. A wrong call changes nothing; a second right one ends the grant.
 
+    The least recently used grants beyond `grants.MAX_LIVING` of this account and client end.
+
     Raises one of `oauth.token.errors`.
     """
     found = _right(services, client, form)
@@ -89,6 +91,7 @@ def _used_up(services: Services, client: Client, found: FoundCode, caller: Clien
         tx.rollback()
         return None
     grants.start(tx, grant, now, caller)
+    grants.end_oldest_beyond(tx, grants.MAX_LIVING, grant, now)
     record(services, Event.APP_SIGNED_IN, client, code, caller)
     person = Person(found.account, found.roles)
     issued = issue(services, client, grant, person, grant.scopes, now, nonce=code.oidc_nonce)

@@ -30,11 +30,11 @@ def userinfo(
     token = access_tokens.read(services, _presented(authorization, form))
     if token is None:
         raise BearerInvalid
-    if token.audience != tokens.userinfo_audience(services):
-        _note(services, token, Reason.AUDIENCE_WRONG, caller)
-        raise BearerInvalid
     found = grants.found(services.reads, token.grant_id, with_roles="roles" in token.scopes)
     if found is None or found.grant.client_id != token.client_id:
+        raise BearerInvalid  # before any refusal is noted: the client may be removed
+    if token.audience != tokens.userinfo_audience(services):
+        _note(services, token, Reason.AUDIENCE_WRONG, caller)
         raise BearerInvalid
     if reason := usability.refused(services, found, services.clock.now()):
         _note(services, token, reason, caller)

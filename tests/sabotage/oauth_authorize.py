@@ -130,4 +130,11 @@ OAUTH_AUTHORIZE = [
         "    if True:\n        shown |=",
         "test_authorize_page.py::test_production_shows_words_and_a_request_id",
     ),
+    Sabotage(
+        "strangers cannot make the comparison of addresses expensive",
+        "utils/web/redirect_uris.py",
+        "key=lambda each: (_common(asked, each[:MAX_COMPARED]), each))",
+        "key=lambda each: (__import__('difflib').SequenceMatcher(None, each, asked).ratio(), each))",
+        "test_redirect_uris.py::test_nearest_address_costs_little_whatever_is_asked_for",
+    ),
 ]

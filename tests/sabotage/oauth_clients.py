@@ -136,4 +136,11 @@ OAUTH_CLIENTS = [
         "    if changed:",
         "test_resources_cli.py::test_file_changes_what_differs_and_sets_back_what_it_does_not_name",
     ),
+    Sabotage(
+        "no text that Postgres refuses is looked up as a client id",
+        "oauth/stores/clients.py",
+        "    if not is_client_id(client_id):\n        return None\n",
+        "",
+        "test_client_authentication.py::test_text_without_the_form_of_a_client_id_reaches_no_statement",
+    ),
 ]

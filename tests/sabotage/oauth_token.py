@@ -150,4 +150,20 @@ OAUTH_TOKEN = [
         "if False:",
         "test_client_calls.py::test_parameter_that_is_sent_twice_is_refused_and_changes_nothing",
     ),
+    Sabotage(
+        "userinfo notes no refusal of a client that is removed",
+        "oauth/userinfo/answer.py",
+        "    found = grants.found(services.reads",
+        "    if token.audience != tokens.userinfo_audience(services):\n"
+        "        _note(services, token, Reason.AUDIENCE_WRONG, caller)\n"
+        "    found = grants.found(services.reads",
+        "test_userinfo.py::test_token_for_a_resource_is_refused_after_its_client_was_removed",
+    ),
+    Sabotage(
+        "grants of an account and client are bounded",
+        "oauth/token/code.py",
+        "    grants.end_oldest_beyond(tx, grants.MAX_LIVING, grant, now)\n",
+        "",
+        "test_number_of_grants.py::test_least_recently_used_grants_beyond_20_of_an_account_and_client_end",
+    ),
 ]

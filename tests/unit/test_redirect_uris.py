@@ -1,9 +1,11 @@
 """Addresses of clients: registration, comparison, differences in words."""
 
+from time import process_time
+
 import pytest
 
 from utils.web import redirect_uris
-from utils.web.redirect_uris import difference, is_registered, redirect_uri, resource_uri
+from utils.web.redirect_uris import difference, is_registered, nearest, redirect_uri, resource_uri
 
 REGISTERED = "https://app.example.com/cb"
 NEAR_MISSES = [
@@ -242,6 +244,13 @@ def test_difference_of_a_missing_slash_and_of_nothing_registered() -> None:
         "the slash at the end is missing"
     )
     assert difference("https://a.example/cb", []) == "asked for https://a.example/cb, and none is registered"
+
+
+def test_nearest_address_costs_little_whatever_is_asked_for() -> None:
+    registered = [f"https://app.example.com/{i:03}/" + "ab" * 980 for i in range(500)]
+    before = process_time()
+    assert nearest("https://app.example.com/007/" + "ba" * 4000, registered) == registered[7]
+    assert process_time() - before < 0.2
 
 
 def test_difference_takes_any_text() -> None:

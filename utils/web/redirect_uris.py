@@ -7,10 +7,10 @@ native client (RFC 8252, 7.3). There are no patterns.
 import ipaddress
 import re
 from collections.abc import Collection
-from difflib import SequenceMatcher
 from urllib.parse import parse_qsl, unquote
 
 MAX_URI = 2000  # characters
+MAX_COMPARED = 512  # characters, to find the nearest address
 # Parameters of responses (RFC 6749, RFC 9207, OpenID Connect): the client would read the first one.
 _RESPONSE = frozenset(
     "access_token code error error_description error_uri id_token iss response session_state state".split()
@@ -104,8 +104,33 @@ def difference(asked: str, registered: Collection[str]) -> str:
     """Return in words how an address differs from the registered one that is nearest to it."""
     if not registered:
         return f"asked for {asked}, and none is registered"
-    nearest = max(registered, key=lambda each: (SequenceMatcher(None, each, asked[:MAX_URI]).ratio(), each))
-    return f"asked for {asked}, registered is {nearest}: {_differs(asked, nearest)}"
+    near = nearest(asked, registered)
+    return f"asked for {asked}, registered is {near}: {_differs(asked, near)}"
+
+
+def nearest(asked: str, registered: Collection[str]) -> str:
+    """Return the registered address whose start and end, without the scheme, have most in common with it.
+
+    Strangers choose what is asked for: the cost is a few comparisons of 512 characters for each address.
+    """
+    asked = asked[:MAX_COMPARED]
+    return max(registered, key=lambda each: (_common(asked, each[:MAX_COMPARED]), each))
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two addresses share at start and end, without the scheme."""
+    one, other = (each.partition("://")[2] or each for each in (one, other))
+    start = _common_start(one, other)
+    return start + _common_start(one[start:][::-1], other[start:][::-1])
+
+
+def _common_start(one: str, other: str) -> int:
+    """Return the length of the common start, by bisection."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[:middle] == other[:middle] else (low, middle - 1)
+    return low
 
 
 def _check_text(text: str) -> None:

@@ -281,3 +281,9 @@ def test_concurrent_first_uses_are_written_once(app: Flask, clock: FixedClock) -
         clients.note_use(tx, "app", earlier + timedelta(minutes=5), NOTED_EVERY)  # the later of two
         tx.commit()
         assert clients.every(tx)[0].last_used_at == earlier
+
+
+@pytest.mark.parametrize("text", ["", "\0", "app\0", "app\n", "-app", "ap p", "\ud800", "ä", "a" * 65])
+def test_text_without_the_form_of_a_client_id_reaches_no_statement(text: str) -> None:
+    no_database: Any = None
+    assert clients.find(no_database, text) is None

@@ -168,6 +168,25 @@ def test_refused_calls_of_a_network_do_not_keep_out_its_clients(
     assert refresh_app(app, token).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["introspect", "revocations"])
+def test_refused_calls_of_resources_count_as_failures_and_public_clients_are_refused(
+    make_app: AppFactory, clock: FixedClock, path: str
+) -> None:
+    app = make_app(limiter=limits(clock, token_failures=3))
+    client_row(app, "api", kind="resource")
+    client_row(app, "page", kind="spa")
+
+    def asked(client_id: str, secret: str) -> tuple[int, str, str]:
+        pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        method, data = ("POST", {"token": "x"}) if path == "introspect" else ("GET", None)
+        headers = {"Authorization": f"Basic {pair}"}
+        return refused(app.test_client().open(f"/oauth/{path}", method=method, headers=headers, data=data))
+
+    assert asked("page", "")[0] in {401, 403}
+    assert [asked("api", "wrong")[0] for _ in range(3)] == [401, 401, 429]
+    assert asked("api", SECRET)[0] == 200
+
+
 def test_calls_of_a_client_count_apart_from_those_of_another(make_app: AppFactory, clock: FixedClock) -> None:
     app = make_app(limiter=limits(clock, token=2))
     client_row(app)

@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support.commands import asked
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import API, claims_of, got, reasons, refused, resource_row, userinfo
 from tests.support.requests import confirm_addresses
@@ -116,6 +117,17 @@ def test_token_for_a_resource_does_not_open_userinfo(app: Flask, client: FlaskCl
     resource_row(app)
     assert refused(userinfo(client, got(app, resource=API)["access_token"])) == INVALID
     assert reasons(app) == {"audience_wrong"}
+
+
+def test_token_for_a_resource_is_refused_after_its_client_was_removed(
+    app: Flask, client: FlaskClient
+) -> None:
+    client_row(app, "api", kind="resource")
+    resource_row(app)
+    token = got(app, resource=API)["access_token"]
+    asked(app, "clients", "remove", "app")
+    assert refused(userinfo(client, token)) == INVALID
+    assert reasons(app) == set()
 
 
 def test_token_without_openid_is_a_403_that_names_the_scope(app: Flask, client: FlaskClient) -> None:
