@@ -3,6 +3,7 @@
 import pytest
 from flask import Flask
 
+from tests.support.oauth import client_row
 from tests.support.oauth_tokens import grant_rows, issue_code, log_in, redeem, refresh_app, refused
 from tests.support.service import FixedClock
 
@@ -13,6 +14,8 @@ OVER = (400, "invalid_grant", "oauth_grant_over")
 def test_least_recently_used_grants_beyond_20_of_an_account_and_client_end(
     app: Flask, clock: FixedClock
 ) -> None:
+    client_row(app)
+    client_row(app, "other")
     ada, eve = log_in(app), log_in(app, "eve")
     redeem(app, issue_code(app, *eve))
     redeem(app, issue_code(app, *ada, client_id="other"), client_id="other")
