@@ -8,7 +8,7 @@ class Cause(StrEnum):
     """Who can cause a refusal."""
 
     ANYBODY = "anybody"  # client ids are public
-    CLIENT = "client"  # whoever has its secret; of a public client anybody
+    CLIENT = "client"  # a caller with its secret; of a public client any caller
     PERSON = "person"  # a person who is logged in, or the bearer of a genuine code or token
 
 

@@ -21,7 +21,7 @@ def tell_owner(
     """Mail the owner that this client has access now, with a link that says "this wasn't me".
 
     To be called with the first consent of the account to the client, in the transaction that stores it, with
-    the account locked. Does nothing for a trusted client, which nobody is asked about.
+    the account locked. Does nothing for a trusted client, for which no consent is asked.
     """
     if client.trusted:
         return

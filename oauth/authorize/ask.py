@@ -115,7 +115,7 @@ def ask(
 
 
 def subject(principal: Principal | None, client: ClientInfo) -> Subjects:
-    """Return whose calls are counted: the account's, or the network's if nobody is logged in."""
+    """Return whose calls are counted: the account's, or without a login the network's."""
     return f"account:{principal.user_id}" if principal else client.subjects
 
 

@@ -48,7 +48,10 @@ class ClientDisabled(PageFault):
 class ClientNotForLogins(PageFault):
     reason = Reason.NOT_FOR_LOGINS
     error = "unauthorized_client"
-    code, message = "oauth_client_not_for_logins", "This client is a resource, which logs nobody in."
+    code, message = (
+        "oauth_client_not_for_logins",
+        "This client is a resource, and people cannot log in with it.",
+    )
 
 
 class RedirectUriMissing(PageFault):

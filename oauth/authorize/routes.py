@@ -68,7 +68,7 @@ def authorize_by_post(form: Parameters) -> Any:
 def ask(form: AuthorizationQuestion) -> Any:
     """Tell the page of an authorization request what the person is asked, or where the browser goes.
 
-    Without an access token nobody is logged in: the answer is `login`, or a `redirect` with `prompt=none`.
+    Without an access token the answer is `login`, or a `redirect` with `prompt=none`.
     """
     found = asking.ask(
         services(),

@@ -52,7 +52,7 @@ def need(
     """Return what is needed next.
 
     `opened_at` is the time of the ticket, from which `prompt` and `max_age` count: a login after it answers
-    both, so that nobody is asked twice. `hinted` is the subject of the `id_token_hint`; `answered` tells that
+    both, so each is asked once. `hinted` is the subject of the `id_token_hint`; `answered` tells that
     the person chose this account.
     """
     prompts = request.prompts

@@ -62,7 +62,7 @@ def guarded(
 ) -> R:
     """Return as `recorded`, and count refused calls for the network. Raises `TooManyRequests` besides.
 
-    Only refused calls are refused by that count: nobody keeps out a call that would be answered.
+    Only refused calls are refused by that count: strangers keep out no call that would be answered.
     """
     try:
         return recorded(services, step, authorization, form, caller, answer)

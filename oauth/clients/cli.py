@@ -88,7 +88,7 @@ def change(name: str, **given: Any) -> tuple[Any, str]:
 @command("disable", group=group)
 @click.argument("name")
 def disable(name: str) -> tuple[Any, str]:
-    """Disable the client NAME: its access ends, nobody logs in with it, and its calls are refused."""
+    """Disable the client NAME: its access ends, and its logins and calls are refused."""
     changed = registration.disable(services(), operator(), name)
     return {"changed": changed}, "Disabled." if changed else "The client was already disabled."
 

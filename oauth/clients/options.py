@@ -25,7 +25,7 @@ _OPTIONS = (
     click.option("--require", metavar="PERMISSION", help="Only accounts with this permission may use it."),
     click.option("--pkce", help="required, or optional for applications without it."),
     click.option("--id-token-alg", help=f"{' or '.join(ALGORITHMS)}."),
-    click.option("--trusted/--no-trusted", default=None, help="Ask nobody for consent."),
+    click.option("--trusted/--no-trusted", default=None, help="Ask for no consent."),
     click.option("--require-factor/--no-require-factor", default=None, help="Demand a second factor."),
     click.option(
         "--takes-unverified/--no-takes-unverified", default=None, help="Tell unconfirmed addresses."

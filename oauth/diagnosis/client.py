@@ -72,7 +72,7 @@ def _rules(shown: ShownClient) -> Iterator[Finding]:
     elif found.kind != "resource":
         yield Finding("pkce", "ok", "PKCE is required.")
     if found.takes_unverified:
-        text = "It is told addresses that nobody has confirmed."
+        text = "It is told unconfirmed addresses."
         yield Finding("addresses", "warning", text, "It must not take them for proof of who a person is.")
 
 

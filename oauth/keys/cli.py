@@ -24,7 +24,7 @@ def keys() -> tuple[Any, str]:
 
 
 @command("rotate-keys")
-@click.option("--leaked", metavar="KID", help="Take this key out of use at once: somebody else has it.")
+@click.option("--leaked", metavar="KID", help="Take this key out of use at once: another person has it.")
 def rotate_keys(leaked: str | None) -> tuple[Any, str]:
     """Publish new signing keys now, which sign in a day. The service does so on its own when it is time."""
     acting = operator()
