@@ -42,7 +42,12 @@ class ProviderListener:
         apps.forget_consents(tx, user_id, since=now - LIFETIMES[LinkPurpose.DISOWN])
 
     def offline_revoked(self, services: Services, tx: Session, user_id: int, now: datetime) -> None:  # noqa: ARG002
-        """End the offline grants of the account. No session ended, so no client is told of a logout."""
+        """End the offline grants of the account, and void its codes that were not redeemed.
+
+        No session ended, so no client is told of a logout. The codes go first: a call that redeems one holds
+        its row, and the grant that it makes is seen by the next statement.
+        """
+        apps.void_codes(tx, user_id)
         endings.end_offline(tx, user_id, GrantEnd.PASSWORD_CHANGED, now)
 
     def all_revoked(self, services: Services, tx: Session, now: datetime) -> None:

@@ -75,10 +75,11 @@ def change(
 
 
 def remove(services: Services, principal: Principal, client: ClientInfo) -> None:
-    """Remove the password, so that only a passkey opens the account. Ends the other sessions.
+    """Remove the password, so that only a passkey opens the account.
 
-    A mailed reset sets one again. Raises `ReauthRequired`, as a change of factors does, `NoPassword`, and
-    `LastWayIn` if there is no passkey.
+    Ends the other sessions, and the access of apps that outlives sessions. A mailed reset sets a password
+    again. Raises `ReauthRequired`, as a change of factors does, `NoPassword`, and `LastWayIn` if there is no
+    passkey.
     """
     current, account = step_up.lock_for_credential_change(services, principal)
     tx, now = services.tx(), services.clock.now()
@@ -92,6 +93,7 @@ def remove(services: Services, principal: Principal, client: ClientInfo) -> None
     challenges.void(tx, account.id, now)
     one_time_tokens.void(tx, account.id, [LinkPurpose.RESET, LinkPurpose.EMAIL_CHANGE], now)
     ending.end_others(services, tx, current, account.id, EndReason.PASSWORD_REMOVED, now)
+    services.listener.offline_revoked(services, tx, account.id, now)
     links.notify(services, tx, account, "password_removed", client)
     audit.append(tx, Event.PASSWORD_REMOVED, now, client, user_id=account.id, session_id=current)
     tx.commit()

@@ -112,6 +112,11 @@ def end_access(tx: Session, user_id: int, client_id: str, reason: str, now: date
     return count + len(removed.all())
 
 
+def void_codes(tx: Session, user_id: int) -> None:
+    """Delete the codes of the account that were not redeemed."""
+    tx.execute(delete(OAuthCode).where(OAuthCode.user_id == user_id, OAuthCode.used_at.is_(None)))
+
+
 def forget_consents(tx: Session, user_id: int, *, since: datetime) -> None:
     """Delete what the account allowed at this time or later."""
     tx.execute(delete(OAuthConsent).where(OAuthConsent.user_id == user_id, OAuthConsent.granted_at >= since))

@@ -27,6 +27,13 @@ OAUTH_ENDING = [
         "::test_revocation_of_an_account_ends_offline_grants_and_tells_their_clients",
     ),
     Sabotage(
+        "the removal of a password ends offline grants and voids codes",
+        "auth/passwords/change.py",
+        "PASSWORD_REMOVED, now)\n    services.listener.offline_revoked(services, tx, account.id, now)\n",
+        "PASSWORD_REMOVED, now)\n",
+        "test_grants_end_with_sessions.py::test_removal_of_the_password_ends_offline_grants_and_voids_codes",
+    ),
+    Sabotage(
         "a password change ends offline grants",
         "auth/passwords/change.py",
         "    if end_apps:\n",

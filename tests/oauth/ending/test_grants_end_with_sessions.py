@@ -14,6 +14,9 @@ from tests.support.commands import auth
 from tests.support.grants import CALLER, ended, grant_row, session_ids, written
 from tests.support.members import NEW, Member
 from tests.support.oauth import client_row
+from tests.support.oauth_tokens import issue_code, redeem, refused
+from tests.support.passkeys import added
+from tests.support.requests import confirmed
 from tests.support.service import PASSWORD, bearer, execute, login, signed_in
 from utils.services import services
 
@@ -145,3 +148,17 @@ def test_password_change_ends_offline_grants_unless_end_apps_is_false(
     assert ended(app) == ({} if end_apps is False else {offline: "password_changed"})
     assert bound not in ended(app)  # the calling session lives
     assert written(app) == []
+
+
+@pytest.mark.usefixtures("told")
+def test_removal_of_the_password_ends_offline_grants_and_voids_codes(app: Flask, client: FlaskClient) -> None:
+    confirmed(app)
+    access = login(client).get_json()["access_token"]
+    added(client, access)
+    session = session_ids(app)[-1]
+    bound, offline = grant_row(app, session), grant_row(app, session, "mute", offline=True)
+    code = issue_code(app, 1, session, scopes=["openid", "offline_access"])
+    assert client.delete("/auth/password", headers=bearer(access)).status_code == 200
+    assert offline in ended(app)
+    assert bound not in ended(app)
+    assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
