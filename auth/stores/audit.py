@@ -89,6 +89,22 @@ def count_requested(tx: Session, event: Event, user_id: int, now: datetime, clie
     _count(tx, event, now, client, about)
 
 
+def count_refused_app(
+    tx: Session,
+    now: datetime,
+    client: ClientInfo,
+    *,
+    user_id: int,
+    session_id: UUID,
+    app_id: str,
+    name: str,
+) -> None:
+    """Count an app that the owner did not allow: one row for each app and hour."""
+    under = f"{Event.APP_REFUSED}:{user_id}:{app_id}:{now:%Y-%m-%dT%H}"
+    about = {"of_user": user_id, "session_id": session_id, "detail": name, "counted_under": under}
+    _count(tx, Event.APP_REFUSED, now, client, about)
+
+
 def _count(tx: Session, event: Event, now: datetime, client: ClientInfo, about: Mapping[str, object]) -> None:
     values = {"event": event, "count": 1, **about, **_facts(now, client)}
     tx.execute(_COUNTED[dialect_of(tx)], values)

@@ -8,7 +8,7 @@ from oauth.stores import client_secrets, refusals, retention
 from utils.services import Services
 
 CODES = timedelta(days=1)  # after they expired: until then a second use ends the grant
-NOTICES = timedelta(days=1)  # after they were sent or given up: they name accounts that may be erased
+NOTICES = timedelta(days=1)  # after they were written, sent or not: they name accounts that may be erased
 REFUSALS = timedelta(days=7)
 AFTER_TOKENS = timedelta(hours=1)  # the feed names a grant until its last access token expired
 

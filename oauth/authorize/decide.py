@@ -40,7 +40,7 @@ def decide(
         if asked.need not in ({Need.NOTHING} if asked.request.is_silent else {Need.NOTHING, Need.CONSENT}):
             return ask.answer(services, principal, asked, client)
         if not allow:
-            _record(services, principal, asked, Event.APP_REFUSED, client)
+            _count_refused(services, principal, asked, client)
             services.tx().commit()
             raise errors.AccessDenied
         allowed = _checked(asked, scopes)
@@ -48,7 +48,7 @@ def decide(
         _keep(services, principal, asked, allowed)
         if asked.given is None:
             notice.tell_owner(services, services.tx(), account, asked.request.client, client)
-        _record(services, principal, asked, Event.APP_ALLOWED, client)
+        _record_allowed(services, principal, asked, client)
         services.tx().commit()
         return ask.redirected(services, target, code)
     except errors.RequestRefused as refused:
@@ -86,10 +86,22 @@ def _keep(services: Services, principal: Principal, asked: Asked, allowed: Colle
     )
 
 
-def _record(services: Services, principal: Principal, asked: Asked, event: Event, client: ClientInfo) -> None:
+def _count_refused(services: Services, principal: Principal, asked: Asked, client: ClientInfo) -> None:
+    audit.count_refused_app(
+        services.tx(),
+        services.clock.now(),
+        client,
+        user_id=principal.user_id,
+        session_id=principal.session_id,
+        app_id=asked.request.client.id,
+        name=asked.request.client.name,
+    )
+
+
+def _record_allowed(services: Services, principal: Principal, asked: Asked, client: ClientInfo) -> None:
     audit.append(
         services.tx(),
-        event,
+        Event.APP_ALLOWED,
         services.clock.now(),
         client,
         user_id=principal.user_id,

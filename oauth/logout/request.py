@@ -10,6 +10,7 @@ from oauth.stores import clients
 from tables.oauth import Client
 from utils.errors import BadRequest
 from utils.services import Services
+from utils.web import redirect_uris
 from utils.web.forms import Parameters, parsed
 
 MAX_QUERY = 16 * 1024  # characters; an ID token is a part of it
@@ -71,12 +72,21 @@ def _client(tx: Session, client_id: str | None) -> Client | None:
     return found if found and found.disabled_at is None else None
 
 
+def _is_allowed(client: Client, address: str) -> bool:
+    """Whether the rules of registration hold, so that a row that was changed by hand leads nowhere."""
+    try:
+        redirect_uris.redirect_uri(address, native=client.kind == "native")
+    except ValueError:
+        return False
+    return True
+
+
 def _from(client: Client | None, hint: Hint | None, parameters: Parameters) -> LogoutRequest:
     """Return the request of a client, with the address to go to if it is one of its own, byte for byte."""
     wanted, state = parameters.get("post_logout_redirect_uri"), parameters.get("state")
     if client is None or wanted is None:
         return LogoutRequest(client, hint)
-    if wanted not in client.post_logout_uris:
+    if wanted not in client.post_logout_uris or not _is_allowed(client, wanted):
         fault = Fault(client.id, Reason.LOGOUT_REDIRECT_UNKNOWN, f"asked for {wanted}")
         return LogoutRequest(client, hint, fault=fault)
     if state is None or len(state) > MAX_STATE:

@@ -21,9 +21,11 @@ def prune_grants(tx: Session, before: datetime, slice_size: int) -> int:
 
 
 def prune_notices(tx: Session, before: datetime, slice_size: int) -> int:
-    """Delete notices that were sent or given up before this time; return how many."""
-    over = or_(OAuthNotice.sent_at < before, OAuthNotice.given_up_at < before)
-    return _delete(tx, OAuthNotice.id, over, slice_size)
+    """Delete notices that were written before this time, sent or not; return how many.
+
+    Those that nobody delivers, as the provider is switched off, go too.
+    """
+    return _delete(tx, OAuthNotice.id, OAuthNotice.created_at < before, slice_size)
 
 
 def _delete(tx: Session, key: InstrumentedAttribute[Any], over: ColumnElement[bool], slice_size: int) -> int:

@@ -106,7 +106,7 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "expired or revoked API tokens": [ages["api_tokens"]],
         "expired authorization codes": [ages["oauth_codes"]],
         "ended or expired access of apps": [ages["oauth_grants"]],
-        "logout notices that were sent or given up": [ages["oauth_notices"]],
+        "logout notices, sent or not": [ages["oauth_notices"]],
         "refused calls of clients": [ages["oauth_refusals"]],
         "expired secrets of clients": [],
         "public keys that are no longer published": [ages["signing_keys"]],

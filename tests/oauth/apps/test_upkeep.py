@@ -66,15 +66,27 @@ def test_prune_deletes_rows_of_the_provider_after_their_time_and_not_before(
     counts = {
         0: [1, 1, 3, 3, 2],
         1: [1, 1, 3, 3, 2],
-        2: [0, 1, 3, 1, 1],
-        7: [0, 1, 3, 1, 1],
-        30: [0, 0, 3, 1, 1],
-        31: [0, 0, 1, 1, 1],
+        2: [0, 1, 3, 0, 1],
+        7: [0, 1, 3, 0, 1],
+        30: [0, 0, 3, 0, 1],
+        31: [0, 0, 1, 0, 1],
     }
     for day, expected in counts.items():
         clock.moment = START + day * DAY
         prune(app)
         assert [count(app, table) for table in tables] == expected, day
+
+
+def test_notice_that_is_never_sent_is_pruned_while_the_provider_is_off(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    app = make_app({"OAUTH_PROVIDER": "false"})
+    client_row(app)
+    notice_row(app)
+    for seconds, kept in ((86_400, 1), (86_401, 0)):
+        clock.moment = START + timedelta(seconds=seconds)
+        prune(app)
+        assert count(app, "oauth_notices") == kept
 
 
 def test_grant_is_kept_while_the_feed_may_name_it(make_app: AppFactory, clock: FixedClock) -> None:

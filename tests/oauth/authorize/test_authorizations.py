@@ -92,6 +92,17 @@ def test_cancel_writes_an_event_and_nothing_else(app: Flask, client: FlaskClient
     assert events(app) == [("app_refused", "App")]
 
 
+def test_repeated_refusals_of_an_app_are_one_event_an_hour(
+    app: Flask, client: FlaskClient, access: str
+) -> None:
+    for _ in range(3):
+        decided(client, QUERY, access, allow=False)
+    assert events(app) == [("app_refused", "App")]
+    counted = rows(app, "SELECT count, user_id, session_id FROM audit_events WHERE event = 'app_refused'")
+    assert (counted[0]["count"], counted[0]["user_id"]) == (3, 1)
+    assert counted[0]["session_id"] is not None
+
+
 def test_more_scopes_are_asked_for_and_added(app: Flask, client: FlaskClient, access: str) -> None:
     decided(client, authorization_query(scope="openid email"), access)
     answer = asked(client, authorization_query(scope="openid profile"), access)

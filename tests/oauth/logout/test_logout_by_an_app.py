@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from oauth import tokens
+from oauth.logout import request
 from tests.support.grants import session_ids
 from tests.support.logouts import PATH, SAME
 from tests.support.logouts import asked_to_log_out as ask
@@ -254,3 +255,14 @@ def test_fault_of_a_registered_client_is_recorded_for_operators(
         ("app", "logout", "hint_invalid", ""),
         ("app", "logout", "logout_redirect_unknown", f"asked for {evil}"),
     ]
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "http://app.example.com/bye", "//evil.example/"])
+def test_registered_address_against_the_rules_of_registration_is_not_gone_to(
+    app: Flask, address: str
+) -> None:
+    client_row(app, "changed", post_logout_uris=[address, BACK])
+    with app.app_context():
+        for asked, led in ((address, None), (BACK, BACK)):
+            query = urlencode({"client_id": "changed", "post_logout_redirect_uri": asked})
+            assert request.read(services(), services().tx(), query).redirect_to == led
