@@ -7,8 +7,8 @@ from typing import cast
 class Event(StrEnum):
     """Audit events. Published values never change their meaning.
 
-    Every action writes exactly one, but for refreshes (one for each session and hour) and for what strangers
-    ask of an account (one for each network and hour).
+    Every action writes exactly one, but for refreshes (one for each session and hour), refused apps
+    (one for each app and hour), and what strangers ask of an account (one for each network and hour).
     """
 
     ACCOUNT_REGISTERED = "account_registered"

@@ -95,7 +95,7 @@ def count_refused_app(
     client: ClientInfo,
     *,
     user_id: int,
-    session_id: UUID,
+    session_id: UUID | None,
     app_id: str,
     name: str,
 ) -> None:
