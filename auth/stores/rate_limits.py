@@ -120,9 +120,10 @@ def prune(tx: Session, now: datetime, slice_size: int) -> int:
     """Delete at most `slice_size` windows that are over; return how many.
 
     Rows that are being counted are skipped: a statement that counts several keys would wait for this one,
-    and this one for it.
+    and this one for it. In a CTE they are chosen once: PostgreSQL may repeat a subquery for each row, which
+    would skip those that are deleted already, and choose others.
     """
     some = select(RateLimit.key).where(RateLimit.ends_at <= now).limit(slice_size)
-    some = some.with_for_update(skip_locked=True)
-    deleted = delete(RateLimit).where(RateLimit.key.in_(some)).returning(RateLimit.key)
+    chosen = some.with_for_update(skip_locked=True).cte("chosen")
+    deleted = delete(RateLimit).where(RateLimit.key.in_(select(chosen.c.key))).returning(RateLimit.key)
     return len(tx.execute(deleted).all())

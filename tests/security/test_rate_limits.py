@@ -34,7 +34,6 @@ OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "login-w
     "proof-account",
     "refresh-session",
     "service-roles",
-    "token-failures",
 }
 
 
