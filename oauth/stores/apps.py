@@ -123,9 +123,9 @@ def forget_consents(tx: Session, user_id: int, *, since: datetime) -> None:
 
 
 def forget_person(tx: Session, user_id: int) -> None:
-    """Remove address and user agent from the grants of an account, which stay without it."""
+    """Remove session, address and user agent from the grants of an account, which stay without it."""
     mine = update(OAuthGrant).where(OAuthGrant.user_id == user_id)
-    tx.execute(mine.values(ip_address=None, user_agent=""))
+    tx.execute(mine.values(session_id=OAuthGrant.id, ip_address=None, user_agent=""))
 
 
 def _is_living(now: datetime) -> tuple[ColumnElement[bool], ...]:
