@@ -23,7 +23,7 @@ def prune_grants(tx: Session, before: datetime, slice_size: int) -> int:
 def prune_notices(tx: Session, before: datetime, slice_size: int) -> int:
     """Delete notices that were written before this time, sent or not; return how many.
 
-    Those that nobody delivers, as the provider is switched off, go too.
+    Notices that stay undelivered while the provider is switched off are deleted, too.
     """
     return _delete(tx, OAuthNotice.id, OAuthNotice.created_at < before, slice_size)
 
