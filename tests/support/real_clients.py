@@ -41,6 +41,10 @@ class Provider:
         found: dict[str, Any] = asked(self.app, "clients", "add", name, *options)
         return found
 
+    def set(self, name: str, *options: str) -> None:
+        """Change a client by `clients set`."""
+        asked(self.app, "clients", "set", name, *options)
+
     def explained(self, name: str) -> str:
         """Return what `explain-client` says."""
         said = self.app.test_cli_runner().invoke(args=["auth", "explain-client", name])
@@ -163,8 +167,12 @@ def installed(folder: Path, source: Path) -> Path:
     for each in source.iterdir():
         if each.suffix in {".json", ".mjs", ".html"}:
             shutil.copy(each, folder)
-    done = subprocess.run(
-        [executable("npm"), *NPM_CI], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    npm_ci(folder)
     return folder
+
+
+def npm_ci(folder: Path) -> None:
+    """Install the packages of the lock file of a folder."""
+    command = [executable("npm"), *NPM_CI]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
