@@ -139,8 +139,8 @@ OAUTH_CLIENTS = [
     Sabotage(
         "disabling a client voids its codes",
         "oauth/clients/registration.py",
-        "    clients.void_codes(tx, client_id)\n    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)\n",
-        "    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)\n",
+        "    clients.void_codes(tx, client_id)\n    clients.end_grants(tx, client_id, CLIENT_DISABLED",
+        "    clients.end_grants(tx, client_id, CLIENT_DISABLED",
         "test_ends_by_operators.py::test_disabling_a_client_ends_its_grants_and_enabling_revives_none",
     ),
     Sabotage(
