@@ -161,7 +161,13 @@ class TokenSigner(Protocol):
         """Return the public keys as JWKs (RFC 7517)."""
 
     def has_clients(self, services: "Services") -> bool:
-        """Whether a client is registered; without one, nothing is published. Remembered for a minute."""
+        """Whether a client is registered; without one, nothing is published.
+
+        Remembered for a minute, and that there is none for a second.
+        """
+
+    def forget_clients(self) -> None:
+        """Forget what `has_clients` remembers: a client was registered."""
 
 
 class Upkeep(Protocol):

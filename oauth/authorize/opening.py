@@ -73,6 +73,16 @@ def reopened(services: Services, query: str, ticket: str, client: ClientInfo) ->
     return find_target(services, query, client), opened_at
 
 
+def locked(services: Services, query: str, target: Target, client: ClientInfo) -> Target:
+    """Return the target read again, with its client locked against changes until the end of the transaction.
+
+    What the client may ask for is decided by what is read then. Comes after the lock of the account, as
+    everywhere. Raises a `PageFault` if the client changed meanwhile.
+    """
+    clients.lock_shared(services.tx(), target.client.id)
+    return find_target(services, query, client)
+
+
 def refuse(services: Services, target: Target, refused: errors.RequestRefused, client: ClientInfo) -> str:
     """Return the address that tells the client of the refusal, which is recorded if it is unusual."""
     note(services, target.client, refused, client)

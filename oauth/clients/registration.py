@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from auth.events import Event
@@ -88,6 +89,7 @@ def insert(
     if secret:
         client_secrets.add(tx, client_id, digest_of(secret), now)
     record(services, Event.CLIENT_CREATED, operator, detail=client_id)
+    event.listen(tx, "after_commit", lambda _: services.signer.forget_clients(), once=True)
     return secret
 
 

@@ -12,7 +12,7 @@ from auth.roles.actors import Operator, record
 from oauth.clients import registration as clients_registration
 from oauth.clients.definition import SCOPES, Definition, client_id_of, shown_name
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ResourceNotFound, ResourceTaken
-from oauth.stores import clients, resources
+from oauth.stores import clients, resources, row_locks
 from oauth.stores.resources import RegisteredResource
 from utils.services import Services
 from utils.web import redirect_uris
@@ -20,7 +20,9 @@ from utils.web import redirect_uris
 MAX_SCOPES = 50
 MAX_WORDS = 120
 _SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9:._/-]{0,63}")
-RESOURCE_REMOVED = "resource_removed"  # the end reason of its grants
+# End reasons of grants.
+RESOURCE_REMOVED = "resource_removed"
+RESOURCE_NARROWED = "resource_narrowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,25 @@ def add(services: Services, operator: Operator, wanted: Description) -> NewResou
     return NewResource(wanted.identifier, client_id, secret or "")
 
 
-def change(services: Services, operator: Operator, wanted: Description) -> None:
-    """Replace name and scopes of a resource. Raises `ResourceNotFound`."""
-    present, tx = find(services, wanted.identifier), services.tx()
+def change(services: Services, operator: Operator, wanted: Description) -> int:
+    """Replace name and scopes of a resource. Raises `ResourceNotFound`.
+
+    Grants that hold a scope which it lost end in the same transaction. Returns how many.
+    """
+    tx = services.tx()
+    row_locks.lock_clients_of(tx, wanted.identifier)
+    present = find(services, wanted.identifier)
     resources.change(tx, wanted.identifier, wanted.name, wanted.scopes)
     clients.change(tx, present.client_id, {"name": wanted.name})
+    beyond = []
+    if set(present.scopes) - set(wanted.scopes):
+        resources.void_codes(tx, wanted.identifier)
+        kept = {*SCOPES, *wanted.scopes}
+        beyond = [each for each, held in resources.living_grants(tx, wanted.identifier) if set(held) - kept]
+        clients.end_some(tx, beyond, RESOURCE_NARROWED, services.clock.now())
     record(services, Event.RESOURCE_CHANGED, operator, detail=present.client_id)
     tx.commit()
+    return len(beyond)
 
 
 def find(services: Services, url: str) -> RegisteredResource:
@@ -126,6 +140,8 @@ def remove(services: Services, operator: Operator, url: str) -> int:
     """
     present, tx = find(services, url), services.tx()
     now = services.clock.now()
+    row_locks.lock_clients_of(tx, present.identifier)
+    resources.void_codes(tx, present.identifier)
     ended = resources.end_grants(tx, present.identifier, RESOURCE_REMOVED, now)
     resources.remove(tx, present.identifier)
     clients_registration.erase(services, present.client_id)

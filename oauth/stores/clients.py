@@ -10,6 +10,7 @@ from sqlalchemy import Table, and_, bindparam, delete, insert, or_, select, upda
 from sqlalchemy.orm import Session
 
 from oauth.stores.client_secrets import Secret
+from oauth.stores.row_locks import lock_grants
 from tables.oauth import Client, OAuthClient, OAuthClientSecret, OAuthCode, OAuthGrant
 from utils.database.reads import Reads
 
@@ -147,6 +148,15 @@ def lock(tx: Session, client_id: str) -> None:
     tx.execute(select(OAuthClient.id).where(OAuthClient.id == client_id).with_for_update()).all()
 
 
+def lock_shared(tx: Session, client_id: str) -> None:
+    """Lock a client against changes of what it may ask for, and against removal, until the transaction ends.
+
+    Those changes lock it by `lock`.
+    """
+    mine = select(OAuthClient.id).where(OAuthClient.id == client_id)
+    tx.execute(mine.with_for_update(read=True, key_share=True)).all()
+
+
 def void_codes(tx: Session, client_id: str) -> None:
     """Delete the codes of a client that were not redeemed. The client must be locked."""
     tx.execute(delete(OAuthCode).where(OAuthCode.client_id == client_id, OAuthCode.used_at.is_(None)))
@@ -166,20 +176,20 @@ def living_grants(tx: Session, client_id: str) -> list[ClientGrant]:
 
 def end_some(tx: Session, grant_ids: Sequence[UUID], reason: str, now: datetime) -> None:
     """End those of these grants that live."""
-    for start in range(0, len(grant_ids), _AT_ONCE):
-        some = OAuthGrant.id.in_(grant_ids[start : start + _AT_ONCE])
-        tx.execute(
-            update(OAuthGrant)
-            .where(some, OAuthGrant.ended_at.is_(None))
-            .values(ended_at=now, end_reason=reason)
-            .execution_options(synchronize_session=False)
-        )
+    ordered = sorted(grant_ids)
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = (OAuthGrant.id.in_(ordered[start : start + _AT_ONCE]), OAuthGrant.ended_at.is_(None))
+        lock_grants(tx, *some)
+        ended = update(OAuthGrant).where(*some).values(ended_at=now, end_reason=reason)
+        tx.execute(ended.execution_options(synchronize_session=False))
 
 
 def end_grants(tx: Session, client_id: str, reason: str, now: datetime) -> int:
     """End every grant of a client that lives; return how many."""
-    mine = update(OAuthGrant).where(OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
-    return len(tx.execute(mine.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)).all())
+    living = (OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
+    lock_grants(tx, *living)
+    ended = update(OAuthGrant).where(*living).values(ended_at=now, end_reason=reason)
+    return len(tx.execute(ended.returning(OAuthGrant.id)).all())
 
 
 def note_use(tx: Session, client_id: str, now: datetime, interval: timedelta) -> None:

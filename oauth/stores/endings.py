@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from oauth.stores.grants import GrantEnd
+from oauth.stores.row_locks import lock_grants
 from tables.oauth import OAuthGrant, OAuthResource, SigningKey
 
 
@@ -41,10 +42,10 @@ def end_all(tx: Session, reason: GrantEnd, now: datetime) -> None:
 
 
 def _end(tx: Session, reason: GrantEnd, now: datetime, *where: Any) -> None:
-    ended = update(OAuthGrant).where(OAuthGrant.ended_at.is_(None), *where)
-    tx.execute(
-        ended.values(ended_at=now, end_reason=reason).execution_options(synchronize_session=False),
-    )
+    living = (OAuthGrant.ended_at.is_(None), *where)
+    lock_grants(tx, *living)
+    ended = update(OAuthGrant).where(*living).values(ended_at=now, end_reason=reason)
+    tx.execute(ended.execution_options(synchronize_session=False))
 
 
 def ended_since(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from auth.stores import roles
 from auth.stores.users import COLUMNS
 from models import Account, RolePermission, User, UserRole, UserSession
+from oauth.stores.row_locks import lock_grants
 from tables.oauth import OAuthClient, OAuthGrant, OAuthResource
 from utils.client_info import ClientInfo
 from utils.database.reads import Reads
@@ -187,8 +188,8 @@ def end(tx: Session, grant_id: UUID, reason: str, now: datetime) -> bool:
 def end_oldest_beyond(tx: Session, limit: int, newest: Grant, now: datetime) -> None:
     """End the least recently used grants of its account and client beyond `limit` living ones.
 
-    The newest one is named and never ended, as two times may be equal. Concurrent logins may leave more,
-    which the next one ends.
+    The newest one is named and never ended, as two times may be equal. The account must be locked against
+    other redemptions (`redemptions.redeem`), so that the limit holds.
     """
     mine = (OAuthGrant.user_id == newest.user_id, OAuthGrant.client_id == newest.client_id)
     living = (OAuthGrant.ended_at.is_(None), OAuthGrant.idle_end > now, OAuthGrant.absolute_end > now)
@@ -198,6 +199,9 @@ def end_oldest_beyond(tx: Session, limit: int, newest: Grant, now: datetime) -> 
         .order_by(OAuthGrant.last_used_at.desc(), OAuthGrant.created_at.desc(), OAuthGrant.id)
         .offset(limit - 1)
     )
-    ended = update(OAuthGrant).where(OAuthGrant.id.in_(beyond), OAuthGrant.ended_at.is_(None))
-    values = ended.values(ended_at=now, end_reason=GrantEnd.TOO_MANY)
-    tx.execute(values.execution_options(synchronize_session=False))
+    if not (ids := tx.scalars(beyond).all()):
+        return
+    surplus = (OAuthGrant.id.in_(ids), OAuthGrant.ended_at.is_(None))
+    lock_grants(tx, *surplus)
+    ended = update(OAuthGrant).where(*surplus).values(ended_at=now, end_reason=GrantEnd.TOO_MANY)
+    tx.execute(ended.execution_options(synchronize_session=False))

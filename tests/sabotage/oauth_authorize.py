@@ -89,6 +89,28 @@ OAUTH_AUTHORIZE = [
         "test_authorization_prompts.py::test_no_code_is_issued_by_a_consent_that_was_removed_meanwhile",
     ),
     Sabotage(
+        "a consent to one resource is none to another",
+        "oauth/authorize/rules.py",
+        "    return not is_covered or resource not in {None, *given.resources}\n",
+        "    return not is_covered\n",
+        "test_authorization_needs.py"
+        "::test_consent_counts_only_for_its_resource_also_for_standard_scopes_alone",
+    ),
+    Sabotage(
+        "a code has no scope that was taken away before it was issued",
+        "oauth/authorize/opening.py",
+        "    clients.lock_shared(services.tx(), target.client.id)\n",
+        "",
+        "test_races_of_decisions.py::test_scope_that_is_taken_away_before_any_statement_is_not_granted",
+    ),
+    Sabotage(
+        "a client is read again under its lock before a decision",
+        "oauth/authorize/decide.py",
+        "        target = opening.locked(services, query, target, client)\n",
+        "",
+        "test_races_of_decisions.py::test_scope_that_is_taken_away_before_any_statement_is_not_granted",
+    ),
+    Sabotage(
         "a ticket is of one query",
         "oauth/tokens.py",
         "if parts is None or not _TICKET.is_genuine(services, parts[1], parts[0], query.encode()):",

@@ -93,6 +93,57 @@ OAUTH_ENDING = [
         "::test_client_that_does_not_answer_is_tried_after_1_2_4_seconds_and_given_up_after_ten_minutes",
     ),
     Sabotage(
+        "clients that answer are told before those that failed",
+        "oauth/stores/notices.py",
+        ".order_by(is_after, OAuthClient.notices_after",
+        ".order_by(OAuthClient.notices_after",
+        "test_order_of_notices.py::test_client_that_answers_is_told_before_all_that_failed",
+    ),
+    Sabotage(
+        "a client whose notices were given up has still failed",
+        "oauth/notices/delivery.py",
+        "        failures = 1  #",
+        "        failures = 0  #",
+        "test_order_of_notices.py"
+        "::test_client_whose_notices_were_given_up_still_comes_after_those_that_answer",
+    ),
+    Sabotage(
+        "a client that failed a few times is passed over for a minute at most",
+        "oauth/stores/notices.py",
+        "case((or_(OAuthClient.notice_failures == 0, was_passed_over), 0), else_=1)",
+        "case((OAuthClient.notice_failures == 0, 0), (was_passed_over, 1), else_=1)",
+        "test_order_of_notices.py"
+        "::test_client_that_failed_a_few_times_is_not_passed_over_for_longer_than_a_minute",
+    ),
+    Sabotage(
+        "a busy network is no failure of the client",
+        "oauth/notices/delivery.py",
+        "        if isinstance(problem, FetchFailed) and problem.kind is Kind.BUSY:\n",
+        "        if isinstance(problem, FetchFailed) and problem.kind is None:\n",
+        "test_order_of_notices.py::test_network_that_is_busy_is_no_failure_of_the_client",
+    ),
+    Sabotage(
+        "notices are deleted a day after they were written, sent or not",
+        "oauth/stores/retention.py",
+        "OAuthNotice.created_at < before",
+        "OAuthNotice.sent_at < before",
+        "test_upkeep.py::test_notice_that_is_never_sent_is_pruned_while_the_provider_is_off",
+    ),
+    Sabotage(
+        "grants are locked by rising id",
+        "oauth/stores/row_locks.py",
+        "where(*where).order_by(OAuthGrant.id).with_for_update(",
+        "where(*where).with_for_update(",
+        "test_lock_order.py::test_grants_are_locked_by_rising_id",
+    ),
+    Sabotage(
+        "the end of sessions locks clients before grants",
+        "oauth/listener.py",
+        "        if not row_locks.share_clients_of_sessions(tx, session_ids):\n            return\n",
+        "",
+        "test_lock_order.py::test_end_of_an_account_locks_its_clients_before_any_grant",
+    ),
+    Sabotage(
         "a logout without the hint of this session is asked about",
         "oauth/logout/decide.py",
         "    return asked.hint.sid == tokens.sid(here.session_id, asked.client.id)\n",
@@ -113,6 +164,13 @@ OAUTH_ENDING = [
         "wanted.rstrip('/?') not in client.post_logout_uris",
         "test_logout_by_an_app.py"
         "::test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown",
+    ),
+    Sabotage(
+        "a post-logout address is checked when it is used",
+        "oauth/logout/request.py",
+        "    if wanted not in client.post_logout_uris or not _is_allowed(client, wanted):\n",
+        "    if wanted not in client.post_logout_uris:\n",
+        "test_logout_by_an_app.py::test_registered_address_against_the_rules_of_registration_is_not_gone_to",
     ),
     Sabotage(
         "a verifier without the feed does not accept by signature alone",

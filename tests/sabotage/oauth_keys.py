@@ -76,11 +76,25 @@ OAUTH_KEYS = [
         "test_rotation.py::test_key_is_published_while_it_may_sign_and_until_its_tokens_have_ended",
     ),
     Sabotage(
-        "an unknown kid costs a read every five seconds at most",
+        "the keys are read every five seconds at most, for an unknown kid too",
         "oauth/keys/ring.py",
-        " or age < READ_FOR_UNKNOWN",
-        "",
+        "timedelta(0) <= now - loaded.read_at < READ_EVERY:",
+        "timedelta(0) <= now - loaded.read_at < READ_EVERY / 5:",
         "test_ring.py::test_unknown_kid_is_looked_up_at_most_every_five_seconds",
+    ),
+    Sabotage(
+        "a key that leaked signs and verifies for five seconds at most in other processes",
+        "oauth/keys/ring.py",
+        "READ_EVERY = timedelta(seconds=5)",
+        "READ_EVERY = timedelta(seconds=60)",
+        "test_ring.py::test_leaked_key_neither_signs_nor_verifies_after_five_seconds_in_another_process",
+    ),
+    Sabotage(
+        "strangers cause a statement a second at most while no client is registered",
+        "oauth/keys/ring.py",
+        "NO_CLIENTS_KNOWN_FOR = timedelta(seconds=1)",
+        "NO_CLIENTS_KNOWN_FOR = timedelta(0)",
+        "test_metadata.py::test_without_a_client_the_documents_cost_a_statement_a_second_at_most",
     ),
     Sabotage(
         "the metadata is the same for every host",

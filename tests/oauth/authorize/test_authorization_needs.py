@@ -147,6 +147,21 @@ def test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another(
     assert needs_consent(asking(orders, "ping"), given, DIGEST)
 
 
+def test_consent_counts_only_for_its_resource_also_for_standard_scopes_alone() -> None:
+    orders, bank = (
+        Resource(f"https://{name}.example.com", name, {}, is_default=False) for name in ("orders", "bank")
+    )
+
+    def asking(resource: str | None) -> AuthorizationRequest:
+        query = authorization_query(scope="openid email", resource=resource)
+        return checked(target_of(read(query), SNAPSHOT), (orders, bank), ())
+
+    given = Consent(["email", "openid"], [orders.identifier], DIGEST)
+    assert not needs_consent(asking(orders.identifier), given, DIGEST)
+    assert needs_consent(asking(bank.identifier), given, DIGEST)
+    assert not needs_consent(asking(None), given, DIGEST)
+
+
 def test_trusted_client_is_not_asked_about() -> None:
     assert not needs_consent(request_of({"trusted": True}), None, DIGEST)
     assert needs_consent(request_of({"trusted": True}, prompt="consent"), None, DIGEST)

@@ -56,6 +56,8 @@ def test_rotate_keys_drops_a_leaked_key(app: Flask, clock: FixedClock) -> None:
     assert leaked not in published(app)
     states = {key["kid"]: key["state"] for key in asked(app, "keys")}
     assert states[leaked] == "leaked"
+    other = auth(app, "rotate-keys", "--leaked", published(app)[0])
+    assert "Every process follows within 5 seconds." in other.stdout
     again = auth(app, "rotate-keys", "--leaked", leaked)
     assert again.exit_code == 2
     assert "There is no such key" in again.stderr
