@@ -122,6 +122,21 @@ _ROTATED = (
     )
     .returning(*_STATE)
 )
+_STARTED = insert(_TABLE)
+_NOW = bindparam("now", type_=_GRANTS.idle_end.type)
+_BEYOND = (
+    select(_GRANTS.id)
+    .where(
+        _GRANTS.user_id == bindparam("of_user"),
+        _GRANTS.client_id == bindparam("of_client"),
+        _GRANTS.id != bindparam("newest", type_=_GRANTS.id.type),
+        _GRANTS.ended_at.is_(None),
+        _GRANTS.idle_end > _NOW,
+        _GRANTS.absolute_end > _NOW,
+    )
+    .order_by(_GRANTS.last_used_at.desc(), _GRANTS.created_at.desc(), _GRANTS.id)
+    .offset(bindparam("others"))
+)
 _AFTER_STATE = len(_STATE)
 _AFTER_CLIENT = _AFTER_STATE + len(_CLIENT) + 1
 
@@ -156,7 +171,7 @@ def start(tx: Session, grant: Grant, now: datetime, client: ClientInfo) -> None:
     """Store a new grant."""
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
     facts = {"created_at": now, "last_used_at": now, "end_reason": None}
-    tx.execute(insert(_TABLE), grant._asdict() | facts | seen)
+    tx.execute(_STARTED, grant._asdict() | facts | seen)
 
 
 def rotate(
@@ -191,15 +206,9 @@ def end_oldest_beyond(tx: Session, limit: int, newest: Grant, now: datetime) -> 
     The newest one is named and never ended, as two times may be equal. The account must be locked against
     other redemptions (`redemptions.redeem`), so that the limit holds.
     """
-    mine = (OAuthGrant.user_id == newest.user_id, OAuthGrant.client_id == newest.client_id)
-    living = (OAuthGrant.ended_at.is_(None), OAuthGrant.idle_end > now, OAuthGrant.absolute_end > now)
-    beyond = (
-        select(OAuthGrant.id)
-        .where(*mine, *living, OAuthGrant.id != newest.id)
-        .order_by(OAuthGrant.last_used_at.desc(), OAuthGrant.created_at.desc(), OAuthGrant.id)
-        .offset(limit - 1)
-    )
-    if not (ids := tx.scalars(beyond).all()):
+    values = {"of_user": newest.user_id, "of_client": newest.client_id, "newest": newest.id}
+    ids = tx.scalars(_BEYOND, values | {"now": now, "others": limit - 1}).all()
+    if not ids:
         return
     surplus = (OAuthGrant.id.in_(ids), OAuthGrant.ended_at.is_(None))
     lock_grants(tx, *surplus)
