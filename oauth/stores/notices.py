@@ -82,9 +82,9 @@ def _write(tx: Session, now: datetime, *where: Any) -> bool:
 def claim(tx: Session, now: datetime, until: datetime) -> Turn | None:
     """Give a turn, until the lease ends, to a client that has a notice that is due.
 
-    One statement, so that a client is told one notice at a time. Of those without failures, the client that
-    waits longest is first. Those that failed have their turn when no other client has a notice that is due,
-    so that they hold up none that answers.
+    One statement, so that a client is told one notice at a time. Clients that have answered come first, the
+    one that waits longest before the others; then those that were never called; and those that failed when
+    no other client has a notice that is due. So a client that does not answer holds up none that does.
     """
     is_free = or_(OAuthClient.notices_after.is_(None), OAuthClient.notices_after <= now)
     has_due = exists().where(OAuthNotice.client_id == OAuthClient.id, OAuthNotice.due_at <= now)
@@ -92,7 +92,7 @@ def claim(tx: Session, now: datetime, until: datetime) -> Turn | None:
     first = (
         select(OAuthClient.id)
         .where(is_free, has_due)
-        .order_by(has_failed, OAuthClient.notices_after.asc().nulls_first(), OAuthClient.id)
+        .order_by(has_failed, OAuthClient.notices_after.asc().nulls_last(), OAuthClient.id)
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
     )

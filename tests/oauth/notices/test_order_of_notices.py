@@ -107,6 +107,16 @@ def test_client_that_answers_is_told_before_all_that_failed(
         clock.advance(30)
 
 
+def test_client_that_has_answered_is_told_before_all_that_were_never_called(
+    app: Flask, network: Network, clock: FixedClock
+) -> None:
+    write(app, [LIVING], START, 1)
+    assert deliver(app) == ["sent"]
+    write(app, [*DEAD, LIVING], START)
+    assert deliver(app, NOTICES) == ["sent"] * NOTICES
+    assert (clock.now(), {*network.called}) == (START, {LIVING})
+
+
 def test_client_whose_notices_were_given_up_still_comes_after_those_that_answer(
     app: Flask, network: Network, clock: FixedClock
 ) -> None:
