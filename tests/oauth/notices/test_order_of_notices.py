@@ -69,7 +69,7 @@ def write(app: Flask, client_ids: Sequence[str], at: datetime, number: int = NOT
 
 def deliver(app: Flask, tries: int = 1000) -> list[str]:
     """Deliver what is due, by so many tries at most; return the outcomes."""
-    found = []
+    found: list[str] = []
     with app.app_context():
         while len(found) < tries and (outcome := delivery.try_next(services())):
             found.append(outcome)
