@@ -100,6 +100,13 @@ OAUTH_ENDING = [
         "test_order_of_notices.py::test_client_that_answers_is_told_before_all_that_failed",
     ),
     Sabotage(
+        "clients that have answered are told before those that were never called",
+        "oauth/stores/notices.py",
+        ".notices_after.asc().nulls_last()",
+        ".notices_after.asc().nulls_first()",
+        "test_order_of_notices.py::test_client_that_has_answered_is_told_before_all_that_were_never_called",
+    ),
+    Sabotage(
         "a client whose notices were given up has still failed",
         "oauth/notices/delivery.py",
         "        failures = 1  #",
