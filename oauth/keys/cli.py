@@ -13,7 +13,7 @@ from oauth.keys.listing import listed
 from utils.services import services
 
 LEAK_BOUNDS = (
-    "Every process follows within 5 seconds. Apps that keep the published keys accept the leaked one for up to "
+    "Every process follows within 5 seconds. Apps that keep the published keys accept the leaked one up to "
     "an hour; resources that poll the feed refuse it from their next poll on."
 )
 NONE_YET = "There are no keys yet: the first token makes them."

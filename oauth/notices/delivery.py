@@ -13,7 +13,7 @@ from auth.events import Event
 from auth.stores import audit
 from oauth.keys.errors import NoSigningKey
 from oauth.stores import notices
-from oauth.stores.notices import FAILING, Claimed, Turn
+from oauth.stores.notices import Claimed, Turn
 from utils.background import BackgroundTask
 from utils.client_info import ClientInfo
 from utils.outgoing import CallFailed
@@ -26,6 +26,7 @@ LEASE = timedelta(seconds=30)  # longer than a call takes
 FIRST_DELAY = timedelta(seconds=1)  # doubled with each failure of the client in a row
 MAX_DOUBLINGS = 6
 GIVE_UP_AFTER = timedelta(minutes=10)
+FAILING = 8  # failures in a row, of some minutes, after which all old notices are given up together
 TOKEN_LIFETIME = timedelta(minutes=2)  # Back-Channel Logout, 2.4 recommends at most two minutes
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 ACCEPTED = (200, 204)  # Back-Channel Logout, 2.8

@@ -1,19 +1,17 @@
 """Notices of back-channel logout: written in the transaction that ends a session, delivered one by one."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Integer, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import CursorResult, Integer, case, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from tables.oauth import OAuthClient, OAuthGrant, OAuthNotice
 from utils.database.engine import insert_into
 from utils.database.random_ids import random_id
 
-FAILING = 8  # failures in a row, of some minutes, after which all old notices are given up together
-PATIENCE = timedelta(minutes=1)  # for which clients that answer are preferred to one that failed a few times
 _COLUMNS = ("id", "client_id", "sid", "user_id", "created_at", "due_at", "attempts")
 
 
@@ -84,22 +82,17 @@ def _write(tx: Session, now: datetime, *where: Any) -> bool:
 def claim(tx: Session, now: datetime, until: datetime) -> Turn | None:
     """Give a turn, until the lease ends, to a client that has a notice that is due.
 
-    One statement, so that a client is told one notice at a time. Of those without failures, the client that
-    waits longest is first. Those that failed come after them, so that they hold up none that answers. A
-    notice to a client with fewer than `FAILING` failures is passed over for `PATIENCE` at most.
+    One statement, so that a client is told one notice at a time. Clients that have answered come first, the
+    one that waits longest before the others; then those that were never called; and those that failed when
+    no other client has a notice that is due. So a client that does not answer holds up none that does.
     """
     is_free = or_(OAuthClient.notices_after.is_(None), OAuthClient.notices_after <= now)
     has_due = exists().where(OAuthNotice.client_id == OAuthClient.id, OAuthNotice.due_at <= now)
-    was_passed_over = and_(
-        OAuthClient.notice_failures < FAILING,
-        OAuthClient.notices_after <= now - PATIENCE,
-        exists().where(OAuthNotice.client_id == OAuthClient.id, OAuthNotice.due_at <= now - PATIENCE),
-    )
-    is_after = case((or_(OAuthClient.notice_failures == 0, was_passed_over), 0), else_=1)
+    has_failed = case((OAuthClient.notice_failures > 0, 1), else_=0)
     first = (
         select(OAuthClient.id)
         .where(is_free, has_due)
-        .order_by(is_after, OAuthClient.notices_after.asc().nulls_first(), OAuthClient.id)
+        .order_by(has_failed, OAuthClient.notices_after.asc().nulls_last(), OAuthClient.id)
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
     )

@@ -62,7 +62,7 @@ def test_nul_in_a_parameter_of_an_authorization_request_is_a_400(
     query = authorization_query(**{name: f"a{NUL}b"})
     for headers in (BROWSES, None):
         answer = client.get(f"/oauth/authorize?{query}", headers=headers)
-        assert (answer.status_code, answer.location) == (400, None)
+        assert (answer.status_code, "Location" in answer.headers) == (400, False)
     for body in ({}, {"allow": True}):
         path = "/auth/authorizations" + ("/decision" if body else "")
         sent: dict[str, Any] = {"query": query, "ticket": "t"} | body

@@ -95,9 +95,16 @@ OAUTH_ENDING = [
     Sabotage(
         "clients that answer are told before those that failed",
         "oauth/stores/notices.py",
-        ".order_by(is_after, OAuthClient.notices_after",
+        ".order_by(has_failed, OAuthClient.notices_after",
         ".order_by(OAuthClient.notices_after",
         "test_order_of_notices.py::test_client_that_answers_is_told_before_all_that_failed",
+    ),
+    Sabotage(
+        "clients that have answered are told before those that were never called",
+        "oauth/stores/notices.py",
+        ".notices_after.asc().nulls_last()",
+        ".notices_after.asc().nulls_first()",
+        "test_order_of_notices.py::test_client_that_has_answered_is_told_before_all_that_were_never_called",
     ),
     Sabotage(
         "a client whose notices were given up has still failed",
@@ -106,14 +113,6 @@ OAUTH_ENDING = [
         "        failures = 0  #",
         "test_order_of_notices.py"
         "::test_client_whose_notices_were_given_up_still_comes_after_those_that_answer",
-    ),
-    Sabotage(
-        "a client that failed a few times is passed over for a minute at most",
-        "oauth/stores/notices.py",
-        "case((or_(OAuthClient.notice_failures == 0, was_passed_over), 0), else_=1)",
-        "case((OAuthClient.notice_failures == 0, 0), (was_passed_over, 1), else_=1)",
-        "test_order_of_notices.py"
-        "::test_client_that_failed_a_few_times_is_not_passed_over_for_longer_than_a_minute",
     ),
     Sabotage(
         "a busy network is no failure of the client",

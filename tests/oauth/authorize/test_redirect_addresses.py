@@ -69,7 +69,7 @@ NEAR_MISSES = [
     f"\t{CALLBACK}",
     f"{CALLBACK}\n",
     f"{CALLBACK}\r\nX: y",
-    f"{CALLBACK}\x00",
+    f"{CALLBACK}\x01",
     f"{CALLBACK},{CALLBACK}",
     "https://app.example.com/cb/../../x",
     "https://app.example.com:0443/cb",

@@ -139,7 +139,7 @@ def test_redirect_uri_must_be_the_same_text_and_a_wrong_one_changes_nothing(
         f"{VERIFIER}=",
         VERIFIER.upper(),
         "é" * 43,
-        "\x00" * 43,
+        "\x01" * 43,
         "x7ZvLUIdYNkFuCLrEgi8cK6UqwKQBo_PEfHk0B3r1hM",  # a challenge is no verifier
     ],
 )
