@@ -122,7 +122,8 @@ def every(services: Services) -> Sequence[RegisteredResource]:
 def remove(services: Services, operator: Operator, url: str) -> int:
     """Remove a resource and its client, and end the grants for it; return how many.
 
-    Access tokens that were issued stay valid offline until they expire, or the feed tells their end.
+    The resource cannot read the revocation feed any more: its verifier does as if the feed were away. Other
+    offline verifiers accept tokens until they expire.
     """
     present, tx = find(services, url), services.tx()
     now = services.clock.now()
