@@ -26,8 +26,8 @@ class Row(NamedTuple):
 class Place(NamedTuple):
     """How far a resource has read.
 
-    `began` is the time of the first page. `known` is how many grants had ended in the minute before it, without
-    the last seconds. `page` is the last row that was read, if there are more pages.
+    `began` is the time of the first page. `known` is how many grants had ended in the minute before it,
+    without the last seconds. `page` is the last row that was read, if there are more pages.
     """
 
     began: datetime

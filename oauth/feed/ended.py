@@ -1,8 +1,8 @@
 """What the revocation feed tells a resource.
 
-An ending is committed after its time, and the times are those of several machines. So each answer looks again
-at what ended in the minute before the last one: the last seconds are repeated, and the rest is counted. If the
-number has grown, an ending was committed late, and the whole minute is repeated.
+An ending is committed after its time, and the times are those of several machines. So each answer looks
+again at what ended in the minute before the last one: the last seconds are repeated, and the rest is counted.
+If the number has grown, an ending was committed late, and the whole minute is repeated.
 """
 
 from collections.abc import Sequence

@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from config import MAX_ACCESS_TOKEN_LIFETIME
 from models import db
 from oauth.stores import endings
+from tests.conftest import AppFactory
 from tests.support.grants import RESOURCE, end_bound, grant_row, resource_row, session_ids
 from tests.support.oauth import SECRET, client_row
 from tests.support.service import FixedClock, at_once, bearer, execute, signed_in
@@ -106,6 +108,24 @@ def test_ending_that_is_held_open_over_two_polls_is_told_by_the_next_one(
         db.session.commit()
     clock.advance(3)
     assert gids(feed(client, answer["cursor"])) == [gid]
+
+
+def test_feed_names_a_grant_for_the_longest_lifetime_that_the_setting_allows(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    """Its tokens may be of a time when the setting was higher."""
+    app = make_app({"OAUTH_ACCESS_TOKEN_LIFETIME": "60"})
+    client = app.test_client()
+    client_row(app, "app")
+    client_row(app, "api", kind="resource")
+    resource_row(app, "api")
+    signed_in(client)
+    gid = grant_row(app, session_ids(app)[0], resource=RESOURCE)
+    clock.advance(1800)
+    end_bound(app, session_ids(app)[0])
+    clock.advance(1800)
+    answer = feed(client)
+    assert (gids(answer), answer["lives"]) == ([str(gid)], MAX_ACCESS_TOKEN_LIFETIME)
 
 
 @pytest.mark.usefixtures("access")
