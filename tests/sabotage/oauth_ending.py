@@ -60,8 +60,7 @@ OAUTH_ENDING = [
         "oauth/feed/ended.py",
         "LIVES = timedelta(seconds=MAX_ACCESS_TOKEN_LIFETIME)\n",
         "LIVES = timedelta(seconds=600)\n",
-        "test_revocation_feed.py"
-        "::test_feed_names_a_grant_for_the_longest_lifetime_that_the_setting_allows",
+        "test_revocation_feed.py::test_feed_names_a_grant_for_the_longest_lifetime_that_the_setting_allows",
     ),
     Sabotage(
         "a mass ending commits each batch",
