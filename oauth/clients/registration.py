@@ -1,4 +1,4 @@
-"""Registration of clients by operators. Every change is one audit event; its `detail` is the client's id."""
+"""Registration of clients by operators. Every change is an audit event; its `detail` is the client's id."""
 
 import secrets
 import string
@@ -10,11 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from auth.events import Event
 from auth.roles.actors import Operator, record
-from oauth import mass_ending
 from oauth.clients import narrowing
 from oauth.clients.authentication import PUBLIC_KINDS, digest_of
 from oauth.clients.definition import Definition, checked, checked_id, client_id_of
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ClientNotFound, TooManyClients
+from oauth.revocation import mass_ending
 from oauth.stores import client_secrets, clients, endings, resources
 from oauth.stores.client_secrets import Secret
 from oauth.stores.clients import Registered
@@ -196,7 +196,7 @@ def enable(services: Services, operator: Operator, name: str) -> bool:
 
 
 def remove(services: Services, operator: Operator, name: str) -> int:
-    """Disable a client, end its grants and remove it; return how many grants ended.
+    """Disable a client, end its grants and remove it; return how many grants ended. Writes an event of each.
 
     Raises `ClientNotFound` and `ClientInvalid`.
     """
