@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
 from auth.mailing.links import LIFETIMES
-from oauth.revocation import mass_ending
+from oauth.ending import mass_ending
 from oauth.stores import apps, endings, notices
 from oauth.stores.grants import GrantEnd
 from utils.services import Services

@@ -14,7 +14,7 @@ from oauth.clients import narrowing
 from oauth.clients.authentication import PUBLIC_KINDS, digest_of
 from oauth.clients.definition import Definition, checked, checked_id, client_id_of
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ClientNotFound, TooManyClients
-from oauth.revocation import mass_ending
+from oauth.ending import mass_ending
 from oauth.stores import client_secrets, clients, endings, resources
 from oauth.stores.client_secrets import Secret
 from oauth.stores.clients import Registered

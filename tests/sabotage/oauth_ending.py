@@ -64,7 +64,7 @@ OAUTH_ENDING = [
     ),
     Sabotage(
         "a mass ending commits each batch",
-        "oauth/revocation/mass_ending.py",
+        "oauth/ending/mass_ending.py",
         "        tx.commit()\n        last = ids[-1]\n",
         "        last = ids[-1]\n",
         "test_mass_endings.py::test_mass_ending_that_takes_minutes_is_told_to_resources_completely",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from oauth.revocation import mass_ending
+from oauth.ending import mass_ending
 from tests.conftest import AppFactory
 from tests.oauth.feed.test_pages_of_the_feed import Reader
 from tests.support.commands import asked, auth
