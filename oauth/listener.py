@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
 from auth.mailing.links import LIFETIMES
+from oauth.ending import mass_ending
 from oauth.stores import apps, endings, notices, row_locks
 from oauth.stores.grants import GrantEnd
 from utils.services import Services
 
 
 class ProviderListener:
-    """Implements `utils.services.Listener`. Each method writes in the caller's transaction.
+    """Implements `utils.services.Listener`. Each method but `all_revoked` writes in the caller's transaction.
 
     Clients are locked first, so that an operator who changes one waits for the whole transaction, and the
     other way round. Then come notices, as they are made from living grants. The caller has ended the sessions
@@ -55,11 +56,9 @@ class ProviderListener:
         apps.void_codes(tx, user_id)
         endings.end_offline(tx, user_id, GrantEnd.PASSWORD_CHANGED, now)
 
-    def all_revoked(self, services: Services, tx: Session, now: datetime) -> None:
-        """End every grant of every account, and write down which clients to tell."""
-        row_locks.share_clients(tx)
-        _wake_after(services, tx, written=notices.write_of_all(tx, now))
-        endings.end_all(tx, GrantEnd.ALL_REVOKED, now)
+    def all_revoked(self, services: Services) -> None:
+        """End every grant of every account, and write down which clients to tell. Commits."""
+        mass_ending.end_all(services)
 
 
 def _wake_after(services: Services, tx: Session, *, written: bool) -> None:

@@ -102,8 +102,13 @@ def end_sessions(services: Services, login: str, actor: Actor) -> int:
 
 
 def end_all_sessions(services: Services, operator: Operator) -> int:
-    """End every session and revoke every token of all accounts; return the sessions' number."""
-    return _end_sessions(services, None, operator)
+    """End every session and revoke every token of all accounts; return the sessions' number.
+
+    The access of apps ends after that, in several transactions. If the call is interrupted, make it again.
+    """
+    ended = _end_sessions(services, None, operator)
+    services.listener.all_revoked(services)
+    return ended
 
 
 def _end_sessions(services: Services, user_id: int | None, actor: Actor) -> int:

@@ -12,7 +12,7 @@ from auth.roles.actors import Operator, record
 from oauth.clients import registration as clients_registration
 from oauth.clients.definition import SCOPES, Definition, client_id_of, shown_name
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ResourceNotFound, ResourceTaken
-from oauth.stores import clients, resources, row_locks
+from oauth.stores import clients, endings, resources, row_locks
 from oauth.stores.resources import RegisteredResource
 from utils.services import Services
 from utils.web import redirect_uris
@@ -111,7 +111,7 @@ def change(services: Services, operator: Operator, wanted: Description) -> int:
         resources.void_codes(tx, wanted.identifier)
         kept = {*SCOPES, *wanted.scopes}
         beyond = [each for each, held in resources.living_grants(tx, wanted.identifier) if set(held) - kept]
-        clients.end_some(tx, beyond, RESOURCE_NARROWED, services.clock.now())
+        endings.end_some(tx, beyond, RESOURCE_NARROWED, services.clock.now())
     record(services, Event.RESOURCE_CHANGED, operator, detail=present.client_id)
     tx.commit()
     return len(beyond)
@@ -136,7 +136,8 @@ def every(services: Services) -> Sequence[RegisteredResource]:
 def remove(services: Services, operator: Operator, url: str) -> int:
     """Remove a resource and its client, and end the grants for it; return how many.
 
-    Access tokens that were issued stay valid offline until they expire, or the feed tells their end.
+    The resource cannot read the revocation feed any more: its verifier does as if the feed were away. Other
+    offline verifiers accept tokens until they expire.
     """
     present, tx = find(services, url), services.tx()
     now = services.clock.now()

@@ -10,7 +10,6 @@ from sqlalchemy import Table, and_, bindparam, delete, insert, or_, select, upda
 from sqlalchemy.orm import Session
 
 from oauth.stores.client_secrets import Secret
-from oauth.stores.row_locks import lock_grants
 from tables.oauth import Client, OAuthClient, OAuthClientSecret, OAuthCode, OAuthGrant
 from utils.database.reads import Reads
 
@@ -34,7 +33,6 @@ _CALLING = (
     .select_from(_TABLE.outerjoin(_SECRET_TABLE, _MATCHING))
     .where(_TABLE.c.id == bindparam("of_id"))
 )
-_AT_ONCE = 500  # grants in a statement
 _ANY = select(OAuthClient.id).limit(1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -172,24 +170,6 @@ def living_grants(tx: Session, client_id: str) -> list[ClientGrant]:
     columns = [getattr(OAuthGrant, name) for name in ClientGrant._fields]
     found = select(*columns).where(OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
     return [ClientGrant._make(row) for row in tx.execute(found)]
-
-
-def end_some(tx: Session, grant_ids: Sequence[UUID], reason: str, now: datetime) -> None:
-    """End those of these grants that live."""
-    ordered = sorted(grant_ids)
-    for start in range(0, len(ordered), _AT_ONCE):
-        some = (OAuthGrant.id.in_(ordered[start : start + _AT_ONCE]), OAuthGrant.ended_at.is_(None))
-        lock_grants(tx, *some)
-        ended = update(OAuthGrant).where(*some).values(ended_at=now, end_reason=reason)
-        tx.execute(ended.execution_options(synchronize_session=False))
-
-
-def end_grants(tx: Session, client_id: str, reason: str, now: datetime) -> int:
-    """End every grant of a client that lives; return how many."""
-    living = (OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
-    lock_grants(tx, *living)
-    ended = update(OAuthGrant).where(*living).values(ended_at=now, end_reason=reason)
-    return len(tx.execute(ended.returning(OAuthGrant.id)).all())
 
 
 def note_use(tx: Session, client_id: str, now: datetime, interval: timedelta) -> None:

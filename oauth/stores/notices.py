@@ -47,9 +47,9 @@ def write_of_user(tx: Session, user_id: int, now: datetime) -> bool:
     return _write(tx, now, OAuthGrant.user_id == user_id, OAuthGrant.ended_at.is_(None))
 
 
-def write_of_all(tx: Session, now: datetime) -> bool:
-    """Write a notice for each client and session with a living grant."""
-    return _write(tx, now, OAuthGrant.ended_at.is_(None))
+def write_of_grants(tx: Session, grant_ids: Sequence[UUID], now: datetime) -> bool:
+    """Write a notice for each client and session of those of these grants that live."""
+    return _write(tx, now, OAuthGrant.id.in_(grant_ids), OAuthGrant.ended_at.is_(None))
 
 
 def _write(tx: Session, now: datetime, *where: Any) -> bool:

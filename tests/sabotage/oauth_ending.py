@@ -41,11 +41,48 @@ OAUTH_ENDING = [
         "test_grants_end_with_sessions.py::test_password_change_ends_offline_grants_unless_end_apps_is_false",
     ),
     Sabotage(
-        "the feed repeats the minute before the cursor",
+        "the feed repeats the minute in which an ending was committed late",
         "oauth/feed/ended.py",
-        "max(oldest, _moment(after, now) - REPEATED)",
-        "max(oldest, _moment(after, now))",
+        "(REPEATED if is_complete else LATE)",
+        "REPEATED",
         "test_revocation_feed.py::test_ending_that_is_held_open_over_two_polls_is_told_by_the_next_one",
+    ),
+    Sabotage(
+        "the last page of the feed has the time of the first one",
+        "oauth/feed/ended.py",
+        "        place, (since, last) = after, after.page\n",
+        "        place, (since, last) = Place(now, _settled(tx, client_id, now)), after.page\n",
+        "test_pages_of_the_feed.py"
+        "::test_ending_that_is_committed_behind_the_page_that_is_read_is_told_by_the_next_reading",
+    ),
+    Sabotage(
+        "the feed names a grant while any token of it may live",
+        "oauth/feed/ended.py",
+        "LIVES = timedelta(seconds=MAX_ACCESS_TOKEN_LIFETIME)\n",
+        "LIVES = timedelta(seconds=600)\n",
+        "test_revocation_feed.py::test_feed_names_a_grant_for_the_longest_lifetime_that_the_setting_allows",
+    ),
+    Sabotage(
+        "a mass ending commits each batch",
+        "oauth/ending/mass_ending.py",
+        "        tx.commit()\n        last = ids[-1]\n",
+        "        last = ids[-1]\n",
+        "test_mass_endings.py::test_mass_ending_that_takes_minutes_is_told_to_resources_completely",
+    ),
+    Sabotage(
+        "the verifier reads every page of the feed",
+        "sdk/python/auth_guard/feed.py",
+        "            if not page.more:\n",
+        "            if page:\n",
+        "test_feed_of_the_verifier.py::test_pages_are_read_to_the_last_one",
+    ),
+    Sabotage(
+        "the Node verifier takes deadlines from a clock that is never set back",
+        "docs/guides/provider-resources.md",
+        "    if (performance.now() - triedAt >= pollAfter) {\n",
+        "    if (Date.now() - triedAt >= pollAfter) {\n",
+        "test_express_verifier.py"
+        "::test_node_verifier_reads_the_feed_in_time_when_the_clock_of_the_machine_is_set_back",
     ),
     Sabotage(
         "the feed is of the resource that asks",
