@@ -39,6 +39,14 @@ def with_answer(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
     return f"{redirect_uri}{joint}{urlencode(given, quote_via=quote)}"
 
 
+def document(uri: str | None) -> str | None:
+    """Return the address of a client's document for a link, None if it has none that may be one."""
+    try:
+        return redirect_uris.document_uri(uri) if uri else None
+    except ValueError:  # the row was changed by hand
+        return None
+
+
 def difference_in_words(asked: str, registered: Sequence[str], *, native: bool = False) -> str:
     """Return in which parts an address differs from the nearest registered one, without a value of either.
 

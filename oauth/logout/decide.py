@@ -16,7 +16,6 @@ from tables.oauth import Client
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
 
-
 MAX_APPS = 20  # that are named after a logout
 
 
@@ -31,8 +30,7 @@ class Decision(NamedTuple):
     """What the page does: ask the person (`is_asked`), or go on.
 
     `redirect_to` is a registered address of the client. Without `at_once` it is offered as a link only.
-    `apps` are the names of other clients that the person logged in to in the session that ended now, and which
-    are not told of its end.
+    `apps` are the names of other clients that had access through the session and are not told of its end.
     """
 
     is_asked: bool

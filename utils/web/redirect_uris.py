@@ -66,6 +66,13 @@ def page_uri(text: str) -> str:
     return text
 
 
+def document_uri(text: str) -> str:
+    """Return the address of a document of a client, such as its terms. Raises `ValueError`."""
+    if not text.startswith("https://"):
+        raise ValueError("must be an https:// URL")
+    return page_uri(text)
+
+
 def resource_uri(text: str) -> str:
     """Return the identifier of a resource (RFC 8707, 2), without the slash of a bare host."""
     _check_text(text)

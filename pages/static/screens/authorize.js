@@ -145,6 +145,7 @@ function consent({ client, account, scopes, new: isNew }) {
   at("new").hidden = added.length === 0;
   at("already").hidden = at("already-title").hidden = before.length === 0;
   at("new-title").hidden = before.length === 0 || added.length === 0;
+  documents(client);
   warn(client);
   at("allow").addEventListener("click", () => decide(true, client, scopes));
   at("cancel").addEventListener("click", () => decide(false, client, scopes));
@@ -157,6 +158,15 @@ const SCOPES = {
   offline_access: "authorize.scope.offline_access",
   roles: "authorize.scope.roles",
 };
+
+/** Link to the privacy policy and the terms of the app. */
+function documents({ policy_uri: policy, terms_uri: terms }) {
+  for (const [id, uri] of Object.entries({ policy, terms })) {
+    if (!uri?.startsWith("https://")) continue;
+    at(id).href = uri;
+    at(id).hidden = at("links").hidden = false;
+  }
+}
 
 function warn({ redirect_kind: kind }) {
   at("warning").hidden = kind === "web";
