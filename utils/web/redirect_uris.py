@@ -124,12 +124,14 @@ def difference(asked: str, registered: Collection[str], *, native: bool = False)
 def nearest(asked: str, registered: Collection[str], *, native: bool = False) -> str:
     """Return the registered address whose start and end, without the scheme, have most in common with it.
 
-    Strangers choose what is asked for: the cost is a few comparisons of 512 characters for each address.
+    For a loopback address of a native client, a loopback address comes first. Strangers choose what is asked for: the cost is a few comparisons of 512 characters for each address.
     """
     asked = asked[:MAX_COMPARED]
 
-    def likeness(each: str) -> tuple[int, str]:
-        return _common(*comparable(asked, each[:MAX_COMPARED], native=native)), each
+    def likeness(each: str) -> tuple[bool, int, str]:
+        pair = asked, each[:MAX_COMPARED]
+        are_local = native and all(map(_LOOPBACK_LOOSELY.match, pair))
+        return are_local, _common(*comparable(*pair, native=native)), each
 
     return max(registered, key=likeness)
 
