@@ -115,6 +115,20 @@ OAUTH_ENDING = [
         "::test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown",
     ),
     Sabotage(
+        "only apps that are not told of a logout are named",
+        "oauth/stores/apps.py",
+        "OAuthClient.backchannel_uri.is_(None), ",
+        "",
+        "test_logout_answers.py::test_apps_that_are_not_told_of_the_end_are_named",
+    ),
+    Sabotage(
+        "the page of a logout request does not repeat it",
+        "oauth/logout/routes.py",
+        ', "logout", path=PATH)',
+        ', "logout")',
+        "test_logout_answers.py::test_page_does_not_repeat_the_request",
+    ),
+    Sabotage(
         "a verifier without the feed does not accept by signature alone",
         "sdk/python/auth_guard/tokens.py",
         "        if self._feed.age() > FEED_AWAY:\n",

@@ -124,7 +124,8 @@ def difference(asked: str, registered: Collection[str], *, native: bool = False)
 def nearest(asked: str, registered: Collection[str], *, native: bool = False) -> str:
     """Return the registered address whose start and end, without the scheme, have most in common with it.
 
-    For a loopback address of a native client, a loopback address comes first. Strangers choose what is asked for: the cost is a few comparisons of 512 characters for each address.
+    For a loopback address of a native client, a loopback address comes first. Strangers choose
+    what is asked for: the cost is a few comparisons of 512 characters for each address.
     """
     asked = asked[:MAX_COMPARED]
 
