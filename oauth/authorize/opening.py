@@ -49,7 +49,9 @@ def find_target(services: Services, query: str, client: ClientInfo) -> Target:
     except errors.PageFault as fault:
         if found is not None:
             if isinstance(fault, errors.RedirectUriMismatch):
-                fault.detail = redirect_uris.difference(values["redirect_uri"] or "", found.redirect_uris)
+                fault.detail = redirect_uris.difference(
+                    values["redirect_uri"] or "", found.redirect_uris, native=found.kind == "native"
+                )
             note(services, found, fault, client)
         raise fault.show(_shown(services, fault, found, values)) from None
 
@@ -115,7 +117,9 @@ def _shown(
         shown |= {name: _cut(value) for name, value in values.items() if value}
     if found is not None and isinstance(fault, errors.RedirectUriMismatch):
         asked = values["redirect_uri"] or ""
-        shown["difference"] = redirects.difference_in_words(asked, found.redirect_uris)
+        shown["difference"] = redirects.difference_in_words(
+            asked, found.redirect_uris, native=found.kind == "native"
+        )
         if not services.settings.production:
             shown["registered"] = [*map(_cut, found.redirect_uris[:MAX_REGISTERED])]
     return shown

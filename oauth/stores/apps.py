@@ -97,6 +97,26 @@ def names_by_session(
     return [(row.session_id, row.name) for row in tx.execute(found)]
 
 
+def names_not_told(
+    tx: Session, user_id: int, session_id: UUID, now: datetime, *, but: str | None, limit: int
+) -> list[str]:
+    """Return the names of clients with access through this session that are not told of its end, sorted.
+
+    They have no address for back-channel logout. `but` is a client that is left out.
+    """
+    found = (
+        select(OAuthClient.name)
+        .join(OAuthGrant, OAuthGrant.client_id == OAuthClient.id)
+        .outerjoin(UserSession, UserSession.id == OAuthGrant.session_id)
+        .where(OAuthGrant.user_id == user_id, OAuthGrant.session_id == session_id, *_is_living(now))
+        .where(OAuthClient.backchannel_uri.is_(None), OAuthClient.id != (but or ""))
+        .distinct()
+        .order_by(OAuthClient.name)
+        .limit(limit)
+    )
+    return [*tx.execute(found).scalars()]
+
+
 def end_access(tx: Session, user_id: int, client_id: str, reason: str, now: datetime) -> int:
     """End everything that the client may do with the account; return how many rows that were.
 

@@ -204,7 +204,22 @@ def test_cross_site_logout_is_refused(app: Flask, client: FlaskClient, proof: di
     answer = client.post("/logout", headers=proof | BROWSES, base_url="https://localhost:8000")
     assert (answer.status_code, answer.mimetype) == (403, "text/html")
     assert "Set-Cookie" not in answer.headers
-    assert client.get("/logout").status_code == 405
+    assert refresh(app.test_client(), token).status_code == 200
+
+
+def test_225_opening_the_page_of_logout_changes_nothing(app: Flask, client: FlaskClient) -> None:
+    token = signed_in(client)["refresh_token"]
+    client.set_cookie("__Host-refresh", token, secure=True)
+    answer = client.get("/logout?next=/account/apps", base_url="https://localhost:8000")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert "Set-Cookie" not in answer.headers
+    page = answer.get_data(as_text=True)
+    assert 'href="/account/apps">Stay Logged In' in page
+    assert 'href="/login?next=%2Faccount%2Fapps">Log In' in page
+    for hostile in ("https://evil.example", "//evil.example", "/logout", "javascript:alert(1)"):
+        page = client.get("/logout", query_string={"next": hostile}).get_data(as_text=True)
+        assert 'href="/account">Stay Logged In' in page
+        assert "evil" not in page
     assert refresh(app.test_client(), token).status_code == 200
 
 

@@ -60,6 +60,20 @@ OAUTH_CLIENTS = [
         "test_redirect_uris.py::test_only_the_port_differs_in_what_is_compared",
     ),
     Sabotage(
+        "a port that is free is not told as a difference",
+        "utils/web/redirect_uris.py",
+        "    if not native or not any(_LOOPBACK_LOOSELY",
+        "    if native or not any(_LOOPBACK_LOOSELY",
+        "test_redirect_uris.py::test_difference_of_a_native_client_does_not_name_a_port_that_is_free",
+    ),
+    Sabotage(
+        "a consent page links to https only",
+        "utils/web/redirect_uris.py",
+        'if not text.startswith("https://"):',
+        'if not text.startswith("http"):',
+        "test_documents_of_clients.py::test_question_links_to_https_documents_only",
+    ),
+    Sabotage(
         "a registered address has no parameter of the response",
         "utils/web/redirect_uris.py",
         "if taken := sorted(names & _RESPONSE):",

@@ -209,6 +209,20 @@ OAUTH_ENDING = [
         "test_logout_by_an_app.py::test_registered_address_against_the_rules_of_registration_is_not_gone_to",
     ),
     Sabotage(
+        "only apps that are not told of a logout are named",
+        "oauth/stores/apps.py",
+        "OAuthClient.backchannel_uri.is_(None), ",
+        "",
+        "test_logout_answers.py::test_apps_that_are_not_told_of_the_end_are_named",
+    ),
+    Sabotage(
+        "the page of a logout request does not repeat it",
+        "oauth/logout/routes.py",
+        ', "logout", path=PATH)',
+        ', "logout")',
+        "test_logout_answers.py::test_page_does_not_repeat_the_request",
+    ),
+    Sabotage(
         "a verifier without the feed does not accept by signature alone",
         "sdk/python/auth_guard/tokens.py",
         "        if self._feed.age() > FEED_AWAY:\n",

@@ -49,6 +49,8 @@ def test_question_names_client_account_and_scopes(client: FlaskClient, access: s
             "redirect_kind": "web",
             "redirect_host": "app.example.com",
             "resource": None,
+            "policy_uri": None,
+            "terms_uri": None,
         },
         "scopes": [
             {"name": "openid", "words": None, "allowed": False},
