@@ -16,16 +16,13 @@ from oauth.clients.errors import ClientInvalid, ClientNameTaken, ClientNotFound,
 from oauth.stores import client_secrets, clients, resources
 from oauth.stores.client_secrets import Secret
 from oauth.stores.clients import ClientGrant, Registered
+from oauth.stores.grants import GrantEnd
 from utils.services import Services
 
 MAX_CLIENTS = 1000
 PREFIX = "auth_cs_"  # of secrets, for scanners
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 43  # characters: 256 bits
-# End reasons of grants.
-CLIENT_REMOVED = "client_removed"
-CLIENT_DISABLED = "client_disabled"
-CLIENT_NARROWED = "client_narrowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ def change(
     if lost(shown.definition, after):
         clients.void_codes(tx, client_id)
         beyond = [each.id for each in clients.living_grants(tx, client_id) if is_beyond(each, after)]
-        clients.end_some(tx, beyond, CLIENT_NARROWED, services.clock.now())
+        clients.end_some(tx, beyond, GrantEnd.CLIENT_NARROWED, services.clock.now())
     record(services, Event.CLIENT_CHANGED, operator, detail=client_id)
     tx.commit()
     return after, changed
@@ -181,7 +178,7 @@ def disable(services: Services, operator: Operator, name: str) -> bool:
     if not clients.disable(tx, client_id, now):
         return False
     clients.void_codes(tx, client_id)
-    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)
+    clients.end_grants(tx, client_id, GrantEnd.CLIENT_DISABLED, now)
     record(services, Event.CLIENT_DISABLED, operator, detail=client_id)
     tx.commit()
     return True
@@ -217,7 +214,7 @@ def erase(services: Services, client_id: str) -> int:
     tx = services.tx()
     clients.lock(tx, client_id)
     clients.delete_codes(tx, client_id)
-    ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())
+    ended = clients.end_grants(tx, client_id, GrantEnd.CLIENT_REMOVED, services.clock.now())
     clients.remove(tx, client_id)
     return ended
 

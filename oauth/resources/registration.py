@@ -13,6 +13,7 @@ from oauth.clients import registration as clients_registration
 from oauth.clients.definition import SCOPES, Definition, client_id_of, shown_name
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ResourceNotFound, ResourceTaken
 from oauth.stores import clients, resources
+from oauth.stores.grants import GrantEnd
 from oauth.stores.resources import RegisteredResource
 from utils.services import Services
 from utils.web import redirect_uris
@@ -20,7 +21,6 @@ from utils.web import redirect_uris
 MAX_SCOPES = 50
 MAX_WORDS = 120
 _SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9:._/-]{0,63}")
-RESOURCE_REMOVED = "resource_removed"  # the end reason of its grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def remove(services: Services, operator: Operator, url: str) -> int:
     """
     present, tx = find(services, url), services.tx()
     now = services.clock.now()
-    ended = resources.end_grants(tx, present.identifier, RESOURCE_REMOVED, now)
+    ended = resources.end_grants(tx, present.identifier, GrantEnd.RESOURCE_REMOVED, now)
     resources.remove(tx, present.identifier)
     clients_registration.erase(services, present.client_id)
     record(services, Event.RESOURCE_CHANGED, operator, detail=present.client_id)

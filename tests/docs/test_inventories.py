@@ -1,6 +1,7 @@
-"""The inventories of docs/security against the code: uses of cryptography, and outgoing connections."""
+"""The inventories of the documents against the code: cryptography, outgoing connections, personal data."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +49,25 @@ def told(document: str, *header: str) -> Uses:
 
 def test_every_use_of_cryptography_is_in_the_inventory() -> None:
     assert uses(project_sources(), CRYPTOGRAPHY) == told("docs/security/cryptography.md", "module", "uses")
+
+
+def test_every_derived_key_is_in_the_inventory() -> None:
+    product = [text for path, text in project_sources().items() if not path.startswith("tests/")]
+    label = r"""(?:Signer\(|derive_key\([^"\n]*, |^PURPOSE = )"([a-z-]+)\""""
+    rows = table_rows(read("docs/security/cryptography.md"), "key or secret", "size")
+    documented = [name for row in rows if row[0].startswith("derived") for name in code_in(row[0])]
+    assert sorted(documented) == sorted(
+        name for text in product for name in re.findall(label, text, re.MULTILINE)
+    )
+
+
+def test_columns_that_may_hold_a_name_given_by_the_owner_are_personal() -> None:
+    rows = table_rows(read("docs/reference/data.md"), "column", "class")
+    classes = {name: row[1] for row in rows for name in code_in(row[0])}
+    # The detail of an event is, among others, the name of an API token.
+    assert {classes[name] for name in ("api_tokens.name", "passkeys.name", "audit_events.detail")} == {
+        "personal"
+    }
 
 
 def test_connection_inventory_is_complete() -> None:

@@ -104,14 +104,14 @@ OAUTH_CLIENTS = [
     Sabotage(
         "grants beyond what a client may still ask for end",
         "oauth/clients/registration.py",
-        "        clients.end_some(tx, beyond, CLIENT_NARROWED, services.clock.now())\n",
+        "        clients.end_some(tx, beyond, GrantEnd.CLIENT_NARROWED, services.clock.now())\n",
         "",
         "test_ends_by_operators.py::test_grants_beyond_what_a_client_may_still_ask_for_end_at_once",
     ),
     Sabotage(
         "disabling a client ends its grants",
         "oauth/clients/registration.py",
-        "    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)\n",
+        "    clients.end_grants(tx, client_id, GrantEnd.CLIENT_DISABLED, now)\n",
         "",
         "test_ends_by_operators.py::test_disabling_a_client_ends_its_grants_and_enabling_revives_none",
     ),
@@ -125,7 +125,7 @@ OAUTH_CLIENTS = [
     Sabotage(
         "the removal of a client ends its grants",
         "oauth/clients/registration.py",
-        "    ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())\n",
+        "    ended = clients.end_grants(tx, client_id, GrantEnd.CLIENT_REMOVED, services.clock.now())\n",
         "    ended = 2\n",
         "test_clients_cli.py::test_removal_of_a_client_ends_its_grants",
     ),
