@@ -57,14 +57,14 @@ AUTHORIZATION = [
         "auth/stores/roles.py",
         "    tx.execute(update(Role).where(Role.name == ADMIN).values(description=Role.description))",
         "    tx.execute(select(Role.id))",
-        "test_races_of_roles.py::test_administrators_who_take_each_others_role_at_once_leave_one",
+        "test_races_of_roles.py::test_administrators_who_revoke_each_others_role_at_once_leave_one",
     ),
     Sabotage(
         "a permission of the service is given only by who has it",
         "auth/roles/authority.py",
         "    if beyond := frozenset(filter(is_of_service, permissions)) - held:",
         "    if beyond := frozenset(filter(is_of_service, permissions)) - permissions:",
-        "test_authority.py::test_permission_of_the_service_comes_only_from_who_has_it",
+        "test_authority.py::test_permission_of_the_service_is_granted_only_by_an_actor_who_has_it",
     ),
     Sabotage(
         "an actor does not act on a mightier account",

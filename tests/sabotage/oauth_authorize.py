@@ -79,7 +79,7 @@ OAUTH_AUTHORIZE = [
         " else of_resource(resource.identifier, each)\n",
         " else each\n",
         "test_authorization_needs.py"
-        "::test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another",
+        "::test_consent_to_a_scope_does_not_cover_the_same_scope_of_another_resource",
     ),
     Sabotage(
         "a consent is read again under the lock of the account before a code is issued",

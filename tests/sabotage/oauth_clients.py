@@ -92,7 +92,7 @@ OAUTH_CLIENTS = [
         "oauth/clients/explanation.py",
         "by_anybody=cause is Cause.ANYBODY or (cause is Cause.CLIENT and is_public)",
         "by_anybody=cause is Cause.ANYBODY",
-        "test_refusals.py::test_anybody_can_cause_what_only_the_client_can_if_it_is_public",
+        "test_refusals.py::test_refusals_of_a_public_client_are_marked_as_caused_by_anyone",
     ),
     Sabotage(
         "two secrets of a client live at most",

@@ -82,7 +82,7 @@ OAUTH_ENDING = [
         "oauth/notices/delivery.py",
         "    tx.commit()  # no connection is held while the client answers\n",
         "",
-        "test_notice_delivery.py::test_client_is_told_one_notice_at_a_time",
+        "test_notice_delivery.py::test_client_gets_one_notice_at_a_time",
     ),
     Sabotage(
         "a client that fails waits before its next turn",
@@ -112,7 +112,7 @@ OAUTH_ENDING = [
         "wanted not in client.post_logout_uris",
         "wanted.rstrip('/?') not in client.post_logout_uris",
         "test_logout_by_an_app.py"
-        "::test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown",
+        "::test_fault_44_unregistered_post_logout_address_is_neither_followed_nor_shown",
     ),
     Sabotage(
         "a verifier without the feed does not accept by signature alone",

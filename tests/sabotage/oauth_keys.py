@@ -94,7 +94,7 @@ OAUTH_KEYS = [
         "oauth/keys/publication.py",
         "    if not services.signer.has_clients(services):\n        return None\n",
         "",
-        "test_metadata.py::test_nothing_is_told_while_no_client_is_registered",
+        "test_metadata.py::test_metadata_and_keys_are_404_while_no_client_is_registered",
     ),
     Sabotage(
         "signing keys are encrypted again by reseal",

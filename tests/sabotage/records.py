@@ -57,7 +57,7 @@ RECORDS = [
         "auth/emails/change.py",
         "        tx.commit()\n        raise EmailTaken\n",
         "        raise EmailTaken\n",
-        "test_email_change_undo.py::test_undo_to_an_address_that_is_gone_locks_out_and_mails_nobody",
+        "test_email_change_undo.py::test_undo_to_an_address_that_is_gone_locks_out_and_sends_no_mail",
     ),
     Sabotage(
         "an account has twenty passkeys at most",
@@ -141,7 +141,7 @@ RECORDS = [
         "auth/revocation/revoke.py",
         "        usernames.give_up_erased(services, tx, account)\n",
         "        pass\n",
-        "test_freed_usernames.py::test_name_of_an_erased_account_is_kept_for_nobody",
+        "test_freed_usernames.py::test_username_of_an_erased_account_is_refused_to_everyone",
     ),
     Sabotage(
         "an account keeps ten names at most",

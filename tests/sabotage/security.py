@@ -169,7 +169,7 @@ SECURITY = [
         "auth/stores/passkeys.py",
         "(Passkey.needs_password.is_(False),) if is_alone else ()",
         "()",
-        "test_mailbox_alone.py::test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in",
+        "test_mailbox_alone.py::test_mailbox_alone_does_not_remove_a_young_passkey_but_makes_it_need_the_password",
     ),
     Sabotage(
         "a change of factors wants a fresh factor",
