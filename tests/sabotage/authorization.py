@@ -20,8 +20,8 @@ AUTHORIZATION = [
     Sabotage(
         "a permission is compared whole",
         "auth/stores/roles.py",
-        'return sorted(set(text.split(","))) if text else []',
-        'return sorted({each[:12] for each in text.split(",")}) if text else []',
+        'return tuple(sorted(set(text.split(",")))) if text else ()',
+        'return tuple(sorted({each[:12] for each in text.split(",")})) if text else ()',
         "test_requires.py::test_permission_is_compared_whole",
     ),
     Sabotage(
@@ -41,14 +41,14 @@ AUTHORIZATION = [
     Sabotage(
         "an empty permission at verify refuses",
         "utils/web/permission_query.py",
-        "not all(map(is_permission, asked))",
-        "not all(map(is_permission, filter(None, asked)))",
+        "or not is_permission(value) for",
+        "or (value and not is_permission(value)) for",
         "test_verify_permissions.py::test_faulty_query_is_refused_and_logged",
     ),
     Sabotage(
         "another parameter at verify refuses",
         "utils/web/permission_query.py",
-        "set(request.args) != {PARAMETER} or ",
+        "name != PARAMETER or ",
         "",
         "test_verify_permissions.py::test_faulty_query_is_refused_and_logged",
     ),

@@ -85,8 +85,8 @@ OAUTH_KEYS = [
     Sabotage(
         "the metadata is the same for every host",
         "oauth/metadata/content.py",
-        "return _document(services.settings.public_url)",
-        "return _document(__import__('flask').request.host_url)",
+        "return _document(services.settings.public_url,",
+        "return _document(__import__('flask').request.host_url,",
         "test_metadata.py::test_fault_68_headers_of_the_request_never_change_the_document",
     ),
     Sabotage(
