@@ -52,7 +52,7 @@ def append(
     """Append an audit event. An account that was erased meanwhile is not named.
 
     `operator` or `actor_id` is who acted on the account, if it was not its owner; `detail` is the name of a
-    role or an API token.
+    role, an API token or an app, the id of a client, or what an operator's command did.
     """
     about = {"event": event, "session_id": session_id, "reason": reason, "detail": detail}
     who = {"of_user": user_id, "operator": operator, "actor_id": actor_id}

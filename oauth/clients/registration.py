@@ -19,16 +19,13 @@ from oauth.ending import mass_ending
 from oauth.stores import client_secrets, clients, endings, resources
 from oauth.stores.client_secrets import Secret
 from oauth.stores.clients import Registered
+from oauth.stores.grants import GrantEnd
 from utils.services import Services
 
 MAX_CLIENTS = 1000
 PREFIX = "auth_cs_"  # of secrets, for scanners
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 43  # characters: 256 bits
-# End reasons of grants.
-CLIENT_REMOVED = "client_removed"
-CLIENT_DISABLED = "client_disabled"
-CLIENT_NARROWED = "client_narrowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,9 @@ def change(
         raise ClientNameTaken
     is_narrowed = narrowing.is_narrower(shown.definition, after)
     if is_narrowed:
-        mass_ending.end_these(services, narrowing.grants_beyond(tx, client_id, after), CLIENT_NARROWED)
+        mass_ending.end_these(
+            services, narrowing.grants_beyond(tx, client_id, after), GrantEnd.CLIENT_NARROWED
+        )
     clients.lock(tx, client_id)
     clients.change(tx, client_id, after.columns)
     if "resources" in changed:
@@ -123,7 +122,7 @@ def change(
     if is_narrowed:
         clients.void_codes(tx, client_id)
         endings.end_some(
-            tx, narrowing.grants_beyond(tx, client_id, after), CLIENT_NARROWED, services.clock.now()
+            tx, narrowing.grants_beyond(tx, client_id, after), GrantEnd.CLIENT_NARROWED, services.clock.now()
         )
     record(services, Event.CLIENT_CHANGED, operator, detail=client_id)
     tx.commit()
@@ -171,7 +170,7 @@ def disable(services: Services, operator: Operator, name: str) -> bool:
     tokens they verify offline. If the call is interrupted, a second one ends the rest of the grants.
     """
     client_id = find(services, name).row.client.id
-    is_new, _ = _disabled(services, operator, client_id, CLIENT_DISABLED)
+    is_new, _ = _disabled(services, operator, client_id, GrantEnd.CLIENT_DISABLED)
     return is_new
 
 
@@ -206,7 +205,7 @@ def remove(services: Services, operator: Operator, name: str) -> int:
     if shown.row.client.kind == "resource":
         raise ClientInvalid("This is the client of a resource: remove it by `resources remove`.")
     client_id = shown.row.client.id
-    _, ended = _disabled(services, operator, client_id, CLIENT_REMOVED)
+    _, ended = _disabled(services, operator, client_id, GrantEnd.CLIENT_REMOVED)
     erase(services, client_id)
     record(services, Event.CLIENT_REMOVED, operator, detail=client_id)
     services.tx().commit()

@@ -13,6 +13,7 @@ from oauth.clients import registration as clients_registration
 from oauth.clients.definition import SCOPES, Definition, client_id_of, shown_name
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ResourceNotFound, ResourceTaken
 from oauth.stores import clients, endings, resources, row_locks
+from oauth.stores.grants import GrantEnd
 from oauth.stores.resources import RegisteredResource
 from utils.services import Services
 from utils.web import redirect_uris
@@ -20,9 +21,6 @@ from utils.web import redirect_uris
 MAX_SCOPES = 50
 MAX_WORDS = 120
 _SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9:._/-]{0,63}")
-# End reasons of grants.
-RESOURCE_REMOVED = "resource_removed"
-RESOURCE_NARROWED = "resource_narrowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def change(services: Services, operator: Operator, wanted: Description) -> int:
         resources.void_codes(tx, wanted.identifier)
         kept = {*SCOPES, *wanted.scopes}
         beyond = [each for each, held in resources.living_grants(tx, wanted.identifier) if set(held) - kept]
-        endings.end_some(tx, beyond, RESOURCE_NARROWED, services.clock.now())
+        endings.end_some(tx, beyond, GrantEnd.RESOURCE_NARROWED, services.clock.now())
     record(services, Event.RESOURCE_CHANGED, operator, detail=present.client_id)
     tx.commit()
     return len(beyond)
@@ -143,7 +141,7 @@ def remove(services: Services, operator: Operator, url: str) -> int:
     now = services.clock.now()
     row_locks.lock_clients_of(tx, present.identifier)
     resources.void_codes(tx, present.identifier)
-    ended = resources.end_grants(tx, present.identifier, RESOURCE_REMOVED, now)
+    ended = resources.end_grants(tx, present.identifier, GrantEnd.RESOURCE_REMOVED, now)
     resources.remove(tx, present.identifier)
     clients_registration.erase(services, present.client_id)
     record(services, Event.RESOURCE_CHANGED, operator, detail=present.client_id)

@@ -32,6 +32,11 @@ class GrantEnd(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     TOO_MANY = "too_many"  # the least recently used of an account and client, beyond `MAX_LIVING`
     ALL_REVOKED = "all_revoked"  # by an operator, for all accounts
+    CLIENT_REMOVED = "client_removed"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_NARROWED = "client_narrowed"  # an operator took away a scope or a resource that it covers
+    RESOURCE_REMOVED = "resource_removed"
+    RESOURCE_NARROWED = "resource_narrowed"  # an operator took away a scope of its resource that it covers
 
 
 class Grant(NamedTuple):

@@ -79,7 +79,7 @@ OAUTH_AUTHORIZE = [
         " else of_resource(resource.identifier, each)\n",
         " else each\n",
         "test_authorization_needs.py"
-        "::test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another",
+        "::test_consent_to_a_scope_does_not_cover_the_same_scope_of_another_resource",
     ),
     Sabotage(
         "a consent is read again under the lock of the account before a code is issued",
@@ -155,8 +155,8 @@ OAUTH_AUTHORIZE = [
     Sabotage(
         "strangers cannot make the comparison of addresses expensive",
         "utils/web/redirect_uris.py",
-        "key=lambda each: (_common(asked, each[:MAX_COMPARED]), each))",
-        "key=lambda each: (__import__('difflib').SequenceMatcher(None, each, asked).ratio(), each))",
+        "return are_local, _common(*comparable(*pair, native=native)), each",
+        "return are_local, __import__('difflib').SequenceMatcher(None, *pair).ratio(), each",
         "test_redirect_uris.py::test_nearest_address_costs_little_whatever_is_asked_for",
     ),
 ]

@@ -106,7 +106,7 @@ OAUTH_CLIENTS = [
         "oauth/clients/explanation.py",
         "by_anybody=cause is Cause.ANYBODY or (cause is Cause.CLIENT and is_public)",
         "by_anybody=cause is Cause.ANYBODY",
-        "test_refusals.py::test_anybody_can_cause_what_only_the_client_can_if_it_is_public",
+        "test_refusals.py::test_refusals_of_a_public_client_are_marked_as_caused_by_anyone",
     ),
     Sabotage(
         "two secrets of a client live at most",
@@ -125,7 +125,7 @@ OAUTH_CLIENTS = [
     Sabotage(
         "grants with a scope that a resource lost end",
         "oauth/resources/registration.py",
-        "        clients.end_some(tx, beyond, RESOURCE_NARROWED, services.clock.now())\n",
+        "        endings.end_some(tx, beyond, GrantEnd.RESOURCE_NARROWED, services.clock.now())\n",
         "",
         "test_ends_by_operators.py::test_grants_and_codes_with_a_scope_that_a_resource_lost_end_at_once",
     ),
@@ -146,15 +146,15 @@ OAUTH_CLIENTS = [
     Sabotage(
         "narrowing a client voids its codes",
         "oauth/clients/registration.py",
-        "        clients.void_codes(tx, client_id)\n        beyond",
-        "        beyond",
+        "        clients.void_codes(tx, client_id)\n        endings",
+        "        endings",
         "test_ends_by_operators.py::test_grants_beyond_what_a_client_may_still_ask_for_end_at_once",
     ),
     Sabotage(
         "disabling a client voids its codes",
         "oauth/clients/registration.py",
-        "    clients.void_codes(tx, client_id)\n    clients.end_grants(tx, client_id, CLIENT_DISABLED",
-        "    clients.end_grants(tx, client_id, CLIENT_DISABLED",
+        "        clients.void_codes(tx, client_id)\n        record",
+        "        record",
         "test_ends_by_operators.py::test_disabling_a_client_ends_its_grants_and_enabling_revives_none",
     ),
     Sabotage(
@@ -174,7 +174,7 @@ OAUTH_CLIENTS = [
     Sabotage(
         "the removal of a client ends its grants",
         "oauth/clients/registration.py",
-        "    _, ended = _disabled(services, operator, client_id, CLIENT_REMOVED)\n",
+        "    _, ended = _disabled(services, operator, client_id, GrantEnd.CLIENT_REMOVED)\n",
         "    ended = 2\n",
         "test_clients_cli.py::test_removal_of_a_client_ends_its_grants",
     ),

@@ -119,7 +119,7 @@ OAUTH_ENDING = [
         "oauth/notices/delivery.py",
         "    tx.commit()  # no connection is held while the client answers\n",
         "",
-        "test_notice_delivery.py::test_client_is_told_one_notice_at_a_time",
+        "test_notice_delivery.py::test_client_gets_one_notice_at_a_time",
     ),
     Sabotage(
         "a client that fails waits before its next turn",
@@ -199,14 +199,14 @@ OAUTH_ENDING = [
         "wanted not in client.post_logout_uris",
         "wanted.rstrip('/?') not in client.post_logout_uris",
         "test_logout_by_an_app.py"
-        "::test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown",
+        "::test_fault_44_unregistered_post_logout_address_is_neither_followed_nor_shown",
     ),
     Sabotage(
         "a post-logout address is checked when it is used",
         "oauth/logout/request.py",
         "    if wanted not in client.post_logout_uris or not _is_allowed(client, wanted):\n",
         "    if wanted not in client.post_logout_uris:\n",
-        "test_logout_by_an_app.py::test_registered_address_against_the_rules_of_registration_is_not_gone_to",
+        "test_logout_by_an_app.py::test_registered_post_logout_address_against_the_rules_is_not_followed",
     ),
     Sabotage(
         "only apps that are not told of a logout are named",

@@ -99,8 +99,8 @@ OAUTH_KEYS = [
     Sabotage(
         "the metadata is the same for every host",
         "oauth/metadata/content.py",
-        "return _document(services.settings.public_url)",
-        "return _document(__import__('flask').request.host_url)",
+        "return _document(services.settings.public_url,",
+        "return _document(__import__('flask').request.host_url,",
         "test_metadata.py::test_fault_68_headers_of_the_request_never_change_the_document",
     ),
     Sabotage(
@@ -108,7 +108,7 @@ OAUTH_KEYS = [
         "oauth/keys/publication.py",
         "    if not services.signer.has_clients(services):\n        return None\n",
         "",
-        "test_metadata.py::test_nothing_is_told_while_no_client_is_registered",
+        "test_metadata.py::test_metadata_and_keys_are_404_while_no_client_is_registered",
     ),
     Sabotage(
         "signing keys are encrypted again by reseal",

@@ -121,7 +121,7 @@ OAUTH_TOKEN = [
         "oauth/claims.py",
         "(is_verified or takes_unverified)",
         "(is_verified or not takes_unverified)",
-        "test_userinfo.py::test_fault_70_unconfirmed_address_is_told_only_to_a_client_that_takes_such",
+        "test_userinfo.py::test_fault_70_unconfirmed_address_is_given_only_to_a_client_that_takes_unverified_ones",
     ),
     Sabotage(
         "roles with a permission of the service are not told",

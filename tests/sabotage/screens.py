@@ -37,8 +37,8 @@ SCREENS = [
     Sabotage(
         "a field is described by its error",
         MACROS,
-        '-hint {% endif %}{{ id }}-error">',
-        '-hint {% endif %}">',
+        '{% endif %} aria-describedby="{% if hint %}{{ id }}-hint {% endif %}{{ id }}-error">',
+        '{% endif %} aria-describedby="{% if hint %}{{ id }}-hint {% endif %}">',
         "test_screen_keyboard.py::test_42_empty_login_focuses_the_first_error_and_sends_nothing",
     ),
     Sabotage(

@@ -125,7 +125,7 @@ def test_erased_administrator_leaves_no_personal_data_in_events_of_others(three:
     assert [tuple(row.values()) for row in rows(three, sql)] == [(None, "", "")]
 
 
-def test_permission_of_the_service_comes_only_from_who_has_it(three: Flask) -> None:
+def test_permission_of_the_service_is_granted_only_by_an_actor_who_has_it(three: Flask) -> None:
     """Random roles for the actor and the role that is given: rule 1, and its side doors in `define`."""
     random, every = Random(7), sorted(AuthPermission)
     for number in range(30):

@@ -59,7 +59,7 @@ def test_passport_openidconnect_logs_in(
         assert shown(screen)["profile"]["id"] == user["profile"]["id"]
 
 
-def test_passport_openidconnect_is_told_of_a_denial(
+def test_passport_openidconnect_reports_a_denial(
     packages: Path, provider: Provider, person: Person, screen: Page
 ) -> None:
     with application(packages, provider, "passport", "/oauth2/redirect", "--id", "denied") as url:

@@ -127,7 +127,7 @@ def test_consent_is_asked_for_when_there_is_none_or_more_is_asked() -> None:
     assert needs_consent(request_of(), GIVEN, b"another name or host")
 
 
-def test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another() -> None:
+def test_consent_to_a_scope_does_not_cover_the_same_scope_of_another_resource() -> None:
     """Allowed were `read` of the orders and `ping` of the bank."""
     orders, bank = (
         Resource(f"https://{name}.example.com", name, {"read": "Read", "ping": "Ping"}, is_default=False)

@@ -66,7 +66,7 @@ FAULTS: list[tuple[dict[str, str | None], type[errors.RequestRefused]]] = [
 
 
 @pytest.mark.parametrize(("change", "expected"), FAULTS)
-def test_each_fault_is_told_to_the_client(
+def test_each_fault_is_reported_to_the_client(
     change: dict[str, str | None], expected: type[errors.RequestRefused]
 ) -> None:
     assert refusal(authorization_query(**change)) is expected
@@ -178,7 +178,7 @@ def test_resource_is_one_of_the_client_or_its_default() -> None:
 @pytest.mark.parametrize(
     "prompt", ["none login", "none consent", "login none", "NONE", "login,consent", "login logout"]
 )
-def test_prompt_has_known_words_and_none_stands_alone(prompt: str) -> None:
+def test_unknown_prompt_or_none_with_others_is_refused(prompt: str) -> None:
     assert refusal(authorization_query(prompt=prompt)) is errors.PromptInvalid
     assert request_of(authorization_query(prompt="none")).is_silent
 

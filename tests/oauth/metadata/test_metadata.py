@@ -24,7 +24,7 @@ CONFIGURATION, SERVER, KEYS = PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_is_told_while_no_client_is_registered(
+def test_metadata_and_keys_are_404_while_no_client_is_registered(
     app: Flask, client: FlaskClient, clock: FixedClock, path: str
 ) -> None:
     assert client.get(path).status_code == 404
@@ -92,7 +92,7 @@ def test_document_is_cacheable_and_unchanged_is_a_304(app: Flask, client: FlaskC
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("origins", ["", "https://spa.example.com"])
-def test_any_origin_may_read_the_document_and_none_with_credentials(
+def test_any_origin_may_read_the_document_without_credentials(
     make_app: AppFactory, path: str, origins: str
 ) -> None:
     app = make_app({"CORS_ORIGINS": origins} if origins else {})

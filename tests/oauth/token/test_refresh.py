@@ -231,7 +231,7 @@ def test_text_that_is_no_refresh_token_of_ours_is_refused(app: Flask, text: str)
     assert refused(refresh_app(app, text)) == UNKNOWN
 
 
-def test_refresh_token_of_a_session_is_none_of_a_client_and_the_other_way_round(app: Flask) -> None:
+def test_refresh_tokens_of_sessions_and_clients_are_not_interchangeable(app: Flask) -> None:
     token = got(app)["refresh_token"]
     client = app.test_client()
     own = client.post("/auth/login", json={"username": "ada", "password": "correct horse battery"}).get_json()
