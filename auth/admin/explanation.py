@@ -150,8 +150,9 @@ def _against(services: Services, account: Account) -> Iterator[str]:
         yield f"An operator disabled it on {moment_text(account.disabled_at)}. `enable` enables it."
     if account.deletion_due_at:
         yield (
-            f"Its owner asked for its deletion; it will be erased on {moment_text(account.deletion_due_at)}. "
-            'The mailed link keeps it; "forgot password" mails that link again.'
+            "It was closed by its owner or an operator, and "
+            f"it will be erased on {moment_text(account.deletion_due_at)}. `restore` keeps it, and so does "
+            'the mailed link; "forgot password" mails that link again.'
         )
     if account.password_blocked_at:
         yield (
