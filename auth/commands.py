@@ -66,7 +66,8 @@ def reporting_errors(*, as_json: bool = False) -> Iterator[None]:
         problem: ApiError = BadRequest("The input is not valid UTF-8.")
         raise (_Refused(problem) if as_json else click.ClickException(problem.message)) from None
     except SQLAlchemyError as fault:
-        problem = Unavailable(
+        problem = Unavailable()
+        problem.message = (
             f"The database reported an error ({type(fault).__name__}). Check that it is running "
             "and that its schema is up to date (flask --app app db upgrade)."
         )
