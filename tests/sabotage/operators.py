@@ -53,6 +53,20 @@ OPERATORS = [
         "test_closing.py::test_repeated_close_and_restore_change_nothing",
     ),
     Sabotage(
+        "an administrator does not close the account of the last administrator",
+        "auth/admin/closing.py",
+        "        authority.keep_an_administrator(services, account.id)\n",
+        "        pass\n",
+        "test_authority.py::test_last_administrator_is_kept",
+    ),
+    Sabotage(
+        "an account is closed by who may close accounts",
+        "auth/admin/closing.py",
+        "AuthPermission.ACCOUNTS, account)\n    if isinstance(actor",
+        "AuthPermission.SUPPORT, account)\n    if isinstance(actor",
+        "test_authority.py::test_account_that_may_only_support_does_not_close_accounts",
+    ),
+    Sabotage(
         "a change of address by an operator takes no address of another account",
         "auth/admin/addresses.py",
         "    if users.by_email(tx, email):\n        raise EmailTaken\n",
