@@ -3,7 +3,7 @@
 from auth.account_state import Use, refusal
 from auth.admin.errors import NoAddress
 from auth.errors import AccountDisabled, EmailTaken
-from auth.events import EndReason, Event, LinkPurpose
+from auth.events import EndReason, Event, LinkPurpose, Refusal
 from auth.factors import resets
 from auth.mailing import links, messages
 from auth.mailing.limits import Limit
@@ -12,6 +12,8 @@ from auth.roles.actors import Operator, find, locked, record
 from auth.stores import api_tokens, known_devices, one_time_tokens, users
 from models import Account
 from utils.services import Services
+
+BLOCKED = "The password of the account is blocked, and the link would ask for it."
 
 
 def change(services: Services, login: str, email: str, operator: Operator) -> None:
@@ -58,6 +60,6 @@ def _usable(services: Services, login: str, use: Use) -> Account:
     account = locked(services, find(services, login))
     if not account.email:
         raise NoAddress
-    if refusal(account, use):
-        raise AccountDisabled
+    if state := refusal(account, use):
+        raise AccountDisabled(BLOCKED if state is Refusal.PASSWORD_BLOCKED else None)
     return account

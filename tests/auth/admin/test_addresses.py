@@ -92,6 +92,8 @@ def test_change_of_address_that_the_owner_could_not_confirm_is_refused(
     register(client)
     execute(app, f"UPDATE users SET {column} = created_at")
     assert code_of(app, "change-email", "ada", NEW) == "account_disabled"
+    told = auth(app, "change-email", "ada", NEW).stderr
+    assert ("The password of the account is blocked" in told) == (column == "password_blocked_at")
     assert mailbox.mails(app, "change_email") == []
 
 
