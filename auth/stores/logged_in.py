@@ -16,7 +16,7 @@ _SESSIONS = cast(Table, UserSession.__table__).c
 _NOW = bindparam("now", type_=_SESSIONS.absolute_end.type)
 
 
-def counting(limit: int) -> Select[tuple[int]]:
+def counting(limit: int) -> Select[int]:
     """Return the statement of `count`, which reads at most `limit` sessions, by the index of their end."""
     newest = (
         select(_SESSIONS.user_id, _SESSIONS.ended_at, _SESSIONS.idle_end)
