@@ -55,7 +55,7 @@ class User(Base):
     kept_at: Mapped[datetime | None]  # when it was found to stay although its address is unconfirmed
     email_verified_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]  # set and cleared by operators only
-    deletion_due_at: Mapped[datetime | None]  # set and cleared by the owner
+    deletion_due_at: Mapped[datetime | None]  # set and cleared by the owner or an operator
     password_blocked_at: Mapped[datetime | None]  # cleared by a reset
     tokens_valid_after: Mapped[datetime]
     # Consecutive wrong passwords from unknown devices.

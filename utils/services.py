@@ -224,6 +224,7 @@ class Services:
     mailer: Mailer
     delivery: Delivery
     pruning: BackgroundTask
+    counting: BackgroundTask  # of the accounts that are logged in, for the metrics
     metrics: Metrics
     exports: BoundedSemaphore  # one is held while an export is written and sent
     admit: Admit

@@ -191,7 +191,7 @@ def test_every_log_field_is_documented(app: Flask) -> None:
     log = logging.getLogger("auth")
     log.addHandler(handler)
     try:
-        app.test_client().get("/health/live")
+        app.test_client().get("/auth/me")
         log.info("a line with an exception", exc_info=(LookupError, LookupError(), None))
     finally:
         log.removeHandler(handler)

@@ -116,7 +116,7 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "signing keys": [ages["signing_keys"]],
         "digests of user names that were given up": [usernames.KEPT_FOR.days],
         'second factors, after `reset-factors`, `lock-out` or "this wasn\'t me"': [resets.DELAY.days],
-        "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
+        "accounts that their owner or an operator closed": [LIFETIMES[LinkPurpose.RESTORE].days],
         (
             "unconfirmed accounts unused after the first day; with `REQUIRE_VERIFIED_EMAIL` used ones, "
             "too; held names"

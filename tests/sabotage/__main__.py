@@ -27,6 +27,7 @@ from tests.sabotage.oauth_clients import OAUTH_CLIENTS
 from tests.sabotage.oauth_ending import OAUTH_ENDING
 from tests.sabotage.oauth_keys import OAUTH_KEYS
 from tests.sabotage.oauth_token import OAUTH_TOKEN
+from tests.sabotage.operators import OPERATORS
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
@@ -73,7 +74,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 def main(names: list[str]) -> int:
     groups = (
-        *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
+        *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
         *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
         *(
             OAUTH_APPS,
