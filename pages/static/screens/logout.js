@@ -1,6 +1,6 @@
 // The logout request of an app: the API says whether the person is asked first.
 
-import { announceLogOut, call, callSignedIn, isSignedIn } from "../lib/api.js";
+import { announceLogOut, call, callSignedIn, isSignedIn } from "../lib/client.js";
 import { showCard } from "../lib/card.js";
 import { failIn, general } from "../lib/form.js";
 import { element, fill, icon, say, setting, text } from "../lib/page.js";
