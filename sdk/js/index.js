@@ -173,17 +173,13 @@ export function createClient(url, { delivery, store = null, origins = [], solve 
   async function keep({ access_token: token, refresh_token: next, device_token: device }) {
     if (next) await kept.set(REFRESH_TOKEN, next);
     if (device) await kept.set(DEVICE_TOKEN, device);
-    const { sub = null, sid = null } = claimsOf(token);
-    if (owner !== null && sub !== owner) {
-      signedOut("other_account");
-      throw new AuthError("other_account", { status: 401 });
-    }
-    [access, owner, session] = [token, sub, sid];
+    if (take(token)) return;
+    signedOut("other_account");
+    throw new AuthError("other_account", { status: 401 });
   }
 
-  /** Take the access token of another tab. Returns whether it is of this page's account. */
-  function adopt(token) {
-    if (!byCookie || token === null) return false;
+  /** Take an access token, unless it is of another account than the page shows. Returns whether it did. */
+  function take(token) {
     const { sub = null, sid = null } = claimsOf(token);
     if (owner !== null && sub !== owner) return false;
     [access, owner, session] = [token, sub, sid];
@@ -308,7 +304,7 @@ export function createClient(url, { delivery, store = null, origins = [], solve 
 
   channel?.addEventListener("message", async ({ data }) => {
     if ("token" in data) {
-      const isTaken = adopt(data.token);
+      const isTaken = byCookie && data.token !== null && take(data.token);
       heard?.(isTaken);
     } else if ("loggedOut" in data) {
       if (!byCookie && (session === null || data.loggedOut !== session)) return; // that was another session

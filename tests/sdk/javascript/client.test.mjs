@@ -121,6 +121,7 @@ test("fetch renews once after a 401, for all callers, with the same body", async
   assert.deepEqual(found.map((each) => each.status), [201, 201, 201]);
   assert.equal(calls("/auth/refresh").length, 1);
   assert.equal(calls("/api/orders").length, 6);
+  assert.equal(new Set(calls("/api/orders").map((call) => call.headers.authorization)).size, 2);
 });
 
 test("a second 401 is the answer of fetch, and ends nothing", async () => {
