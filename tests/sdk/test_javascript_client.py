@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from pages import assets
 from tests.support.architecture import ROOT
 from tests.support.documents import project_files
+from tests.support.examples import example
 from tests.support.real_clients import executable
 
 CLIENT = ROOT / "sdk" / "js"
@@ -64,6 +65,10 @@ def test_screens_call_the_api_by_the_client_only() -> None:
     assert calling == {"lib/auth.js", "lib/page.js"}  # the latter sends the form of the contrast switch
     created = {name for name, text in scripts.items() if re.search(r"\bcreateClient\(", text)}
     assert created == {"lib/auth.js", "lib/client.js"}
+
+
+def test_react_hook_of_the_guide_has_thirty_lines_at_most() -> None:
+    assert len(example("javascript-react", {}, "javascript").splitlines()) <= 30
 
 
 TYPES = {

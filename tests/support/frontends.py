@@ -13,7 +13,7 @@ from tests.support.server import DEADLINE, ROOT
 CLIENT = (ROOT / "sdk" / "js" / "index.js").read_text("utf-8")
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>A frontend</title><link rel="icon" href="data:,">
-<script type="importmap">{"imports": {"auth-service-client": "/client.js"}}</script>
+<script type="importmap">{"imports": {"auth-service-client": "/client.js", "react": "/react.js"}}</script>
 <div id="root"></div>
 """
 KINDS = {"js": "text/javascript", "html": "text/html"}
