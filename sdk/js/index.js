@@ -250,7 +250,7 @@ export function createClient(url, { delivery, store = null, origins = [], solve 
   }
 
   async function drop() {
-    access = null;
+    access = session = null;
     permissions = new Set();
     hint("; path=/; max-age=0; samesite=lax; secure");
     await kept.remove(REFRESH_TOKEN);
@@ -263,7 +263,7 @@ export function createClient(url, { delivery, store = null, origins = [], solve 
   }
 
   async function sessionEnded() {
-    const isNews = owner !== null || (await mayBeSignedIn());
+    const isNews = session !== null || (await mayBeSignedIn()); // else it was told
     await drop();
     if (isNews) signedOut("expired");
     return new AuthError("session_ended", { status: 401 });

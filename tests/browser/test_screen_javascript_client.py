@@ -48,6 +48,7 @@ FETCHED = """
 async (_, [client, url]) => {
   const { createClient } = await import(client);
   const auth = createClient(location.origin);
+  await auth.sessions(); // gets an access token
   const answer = await auth.fetch(url);
   return [answer.status, (await answer.json()).user.email];
 }
@@ -73,7 +74,12 @@ def test_fetch_renews_the_access_token_once_after_a_401(screen: Page, site: Site
 
     refreshes: list[Route] = []
     screen.route("**/auth/me", refused_once)
-    screen.route("**/auth/refresh", lambda route: (refreshes.append(route), route.continue_()))
+
+    def counted(route: Route) -> None:
+        refreshes.append(route)
+        route.continue_()
+
+    screen.route("**/auth/refresh", counted)
     script = f"(argument) => ({FETCHED})(null, argument)"
     assert screen.evaluate(script, [client, f"{site.url}/auth/me"]) == [200, address]
     assert len(set(asked)) == len(asked) == 2
@@ -137,7 +143,11 @@ def test_guide_behind_a_proxy_logs_in_and_two_tabs_refresh_once(
         assert screen.evaluate("[...Object.values(localStorage), ...Object.values(sessionStorage)]") == []
         tabs = [screen, opened(screen.context, complaints)]
         held: list[Route] = []
-        screen.context.route("**/auth/refresh", held.append)
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        screen.context.route("**/auth/refresh", hold)
         for tab in tabs:
             tab.goto(site.origin)
             work = "([1, 2].map(() => auth.me())).map((me) => me.then(() => window.__got.push(1)))"

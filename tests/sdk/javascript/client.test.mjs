@@ -226,6 +226,15 @@ test("the end of the session is told once, and the token is removed", async () =
   assert.equal(calls("/auth/refresh").length, 1);
 });
 
+test("the end of the session is told once to calls that each find it", async () => {
+  const auth = await loggedIn();
+  const heard = [];
+  auth.onSignedOut((reason) => heard.push(reason));
+  answers["GET /auth/me"] = () => [401, refusal("token_invalid")];
+  await Promise.all([1, 2, 3].map(() => assert.rejects(auth.me(), { code: "session_ended" })));
+  assert.deepEqual(heard, ["expired"]);
+});
+
 for (const [status, code] of [[503, "busy"], [429, "rate_limited"], [0, "network"]]) {
   test(`a refresh that failed with ${code} keeps the session`, async () => {
     const auth = await loggedIn();
