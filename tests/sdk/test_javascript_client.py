@@ -103,7 +103,8 @@ def written(value: dict[str, Any]) -> str:
         return next(name for name, schema in TYPES.items() if schema == reference)
     if value["type"] == "array":
         return f"{written(value['items'])}[]"
-    return {"integer": "number"}.get(value["type"], value["type"])
+    kind = str(value["type"])
+    return {"integer": "number"}.get(kind, kind)
 
 
 USES = """
