@@ -1,5 +1,6 @@
 """The pages without a browser: redirects, plain forms, error pages, assets and texts."""
 
+import gzip
 import re
 
 import pytest
@@ -254,8 +255,22 @@ def test_only_current_assets_are_immutable(client: FlaskClient) -> None:
         assets.asset("none.js")
 
 
+def test_assets_are_compressed_for_callers_that_accept_gzip(client: FlaskClient) -> None:
+    for name, content in assets.files().items():
+        plain = client.get(assets.asset(name))
+        packed = client.get(assets.asset(name), headers={"Accept-Encoding": "br, gzip;q=0.5"})
+        assert plain.data == gzip.decompress(packed.data) == content
+        assert plain.headers.get("Content-Encoding") is None
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert plain.headers["ETag"] != packed.headers["ETag"]
+        assert "Accept-Encoding" in plain.headers["Vary"]
+        assert "Accept-Encoding" in packed.headers["Vary"]
+    refused = client.get(assets.asset("lib/client.js"), headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
+
+
 def test_failed_asset_response_is_not_immutable(client: FlaskClient) -> None:
-    path = assets.asset("lib/api.js")
+    path = assets.asset("lib/client.js")
     assert "immutable" in client.get(path).headers["Cache-Control"]
     refused = client.get(path, headers={"If-Match": '"other"'})
     assert refused.status_code == 412

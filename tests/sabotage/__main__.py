@@ -20,6 +20,7 @@ from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
+from tests.sabotage.javascript_client import JAVASCRIPT_CLIENT
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.oauth_apps import OAUTH_APPS
 from tests.sabotage.oauth_authorize import OAUTH_AUTHORIZE
@@ -75,7 +76,7 @@ def outcome(sabotage: Sabotage) -> str:
 def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
-        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
+        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER),
         *(
             OAUTH_APPS,
             OAUTH_KEYS,

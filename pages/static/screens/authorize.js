@@ -1,6 +1,6 @@
 // The request of an app: the API says what the person is asked, and where the browser goes then.
 
-import { call, callSignedIn, isSignedIn } from "../lib/api.js";
+import { call, callSignedIn, isSignedIn } from "../lib/client.js";
 import { showCard } from "../lib/card.js";
 import { failIn, general } from "../lib/form.js";
 import { element, fill, icon, retitle, say, setting, text } from "../lib/page.js";

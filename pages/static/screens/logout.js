@@ -1,6 +1,6 @@
 // Log out: by a link of this service, or by the request of an app, where the API says whether to ask first.
 
-import { announceLogOut, call, callSignedIn, isSignedIn, mayBeSignedIn } from "../lib/api.js";
+import { announceLogOut, call, callSignedIn, isSignedIn, mayBeSignedIn } from "../lib/client.js";
 import { showCard } from "../lib/card.js";
 import { failIn, general } from "../lib/form.js";
 import { element, fill, icon, say, setting, text } from "../lib/page.js";

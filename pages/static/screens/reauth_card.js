@@ -1,8 +1,8 @@
 // The card that asks for the password, a code or a passkey once more.
 
-import { callSignedIn, proveAgain as prove } from "../lib/api.js";
+import { callSignedIn, proveAgain as prove } from "../lib/client.js";
 import { Form } from "../lib/form.js";
-import { hasPasskeys, showPasskey } from "../lib/passkey.js";
+import { hasPasskeys, showPasskey } from "../lib/auth.js";
 import { passwordToggles } from "../lib/password.js";
 
 /** Handle the form of the card. Calls `done` after a proof, and `ended` if the session has ended. */
