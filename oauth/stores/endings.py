@@ -40,7 +40,7 @@ def living(
     tx: Session, *, client_id: str | None = None, after: UUID | None = None, limit: int
 ) -> Sequence[UUID]:
     """Return the ids of grants that have not ended, after this id, by id: of a client, or of all clients."""
-    where = [OAuthGrant.ended_at.is_(None)]
+    where: list[ColumnElement[bool]] = [OAuthGrant.ended_at.is_(None)]
     if client_id is not None:
         where.append(OAuthGrant.client_id == client_id)
     if after is not None:

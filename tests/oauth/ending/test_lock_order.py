@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from auth.events import EndReason
 from auth.sessions import ending
 from models import db
-from oauth.stores import apps, clients, endings, grants, resources
+from oauth.stores import apps, endings, grants, resources
 from oauth.stores.grants import GrantEnd
 from tests.conftest import ON_POSTGRES
 from tests.support.grants import RESOURCE, grant_row, session_ids
@@ -43,11 +43,9 @@ def end_beyond(tx: Session, session_id: UUID, now: datetime) -> None:
 MASS: dict[str, Ending] = {
     "sessions": lambda tx, session_id, now: endings.end_bound(tx, [session_id], now),
     "account": lambda tx, _, now: endings.end_of_user(tx, 1, GrantEnd.ACCOUNT_REVOKED, now),
-    "everything": lambda tx, _, now: endings.end_all(tx, GrantEnd.ALL_REVOKED, now),
     "app of an account": lambda tx, _, now: apps.end_access(tx, 1, "app", "removed", now),
     "erasure": lambda tx, _session_id, _now: apps.forget_person(tx, 1),
-    "client": lambda tx, _, now: clients.end_grants(tx, "app", "client_removed", now),
-    "some of a client": lambda tx, _, now: clients.end_some(tx, [HIGH, LOW], "client_narrowed", now),
+    "batch of many": lambda tx, _, now: endings.end_some(tx, [HIGH, LOW], GrantEnd.ALL_REVOKED, now),
     "resource": lambda tx, _, now: resources.end_grants(tx, RESOURCE, "resource_removed", now),
     "too many": end_beyond,
 }

@@ -61,7 +61,11 @@ def reader(app: Flask, slow: SlowClock) -> Iterator[Reader]:
 
 def granted(app: Flask, number: int = 7, **columns: Any) -> set[str]:
     session = session_ids(app)[0]
-    values = {"resource": RESOURCE, "scopes": ["openid", "offline_access"], "offline": True} | columns
+    values: dict[str, Any] = {
+        "resource": RESOURCE,
+        "scopes": ["openid", "offline_access"],
+        "offline": True,
+    } | columns
     return {str(grant_row(app, session, **values)) for _ in range(number)}
 
 
