@@ -5,7 +5,7 @@ from time import process_time
 import pytest
 
 from utils.web import redirect_uris
-from utils.web.redirect_uris import difference, is_registered, nearest, redirect_uri, resource_uri
+from utils.web.redirect_uris import difference, is_registered, nearest, redirect_uri
 
 REGISTERED = "https://app.example.com/cb"
 NEAR_MISSES = [
@@ -283,24 +283,3 @@ def test_difference_takes_any_text() -> None:
     for uri in [*SCHEMES, *NEAR_MISSES, "\x00", "::", "a" * 100_000]:
         assert difference(uri, [REGISTERED])
         assert difference(uri, [REGISTERED, "http://localhost/cb"], native=True)
-
-
-def test_resource_has_no_query_and_no_slash_of_a_bare_host() -> None:
-    assert resource_uri("https://api.example.com/") == "https://api.example.com"
-    assert resource_uri("https://api.example.com/v1/") == "https://api.example.com/v1/"
-    for uri in (
-        "https://api.example.com?x=1",
-        "https://api.example.com#x",
-        "urn:api",
-        "http://api.example.com",
-    ):
-        with pytest.raises(ValueError, match="must"):
-            resource_uri(uri)
-
-
-def test_back_channel_is_https_unless_plain_is_allowed() -> None:
-    assert redirect_uris.backchannel_uri("https://app.example.com/logout")
-    assert redirect_uris.backchannel_uri("http://grafana:3000/logout", plain=True)
-    for uri in ("http://grafana:3000/logout", "com.example.app:/x", "file:///x"):
-        with pytest.raises(ValueError, match="must"):
-            redirect_uris.backchannel_uri(uri)
