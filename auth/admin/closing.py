@@ -47,7 +47,7 @@ def close(services: Services, login: str, actor: Actor) -> Closed:
 
 
 def restore(services: Services, login: str, actor: Actor) -> bool:
-    """Cancel the deletion of an account, whoever began it, and mail the owner; False if none is scheduled."""
+    """Cancel a deletion by the owner or an operator, and mail the owner; False if none is scheduled."""
     account, tx = find(services, login), services.tx()
     authority.check(services, actor, AuthPermission.ACCOUNTS, account)
     account = locked(services, account)
