@@ -37,6 +37,7 @@ def reauth(page: Page) -> None:
     page.get_by_label("Also log out of all other devices").check()
     submit(page, "Log Out")
     expect(page.get_by_role("heading", name="Confirm It's You")).to_be_focused()
+    page.mouse.move(0, 0)  # the pointer is over a button of the new card
 
 
 def done(page: Page, body: dict[str, Any]) -> None:
@@ -44,6 +45,7 @@ def done(page: Page, body: dict[str, Any]) -> None:
     answer(page, CALL, 200, body)
     submit(page, "Log Out")
     expect(page.get_by_role("heading", name="You Are Logged Out")).to_be_focused()
+    page.mouse.move(0, 0)
 
 
 def failed(page: Page) -> None:

@@ -13,6 +13,7 @@ from tests.support.oauth import client_row
     [
         ("https://app.example.com/privacy", "https://app.example.com/privacy"),
         ("http://app.example.com/privacy", None),
+        ("http://localhost/privacy", None),
         ("javascript:alert(1)", None),
         ("https://app.example.com@evil.example/", None),
         (None, None),
