@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_screen_javascript_client import ADA, CREDENTIALS, LOG_IN, guide, run, service
 from tests.support.architecture import ROOT
 from tests.support.frontends import frontend
-from tests.support.real_clients import installed
+from tests.support.programs import installed
 from tests.support.screens import opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]

@@ -17,7 +17,7 @@ from pages import assets
 from tests.support.architecture import ROOT
 from tests.support.documents import project_files
 from tests.support.examples import example
-from tests.support.real_clients import executable
+from tests.support.programs import executable
 
 CLIENT = ROOT / "sdk" / "js"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")

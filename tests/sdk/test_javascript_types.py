@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.architecture import ROOT
-from tests.support.real_clients import executable, installed
+from tests.support.programs import executable, installed
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 

@@ -12,7 +12,8 @@ from playwright.sync_api import Page
 from tests.support.app_screens import allow
 from tests.support.commands import asked
 from tests.support.examples import running
-from tests.support.real_clients import Person, Provider, executable
+from tests.support.programs import executable
+from tests.support.real_clients import Person, Provider
 from tests.support.screen_steps import fill_login, submit
 from tests.support.server import free_port
 
