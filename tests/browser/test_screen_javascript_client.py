@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.support.examples import example
+from tests.support.documents import example
 from tests.support.frontends import Frontend, frontend
 from tests.support.screen_steps import stub_account_page, waits
 from tests.support.screens import Site, log_in, opened

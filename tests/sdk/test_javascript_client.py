@@ -15,8 +15,7 @@ from flask.testing import FlaskClient
 
 from pages import assets
 from tests.support.architecture import ROOT
-from tests.support.documents import project_files
-from tests.support.examples import example
+from tests.support.documents import example, project_files
 from tests.support.programs import executable
 
 CLIENT = ROOT / "sdk" / "js"
