@@ -164,7 +164,7 @@ def fault_of_public_url(url: str) -> str | None:
     Calls `/auth/me` without a token, which must be a 401 of this service: proxies close `/health/live`.
     """
     try:
-        with urllib.request.urlopen(f"{url}/auth/me", timeout=PROBE_TIMEOUT) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{url}/auth/me", timeout=PROBE_TIMEOUT) as answer:  # noqa: S310  (http or https)
             return f"status {answer.status}"
     except urllib.error.HTTPError as refusal:
         with refusal:

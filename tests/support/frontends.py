@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(404, [], b"")
         return self._answer(*self._called(self.command, self.path, body))
 
-    do_POST = do_DELETE = do_PATCH = _proxy  # noqa: N815
+    do_POST = do_DELETE = do_PATCH = _proxy  # noqa: N815  (names of http.server)
 
     def _called(self, method: str, path: str, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = HTTPConnection("127.0.0.1", self.server.service, timeout=DEADLINE)
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (as in http.server)
         """Log nothing."""
 
 
