@@ -11,6 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 from werkzeug.test import TestResponse
 
 from models import db
+from tests.support import fast_beginnings
 from utils.passwords.hashing import PasswordHasher
 
 T = TypeVar("T")
@@ -97,12 +98,13 @@ def checked_out(app: Flask) -> int:
 
 def register(client: FlaskClient, name: str = "ada", **more: Any) -> TestResponse:
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | more
-    return client.post("/auth/register", json=body)
+    return fast_beginnings.post(client, "/auth/register", body)
 
 
 def login(client: FlaskClient, name: str = "ada", password: str = PASSWORD, **more: Any) -> TestResponse:
     headers = more.pop("headers", None)
-    return client.post("/auth/login", json={"username": name, "password": password} | more, headers=headers)
+    body = {"username": name, "password": password} | more
+    return fast_beginnings.post(client, "/auth/login", body, headers)
 
 
 def signed_in(client: FlaskClient, name: str = "ada", **more: Any) -> dict[str, Any]:
