@@ -175,6 +175,7 @@ def new_sqlite(template: Path, folder: Path) -> str:
     """The URL of a fresh copy of the template."""
     path = folder / f"{uuid4().hex}.db"
     shutil.copy(template, path)
+    fast_beginnings.mark_as_untouched(path)
     return f"sqlite:///{path}"
 
 
@@ -231,8 +232,8 @@ def make_app(request: pytest.FixtureRequest, database_uri: str, clock: FixedCloc
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))
         apps.append(create_app(settings=settings, **(fixed | services)))
-        if not (environ or services or "monkeypatch" in request.fixturenames):
-            fast_beginnings.begin(apps[-1], database_uri)
+        if len(apps) == 1 and not services and "monkeypatch" not in request.fixturenames:
+            fast_beginnings.begin(apps[-1], settings)
         return apps[-1]
 
     yield make

@@ -4,9 +4,9 @@ They change a new app on an empty database alike in each test. When a second tes
 and the database after it are recorded; later tests get a copy of that database. What is recorded is what the
 service itself did in this process: where a rule is broken, the recording has it broken.
 
-Only an untouched app takes a step from a recording: its settings and services are the usual ones, no other
+Only an untouched app takes a step from a recording: it has the same settings and the usual services, no other
 call, command or statement came before, its clock stands at the start, no fixture patches anything, and the
-thread is that of the test, so that calls that race do race.
+thread is that of the test, so that calls that race do race. Nor does an app that counts or asks elsewhere.
 """
 
 import json
@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import astuple, replace
 from pathlib import Path
 from threading import get_ident
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +23,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
 from werkzeug.test import EnvironBuilder, TestResponse
+
+from config import Settings
 
 T = TypeVar("T")
 Steps = tuple[str, ...]
@@ -41,12 +44,11 @@ _seen: Counter[Steps] = Counter()
 class _Beginning:
     """The steps that an app has taken from recordings, and the file of its database."""
 
-    def __init__(self, app: Flask, path: Path) -> None:
-        self.steps: Steps = ()
+    def __init__(self, app: Flask, settings: Settings, path: Path) -> None:
+        self.steps: Steps = (repr(astuple(replace(settings, database_uri=""))),)
         self.path, self.thread = path, get_ident()
         self.services, self.config = app.extensions["auth_services"], dict(app.config)
         self.start = self.services.clock.now()
-        _mark_as_untouched(path)
 
     def is_all_of(self, app: Flask) -> bool:
         """Whether nothing but these steps can have changed the app or its database."""
@@ -61,11 +63,17 @@ class _Beginning:
         )
 
 
-def begin(app: Flask, database_uri: str) -> None:
-    """Let a new app on an empty SQLite database take its first steps from recordings."""
-    path = make_url(database_uri).database
-    if database_uri.startswith("sqlite") and path:
-        app.extensions[_EXTENSION] = _Beginning(app, Path(path))
+def begin(app: Flask, settings: Settings) -> None:
+    """Let a new app, the first one on a new SQLite database, take its first steps from recordings."""
+    path = make_url(settings.database_uri).database
+    has_state_elsewhere = (
+        settings.rate_limit_enabled
+        or settings.redis_url
+        or settings.leaked_passwords_url
+        or settings.challenge_url
+    )
+    if path and settings.database_uri.startswith("sqlite") and not has_state_elsewhere:
+        app.extensions[_EXTENSION] = _Beginning(app, settings, Path(path))
 
 
 def step(app: Flask, what: object, take: Callable[[], T]) -> T:
@@ -79,7 +87,7 @@ def step(app: Flask, what: object, take: Callable[[], T]) -> T:
     steps = (*found.steps, json.dumps(what, sort_keys=True, default=repr))
     if recording := _recordings.get(steps):
         found.path.write_bytes(recording.database)
-        _mark_as_untouched(found.path)
+        mark_as_untouched(found.path)
         found.steps = steps
         app.extensions[_EXTENSION] = found
         result: T = recording.result
@@ -118,6 +126,6 @@ def _copy(path: Path) -> bytes:
     return found
 
 
-def _mark_as_untouched(path: Path) -> None:
-    """Set the time of the last change to 0; a change of the file, or a log beside it, is noticed."""
+def mark_as_untouched(path: Path) -> None:
+    """Set the time of the last change of a file to 0; a later change, or a log beside it, is noticed."""
     os.utime(path, ns=(0, 0))

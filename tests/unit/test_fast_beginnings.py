@@ -32,7 +32,7 @@ def begun(sqlite_template: Path, tmp_path: Path) -> Iterator[Begin]:
         uri = new_sqlite(sqlite_template, tmp_path)
         settings = Settings.load(TestingConfig, {"DATABASE_URI": uri})
         apps.append(create_app(settings=settings, clock=FixedClock()))
-        begin(apps[-1], uri)
+        begin(apps[-1], settings)
         return apps[-1]
 
     yield make
