@@ -95,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "both_databases: the test is about SQL, and runs on Postgres as well; slow=True: there it is slow",
     )
     config.addinivalue_line("markers", "timeout(seconds): with pytest-timeout, the limit of this test")
+    config.addinivalue_line("markers", "no_recordings: the app itself takes the first steps of the test")
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
 
 
@@ -232,7 +233,8 @@ def make_app(request: pytest.FixtureRequest, database_uri: str, clock: FixedCloc
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))
         apps.append(create_app(settings=settings, **(fixed | services)))
-        if len(apps) == 1 and not services and "monkeypatch" not in request.fixturenames:
+        is_usual = not services and "monkeypatch" not in request.fixturenames
+        if len(apps) == 1 and is_usual and not request.node.get_closest_marker("no_recordings"):
             fast_beginnings.begin(apps[-1], settings)
         return apps[-1]
 

@@ -15,6 +15,8 @@ from tests.support.service import PASSWORD, bearer, login, me, refresh, register
 from utils.observability.logs import JsonLines
 from utils.passwords.hashing import PasswordHasher
 
+pytestmark = pytest.mark.no_recordings  # they look at every call
+
 CANARY = "c4n4ry"
 
 

@@ -46,7 +46,7 @@ def confirmed(app: Flask, name: str = "ada", **more: Any) -> None:
 def confirm_addresses(app: Flask) -> None:
     """Mark all addresses as confirmed, without mails and links."""
     sql = "UPDATE users SET email_verified_at = created_at"
-    step(app, sql, lambda: execute(app, sql))
+    step(app, sql, lambda app: execute(app, sql))
 
 
 def forget(app: Flask, email: str = "ada@example.com") -> str:

@@ -16,6 +16,7 @@ from utils.passwords.hashing import PasswordHasher
 
 T = TypeVar("T")
 PASSWORD = "correct horse battery"
+USUAL_NAMES = {"ada", "grace", "bob"}  # what they do first is recorded: `fast_beginnings`
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -97,14 +98,18 @@ def checked_out(app: Flask) -> int:
 
 
 def register(client: FlaskClient, name: str = "ada", **more: Any) -> TestResponse:
-    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | more
-    return fast_beginnings.post(client, "/auth/register", body)
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    if name in USUAL_NAMES and not more:
+        return fast_beginnings.post(client, "/auth/register", body)
+    return client.post("/auth/register", json=body | more)
 
 
 def login(client: FlaskClient, name: str = "ada", password: str = PASSWORD, **more: Any) -> TestResponse:
     headers = more.pop("headers", None)
     body = {"username": name, "password": password} | more
-    return fast_beginnings.post(client, "/auth/login", body, headers)
+    if name in USUAL_NAMES and password == PASSWORD and not (more or headers):
+        return fast_beginnings.post(client, "/auth/login", body)
+    return client.post("/auth/login", json=body, headers=headers)
 
 
 def signed_in(client: FlaskClient, name: str = "ada", **more: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -42,41 +41,49 @@ def begun(sqlite_template: Path, tmp_path: Path) -> Iterator[Begin]:
 
 @pytest.fixture
 def taken(begun: Begin) -> Callable[[Flask], bool]:
-    """Return whether an app takes a step itself that two others have taken, and so was recorded."""
-    name, times = uuid4().hex, [0]
+    """Return a function that has an app take a step, and tells whether it took it itself."""
+    name = uuid4().hex
 
     def take(app: Flask) -> bool:
-        before = times[0]
+        apps: list[Flask] = []
 
-        def change() -> None:
-            times[0] += 1
-            execute(app, SQL)
+        def change(of: Flask) -> None:
+            apps.append(of)
+            execute(of, SQL)
 
         step(app, name, change)
         assert len(rows(app, "SELECT * FROM freed_usernames WHERE digest = 'x'")) == 1
-        return times[0] > before
+        return app in apps
 
-    assert take(begun())
-    assert take(begun())
+    assert not take(begun())
     return take
 
 
-def test_third_app_gets_the_database_of_the_recording(begun: Begin, taken: Callable[[Flask], bool]) -> None:
+def test_app_gets_the_database_of_the_recording(begun: Begin, taken: Callable[[Flask], bool]) -> None:
     assert not taken(begun())
 
 
 def test_recorded_login_is_one_of_the_service(begun: Begin) -> None:
-    found: list[dict[str, Any]] = []
-    for _ in range(5):
+    found: list[dict[str, int]] = []
+    for is_recorded in (True, True, False):
         app = begun()
         client = app.test_client()
+        if not is_recorded:
+            call(app)
         access = signed_in(client)["access_token"]
-        assert me(client, access).get_json()["user"]["username"] == "ada"
         found.append({name: len(each) for name, each in everything(app).items()})
+        assert me(client, access).get_json()["user"]["username"] == "ada"
         assert register(client).status_code == 409
         assert login(client).status_code == 200
-    assert found[0] == found[-1]
+    assert found[0] == found[1] == found[2]
     assert found[0]["sessions"] == 1
+
+
+def test_step_in_a_copy_leaves_no_file(begun: Begin, taken: Callable[[Flask], bool], tmp_path: Path) -> None:
+    app = begun()
+    before = {*tmp_path.iterdir()}
+    step(app, uuid4().hex, lambda of: execute(of, SQL))
+    assert {*tmp_path.iterdir()} == before
 
 
 def call(app: Flask) -> None:
@@ -122,7 +129,8 @@ def test_step_is_taken_in_another_thread(begun: Begin, taken: Callable[[Flask], 
     assert found == [True]
 
 
-def test_step_after_other_steps_is_taken(begun: Begin, taken: Callable[[Flask], bool]) -> None:
+def test_fifth_step_is_taken_by_the_app(begun: Begin, taken: Callable[[Flask], bool]) -> None:
     app = begun()
-    step(app, "another step", lambda: None)
+    for number in range(4):
+        step(app, number, lambda _: None)
     assert taken(app)
