@@ -249,6 +249,7 @@ def test_create_app_opens_no_connection(make_app: AppFactory) -> None:
     assert pool_of(app).checkedout() == 0
 
 
+@pytest.mark.no_recordings  # which leave no write-ahead log
 @pytest.mark.parametrize("database_uri", ["sqlite"], indirect=True)
 def test_write_ahead_log_shrinks_under_load(make_app: AppFactory) -> None:
     app = make_app()
