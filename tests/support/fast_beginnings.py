@@ -23,6 +23,7 @@ from uuid import uuid4
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from app import create_app
@@ -130,9 +131,9 @@ def step(app: Flask, what: object, take: Callable[[Flask], T]) -> T:
 
 def post(client: FlaskClient, path: str, body: dict[str, Any]) -> TestResponse:
     """Post this body as a step, which must set no cookies."""
-    environ = dict(client.environ_base)
     if type(client) is not FlaskClient or client._cookies:
         return client.post(path, json=body)
+    environ = dict(client.environ_base)
 
     def take(app: Flask) -> tuple[bytes, str, list[tuple[str, str]]]:
         of_app = client if app is client.application else app.test_client()
@@ -142,7 +143,7 @@ def post(client: FlaskClient, path: str, body: dict[str, Any]) -> TestResponse:
 
     data, status, head = step(client.application, ["POST", path, body, environ], take)
     request = EnvironBuilder(path, method="POST", json=body).get_request()
-    return client.response_wrapper([data], status, head, request=request)
+    return client.response_wrapper([data], status, Headers(head), request=request)
 
 
 def _content(path: Path) -> bytes:
