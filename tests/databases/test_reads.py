@@ -256,8 +256,7 @@ def test_write_ahead_log_shrinks_under_load(make_app: AppFactory) -> None:
     with app.app_context():
         path = db.engine.url.database or ""
     token = signed_in(app.test_client())["access_token"]
-    log = Path(f"{path}-wal")
-    assert log.stat().st_size > 0
+    assert (log := Path(f"{path}-wal")).stat().st_size > 0
     with ThreadPoolExecutor(2) as pool:
         calls = [pool.submit(me, app.test_client(), token) for _ in range(60)]
         with sqlite3.connect(path, timeout=5) as other:
