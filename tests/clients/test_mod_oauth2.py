@@ -94,7 +94,7 @@ def status(url: str, token: str) -> int:
             return refused.code
 
 
-def test_apache_takes_tokens_for_it_alone_and_none_that_was_revoked(
+def test_apache_accepts_valid_tokens_of_its_audience_only(
     issuer: Provider, person: Person, apache: str
 ) -> None:
     added = issuer.command(

@@ -87,6 +87,7 @@ def shut_down(app: Flask) -> None:
     built.pruning.stop()
     built.delivery.stop()
     built.notices.stop()
+    built.counting.stop()
     engine_of(app).dispose()
 
 
