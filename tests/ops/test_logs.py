@@ -16,6 +16,8 @@ from utils.database.readiness import Readiness
 from utils.observability.logs import JsonLines
 from utils.passwords.hashing import PasswordHasher
 
+pytestmark = pytest.mark.no_recordings  # they look at every call
+
 CANARY = "c4n4ry"
 
 

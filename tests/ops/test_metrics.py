@@ -20,6 +20,8 @@ from tests.support.service import PASSWORD, FixedClock, bearer, login, me, refre
 from tests.support.small_limits import limits, wrong_login
 from utils.observability.metrics import FOLDER_VARIABLE, Metrics
 
+pytestmark = pytest.mark.no_recordings  # they look at every call
+
 TOKEN = "a token that Prometheus sends"
 Figures = dict[str, float]
 
