@@ -11,6 +11,7 @@ import signal
 if __name__ == "__main__":  # before the slow imports: Ctrl-C exits without a traceback
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -21,7 +22,7 @@ from flask import Flask
 
 from auth import auth_bp
 from auth.accounts import data_export
-from auth.admin import slices
+from auth.admin import logged_in, slices
 from auth.api_tokens import admission as api_token_admission
 from auth.api_tokens.lifecycle import DEFAULT_DAYS
 from auth.cookies import DEVICE_HEADER
@@ -45,7 +46,6 @@ from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
 from pages import Facts, error_page, init_pages, rendered
-from utils.background import BackgroundTask
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
 from utils.crypto import jws
@@ -156,6 +156,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
     metrics = Metrics()
     limiter = replaced.get("limiter") or _limiter(settings, clock)
     refusal_delay = RefusalDelay(0 if settings.testing else DELAY)
+    serves = not _is_command() and not settings.testing  # commands and tests have no background threads
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
@@ -178,8 +179,9 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "ceilings": Ceilings(limiter, [*_ceilings(settings)], _challenge(settings, clock), metrics, clock),
         "refusal_delay": refusal_delay,
         "mailer": mailer_for(settings, ROOT),
-        "delivery": _delivery(app, settings),
-        "pruning": _pruning(app, settings),
+        "delivery": Delivery(_in_context(app, delivery.deliver_next), in_background=serves),
+        "pruning": slices.background(_in_context(app, slices.Slices().next_batch), in_background=serves),
+        "counting": logged_in.background(_in_context(app, logged_in.Counting().step), in_background=serves),
         "exports": BoundedSemaphore(data_export.AT_ONCE),
         "admit": admission.admit,
         "admit_api_token": api_token_admission.admit,
@@ -189,7 +191,9 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "fetch": Fetcher(
             Reachable.of(settings.oauth_private_networks, loopback=settings.flask_env != "production")
         ),
-        "notices": _notices(app, settings),
+        "notices": notice_delivery.background(
+            _in_context(app, notice_delivery.deliver_next), in_background=serves and settings.oauth_provider
+        ),
         "make_signing_key": jws.make_private,
         "render_page": rendered if settings.pages_enabled else None,
         "examine_client": client_checks.examine,
@@ -205,42 +209,14 @@ def _leaks(settings: Settings, metrics: Metrics) -> Leaks:
     return LeakedPasswords(url, metrics) if url else NoLeakCheck()
 
 
-def _delivery(app: Flask, settings: Settings) -> Delivery:
-    """Return the mail delivery: a background thread in serving processes, none in commands and tests."""
+def _in_context(app: Flask, step: Callable[[Services], bool]) -> Callable[[], bool]:
+    """Return a step of a background thread as a call in an application context."""
 
-    def deliver_next() -> bool:
+    def call() -> bool:
         with app.app_context():
-            return delivery.deliver_next(services())
+            return step(services())
 
-    return Delivery(deliver_next, in_background=_serves(settings))
-
-
-def _pruning(app: Flask, settings: Settings) -> BackgroundTask:
-    """Return the pruning: a background thread in serving processes, none in commands and tests."""
-    pruned = slices.Slices()
-
-    def next_batch() -> bool:
-        with app.app_context():
-            return pruned.next_batch(services())
-
-    return slices.background(next_batch, in_background=_serves(settings))
-
-
-def _notices(app: Flask, settings: Settings) -> BackgroundTask:
-    """Return the delivery of logouts to clients: as `_delivery`, and none without the provider."""
-
-    def deliver_next() -> bool:
-        with app.app_context():
-            return notice_delivery.deliver_next(services())
-
-    return notice_delivery.background(
-        deliver_next, in_background=_serves(settings) and settings.oauth_provider
-    )
-
-
-def _serves(settings: Settings) -> bool:
-    """Whether this process serves: commands and tests do not."""
-    return not _is_command() and not settings.testing
+    return call
 
 
 def _is_command() -> bool:

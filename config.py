@@ -16,6 +16,7 @@ import config_values as values
 from config_checks import combination_faults
 
 DAY = 24 * 60 * 60
+MAX_ACCESS_TOKEN_LIFETIME = 3600  # seconds, of `oauth_access_token_lifetime`
 is_loopback = values.is_loopback
 
 
@@ -138,7 +139,7 @@ class Settings:
     api_tokens_enabled: bool = _setting(values.boolean, True)
     api_token_max_days: int = _setting(values.whole_number(1, 365), 365)
     oauth_provider: bool = _setting(values.boolean, True)
-    oauth_access_token_lifetime: int = _setting(values.whole_number(60, 3600), 600)
+    oauth_access_token_lifetime: int = _setting(values.whole_number(60, MAX_ACCESS_TOKEN_LIFETIME), 600)
     oauth_idle_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 30 * DAY)
     oauth_absolute_lifetime: int = _setting(values.whole_number(60, 365 * DAY), 90 * DAY)
     oauth_private_networks: tuple[str, ...] = _setting(values.networks, ())

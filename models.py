@@ -55,7 +55,7 @@ class User(Base):
     kept_at: Mapped[datetime | None]  # when it was found to stay although its address is unconfirmed
     email_verified_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]  # set and cleared by operators only
-    deletion_due_at: Mapped[datetime | None]  # set and cleared by the owner
+    deletion_due_at: Mapped[datetime | None]  # set and cleared by the owner or an operator
     password_blocked_at: Mapped[datetime | None]  # cleared by a reset
     tokens_valid_after: Mapped[datetime]
     # Consecutive wrong passwords from unknown devices.
@@ -174,7 +174,7 @@ class AuditEvent(Base):
     count: Mapped[int] = mapped_column(default=1)
     # The account that acted on this one. Not a foreign key: the log outlives it, and ids are not reused.
     actor_id: Mapped[int | None]
-    detail: Mapped[str | None] = mapped_column(String(120))  # the name of a role or an API token
+    detail: Mapped[str | None] = mapped_column(String(120))  # what it is about, such as the name of a role
     subject_digest: Mapped[str | None] = mapped_column(String(64))
     counted_under: Mapped[str | None] = mapped_column(String(120), unique=True)
 

@@ -4,7 +4,7 @@ The import of this package registers every route and command on `auth_bp`.
 """
 
 from auth.accounts import routes as accounts_routes
-from auth.admin import audit_cli, cli, copy_cli
+from auth.admin import account_cli, audit_cli, cli, copy_cli
 from auth.api_tokens import cli as api_tokens_cli
 from auth.api_tokens import routes as api_tokens_routes
 from auth.blueprint import auth_bp
@@ -26,6 +26,7 @@ REGISTERED = (
     passwords_routes,
     revocation_routes,
     sessions_routes,
+    account_cli,
     audit_cli,
     cli,
     copy_cli,

@@ -6,7 +6,7 @@ stands where it happens.
 """
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 
 from auth.events import Refusal
 from models import Account
@@ -36,10 +36,34 @@ class Use(Enum):
     RESEND_CONFIRMATION = auto()
     WARN_OF_BRUTE_FORCE = auto()
     APPLY_FACTOR_RESET = auto()
-    ISSUE_TOKEN = auto()  # by an operator, like the two below
+    ISSUE_TOKEN = auto()  # by an operator, like the four below
     BEGIN_FACTOR_RESET = auto()
     LOCK_OUT = auto()
+    CONFIRM_ADDRESS = auto()
+    CHANGE_ADDRESS = auto()
     ADMINISTER = auto()  # with the role `admin`
+
+
+class AccountState(StrEnum):
+    """States by which operators list accounts. `auth.stores.account_state.in_state` is each as SQL."""
+
+    OPEN = "open"  # none of the next three, and with an address
+    DISABLED = "disabled"
+    CLOSED = "closed"  # to be erased
+    BLOCKED = "blocked"  # its password, until a reset
+    UNCONFIRMED = "unconfirmed"  # its address; beside any other
+
+
+SHOWN_AS: Mapping[AccountState, Refusal] = {
+    AccountState.DISABLED: Refusal.DISABLED,
+    AccountState.CLOSED: Refusal.LEAVING,
+    AccountState.BLOCKED: Refusal.PASSWORD_BLOCKED,
+}
+
+
+def restrictions(account: Account) -> list[AccountState]:
+    """Return the states of an account that keep its owner out."""
+    return [state for state, refused in SHOWN_AS.items() if getattr(account, COLUMNS[refused]) is not None]
 
 
 REFUSED_IN: Mapping[Use, tuple[Refusal, ...]] = {
@@ -59,6 +83,8 @@ REFUSED_IN: Mapping[Use, tuple[Refusal, ...]] = {
     Use.ISSUE_TOKEN: _CLOSED,
     Use.BEGIN_FACTOR_RESET: _CLOSED,
     Use.LOCK_OUT: _DISABLED,
+    Use.CONFIRM_ADDRESS: _CLOSED,
+    Use.CHANGE_ADDRESS: _LOCKED,  # the link asks for the password
     Use.ADMINISTER: _CLOSED,
 }
 

@@ -1,20 +1,20 @@
 """The decorator of the commands `flask auth ...`.
 
 Commands print text, or JSON with `--json`. Exit codes: 0 success, 1 refused (with the reason on standard
-error), 2 usage error.
+error; with `--json` its code, too), 2 usage error, 3 warnings only (`doctor`).
 """
 
 import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth.blueprint import auth_bp
-from utils.errors import ApiError
+from utils.errors import ApiError, BadRequest, Unavailable
 
 
 def command(
@@ -29,7 +29,7 @@ def command(
     def decorate(function: Callable[..., tuple[Any, ...]]) -> click.Command:
         @functools.wraps(function)
         def run(*, as_json: bool, **arguments: Any) -> None:
-            with reporting_errors():
+            with reporting_errors(as_json=as_json):
                 data, text, *code = function(**arguments)
             click.echo(json.dumps(data, indent=2) if as_json else text, err=err)
             click.get_current_context().exit(*code)
@@ -41,20 +41,37 @@ def command(
     return decorate
 
 
+class _Refused(click.ClickException):
+    """Shown as a JSON object on one line of standard error."""
+
+    def __init__(self, refusal: ApiError) -> None:
+        body = {"code": refusal.code, "message": refusal.message}
+        super().__init__(json.dumps(body | ({"fields": refusal.fields} if refusal.fields else {})))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file, err=file is None)
+
+
 @contextmanager
-def reporting_errors() -> Iterator[None]:
-    """End the command with exit code 1 and a line on standard error, instead of a traceback."""
+def reporting_errors(*, as_json: bool = False) -> Iterator[None]:
+    """End the command with exit code 1 and a line on standard error, instead of a traceback.
+
+    With `as_json` the line is an object with `code`, `message` and, where it applies, `fields`.
+    """
     try:
         yield
     except ApiError as refusal:
-        raise click.ClickException(error_line(refusal)) from None
+        raise (_Refused(refusal) if as_json else click.ClickException(error_line(refusal))) from None
     except UnicodeEncodeError:  # an argument or terminal input is not valid text
-        raise click.ClickException("The input is not valid UTF-8.") from None
-    except SQLAlchemyError as problem:
-        raise click.ClickException(
-            f"The database reported an error ({type(problem).__name__}). Check that it is running "
+        problem: ApiError = BadRequest("The input is not valid UTF-8.")
+        raise (_Refused(problem) if as_json else click.ClickException(problem.message)) from None
+    except SQLAlchemyError as fault:
+        problem = Unavailable()
+        problem.message = (
+            f"The database reported an error ({type(fault).__name__}). Check that it is running "
             "and that its schema is up to date (flask --app app db upgrade)."
-        ) from None
+        )
+        raise (_Refused(problem) if as_json else click.ClickException(problem.message)) from None
 
 
 def error_line(refusal: ApiError) -> str:

@@ -80,6 +80,10 @@ class Event(StrEnum):
     ACCOUNT_SHOWN = "account_shown"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"
+    ACCOUNT_CLOSED = "account_closed"  # to be erased in 14 days
+    DELETION_STOPPED = "deletion_stopped"
+    EMAIL_CONFIRMED = "email_confirmed"  # without a mailed link; `detail` is the reason
+    EMAIL_CHANGE_BEGUN = "email_change_begun"  # the link is mailed to the new address
     ALL_SESSIONS_ENDED = "all_sessions_ended"
     TOKEN_ISSUED = "token_issued"
     RESET_SENT = "reset_sent"
@@ -106,7 +110,7 @@ class Refusal(StrEnum):
     WRONG_PASSWORD = "wrong_password"
     NO_PASSWORD = "no_password"
     DISABLED = "disabled"
-    LEAVING = "leaving"  # the owner has asked for the account's deletion
+    LEAVING = "leaving"  # the account is to be erased
     PASSWORD_BLOCKED = "password_blocked"  # until a reset
     EMAIL_NOT_VERIFIED = "email_not_verified"
     CHANGED_MEANWHILE = "changed_meanwhile"
@@ -236,6 +240,10 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.ACCOUNT_SHOWN: "An operator looked at the account.",
     Event.ACCOUNT_DISABLED: "An operator disabled the account.",
     Event.ACCOUNT_ENABLED: "An operator enabled the account.",
+    Event.ACCOUNT_CLOSED: "An operator closed the account.",
+    Event.DELETION_STOPPED: "An operator stopped the deletion of the account.",
+    Event.EMAIL_CONFIRMED: "An operator confirmed your address.",
+    Event.EMAIL_CHANGE_BEGUN: "An operator had a link to change your address sent to the new one.",
     Event.ALL_SESSIONS_ENDED: "An operator ended all sessions.",
     Event.TOKEN_ISSUED: "An operator made an access token.",
     Event.RESET_SENT: "An operator had a link for a new password sent to you.",
@@ -277,7 +285,10 @@ REASON_TEXTS: dict[Refusal, str] = {
 
 
 def event_text(event: str, reason: str | None, detail: str | None = None) -> str:
-    """Return the text of an event for the owner. `detail` is the name of a role, a token or an app."""
+    """Return the text of an event for the owner.
+
+    `detail` is the name of a role, a token or an app, or an operator's reason.
+    """
     # During a rolling release, a newer process may have written an event that this one does not know.
     sentence = EVENT_TEXTS.get(cast(Event, event), "Something happened").removesuffix(".")
     reason_text = REASON_TEXTS.get(cast(Refusal, reason)) if reason else None

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from flask import Flask
 
@@ -24,7 +25,7 @@ from bench.load import ClientCalls, load, post
 from bench.machine import PASSWORD, Noise, cpu_seconds
 from bench.servers import Service, register, running
 from config import Settings, TestingConfig
-from models import UserSession, db
+from models import User, UserSession, db
 from oauth import tokens
 from oauth.clients import registration
 from oauth.clients.definition import Definition
@@ -34,6 +35,7 @@ from utils.services import services
 
 CONNECTIONS = 16
 SESSIONS = 48  # of one account, as in `bench/rates.py`
+ACCOUNTS = 512  # that log in to the client: one of them never has `grants.MAX_LIVING` grants
 MORE_CODES = 1.6  # than its own refreshes of the same time: a code is used up by its first call
 REDIRECT = "https://app.example.com/callback"
 SCOPES = ["openid", "profile", "email"]
@@ -57,17 +59,31 @@ class Party(NamedTuple):
     def credentials(self) -> dict[str, str]:
         return {"client_id": self.client_id, "client_secret": self.secret, "redirect_uri": REDIRECT}
 
+    def people(self) -> None:
+        """Add `ACCOUNTS` accounts with a session each, as copies of the account `ada` and of its session."""
+        with self.app.app_context():
+            ada = db.session.query(User).filter_by(username="ada").one()
+            session = db.session.query(UserSession).filter_by(user_id=ada.id).first()
+            for number in range(ACCOUNTS):
+                email = f"person{number}@example.com"
+                names = {"username": f"person{number}", "username_key": f"person{number}"}
+                person = _copy(ada, id=None, email=email, email_key=email, **names)
+                db.session.add(person)
+                db.session.flush()
+                db.session.add(_copy(session, id=uuid4(), user_id=person.id))
+            db.session.commit()
+
     def codes(self, count: int) -> list[str]:
-        """Return new codes of the newest sessions, in turns. They live for an hour."""
+        """Return new codes of these accounts, in turns. They live for an hour."""
         with self.app.app_context():
             now = services().clock.now()
-            newest = db.session.query(UserSession).order_by(UserSession.created_at.desc()).limit(SESSIONS)
+            newest = db.session.query(UserSession).order_by(UserSession.user_id.desc()).limit(ACCOUNTS)
             sessions = newest.all()
             made = [
                 OAuthCode(
                     client_id=self.client_id,
-                    user_id=sessions[number % SESSIONS].user_id,
-                    session_id=sessions[number % SESSIONS].id,
+                    user_id=sessions[number % ACCOUNTS].user_id,
+                    session_id=sessions[number % ACCOUNTS].id,
                     nonce=secrets.token_bytes(32),
                     redirect_uri=REDIRECT,
                     scopes=SCOPES,
@@ -116,7 +132,9 @@ def report_provider(database: str, uri: str, rounds: int, seconds: float, folder
     noise = Noise()
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in CALLS}
     with party(uri) as client:
-        client.redeemed(_one(client))  # makes the signing keys
+        post(f"{client.service.url}/auth/login", {"username": "ada", "password": PASSWORD})
+        client.people()
+        client.redeemed(client.codes(1)[0])  # makes the signing keys
         for _ in range(rounds):
             _round(client, seconds, folder, found)
     print(f"\nprovider, granian on {database}, {CONNECTIONS} connections, 2 workers ({noise})")
@@ -132,13 +150,9 @@ def report_provider(database: str, uri: str, rounds: int, seconds: float, folder
         print_line(f"{name} / {base}", ratio, aims.get(database))
 
 
-def _one(client: Party) -> str:
-    post(f"{client.service.url}/auth/login", {"username": "ada", "password": PASSWORD})
-    with client.app.app_context():
-        if db.session.query(UserSession).count() < SESSIONS:
-            for _ in range(SESSIONS):
-                post(f"{client.service.url}/auth/login", {"username": "ada", "password": PASSWORD})
-    return client.codes(1)[0]
+def _copy(row: Any, **changes: Any) -> Any:
+    """Return a new row of the same table with these columns changed."""
+    return type(row)(**{column.key: getattr(row, column.key) for column in row.__table__.c} | changes)
 
 
 def _round(client: Party, seconds: float, folder: Path, found: dict[str, list[tuple[float, float]]]) -> None:

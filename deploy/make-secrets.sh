@@ -5,6 +5,7 @@ set -eu
 folder=${1:?name the folder for the secrets}
 umask 077
 mkdir -p "$folder"
+chmod 0700 "$folder" # before anything is in it
 
 draw() { head -c 36 /dev/urandom | base64 | tr '+/' '-_'; } # 48 characters of A-Z a-z 0-9 - _
 keep() { if [ -e "$folder/$1" ]; then cat >/dev/null; else cat >"$folder/$1"; fi; }
@@ -20,4 +21,3 @@ printf 'redis://:%s@valkey/0\n' "$(cat "$folder/valkey_password")" | keep redis_
 # Compose mounts each file with its mode into containers that run as other users: the files must be 0444.
 # systemd reads them as root. The folder, 0700, keeps the other users of the host out.
 chmod 0444 "$folder"/*
-chmod 0700 "$folder"

@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
 from auth.mailing.links import LIFETIMES
-from oauth.stores import apps, endings, notices
+from oauth.ending import mass_ending
+from oauth.stores import apps, endings, notices, row_locks
 from oauth.stores.grants import GrantEnd
 from utils.services import Services
 
 
 class ProviderListener:
-    """Implements `utils.services.Listener`. Each method writes in the caller's transaction.
+    """Implements `utils.services.Listener`. Each method but `all_revoked` writes in the caller's transaction.
 
-    Notices come first, as they are made from living grants. The caller has ended the sessions before, and the
-    redemption of a code locks its session: no grant appears in between.
+    Clients are locked first, so that an operator who changes one waits for the whole transaction, and the
+    other way round. Then come notices, as they are made from living grants. The caller has ended the sessions
+    before, and the redemption of a code locks its session: no grant appears in between.
     """
 
     def sessions_ended(
@@ -28,6 +30,8 @@ class ProviderListener:
 
         A client with an offline grant is told as well: it keeps its access, but not the person's login.
         """
+        if not row_locks.share_clients_of_sessions(tx, session_ids):
+            return
         _wake_after(services, tx, written=notices.write_of_sessions(tx, session_ids, now))
         endings.end_bound(tx, session_ids, now)
 
@@ -37,6 +41,7 @@ class ProviderListener:
         An intruder may have allowed apps: consents as young as a mail that says "this wasn't me" can be are
         forgotten, too, so that the owner is asked about these apps again.
         """
+        row_locks.share_clients_of_user(tx, user_id)
         _wake_after(services, tx, written=notices.write_of_user(tx, user_id, now))
         endings.end_of_user(tx, user_id, GrantEnd.ACCOUNT_REVOKED, now)
         apps.forget_consents(tx, user_id, since=now - LIFETIMES[LinkPurpose.DISOWN])
@@ -47,13 +52,13 @@ class ProviderListener:
         No session ended, so no client is told of a logout. The codes go first: a call that redeems one holds
         its row, and the grant that it makes is seen by the next statement.
         """
+        row_locks.share_clients_of_user(tx, user_id)
         apps.void_codes(tx, user_id)
         endings.end_offline(tx, user_id, GrantEnd.PASSWORD_CHANGED, now)
 
-    def all_revoked(self, services: Services, tx: Session, now: datetime) -> None:
-        """End every grant of every account, and write down which clients to tell."""
-        _wake_after(services, tx, written=notices.write_of_all(tx, now))
-        endings.end_all(tx, GrantEnd.ALL_REVOKED, now)
+    def all_revoked(self, services: Services) -> None:
+        """End every grant of every account, and write down which clients to tell. Commits."""
+        mass_ending.end_all(services)
 
 
 def _wake_after(services: Services, tx: Session, *, written: bool) -> None:

@@ -59,6 +59,7 @@ def metrics() -> Response:
             raise TokenInvalid
     elif not is_loopback(peer_address()) or any(name in request.headers for name in _proxy_headers()):
         raise NotFound
+    services().counting.wake()  # for the next scrape
     return Response(services().metrics.exposition(), content_type="text/plain; version=1.0.0; charset=utf-8")
 
 

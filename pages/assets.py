@@ -3,6 +3,7 @@
 Modules import each other by relative paths, so that a page and its modules always have the same version.
 """
 
+import gzip
 import hashlib
 from functools import cache
 from mimetypes import guess_type
@@ -16,6 +17,7 @@ from pages.texts import script_texts
 from utils.errors import NotFound
 
 STATIC = Path(__file__).parent / "static"
+CLIENT = Path(__file__).parent.parent / "sdk" / "js" / "index.js"
 YEAR = 365 * 24 * 60 * 60
 STYLES = ("base.css", "forms.css", "account.css", "authorize.css")  # in the order of the cascade
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -23,14 +25,23 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 @cache
 def files() -> MappingProxyType[str, bytes]:
-    """Return every file by its path below `static/`, and two generated ones.
+    """Return every file by its path below `static/`, and three of other origin.
 
-    `lib/texts.js` has the texts of the scripts. `lib/style.css` joins the stylesheets to save requests.
+    `lib/auth.js` is the client of `sdk/js`. `lib/texts.js` has the texts of the scripts. `lib/style.css`
+    joins the stylesheets to save requests.
     """
     paths = [path for kind in ("js", "svg") for path in sorted(STATIC.rglob(f"*.{kind}"))]
     found = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in paths}
     style = b"\n".join((STATIC / "styles" / name).read_bytes() for name in STYLES)
-    return MappingProxyType(found | {"lib/texts.js": script_texts().encode(), "lib/style.css": style})
+    texts = script_texts().encode()
+    made = {"lib/auth.js": CLIENT.read_bytes(), "lib/texts.js": texts, "lib/style.css": style}
+    return MappingProxyType(found | made)
+
+
+@cache
+def compressed(name: str) -> bytes:
+    """Return a file in gzip. It is the same for every caller, so that its length tells nothing."""
+    return gzip.compress(files()[name], mtime=0)
 
 
 @cache
@@ -55,6 +66,10 @@ def answer(requested_version: str, name: str) -> AnyResponse:
         raise NotFound
     kind = TYPES.get(Path(name).suffix) or guess_type(name)[0]
     response = Response(content, content_type=f"{kind}; charset=utf-8")
+    response.vary.add("Accept-Encoding")
+    if request.accept_encodings.quality("gzip") > 0:
+        response.set_data(compressed(name))
+        response.content_encoding = "gzip"
     response.add_etag()
     response.make_conditional(request)
     if requested_version == version() and response.status_code in {200, 304}:  # and not a 412

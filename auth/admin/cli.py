@@ -7,15 +7,18 @@ from typing import Any
 
 import click
 
+from auth.account_state import AccountState, restrictions
 from auth.accounts import registration
 from auth.accounts.inputs import Registration
 from auth.admin import account_expiry, doctor, explanation, operators, outputs, pruning
+from auth.admin.finding import WELL, verdict
+from auth.admin.paging import paged
 from auth.api_tokens import cli as api_tokens_cli
 from auth.commands import command
 from auth.factors import outputs as factor_outputs
 from auth.mailing import delivery
 from auth.outputs import user
-from auth.roles.actors import MAX_ID, operator
+from auth.roles.actors import operator
 from auth.roles.cli import warning_of_no_administrator
 from auth.sessions import outputs as session_outputs
 from config_values import origin
@@ -49,17 +52,16 @@ def create_user(username: str | None, email: str | None, password_stdin: bool) -
 
 @command("list-users")
 @click.option("--search", default="", help="Only accounts whose name or address contains this.")
-@click.option(
-    "--after",
-    default=0,
-    type=click.IntRange(0, MAX_ID),
-    help="Only ids greater than this one: the last id of the previous page.",
-)
-@click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="The maximum number of accounts.")
-def list_users(search: str, after: int, limit: int) -> tuple[Any, str]:
-    """List accounts, ordered by id."""
-    found = operators.page(services(), operator(), after=after, limit=limit, search=search)
-    lines = [f"{a.id:>8}  {a.username}  <{a.email}>{'  disabled' if a.disabled_at else ''}" for a in found]
+@click.option("--state", type=click.Choice([*AccountState]), help="Only accounts in this state.")
+@paged
+def list_users(search: str, state: str | None, after: int, limit: int) -> tuple[Any, str]:
+    """List accounts, ordered by id.
+
+    State `open`: neither disabled, nor closed (to be erased), nor blocked (its password, until a reset).
+    """
+    wanted = AccountState(state) if state else None
+    found = operators.page(services(), operator(), after=after, limit=limit, search=search, state=wanted)
+    lines = ["  ".join([f"{a.id:>8}", a.username, f"<{a.email}>", *restrictions(a)]) for a in found]
     return {"users": [outputs.account(a) for a in found]}, "\n".join(lines) or "No users."
 
 
@@ -119,7 +121,10 @@ def probed_origin(url: str) -> str:
 @click.option("--probe", metavar="URL", help="Also send forged client addresses to the service at this URL.")
 @click.option("--client", metavar="NAME", help="Check this client of the OpenID Connect provider only.")
 def examine(probe: str | None, client: str | None) -> tuple[Any, str, int]:
-    """Check this deployment and advise on problems. The exit code is 1 if there is a problem."""
+    """Check this deployment and advise on problems.
+
+    Exit code 0: all is well; 1: there is a problem; 3: there are warnings only.
+    """
     if probe and client:
         raise click.UsageError("Give --probe or --client, not both.")
     if client is not None:
@@ -127,10 +132,10 @@ def examine(probe: str | None, client: str | None) -> tuple[Any, str, int]:
     else:
         found = doctor.examine(services(), probed_origin(probe) if probe else None)
     lines = [f"{f.state:>8}  {f.check}: {f.text}{f' {f.advice}' if f.advice else ''}" for f in found]
-    problems = sum(finding.state == "problem" for finding in found)
-    lines += [f"{problems} problem{'' if problems == 1 else 's'}." if problems else "No problems."]
-    data = {"well": not problems, "findings": [finding._asdict() for finding in found]}
-    return data, "\n".join(lines), min(problems, 1)
+    result = verdict(found)
+    data = {"well": result.exit_code == WELL, **result._asdict()}
+    data |= {"findings": [finding._asdict() for finding in found]}
+    return data, "\n".join([*lines, result.text]), result.exit_code
 
 
 @command("disable")

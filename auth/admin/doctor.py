@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from http.client import HTTPException
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +16,7 @@ from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
 from utils.crypto.keys import key_id
 from utils.database.migrations import schema_is_outdated
+from utils.errors import TokenMissing
 from utils.limits.counters import RedisCounters
 from utils.mail.mailers import FileMailer, MailError
 from utils.services import Services
@@ -145,25 +147,32 @@ def _public_url(services: Services) -> Iterator[Finding]:
     if not services.settings.production:  # it is served on this machine only
         yield Finding("public address", "ok", f"{url}, on this machine only.")
         return
-    try:
-        with urllib.request.urlopen(f"{url}/health/live", timeout=PROBE_TIMEOUT):  # noqa: S310  (http or https)
-            pass
-    except (OSError, ValueError) as problem:
+    if fault := fault_of_public_url(url):
         yield Finding(
             "public address",
             "warning",
-            f"{url} cannot be reached from here ({_kind(problem)}).",
+            f"This service cannot be reached at {url} from here ({fault}).",
             "Mails link to it. Check PUBLIC_URL, the DNS entry, the proxy and its certificate.",
         )
     else:
         yield Finding("public address", "ok", f"{url} answers.")
 
 
-def _kind(problem: Exception) -> str:
-    if isinstance(problem, urllib.error.HTTPError):
-        return f"status {problem.code}"
-    reason = getattr(problem, "reason", None)
-    return type(reason if isinstance(reason, Exception) else problem).__name__
+def fault_of_public_url(url: str) -> str | None:
+    """Return why this service does not answer at `url`, or None if it does.
+
+    Calls `/auth/me` without a token, which must be a 401 of this service: proxies close `/health/live`.
+    """
+    try:
+        with urllib.request.urlopen(f"{url}/auth/me", timeout=PROBE_TIMEOUT) as answer:  # noqa: S310  (http or https)
+            return f"status {answer.status}"
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            is_ours = refusal.code == 401 and refusal.headers["WWW-Authenticate"] == TokenMissing.challenge
+            return None if is_ours else f"status {refusal.code}"
+    except (OSError, ValueError, HTTPException) as problem:
+        reason = getattr(problem, "reason", None)
+        return type(reason if isinstance(reason, Exception) else problem).__name__
 
 
 def _hash(services: Services) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ def explain(services: Services, login: str, operator: Operator) -> Explanation:
     events = audit.page(tx, account.id, None, SHOWN_MAILS)
     against = [*_against(services, account)]
     findings = against or [_opened_by(services, account)]
-    findings += _foreign_hash(account)
+    findings += _foreign_hash(services, account)
     findings += _blocked_totp(services, account)
     findings += _reset_of_factors(account)
     findings += _expiry(services, account)
@@ -88,9 +88,12 @@ def _opened_by(services: Services, account: Account) -> str:
     return f"The right password and a code open this account (since {since}; {left} recovery codes left)."
 
 
-def _foreign_hash(account: Account) -> list[str]:
+def _foreign_hash(services: Services, account: Account) -> list[str]:
     kind = foreign_hashes.kind(account.password_hash or "")
-    return [f"Its password hash is of another system ({kind}). The next login replaces it."] if kind else []
+    if kind is None:
+        return []
+    next_login = "" if _is_unreadable(services, account) else " The next login replaces it."
+    return [f"Its password hash is of another system ({kind}).{next_login}"]
 
 
 def _blocked_totp(services: Services, account: Account) -> list[str]:
@@ -150,8 +153,9 @@ def _against(services: Services, account: Account) -> Iterator[str]:
         yield f"An operator disabled it on {moment_text(account.disabled_at)}. `enable` enables it."
     if account.deletion_due_at:
         yield (
-            f"Its owner asked for its deletion; it will be erased on {moment_text(account.deletion_due_at)}. "
-            'The mailed link keeps it; "forgot password" mails that link again.'
+            "It was closed by its owner or an operator, and "
+            f"it will be erased on {moment_text(account.deletion_due_at)}. `restore` keeps it, and so does "
+            'the mailed link; "forgot password" mails that link again.'
         )
     if account.password_blocked_at:
         yield (

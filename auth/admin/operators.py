@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from auth.account_state import Use, refusal
+from auth.account_state import AccountState, Use, refusal
 from auth.admin import pruning
 from auth.api_tokens.lifecycle import MAX_LISTED, newest_first
 from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFound
@@ -60,9 +60,17 @@ def overview(services: Services, login: str, operator: Operator) -> Overview:
     return Overview(account, names, active, made, apps, audit.page(tx, account.id, None, SHOWN_EVENTS))
 
 
-def page(services: Services, operator: Operator, *, after: int, limit: int, search: str) -> list[Account]:
-    """Return some accounts, by rising id."""
-    found = users.page(services.tx(), after=after, limit=limit, search=search)
+def page(
+    services: Services,
+    operator: Operator,
+    *,
+    after: int,
+    limit: int,
+    search: str,
+    state: AccountState | None = None,
+) -> list[Account]:
+    """Return some accounts, by rising id; with `state`, those in this state."""
+    found = users.page(services.tx(), after=after, limit=limit, search=search, state=state)
     record(services, Event.ACCOUNTS_LISTED, operator, count=len(found))
     services.tx().commit()
     return found
@@ -102,8 +110,13 @@ def end_sessions(services: Services, login: str, actor: Actor) -> int:
 
 
 def end_all_sessions(services: Services, operator: Operator) -> int:
-    """End every session and revoke every token of all accounts; return the sessions' number."""
-    return _end_sessions(services, None, operator)
+    """End every session and revoke every token of all accounts; return the sessions' number.
+
+    The access of apps ends after that, in several transactions. If the call is interrupted, make it again.
+    """
+    ended = _end_sessions(services, None, operator)
+    services.listener.all_revoked(services)
+    return ended
 
 
 def _end_sessions(services: Services, user_id: int | None, actor: Actor) -> int:

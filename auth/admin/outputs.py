@@ -10,6 +10,7 @@ from auth.api_tokens import outputs as api_token_outputs
 from auth.api_tokens.outputs import ApiTokenFields
 from auth.outputs import EventFields, UserFields, event_fields, optional_moment, user
 from auth.sessions.outputs import SessionFields, session_fields
+from auth.stores.logged_in import LoggedIn
 from models import (
     Account,
     ApiToken,
@@ -47,6 +48,19 @@ class OperatorEventFields(EventFields):
 class LogFields(OperatorEventFields):
     id: int
     user_id: int | None
+
+
+class LoggedInFields(TypedDict):
+    id: int
+    username: str
+    email: str
+    sessions: int
+    last_used_at: str
+
+
+class LoggedInAccounts(TypedDict):
+    users: list[LoggedInFields]
+    more: bool
 
 
 class Overview(TypedDict):
@@ -95,6 +109,21 @@ def _event(row: AuditEvent) -> OperatorEventFields:
 def event(row: AuditEvent) -> LogFields:
     """An event of the audit log, with its id and the account that it is about."""
     return {"id": row.id, "user_id": row.user_id, **_event(row)}
+
+
+def logged_in(found: Iterable[LoggedIn], *, more: bool) -> LoggedInAccounts:
+    """Accounts with live sessions; `more` says whether higher ids have some, too."""
+    listed = [
+        LoggedInFields(
+            id=each.id,
+            username=each.username,
+            email=each.email,
+            sessions=each.sessions,
+            last_used_at=iso(each.last_used_at),
+        )
+        for each in found
+    ]
+    return {"users": listed, "more": more}
 
 
 def due(found: Iterable[Due], number: int) -> DueAccounts:

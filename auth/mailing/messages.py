@@ -65,6 +65,8 @@ MAILS: Mapping[str, Mail] = {
     "role_revoked_to_other": Mail("An account at {brand} has lost a role"),
     "deletion_requested": Mail("Your account at {brand} will be erased", ("restore",)),
     "account_restored": Mail("Your account at {brand} stays"),
+    "account_closed": Mail("Your account at {brand} was closed", ("restore",)),
+    "email_confirmed": Mail("Your address for {brand} was confirmed", ("disown",)),
 }
 
 

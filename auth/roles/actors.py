@@ -83,6 +83,18 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
+def locked(services: Services, account: Account) -> Account:
+    """Lock this account until the end of the transaction, and return it as it stands now.
+
+    Raises `UserNotFound` if it was erased meanwhile.
+    """
+    tx = services.tx()
+    present = users.by_id(tx, account.id) if users.lock(tx, account.id) else None
+    if present is None:
+        raise UserNotFound
+    return present
+
+
 def record(
     services: Services,
     event: Event,

@@ -52,10 +52,12 @@ def end_account(services: Services, tx: Session, user_id: int, reason: EndReason
 
 
 def end_everything(services: Services, tx: Session, reason: EndReason, now: datetime) -> int:
-    """End all sessions of all users, and all access of apps; return how many sessions."""
+    """End all sessions of all users; return how many.
+
+    The caller commits and then calls `Services.listener.all_revoked`, which ends the access of apps.
+    """
     ended = sessions.end_all(tx, None, reason, now)
     services.metrics.count_ended_sessions(reason, ended.live)
-    services.listener.all_revoked(services, tx, now)
     return ended.live
 
 

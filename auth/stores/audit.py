@@ -52,7 +52,7 @@ def append(
     """Append an audit event. An account that was erased meanwhile is not named.
 
     `operator` or `actor_id` is who acted on the account, if it was not its owner; `detail` is the name of a
-    role or an API token.
+    role, an API token or an app, the id of a client, or what an operator's command did or was for.
     """
     about = {"event": event, "session_id": session_id, "reason": reason, "detail": detail}
     who = {"of_user": user_id, "operator": operator, "actor_id": actor_id}
@@ -131,8 +131,10 @@ def forget_person(tx: Session, user_id: int) -> None:
 
     Those of its acts on other accounts keep its id (`actor_id`), which belongs to no person from then on.
     """
-    is_named_by_owner = AuditEvent.event.in_((Event.API_TOKEN_CREATED, Event.API_TOKEN_REVOKED))
-    detail = case((is_named_by_owner, None), else_=AuditEvent.detail)
+    may_name_person = AuditEvent.event.in_(
+        (Event.API_TOKEN_CREATED, Event.API_TOKEN_REVOKED, Event.EMAIL_CONFIRMED)
+    )
+    detail = case((may_name_person, None), else_=AuditEvent.detail)
     tx.execute(
         update(AuditEvent)
         .where(AuditEvent.user_id == user_id)

@@ -18,9 +18,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from auth.account_state import Use
+from auth.account_state import AccountState, Use
 from auth.events import Origin
-from auth.stores.account_state import clause
+from auth.stores.account_state import clause, in_state
 from models import Account, User
 from utils.clock import SystemClock
 from utils.database.engine import insert_into
@@ -135,9 +135,16 @@ def lock_if_unchanged(tx: Session, account: Account, *, new_hash: str | None = N
     return _changed(tx, User.id == account.id, *same, password_hash=new_hash or account.password_hash)
 
 
-def page(tx: Session, *, after: int, limit: int, search: str = "") -> list[Account]:
-    """Return accounts by rising id, above `after`; with `search`, those whose name or address contains it."""
+def page(
+    tx: Session, *, after: int, limit: int, search: str = "", state: AccountState | None = None
+) -> list[Account]:
+    """Return accounts by rising id, above `after`.
+
+    With `search`, those whose name or address contains it; with `state`, those in this state.
+    """
     wanted = select(*COLUMNS).where(User.id > after).order_by(User.id).limit(limit)
+    if state:
+        wanted = wanted.where(*in_state(state))
     if search:
         holds = (
             User.username_key.contains(search.lower(), autoescape=True),

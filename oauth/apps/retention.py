@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from auth.admin.pruning import Growing
+from config import MAX_ACCESS_TOKEN_LIFETIME
 from oauth.stores import client_secrets, refusals, retention
 from utils.services import Services
 
 CODES = timedelta(days=1)  # after they expired: until then a second use ends the grant
 NOTICES = timedelta(days=1)  # after they were written, sent or not: they name accounts that may be erased
 REFUSALS = timedelta(days=7)
-AFTER_TOKENS = timedelta(hours=1)  # the feed names a grant until its last access token expired
+AFTER_TOKENS = timedelta(hours=1)  # the feed names a grant until its last access token has expired
 
 
 def growing(services: Services) -> Iterator[Growing]:
@@ -20,7 +21,7 @@ def growing(services: Services) -> Iterator[Growing]:
     go with these.
     """
     settings, now = services.settings, services.clock.now()
-    told = timedelta(seconds=settings.oauth_access_token_lifetime) + AFTER_TOKENS
+    told = timedelta(seconds=MAX_ACCESS_TOKEN_LIFETIME) + AFTER_TOKENS
     ended = max(timedelta(seconds=settings.ended_session_retention), told)
     yield Growing("oauth_codes", now - CODES, retention.prune_codes)
     yield Growing("oauth_grants", now - ended, retention.prune_grants)

@@ -103,6 +103,7 @@ def ask(
         if asked.need is Need.NOTHING and principal is not None:
             # What was found may be over: a removal of access waits for this lock, or has committed by then.
             step_up.lock_for_change(services, principal)
+            target = opening.locked(services, query, target, client)
             asked = examine(services, principal, target, opened_at, answered=answered)
         if asked.need is Need.NOTHING and principal is not None:
             code = issue(services, principal, asked.request, asked.request.scopes)
@@ -169,9 +170,9 @@ def redirected(services: Services, target: Target, code: str) -> Answer:
 def issue(
     services: Services, principal: Principal, request: AuthorizationRequest, scopes: Collection[str]
 ) -> str:
-    """Return a new code. The account must be locked against erasure. The caller commits.
+    """Return a new code for a request that was checked under `opening.locked`. The caller commits.
 
-    Raises `TokenInvalid` if the session has ended, and `ClientUnknown` if the client was removed or disabled.
+    The account must be locked against erasure. Raises `TokenInvalid` if the session has ended.
     """
     tx, now = services.tx(), services.clock.now()
     current = step_up.own_session(principal)
@@ -179,8 +180,6 @@ def issue(
     facts = codes.session_facts(tx, current)
     if admitted is None or facts is None:
         raise TokenInvalid
-    if not codes.lock_client(tx, request.client.id):
-        raise errors.ClientUnknown
     row = codes.issue(
         tx,
         client_id=request.client.id,

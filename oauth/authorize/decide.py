@@ -36,6 +36,7 @@ def decide(
     target, opened_at = opening.reopened(services, query, ticket, client)
     try:
         account = step_up.lock_for_change(services, principal)
+        target = opening.locked(services, query, target, client)
         asked = ask.examine(services, principal, target, opened_at, answered=True)
         if asked.need not in ({Need.NOTHING} if asked.request.is_silent else {Need.NOTHING, Need.CONSENT}):
             return ask.answer(services, principal, asked, client)

@@ -26,7 +26,8 @@ class PageFault(OAuthError):
 class RequestMalformed(PageFault):
     code = "oauth_request_malformed"
     message = (
-        "The request cannot be read. Its query must be percent-encoded UTF-8, of at most 8192 characters."
+        "The request cannot be read. Its query must be percent-encoded UTF-8 without NUL, of at most 8192 "
+        "characters."
     )
 
 

@@ -51,7 +51,9 @@ def find_target(services: Services, query: str, client: ClientInfo) -> Target:
     except errors.PageFault as fault:
         if found is not None:
             if isinstance(fault, errors.RedirectUriMismatch):
-                fault.detail = redirect_uris.difference(values["redirect_uri"] or "", found.redirect_uris)
+                fault.detail = redirect_uris.difference(
+                    values["redirect_uri"] or "", found.redirect_uris, native=found.kind == "native"
+                )
             note(services, found, fault, client)
         raise fault.show(_shown(services, fault, found, values)) from None
 
@@ -73,6 +75,16 @@ def reopened(services: Services, query: str, ticket: str, client: ClientInfo) ->
     if opened_at is None or not opened_at - LEEWAY <= now < opened_at + TICKET_LIFETIME:
         raise errors.TicketInvalid
     return find_target(services, query, client), opened_at
+
+
+def locked(services: Services, query: str, target: Target, client: ClientInfo) -> Target:
+    """Return the target read again, with its client locked against changes until the end of the transaction.
+
+    What the client may ask for is decided by what is read then. Comes after the lock of the account, as
+    everywhere. Raises a `PageFault` if the client changed meanwhile.
+    """
+    clients.lock_shared(services.tx(), target.client.id)
+    return find_target(services, query, client)
 
 
 def refuse(services: Services, target: Target, refused: errors.RequestRefused, client: ClientInfo) -> str:
@@ -107,7 +119,9 @@ def _shown(
         shown |= {name: _cut(value) for name, value in values.items() if value}
     if found is not None and isinstance(fault, errors.RedirectUriMismatch):
         asked = values["redirect_uri"] or ""
-        shown["difference"] = redirects.difference_in_words(asked, found.redirect_uris)
+        shown["difference"] = redirects.difference_in_words(
+            asked, found.redirect_uris, native=found.kind == "native"
+        )
         if not services.settings.production:
             shown["registered"] = [*map(_cut, found.redirect_uris[:MAX_REGISTERED])]
     return shown

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from models import Account
 from oauth.authorize.ask import Answer, Status
 from oauth.authorize.opening import shown_name
-from oauth.authorize.redirects import Kind, kind_of
+from oauth.authorize.redirects import Kind, document, kind_of
 from oauth.authorize.request import STANDARD_SCOPES, AuthorizationRequest
 from utils.web import redirect_uris
 
@@ -31,6 +31,8 @@ class AskingClient(TypedDict):
         str, Field(description="The host, or the private scheme.", examples=["grafana.example.com"])
     ]
     resource: Annotated[str | None, Field(description="The name of the resource that the access is for.")]
+    policy_uri: Annotated[str | None, Field(description="The privacy policy of the client, https.")]
+    terms_uri: Annotated[str | None, Field(description="The terms of the client, https.")]
 
 
 class AskedScope(TypedDict):
@@ -90,6 +92,8 @@ def _client(request: AuthorizationRequest) -> AskingClient:
         "redirect_kind": kind.value,
         "redirect_host": redirect_uris.host_of(request.target.redirect_uri),
         "resource": shown_name(request.resource.name) if request.resource else None,
+        "policy_uri": document(request.client.policy_uri),
+        "terms_uri": document(request.client.terms_uri),
     }
 
 

@@ -39,12 +39,33 @@ def with_answer(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
     return f"{redirect_uri}{joint}{urlencode(given, quote_via=quote)}"
 
 
-def difference_in_words(asked: str, registered: Sequence[str]) -> str:
-    """Return in which parts an address differs from the nearest registered one, without a value of either."""
+def document(uri: str | None) -> str | None:
+    """Return the address of a client's document for a link, None if it has none that may be one."""
+    try:
+        return redirect_uris.document_uri(uri) if uri else None
+    except ValueError:  # the row was changed by hand
+        return None
+
+
+def difference_in_words(asked: str, registered: Sequence[str], *, native: bool = False) -> str:
+    """Return in which parts an address differs from the nearest registered one, without a value of either.
+
+    The port of a loopback address is free for native clients, and is not named as a difference.
+    """
     if not registered:
         return "no address is registered"
     asked = asked[: redirect_uris.MAX_URI]
-    nearest = redirect_uris.nearest(asked, registered)
+    near = redirect_uris.nearest(asked, registered, native=native)
+    mine, theirs = redirect_uris.comparable(asked, near, native=native)
+    if asked != near and mine == theirs:
+        return redirect_uris.PORT_INVALID
+    words = _differing(mine, theirs)
+    if not native and "the port" in words and all(map(redirect_uris.is_loopback, (asked, near))):
+        words += "; the port is free for native clients only"
+    return words
+
+
+def _differing(asked: str, nearest: str) -> str:
     if asked == f"{nearest}/":
         return "a slash at the end is not registered"
     if f"{asked}/" == nearest:

@@ -74,6 +74,8 @@ def show(name: str) -> tuple[Any, str]:
 @click.option("--no-post-logout", multiple=True, metavar="URI", help="Remove an address after logout.")
 @click.option("--no-resource", multiple=True, metavar="URL", help="Take a resource away.")
 @click.option("--no-backchannel", is_flag=True, help="Do not tell it of logouts any more.")
+@click.option("--no-policy-url", is_flag=True, help="Show no link to a privacy policy.")
+@click.option("--no-terms-url", is_flag=True, help="Show no link to terms.")
 @click.option("--no-require", is_flag=True, help="Let every account use it.")
 @options.shared
 def change(name: str, **given: Any) -> tuple[Any, str]:

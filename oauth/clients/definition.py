@@ -29,6 +29,8 @@ class Definition:
     kind: str = "web"
     preset: str | None = None
     uri: str | None = None
+    policy_uri: str | None = None
+    terms_uri: str | None = None
     redirect_uris: Sequence[str] = field(default=())
     post_logout_uris: Sequence[str] = field(default=())
     backchannel_uri: str | None = None
@@ -93,6 +95,8 @@ def _checks(redirect: Callable[[str], str], *, plain: bool) -> Mapping[str, Call
         "name": shown_name,
         "kind": _one_of(KINDS),
         "uri": _optional(redirect_uris.page_uri),
+        "policy_uri": _optional(redirect_uris.document_uri),
+        "terms_uri": _optional(redirect_uris.document_uri),
         "redirect_uris": _each(redirect),
         "post_logout_uris": _each(redirect),
         "backchannel_uri": _optional(partial(redirect_uris.backchannel_uri, plain=plain)),

@@ -19,6 +19,8 @@ _OPTIONS = (
     click.option("--post-logout", multiple=True, metavar="URI", help="Where it may be sent after logout."),
     click.option("--backchannel", metavar="URI", help="The address that is told of logouts."),
     click.option("--uri", metavar="URL", help="The address of the application."),
+    click.option("--policy-url", metavar="URL", help="Its privacy policy, a link where consent is asked."),
+    click.option("--terms-url", metavar="URL", help="Its terms, a link where consent is asked."),
     click.option("--scope", multiple=True, help=f"Let it ask for this scope: {', '.join(SCOPES)}."),
     click.option("--no-scope", multiple=True, help="Do not let it ask for this scope."),
     click.option("--resource", multiple=True, metavar="URL", help="A resource that it may ask for."),
@@ -36,10 +38,13 @@ _LISTS = {"redirect_uris": "redirect", "post_logout_uris": "post_logout", "resou
 _TEXTS = {
     "backchannel_uri": "backchannel",
     "uri": "uri",
+    "policy_uri": "policy_url",
+    "terms_uri": "terms_url",
     "required_permission": "require",
     "pkce": "pkce",
     "id_token_alg": "id_token_alg",
 }
+_REMOVABLE = {part: name for part, name in _TEXTS.items() if part not in {"uri", "pkce", "id_token_alg"}}
 _FLAGS = ("trusted", "require_factor", "takes_unverified", "claims_in_id_token")
 
 
@@ -63,7 +68,7 @@ def changes(present: Definition, given: Mapping[str, Any]) -> dict[str, Any]:
     for part, name in _LISTS.items():
         found[part] = merged(getattr(present, part), given[name], given[f"no_{name}"], part)
     found["scopes"] = merged(present.scopes, given["scope"], given["no_scope"])
-    for part, name in (("backchannel_uri", "backchannel"), ("required_permission", "require")):
+    for part, name in _REMOVABLE.items():
         if given[f"no_{name}"]:
             if given[name] is not None:
                 raise ClientInvalid(fields={part: "is given and taken away at once"})

@@ -1,4 +1,4 @@
-"""Registration of clients by operators. Every change is one audit event; its `detail` is the client's id."""
+"""Registration of clients by operators. Every change is an audit event; its `detail` is the client's id."""
 
 import secrets
 import string
@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from auth.events import Event
 from auth.roles.actors import Operator, record
+from oauth.clients import narrowing
 from oauth.clients.authentication import PUBLIC_KINDS, digest_of
-from oauth.clients.definition import SCOPES, Definition, checked, checked_id, client_id_of
+from oauth.clients.definition import Definition, checked, checked_id, client_id_of
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ClientNotFound, TooManyClients
-from oauth.stores import client_secrets, clients, resources
+from oauth.ending import mass_ending
+from oauth.stores import client_secrets, clients, endings, resources
 from oauth.stores.client_secrets import Secret
-from oauth.stores.clients import ClientGrant, Registered
+from oauth.stores.clients import Registered
+from oauth.stores.grants import GrantEnd
 from utils.services import Services
 
 MAX_CLIENTS = 1000
 PREFIX = "auth_cs_"  # of secrets, for scanners
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 43  # characters: 256 bits
-# End reasons of grants.
-CLIENT_REMOVED = "client_removed"
-CLIENT_DISABLED = "client_disabled"
-CLIENT_NARROWED = "client_narrowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ def insert(
     if secret:
         client_secrets.add(tx, client_id, digest_of(secret), now)
     record(services, Event.CLIENT_CREATED, operator, detail=client_id)
+    event.listen(tx, "after_commit", lambda _: services.signer.forget_clients(), once=True)
     return secret
 
 
@@ -96,8 +97,9 @@ def change(
 ) -> tuple[Definition, list[str]]:
     """Change parts of a client; return it, and the names of the parts that are different now.
 
-    Grants that cover more than the client may ask for from now on end in the same transaction. Raises
-    `ClientNotFound`, `ClientInvalid` and `ClientNameTaken`.
+    Grants that cover more than the client may ask for from now on end first, in batches, and those that are
+    made meanwhile in the transaction of the change. Raises `ClientNotFound`, `ClientInvalid` and
+    `ClientNameTaken`.
     """
     shown = find(services, which)
     after = _changed(services, shown, values)
@@ -108,33 +110,23 @@ def change(
     taken = clients.by_name(tx, after.name)
     if taken is not None and taken.client.id != client_id:
         raise ClientNameTaken
+    is_narrowed = narrowing.is_narrower(shown.definition, after)
+    if is_narrowed:
+        mass_ending.end_these(
+            services, narrowing.grants_beyond(tx, client_id, after), GrantEnd.CLIENT_NARROWED
+        )
     clients.lock(tx, client_id)
     clients.change(tx, client_id, after.columns)
     if "resources" in changed:
         resources.assign(tx, client_id, after.resources)
-    if lost(shown.definition, after):
+    if is_narrowed:
         clients.void_codes(tx, client_id)
-        beyond = [each.id for each in clients.living_grants(tx, client_id) if is_beyond(each, after)]
-        clients.end_some(tx, beyond, CLIENT_NARROWED, services.clock.now())
+        endings.end_some(
+            tx, narrowing.grants_beyond(tx, client_id, after), GrantEnd.CLIENT_NARROWED, services.clock.now()
+        )
     record(services, Event.CLIENT_CHANGED, operator, detail=client_id)
     tx.commit()
     return after, changed
-
-
-def lost(before: Definition, after: Definition) -> bool:
-    """Whether a client may ask for less than before."""
-    return bool({*before.scopes, *before.resources} - {*after.scopes, *after.resources})
-
-
-def is_beyond(grant: ClientGrant, definition: Definition) -> bool:
-    """Whether a grant covers more than a client of this definition may ask for.
-
-    Scopes of a resource are granted with the resource.
-    """
-    standard = set(grant.scopes) & set(SCOPES)
-    if grant.offline:
-        standard.add("offline_access")
-    return not standard <= set(definition.scopes) or grant.resource not in {None, *definition.resources}
 
 
 def differences(shown: ShownClient, wanted: Definition) -> list[str]:
@@ -172,19 +164,26 @@ def every(services: Services) -> list[ShownClient]:
 
 
 def disable(services: Services, operator: Operator, name: str) -> bool:
-    """Disable a client and end its grants. Its calls and logins are refused. False if it was disabled before.
+    """Disable a client, and then end its grants. False if it was disabled before.
 
-    The revocation feed tells resources of the grants, whose access tokens they verify offline.
+    Its calls and logins are refused at once. The revocation feed tells resources of the grants, whose access
+    tokens they verify offline. If the call is interrupted, a second one ends the rest of the grants.
     """
-    client_id, tx, now = find(services, name).row.client.id, services.tx(), services.clock.now()
+    client_id = find(services, name).row.client.id
+    is_new, _ = _disabled(services, operator, client_id, GrantEnd.CLIENT_DISABLED)
+    return is_new
+
+
+def _disabled(services: Services, operator: Operator, client_id: str, reason: str) -> tuple[bool, int]:
+    """Disable a client and end its grants; return whether it was enabled, and how many grants ended."""
+    tx = services.tx()
     clients.lock(tx, client_id)
-    if not clients.disable(tx, client_id, now):
-        return False
-    clients.void_codes(tx, client_id)
-    clients.end_grants(tx, client_id, CLIENT_DISABLED, now)
-    record(services, Event.CLIENT_DISABLED, operator, detail=client_id)
+    is_new = clients.disable(tx, client_id, services.clock.now())
+    if is_new:
+        clients.void_codes(tx, client_id)
+        record(services, Event.CLIENT_DISABLED, operator, detail=client_id)
     tx.commit()
-    return True
+    return is_new, mass_ending.end_of_client(services, client_id, reason)
 
 
 def enable(services: Services, operator: Operator, name: str) -> bool:
@@ -198,28 +197,31 @@ def enable(services: Services, operator: Operator, name: str) -> bool:
 
 
 def remove(services: Services, operator: Operator, name: str) -> int:
-    """Remove a client and end its grants; return how many. Raises `ClientNotFound` and `ClientInvalid`."""
+    """Disable a client, end its grants and remove it; return how many grants ended. Writes an event of each.
+
+    Raises `ClientNotFound` and `ClientInvalid`.
+    """
     shown = find(services, name)
     if shown.row.client.kind == "resource":
         raise ClientInvalid("This is the client of a resource: remove it by `resources remove`.")
-    ended = erase(services, shown.row.client.id)
-    record(services, Event.CLIENT_REMOVED, operator, detail=shown.row.client.id)
+    client_id = shown.row.client.id
+    _, ended = _disabled(services, operator, client_id, GrantEnd.CLIENT_REMOVED)
+    erase(services, client_id)
+    record(services, Event.CLIENT_REMOVED, operator, detail=client_id)
     services.tx().commit()
     return ended
 
 
-def erase(services: Services, client_id: str) -> int:
-    """End the grants of a client and delete it. The caller commits. Returns how many grants ended.
+def erase(services: Services, client_id: str) -> None:
+    """Delete a client whose grants have ended. The caller commits.
 
-    Locks the client, its codes and its grants in the order of a redemption, of a log-out and of a removal by
-    a person, so that none of them can be in a deadlock with it.
+    Locks the client and its codes in the order of a redemption, of a log-out and of a removal by a person, so
+    that none of them can be in a deadlock with it.
     """
     tx = services.tx()
     clients.lock(tx, client_id)
     clients.delete_codes(tx, client_id)
-    ended = clients.end_grants(tx, client_id, CLIENT_REMOVED, services.clock.now())
     clients.remove(tx, client_id)
-    return ended
 
 
 def rotate_secret(services: Services, operator: Operator, name: str, keep: timedelta) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from oauth.feed import cursors
 from oauth.feed.ended import Feed
-from utils.web.cursors import cursor
 
 
 class EndedGrant(TypedDict):
@@ -16,11 +16,12 @@ class EndedGrant(TypedDict):
 
 
 class Revocations(TypedDict):
-    """What ended lately. `poll_after` and `lives` (of an access token) are in seconds."""
+    """What ended lately. `poll_after` and `lives` (the longest of an access token) are in seconds."""
 
     ended: list[EndedGrant]
     leaked_keys: list[str]
     cursor: str
+    more: bool
     poll_after: int
     lives: int
 
@@ -29,7 +30,8 @@ def revocations(feed: Feed) -> dict[str, Any]:
     return {
         "ended": [{"gid": str(each.id), "at": int(each.ended_at.timestamp())} for each in feed.ended],
         "leaked_keys": list(feed.leaked_keys),
-        "cursor": cursor(feed.cursor),
+        "cursor": cursors.text(feed.place),
+        "more": feed.more,
         "poll_after": feed.poll_after,
         "lives": feed.lives,
     }

@@ -5,10 +5,9 @@ from typing import Any
 from flask import request
 
 from oauth.blueprint import oauth_bp
-from oauth.feed import ended, outputs
+from oauth.feed import cursors, ended, outputs
 from oauth.feed.inputs import FeedQuery
 from utils.services import services
-from utils.web.cursors import read_cursor
 from utils.web.http import answers, client_info, count_call, limited
 from utils.web.validation import takes_query
 
@@ -24,9 +23,9 @@ from utils.web.validation import takes_query
 def revocations(query: FeedQuery) -> Any:
     """Tell a resource, by Basic, which grants for it ended lately, and which signing keys leaked.
 
-    Each answer repeats what ended in the 60 seconds before the cursor: keep a set. Ask again after
-    `poll_after` seconds, and forget a grant after `lives` seconds.
+    At most 10,000 grants; with `more`, ask for the others at once with the new `cursor`. An answer may repeat
+    grants: keep a set. Ask again after `poll_after` seconds, and forget a grant after `lives` seconds.
     """
-    after = None if query.after is None else read_cursor(query.after)
+    after = None if query.after is None else cursors.read(query.after)
     found = ended.feed(services(), request.headers.get("Authorization"), after, client_info(), count_call)
     return outputs.revocations(found)

@@ -12,6 +12,10 @@ from oauth.keys import outputs, rotation
 from oauth.keys.listing import listed
 from utils.services import services
 
+LEAK_BOUNDS = (
+    "Every process follows within 5 seconds. Apps that keep the published keys accept the leaked one up to "
+    "an hour; resources that poll the feed refuse it from their next poll on."
+)
 NONE_YET = "There are no keys yet: the first token makes them."
 
 
@@ -34,7 +38,8 @@ def rotate_keys(leaked: str | None) -> tuple[Any, str]:
     planned = rotation.drop_leaked(services(), caller, leaked)
     if planned is None:
         raise click.BadParameter("There is no such key, or it is out of use already.", param_hint="--leaked")
-    return _told(planned)
+    data, text = _told(planned)
+    return data, f"{text}\n{LEAK_BOUNDS}"
 
 
 def _told(planned: Sequence[rotation.Planned]) -> tuple[Any, str]:

@@ -1,7 +1,8 @@
 """The key ring of a process: `Services.signer`.
 
-It reads the keys once a minute, and at once for a `kid` that it lacks, but at most every five seconds. So two
-machines agree: a key is published a day before it signs.
+It reads the keys again when what it read is five seconds old: a few rows, by one statement for all calls of a
+process in that time. So a key that leaked signs and verifies for five seconds at most in other processes, and
+a key of another machine is known as soon.
 """
 
 import logging
@@ -23,8 +24,9 @@ from utils.services import Services
 
 log = logging.getLogger("auth")
 
-READ_EVERY = timedelta(minutes=1)
-READ_FOR_UNKNOWN = timedelta(seconds=5)
+READ_EVERY = timedelta(seconds=5)
+CLIENTS_KNOWN_FOR = timedelta(minutes=1)  # that a client is registered
+NO_CLIENTS_KNOWN_FOR = timedelta(seconds=1)  # that none is
 _UNCOMMITTED = "signing_keys_made"  # in the info of a session that made keys: another one may not see them
 _REQUIRED = ("iss", "iat", "exp")
 
@@ -46,7 +48,7 @@ class KeyRing:
         self._private: dict[str, jws.PrivateKey] = {}  # by kid; loading one takes a decryption
         self._first: dict[str, jws.PrivateKey] = {}  # by algorithm, until a first pair is stored
         self._lock = Lock()
-        self._clients_at: datetime | None = None  # when a client was seen
+        self._clients: tuple[bool, datetime] | None = None  # whether one was seen, and when
 
     def sign(self, services: Services, alg: str, typ: str, claims: Mapping[str, Any]) -> str:
         """Return a JWT by the present key of this algorithm, with `iss`. Raises `NoSigningKey`.
@@ -72,7 +74,7 @@ class KeyRing:
         kid = jws.kid_of(token)
         if kid is None:
             return None
-        found, now = self._read(services, wanted=kid), services.clock.now()
+        found, now = self._read(services), services.clock.now()
         if kid not in found.keys or not lifecycle.is_published(found.keys[kid], now):
             return None
         claims = jws.verify(found.public, token, typ)
@@ -91,21 +93,26 @@ class KeyRing:
         return [key.public_jwk for key in found.keys.values() if lifecycle.is_published(key, now)]
 
     def has_clients(self, services: Services) -> bool:
-        """Whether a client is registered. Asks the database at most once a minute if one is."""
+        """Whether a client is registered. Asks the database once a minute, or once a second if none is."""
         now = services.clock.now()
-        if self._clients_at is None or not timedelta(0) <= now - self._clients_at < READ_EVERY:
-            self._clients_at = now if clients.any_registered(services.reads) else None
-        return self._clients_at is not None
+        if self._clients is not None:
+            has_any, at = self._clients
+            known_for = CLIENTS_KNOWN_FOR if has_any else NO_CLIENTS_KNOWN_FOR
+            if timedelta(0) <= now - at < known_for:
+                return has_any
+        has_any = clients.any_registered(services.reads)
+        self._clients = has_any, now
+        return has_any
 
-    def _read(self, services: Services, *, wanted: str | None = None) -> _Loaded:
+    def forget_clients(self) -> None:
+        """Let the next `has_clients` ask the database: this process has registered a client."""
+        self._clients = None
+
+    def _read(self, services: Services) -> _Loaded:
         """Return the keys, read again if that is due."""
         loaded, now = self._loaded, services.clock.now()
-        if loaded is not None:
-            age = now - loaded.read_at
-            is_recent = timedelta(0) <= age < READ_EVERY
-            is_enough = wanted is None or wanted in loaded.keys or age < READ_FOR_UNKNOWN
-            if is_recent and is_enough and loaded.keys:
-                return loaded
+        if loaded is not None and loaded.keys and timedelta(0) <= now - loaded.read_at < READ_EVERY:
+            return loaded
         tx = services.tx()
         read = self._from_database(tx, now)
         if _UNCOMMITTED not in tx.info:

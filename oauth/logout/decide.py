@@ -11,9 +11,12 @@ from oauth import refusals, tokens
 from oauth.logout import request as requests
 from oauth.logout.request import LogoutRequest
 from oauth.refusals import Step
+from oauth.stores import apps
 from tables.oauth import Client
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
+
+MAX_APPS = 20  # that are named after a logout
 
 
 class Here(NamedTuple):
@@ -27,12 +30,14 @@ class Decision(NamedTuple):
     """What the page does: ask the person (`is_asked`), or go on.
 
     `redirect_to` is a registered address of the client. Without `at_once` it is offered as a link only.
+    `apps` are the names of other clients that had access through the session and are not told of its end.
     """
 
     is_asked: bool
     client: Client | None
     redirect_to: str | None = None
     at_once: bool = False
+    apps: Sequence[str] = ()
 
 
 def decide(
@@ -61,9 +66,18 @@ def decide(
         return Decision(False, asked.client, asked.redirect_to, asked.hint is not None)
     if not confirmed and not _names(asked, here):
         return Decision(True, asked.client)
+    left = _not_told(services, tx, asked, here)
+    tx.rollback()
     lifecycle.log_out(services, refresh_tokens=refresh_tokens, access_token=access_token, client=client)
     is_same = asked.hint is not None and asked.hint.subject == str(here.user_id)
-    return Decision(False, asked.client, asked.redirect_to, is_same)
+    return Decision(False, asked.client, asked.redirect_to, is_same, left)
+
+
+def _not_told(services: Services, tx: Session, asked: LogoutRequest, here: Here) -> list[str]:
+    """Return the names of the apps of this session that are not told of its end, but for the asking one."""
+    named = asked.client.id if asked.client else None
+    now = services.clock.now()
+    return apps.names_not_told(tx, here.user_id, here.session_id, now, but=named, limit=MAX_APPS)
 
 
 def _session_here(

@@ -21,11 +21,14 @@ PATH = "/oauth/logout"
 @answers(200)
 @limited("logout")
 def logout_page() -> Any:
-    """Show the page of a logout request. It is the same for everyone; a GET ends nothing."""
+    """Show the page of a logout request. It is the same for everyone; a GET ends nothing.
+
+    The page does not repeat the query, which may have an ID token: its script reads it from the address.
+    """
     render = services().render_page
     if render is None:
         raise NotFound
-    return render("logout.html", "logout")
+    return render("logout.html", "logout", path=PATH)
 
 
 @oauth_bp.post("/logout")

@@ -18,6 +18,7 @@ from utils.background import BackgroundTask
 from utils.client_info import ClientInfo
 from utils.outgoing import CallFailed
 from utils.services import Services
+from utils.web.fetch import FetchFailed, Kind
 
 log = logging.getLogger("auth")
 
@@ -53,7 +54,11 @@ def deliver_next(services: Services) -> bool:
 
 
 def try_next(services: Services) -> str | None:
-    """Deliver the next notice; return sent, failed (retried later), given_up, outdated, or None."""
+    """Deliver the next notice; return its outcome, or None if none is due.
+
+    The outcomes are sent, failed (retried later), given_up, outdated, and postponed: this service could not
+    call, which is no failure of the client.
+    """
     tx, now = services.tx(), services.clock.now()
     if not notices.is_due(tx, now):
         tx.rollback()
@@ -96,7 +101,7 @@ def _logout_token(services: Services, turn: Turn, notice: Claimed, now: datetime
 def _told(services: Services, turn: Turn, uri: str, notice: Claimed, token: str | None) -> str:
     """Call the client and record the outcome; return it for the metrics."""
     if token is None:
-        return _failed(services, turn, notice, "no signing key")
+        return _postponed(services, turn, notice, "no signing key")
     try:
         services.fetch.ask(
             "POST",
@@ -107,13 +112,27 @@ def _told(services: Services, turn: Turn, uri: str, notice: Claimed, token: str 
             max_answer=MAX_ANSWER,
         )
     except CallFailed as problem:
+        if isinstance(problem, FetchFailed) and problem.kind is Kind.BUSY:
+            return _postponed(services, turn, notice, str(problem))
         return _failed(services, turn, notice, str(problem))
     notices.delivered(services.tx(), notice.id, turn.client_id, services.clock.now())
     return "sent"
 
 
+def _postponed(services: Services, turn: Turn, notice: Claimed, error: str) -> str:
+    """Record that this service could not call. The client keeps its count of failures."""
+    tx = services.tx()
+    notices.note_error(tx, notice.id, error)
+    notices.end_turn(tx, turn.client_id, services.clock.now() + FIRST_DELAY, failures=turn.failures)
+    return "postponed"
+
+
 def _failed(services: Services, turn: Turn, notice: Claimed, error: str) -> str:
-    """Record a failure. After `GIVE_UP_AFTER` the notice is given up, with an event."""
+    """Record a failure. After `GIVE_UP_AFTER` the notice is given up, with an event.
+
+    The failure is the client's: its other notices wait as well. Until it answers, its turns come after those
+    of clients without failures.
+    """
     tx, now = services.tx(), services.clock.now()
     failures, given_up = turn.failures + 1, 0
     if now - notice.created_at >= GIVE_UP_AFTER:
@@ -123,7 +142,7 @@ def _failed(services: Services, turn: Turn, notice: Claimed, error: str) -> str:
     else:
         notices.note_error(tx, notice.id, error)
     if given_up and not notices.has_waiting(tx, turn.client_id):
-        failures = 0  # the next logout is tried as often as any
+        failures = 1  # the next logout is tried as often as any, after those of clients that answer
     delay = FIRST_DELAY * 2 ** min(max(failures - 1, 0), MAX_DOUBLINGS)
     notices.end_turn(tx, turn.client_id, now + delay, failures=failures)
     return "given_up" if given_up else "failed"

@@ -46,14 +46,15 @@ def add(url: str, name: str | None, scope: tuple[str, ...]) -> tuple[Any, str]:
 @click.option("--scope", multiple=True, metavar="NAME=WORDS", help="Add a scope, or change its words.")
 @click.option("--no-scope", multiple=True, metavar="NAME", help="Remove a scope.")
 def change(url: str, name: str | None, scope: tuple[str, ...], no_scope: tuple[str, ...]) -> tuple[Any, str]:
-    """Change the name or the scopes of the API at URL."""
+    """Change the name or the scopes of the API at URL. Access with a removed scope ends."""
     present = registration.find(services(), url)
     if not set(no_scope) <= set(present.scopes):
         raise ClientInvalid(fields={"scopes": "cannot be removed: the resource does not have it"})
     scopes = {each: words for each, words in present.scopes.items() if each not in no_scope} | pairs(scope)
     wanted = registration.description(url, name if name is not None else present.name, scopes)
-    registration.change(services(), operator(), wanted)
-    return {"resource": wanted.identifier, "name": wanted.name, "scopes": dict(wanted.scopes)}, "Changed."
+    ended = registration.change(services(), operator(), wanted)
+    data = {"resource": wanted.identifier, "name": wanted.name, "scopes": dict(wanted.scopes), "ended": ended}
+    return data, f"Changed. {ended} accesses ended."
 
 
 @command("list", group=group)

@@ -12,7 +12,8 @@ from auth.roles.actors import Operator, record
 from oauth.clients import registration as clients_registration
 from oauth.clients.definition import SCOPES, Definition, client_id_of, shown_name
 from oauth.clients.errors import ClientInvalid, ClientNameTaken, ResourceNotFound, ResourceTaken
-from oauth.stores import clients, resources
+from oauth.stores import clients, endings, resources, row_locks
+from oauth.stores.grants import GrantEnd
 from oauth.stores.resources import RegisteredResource
 from utils.services import Services
 from utils.web import redirect_uris
@@ -20,7 +21,6 @@ from utils.web import redirect_uris
 MAX_SCOPES = 50
 MAX_WORDS = 120
 _SCOPE = re.compile(r"[A-Za-z][A-Za-z0-9:._/-]{0,63}")
-RESOURCE_REMOVED = "resource_removed"  # the end reason of its grants
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,25 @@ def add(services: Services, operator: Operator, wanted: Description) -> NewResou
     return NewResource(wanted.identifier, client_id, secret or "")
 
 
-def change(services: Services, operator: Operator, wanted: Description) -> None:
-    """Replace name and scopes of a resource. Raises `ResourceNotFound`."""
-    present, tx = find(services, wanted.identifier), services.tx()
+def change(services: Services, operator: Operator, wanted: Description) -> int:
+    """Replace name and scopes of a resource. Raises `ResourceNotFound`.
+
+    Grants that hold a scope which it lost end in the same transaction. Returns how many.
+    """
+    tx = services.tx()
+    row_locks.lock_clients_of(tx, wanted.identifier)
+    present = find(services, wanted.identifier)
     resources.change(tx, wanted.identifier, wanted.name, wanted.scopes)
     clients.change(tx, present.client_id, {"name": wanted.name})
+    beyond = []
+    if set(present.scopes) - set(wanted.scopes):
+        resources.void_codes(tx, wanted.identifier)
+        kept = {*SCOPES, *wanted.scopes}
+        beyond = [each for each, held in resources.living_grants(tx, wanted.identifier) if set(held) - kept]
+        endings.end_some(tx, beyond, GrantEnd.RESOURCE_NARROWED, services.clock.now())
     record(services, Event.RESOURCE_CHANGED, operator, detail=present.client_id)
     tx.commit()
+    return len(beyond)
 
 
 def find(services: Services, url: str) -> RegisteredResource:
@@ -122,11 +134,14 @@ def every(services: Services) -> Sequence[RegisteredResource]:
 def remove(services: Services, operator: Operator, url: str) -> int:
     """Remove a resource and its client, and end the grants for it; return how many.
 
-    Access tokens that were issued stay valid offline until they expire, or the feed tells their end.
+    The resource cannot read the revocation feed any more: its verifier does as if the feed were away. Other
+    offline verifiers accept tokens until they expire.
     """
     present, tx = find(services, url), services.tx()
     now = services.clock.now()
-    ended = resources.end_grants(tx, present.identifier, RESOURCE_REMOVED, now)
+    row_locks.lock_clients_of(tx, present.identifier)
+    resources.void_codes(tx, present.identifier)
+    ended = resources.end_grants(tx, present.identifier, GrantEnd.RESOURCE_REMOVED, now)
     resources.remove(tx, present.identifier)
     clients_registration.erase(services, present.client_id)
     record(services, Event.RESOURCE_CHANGED, operator, detail=present.client_id)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from auth.stores.pages import AccountPages
 from models import UserSession
+from oauth.stores.row_locks import lock_grants, share_clients_of_user
 from tables.oauth import OAuthClient, OAuthCode, OAuthConsent, OAuthGrant, OAuthResource
 
 
@@ -96,6 +97,26 @@ def names_by_session(
     return [(row.session_id, row.name) for row in tx.execute(found)]
 
 
+def names_not_told(
+    tx: Session, user_id: int, session_id: UUID, now: datetime, *, but: str | None, limit: int
+) -> list[str]:
+    """Return the names of clients with access through this session that are not told of its end, sorted.
+
+    They have no address for back-channel logout. `but` is a client that is left out.
+    """
+    found = (
+        select(OAuthClient.name)
+        .join(OAuthGrant, OAuthGrant.client_id == OAuthClient.id)
+        .outerjoin(UserSession, UserSession.id == OAuthGrant.session_id)
+        .where(OAuthGrant.user_id == user_id, OAuthGrant.session_id == session_id, *_is_living(now))
+        .where(OAuthClient.backchannel_uri.is_(None), OAuthClient.id != (but or ""))
+        .distinct()
+        .order_by(OAuthClient.name)
+        .limit(limit)
+    )
+    return [*tx.execute(found).scalars()]
+
+
 def end_access(tx: Session, user_id: int, client_id: str, reason: str, now: datetime) -> int:
     """End everything that the client may do with the account; return how many rows that were.
 
@@ -105,7 +126,9 @@ def end_access(tx: Session, user_id: int, client_id: str, reason: str, now: date
     codes = delete(OAuthCode).where(OAuthCode.user_id == user_id, OAuthCode.client_id == client_id)
     tx.execute(codes)
     granted = (OAuthGrant.user_id == user_id, OAuthGrant.client_id == client_id)
-    ended = update(OAuthGrant).where(*granted, OAuthGrant.ended_at.is_(None))
+    living = (*granted, OAuthGrant.ended_at.is_(None))
+    lock_grants(tx, *living)
+    ended = update(OAuthGrant).where(*living)
     count = len(tx.execute(ended.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)).all())
     allowed = (OAuthConsent.user_id == user_id, OAuthConsent.client_id == client_id)
     removed = tx.execute(delete(OAuthConsent).where(*allowed).returning(OAuthConsent.client_id))
@@ -124,6 +147,8 @@ def forget_consents(tx: Session, user_id: int, *, since: datetime) -> None:
 
 def forget_person(tx: Session, user_id: int) -> None:
     """Remove session, address and user agent from the grants of an account, which stay without it."""
+    share_clients_of_user(tx, user_id)
+    lock_grants(tx, OAuthGrant.user_id == user_id)
     mine = update(OAuthGrant).where(OAuthGrant.user_id == user_id)
     tx.execute(mine.values(session_id=OAuthGrant.id, ip_address=None, user_agent=""))
 

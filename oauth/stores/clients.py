@@ -33,7 +33,6 @@ _CALLING = (
     .select_from(_TABLE.outerjoin(_SECRET_TABLE, _MATCHING))
     .where(_TABLE.c.id == bindparam("of_id"))
 )
-_AT_ONCE = 500  # grants in a statement
 _ANY = select(OAuthClient.id).limit(1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -147,6 +146,15 @@ def lock(tx: Session, client_id: str) -> None:
     tx.execute(select(OAuthClient.id).where(OAuthClient.id == client_id).with_for_update()).all()
 
 
+def lock_shared(tx: Session, client_id: str) -> None:
+    """Lock a client against changes of what it may ask for, and against removal, until the transaction ends.
+
+    Those changes lock it by `lock`.
+    """
+    mine = select(OAuthClient.id).where(OAuthClient.id == client_id)
+    tx.execute(mine.with_for_update(read=True, key_share=True)).all()
+
+
 def void_codes(tx: Session, client_id: str) -> None:
     """Delete the codes of a client that were not redeemed. The client must be locked."""
     tx.execute(delete(OAuthCode).where(OAuthCode.client_id == client_id, OAuthCode.used_at.is_(None)))
@@ -162,24 +170,6 @@ def living_grants(tx: Session, client_id: str) -> list[ClientGrant]:
     columns = [getattr(OAuthGrant, name) for name in ClientGrant._fields]
     found = select(*columns).where(OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
     return [ClientGrant._make(row) for row in tx.execute(found)]
-
-
-def end_some(tx: Session, grant_ids: Sequence[UUID], reason: str, now: datetime) -> None:
-    """End those of these grants that live."""
-    for start in range(0, len(grant_ids), _AT_ONCE):
-        some = OAuthGrant.id.in_(grant_ids[start : start + _AT_ONCE])
-        tx.execute(
-            update(OAuthGrant)
-            .where(some, OAuthGrant.ended_at.is_(None))
-            .values(ended_at=now, end_reason=reason)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def end_grants(tx: Session, client_id: str, reason: str, now: datetime) -> int:
-    """End every grant of a client that lives; return how many."""
-    mine = update(OAuthGrant).where(OAuthGrant.client_id == client_id, OAuthGrant.ended_at.is_(None))
-    return len(tx.execute(mine.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)).all())
 
 
 def note_use(tx: Session, client_id: str, now: datetime, interval: timedelta) -> None:

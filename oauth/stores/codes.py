@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import UserSession
-from tables.oauth import OAuthClient, OAuthCode
+from tables.oauth import OAuthCode
 
 
 class SessionFacts(NamedTuple):
@@ -25,12 +25,6 @@ def session_facts(tx: Session, session_id: UUID) -> SessionFacts | None:
     found = select(UserSession.amr, UserSession.factor_at).where(UserSession.id == session_id)
     row = tx.execute(found).one_or_none()
     return SessionFacts._make(row) if row else None
-
-
-def lock_client(tx: Session, client_id: str) -> bool:
-    """Lock an enabled client against removal until the end of the transaction; False if there is none."""
-    enabled = select(OAuthClient.id).where(OAuthClient.id == client_id, OAuthClient.disabled_at.is_(None))
-    return tx.execute(enabled.with_for_update(read=True, key_share=True)).first() is not None
 
 
 def issue(

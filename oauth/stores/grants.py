@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from auth.stores import roles
 from auth.stores.users import COLUMNS
 from models import Account, RolePermission, User, UserRole, UserSession
+from oauth.stores.row_locks import lock_grants
 from tables.oauth import OAuthClient, OAuthGrant, OAuthResource
 from utils.client_info import ClientInfo
 from utils.database.reads import Reads
@@ -31,6 +32,11 @@ class GrantEnd(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     TOO_MANY = "too_many"  # the least recently used of an account and client, beyond `MAX_LIVING`
     ALL_REVOKED = "all_revoked"  # by an operator, for all accounts
+    CLIENT_REMOVED = "client_removed"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_NARROWED = "client_narrowed"  # an operator took away a scope or a resource that it covers
+    RESOURCE_REMOVED = "resource_removed"
+    RESOURCE_NARROWED = "resource_narrowed"  # an operator took away a scope of its resource that it covers
 
 
 class Grant(NamedTuple):
@@ -121,6 +127,21 @@ _ROTATED = (
     )
     .returning(*_STATE)
 )
+_STARTED = insert(_TABLE)
+_NOW = bindparam("now", type_=_GRANTS.idle_end.type)
+_BEYOND = (
+    select(_GRANTS.id)
+    .where(
+        _GRANTS.user_id == bindparam("of_user"),
+        _GRANTS.client_id == bindparam("of_client"),
+        _GRANTS.id != bindparam("newest", type_=_GRANTS.id.type),
+        _GRANTS.ended_at.is_(None),
+        _GRANTS.idle_end > _NOW,
+        _GRANTS.absolute_end > _NOW,
+    )
+    .order_by(_GRANTS.last_used_at.desc(), _GRANTS.created_at.desc(), _GRANTS.id)
+    .offset(bindparam("others"))
+)
 _AFTER_STATE = len(_STATE)
 _AFTER_CLIENT = _AFTER_STATE + len(_CLIENT) + 1
 
@@ -155,7 +176,7 @@ def start(tx: Session, grant: Grant, now: datetime, client: ClientInfo) -> None:
     """Store a new grant."""
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
     facts = {"created_at": now, "last_used_at": now, "end_reason": None}
-    tx.execute(insert(_TABLE), grant._asdict() | facts | seen)
+    tx.execute(_STARTED, grant._asdict() | facts | seen)
 
 
 def rotate(
@@ -187,17 +208,14 @@ def end(tx: Session, grant_id: UUID, reason: str, now: datetime) -> bool:
 def end_oldest_beyond(tx: Session, limit: int, newest: Grant, now: datetime) -> None:
     """End the least recently used grants of its account and client beyond `limit` living ones.
 
-    The newest one is named and never ended, as two times may be equal. Concurrent logins may leave more,
-    which the next one ends.
+    The newest one is named and never ended, as two times may be equal. The account must be locked against
+    other redemptions (`redemptions.redeem`), so that the limit holds.
     """
-    mine = (OAuthGrant.user_id == newest.user_id, OAuthGrant.client_id == newest.client_id)
-    living = (OAuthGrant.ended_at.is_(None), OAuthGrant.idle_end > now, OAuthGrant.absolute_end > now)
-    beyond = (
-        select(OAuthGrant.id)
-        .where(*mine, *living, OAuthGrant.id != newest.id)
-        .order_by(OAuthGrant.last_used_at.desc(), OAuthGrant.created_at.desc(), OAuthGrant.id)
-        .offset(limit - 1)
-    )
-    ended = update(OAuthGrant).where(OAuthGrant.id.in_(beyond), OAuthGrant.ended_at.is_(None))
-    values = ended.values(ended_at=now, end_reason=GrantEnd.TOO_MANY)
-    tx.execute(values.execution_options(synchronize_session=False))
+    values = {"of_user": newest.user_id, "of_client": newest.client_id, "newest": newest.id}
+    ids = tx.scalars(_BEYOND, values | {"now": now, "others": limit - 1}).all()
+    if not ids:
+        return
+    surplus = (OAuthGrant.id.in_(ids), OAuthGrant.ended_at.is_(None))
+    lock_grants(tx, *surplus)
+    ended = update(OAuthGrant).where(*surplus).values(ended_at=now, end_reason=GrantEnd.TOO_MANY)
+    tx.execute(ended.execution_options(synchronize_session=False))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Integer, exists, func, literal, or_, select, update
+from sqlalchemy import CursorResult, Integer, case, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from tables.oauth import OAuthClient, OAuthGrant, OAuthNotice
@@ -47,9 +47,9 @@ def write_of_user(tx: Session, user_id: int, now: datetime) -> bool:
     return _write(tx, now, OAuthGrant.user_id == user_id, OAuthGrant.ended_at.is_(None))
 
 
-def write_of_all(tx: Session, now: datetime) -> bool:
-    """Write a notice for each client and session with a living grant."""
-    return _write(tx, now, OAuthGrant.ended_at.is_(None))
+def write_of_grants(tx: Session, grant_ids: Sequence[UUID], now: datetime) -> bool:
+    """Write a notice for each client and session of those of these grants that live."""
+    return _write(tx, now, OAuthGrant.id.in_(grant_ids), OAuthGrant.ended_at.is_(None))
 
 
 def _write(tx: Session, now: datetime, *where: Any) -> bool:
@@ -80,17 +80,19 @@ def _write(tx: Session, now: datetime, *where: Any) -> bool:
 
 
 def claim(tx: Session, now: datetime, until: datetime) -> Turn | None:
-    """Give a turn, until the lease ends, to the client that waits longest and has a notice that is due.
+    """Give a turn, until the lease ends, to a client that has a notice that is due.
 
-    One statement, so that a client is told one notice at a time. A client that does not answer has its next
-    turn later, and does not hold up the others.
+    One statement, so that a client is told one notice at a time. Clients that have answered come first, the
+    one that waits longest before the others; then those that were never called; and those that failed when
+    no other client has a notice that is due. So a client that does not answer holds up none that does.
     """
     is_free = or_(OAuthClient.notices_after.is_(None), OAuthClient.notices_after <= now)
     has_due = exists().where(OAuthNotice.client_id == OAuthClient.id, OAuthNotice.due_at <= now)
+    has_failed = case((OAuthClient.notice_failures > 0, 1), else_=0)
     first = (
         select(OAuthClient.id)
         .where(is_free, has_due)
-        .order_by(OAuthClient.notices_after.asc().nulls_first(), OAuthClient.id)
+        .order_by(has_failed, OAuthClient.notices_after.asc().nulls_last(), OAuthClient.id)
         .limit(1)
         .with_for_update(skip_locked=True, key_share=True)
     )

@@ -84,7 +84,7 @@ _ENABLED_CLIENT = (
 _USABLE_ACCOUNT = (
     select(_USERS.id)
     .where(_USERS.id == bindparam("of_user"), *clause(Use.CALL_WITH_APP, table=_USER_TABLE))
-    .with_for_update(read=True, key_share=True)
+    .with_for_update(key_share=True)
     .scalar_subquery()
 )
 _REDEEMED = (
@@ -120,8 +120,9 @@ def found(reads: Reads, code_id: UUID) -> FoundCode | None:
 def redeem(tx: Session, code: Code, grant_id: UUID, now: datetime) -> bool:
     """Use up a code for this grant; False if it is used or expired, or its account, client or session ended.
 
-    Of concurrent calls one succeeds. Locks, in this order, the account and the client against removal, the
-    session against its end, and the code.
+    Of concurrent calls one succeeds. Locks, in this order, the account against any other redemption, so that
+    the number of its grants is counted exactly; the client against changes by operators; the session against
+    its end; and the code.
     """
     values = {
         "of_id": code.id,

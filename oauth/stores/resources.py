@@ -3,11 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tables.oauth import OAuthClientResource, OAuthGrant, OAuthResource
+from oauth.stores.row_locks import lock_grants
+from tables.oauth import OAuthClientResource, OAuthCode, OAuthGrant, OAuthResource
 
 
 class Resource(NamedTuple):
@@ -98,8 +100,22 @@ def remove(tx: Session, identifier: str) -> None:
 
 def end_grants(tx: Session, identifier: str, reason: str, now: datetime) -> int:
     """End every grant for this resource that lives; return how many."""
-    mine = update(OAuthGrant).where(OAuthGrant.resource == identifier, OAuthGrant.ended_at.is_(None))
-    return len(tx.execute(mine.values(ended_at=now, end_reason=reason).returning(OAuthGrant.id)).all())
+    living = (OAuthGrant.resource == identifier, OAuthGrant.ended_at.is_(None))
+    lock_grants(tx, *living)
+    ended = update(OAuthGrant).where(*living).values(ended_at=now, end_reason=reason)
+    return len(tx.execute(ended.returning(OAuthGrant.id)).all())
+
+
+def living_grants(tx: Session, identifier: str) -> list[tuple[UUID, list[str]]]:
+    """Return each grant for this resource that has not ended, with its scopes."""
+    living = (OAuthGrant.resource == identifier, OAuthGrant.ended_at.is_(None))
+    found = tx.execute(select(OAuthGrant.id, OAuthGrant.scopes).where(*living))
+    return [(grant_id, scopes) for grant_id, scopes in found]
+
+
+def void_codes(tx: Session, identifier: str) -> None:
+    """Delete the codes for this resource that were not redeemed. Its clients must be locked."""
+    tx.execute(delete(OAuthCode).where(OAuthCode.resource == identifier, OAuthCode.used_at.is_(None)))
 
 
 def assign(tx: Session, client_id: str, identifiers: Sequence[str]) -> None:

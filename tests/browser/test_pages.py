@@ -1,5 +1,6 @@
 """The pages without a browser: redirects, plain forms, error pages, assets and texts."""
 
+import gzip
 import re
 
 import pytest
@@ -204,7 +205,22 @@ def test_cross_site_logout_is_refused(app: Flask, client: FlaskClient, proof: di
     answer = client.post("/logout", headers=proof | BROWSES, base_url="https://localhost:8000")
     assert (answer.status_code, answer.mimetype) == (403, "text/html")
     assert "Set-Cookie" not in answer.headers
-    assert client.get("/logout").status_code == 405
+    assert refresh(app.test_client(), token).status_code == 200
+
+
+def test_225_opening_the_page_of_logout_changes_nothing(app: Flask, client: FlaskClient) -> None:
+    token = signed_in(client)["refresh_token"]
+    client.set_cookie("__Host-refresh", token, secure=True)
+    answer = client.get("/logout?next=/account/apps", base_url="https://localhost:8000")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert "Set-Cookie" not in answer.headers
+    page = answer.get_data(as_text=True)
+    assert 'href="/account/apps">Stay Logged In' in page
+    assert 'href="/login?next=%2Faccount%2Fapps">Log In' in page
+    for hostile in ("https://evil.example", "//evil.example", "/logout", "javascript:alert(1)"):
+        page = client.get("/logout", query_string={"next": hostile}).get_data(as_text=True)
+        assert 'href="/account">Stay Logged In' in page
+        assert "evil" not in page
     assert refresh(app.test_client(), token).status_code == 200
 
 
@@ -239,8 +255,22 @@ def test_only_current_assets_are_immutable(client: FlaskClient) -> None:
         assets.asset("none.js")
 
 
+def test_assets_are_compressed_for_callers_that_accept_gzip(client: FlaskClient) -> None:
+    for name, content in assets.files().items():
+        plain = client.get(assets.asset(name))
+        packed = client.get(assets.asset(name), headers={"Accept-Encoding": "br, gzip;q=0.5"})
+        assert plain.data == gzip.decompress(packed.data) == content
+        assert plain.headers.get("Content-Encoding") is None
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert plain.headers["ETag"] != packed.headers["ETag"]
+        assert "Accept-Encoding" in plain.headers["Vary"]
+        assert "Accept-Encoding" in packed.headers["Vary"]
+    refused = client.get(assets.asset("lib/client.js"), headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
+
+
 def test_failed_asset_response_is_not_immutable(client: FlaskClient) -> None:
-    path = assets.asset("lib/api.js")
+    path = assets.asset("lib/client.js")
     assert "immutable" in client.get(path).headers["Cache-Control"]
     refused = client.get(path, headers={"If-Match": '"other"'})
     assert refused.status_code == 412

@@ -19,7 +19,8 @@ def test_226_apps_are_listed_with_host_dates_and_what_they_can_do(screen: Page) 
     states.details(screen)
     rows = screen.locator("#list > li")
     expect(screen.locator(".lead").first).to_have_text(
-        "Apps that can access your account. Removing access logs you out of nothing here."
+        "Apps that can access your account. Removing access stops an app from using your account. "
+        "You stay logged in here, and perhaps in the app itself."
     )
     expect(rows.nth(0).locator(".fine").first).to_contain_text("grafana.example.com · Allowed ")
     expect(rows.nth(0).locator(".fine").first).to_contain_text("Last used 2 days ago")

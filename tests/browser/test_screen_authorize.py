@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.app_screens import SETTLED, allow, app_at, client_in
 from tests.support.authorization_requests import authorization_query
-from tests.support.authorize_screen_styles import APP, FOUR, LOOPBACK, WEB, opened
+from tests.support.authorize_screen_styles import APP, DOCUMENTS, FOUR, LOOPBACK, WEB, opened
 from tests.support.screen_steps import answer, calls, heading, reach, submit, waits
 from tests.support.screens import Site, log_in, said
 
@@ -46,6 +46,23 @@ def test_220_name_of_an_app_is_plain_text(screen: Page, site: Site) -> None:
     heading(screen, "<b>x</b>abc wants to access your account")
     expect(screen.locator("main b")).to_have_count(0)
     expect(screen.locator("bdi").first).to_have_text("<b>x</b>abc")
+
+
+def test_policy_and_terms_of_an_app_are_links_to_a_new_tab(screen: Page) -> None:
+    opened(screen, 200, CONSENT)
+    expect(screen.locator("#links")).to_be_hidden()
+    opened(screen, 200, CONSENT | {"client": WEB | DOCUMENTS})
+    for name, path in (("Privacy policy", "privacy"), ("Terms", "terms")):
+        link = screen.locator("main").get_by_role("link", name=name, exact=True)
+        expect(link).to_have_attribute("href", f"https://grafana.example.com/{path}")
+        expect(link).to_have_attribute("rel", "noopener noreferrer")
+        expect(link).to_have_attribute("target", "_blank")
+        expect(link).to_have_accessible_description("Opens in a new tab")
+    for what in ("not-you", "policy", "terms", "allow", "cancel"):
+        screen.keyboard.press("Tab")
+        expect(screen.locator(f"#{what}")).to_be_focused()
+    opened(screen, 200, CONSENT | {"client": WEB | {"policy_uri": "javascript:alert(1)", "terms_uri": None}})
+    expect(screen.locator("#links")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

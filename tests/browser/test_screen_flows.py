@@ -232,7 +232,7 @@ def test_77_reset_ends_all_sessions(
     submit(page, "Log In")
     expect(page.get_by_role("alert")).to_have_text("The email address or password is not correct.")
     elsewhere.close()
-    ended = in_module(screen, "api.js", "(api) => api.callSignedIn('GET', '/auth/me')")
+    ended = in_module(screen, "client.js", "(api) => api.callSignedIn('GET', '/auth/me')")
     assert (ended["status"], ended["code"]) == (401, "session_ended")
 
 

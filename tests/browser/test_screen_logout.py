@@ -30,14 +30,14 @@ def test_person_is_asked_and_logs_out(screen: Page, site: Site) -> None:
     screen.wait_for_url("**/login?next=%2Faccount")
 
 
-def test_person_who_is_not_logged_in_is_told_so(screen: Page) -> None:
+def test_logout_page_without_a_session_says_logged_out(screen: Page) -> None:
     screen.goto("/oauth/logout?client_id=nobody&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F")
     expect(screen.get_by_role("heading", name="You Are Logged Out")).to_be_focused()
     expect(screen.locator("#close")).to_be_hidden()
     assert screen.locator("a[href*=evil]").count() == 0
 
 
-def test_unreachable_service_is_told_and_asked_again(screen: Page, site: Site) -> None:
+def test_unreachable_service_is_reported_and_can_be_tried_again(screen: Page, site: Site) -> None:
     log_in(screen, site.registered())
     screen.goto("/oauth/logout")
     button = screen.get_by_role("button", name="Log Out")

@@ -54,9 +54,10 @@ def refresh_cookie(page: Page) -> dict[str, Any]:
 
 
 def test_86_scripts_cannot_read_a_token(member: Page) -> None:
-    got = in_module(member, "api.js", "(api) => api.renew()")
-    token = got["data"]["access_token"]
-    assert in_module(member, "api.js", "(api) => api.callSignedIn('GET', '/auth/me')")["ok"]
+    with member.expect_response("**/auth/refresh") as got:
+        assert in_module(member, "client.js", "(api) => api.renew()")["ok"]
+    token = got.value.json()["access_token"]
+    assert in_module(member, "client.js", "(api) => api.callSignedIn('GET', '/auth/me')")["ok"]
     member.evaluate("window.__sentinel = {deep: {deeper: 'SENTINEL'}}")
     reach = member.evaluate(WITHIN_REACH)
     assert "SENTINEL" in reach  # the search finds strings
@@ -82,9 +83,9 @@ def test_88_no_response_body_contains_the_refresh_token(screen: Page, site: Site
         with screen.expect_response(f"**{path}") as got:
             if path == "/auth/login":
                 screen.goto("/login")
-                in_module(screen, "api.js", "(api, all) => api.logIn(...all)", [address, PASSWORD, True])
+                in_module(screen, "client.js", "(api, all) => api.logIn(...all)", [address, PASSWORD, True])
             else:
-                in_module(screen, "api.js", "(api) => api.renew()")
+                in_module(screen, "client.js", "(api) => api.renew()")
         bodies.append(got.value.text())
         tokens.append(refresh_cookie(screen)["value"])
     assert all("access_token" in body for body in bodies)
@@ -197,7 +198,7 @@ def test_90_cross_site_requests_are_refused(member: Page, site: Site) -> None:
                 assert seen in {"refused", "opaque"}, (path, kind)
         hostile.close()
     assert member.context.cookies(site.url) == before
-    assert in_module(member, "api.js", "(api) => api.callSignedIn('GET', '/auth/me')")["ok"]
+    assert in_module(member, "client.js", "(api) => api.callSignedIn('GET', '/auth/me')")["ok"]
 
 
 @pytest.mark.slow
@@ -227,5 +228,5 @@ def test_83_renewal_keeps_whether_the_session_is_remembered(screen: Page, site: 
         expires = refresh_cookie(screen)["expires"]
         assert (now + MONTH - 24 * 60 * 60 < expires <= now + MONTH + 60) if remember else expires == -1
         before = refresh_cookie(screen)["value"]
-        assert in_module(screen, "api.js", "(api) => api.renew()")["ok"]
+        assert in_module(screen, "client.js", "(api) => api.renew()")["ok"]
         assert refresh_cookie(screen)["value"] != before

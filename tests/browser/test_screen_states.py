@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.screen_styles import STATES
 from tests.support.screens import DESKTOP, Site, faults, opened
@@ -36,17 +36,25 @@ class Shown(NamedTuple):
     page: Page
 
 
-@pytest.fixture(scope="module", params=STATES)
-def shown(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Shown]:
-    """Yield a page in a state; without our content security policy, which forbids injecting axe."""
-    complaints: list[str] = []
+@pytest.fixture(scope="module")
+def profile(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    """Yield a browser profile without our content security policy, which forbids injecting axe."""
     context = browser.new_context(
         viewport=DESKTOP, base_url=site.url, bypass_csp=True, reduced_motion="reduce"
     )
-    page = opened(context, complaints)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module", params=STATES)
+def shown(request: pytest.FixtureRequest, profile: BrowserContext) -> Iterator[Shown]:
+    """Yield a new page in a state. The profile keeps cookies from no other state."""
+    complaints: list[str] = []
+    profile.clear_cookies()
+    page = opened(profile, complaints)
     STATES[request.param](page)
     yield Shown(request.param, page)
-    context.close()
+    page.close()
     assert not faults(complaints), faults(complaints)
 
 

@@ -112,7 +112,7 @@ def test_33_live_regions_are_exposed_to_screen_readers(screen: Page) -> None:
             )
             assert "none" not in shown, path
             # The form of some pages has been replaced.
-            assert shown or path in {"/reset", "/verify-email", *OPEN_PAGES[8:12]}, path
+            assert shown or path in {"/reset", "/verify-email", "/logout", *OPEN_PAGES[8:12]}, path
 
 
 @pytest.mark.slow

@@ -156,7 +156,7 @@ def test_69_login_page_redirects_a_logged_in_user(screen: Page, site: Site) -> N
 
 
 @pytest.mark.slow
-def test_two_tabs_refreshing_at_once_take_turns(screen: Page, site: Site, complaints: list[str]) -> None:
+def test_two_tabs_refresh_once(screen: Page, site: Site, complaints: list[str]) -> None:
     stub_account_page(screen)
     log_in(screen, site.registered())
     tabs = [screen, opened(screen.context, complaints)]
@@ -169,16 +169,15 @@ def test_two_tabs_refreshing_at_once_take_turns(screen: Page, site: Site, compla
     for tab in tabs:
         tab.goto("/terms")
         work = "window.__got = []; for (let i = 0; i < 2; i++) api.callSignedIn('GET', '/auth/me')"
-        in_module(tab, "api.js", f"(api) => {{ {work}.then((got) => window.__got.push(got.status)); }}")
-    for number in (1, 2):
-        waits(screen, routes, number)
-        screen.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        assert len(routes) == number  # the other tab waits, and this one asks once for both of its calls
-        routes[-1].continue_()
+        in_module(tab, "client.js", f"(api) => {{ {work}.then((got) => window.__got.push(got.status)); }}")
+    waits(screen, routes)
+    screen.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert len(routes) == 1  # the other tab waits, and this one asks once for both of its calls
+    routes[0].continue_()
     for tab in tabs:
         tab.wait_for_function("() => window.__got.length === 2")
         assert tab.evaluate("window.__got") == [200, 200]
-    assert len(routes) == 2
+    assert len(routes) == 1  # the other tab has taken the token of the first
     assert len([c for c in screen.context.cookies() if c.get("name") == "__Host-refresh"]) == 1
 
 
@@ -193,8 +192,8 @@ def test_logout_reaches_the_other_tabs(screen: Page, site: Site, complaints: lis
     for tab in (screen, other):
         tab.wait_for_url("**/login?reason=logged_out")
         expect(tab.get_by_text("You have logged out.")).to_be_visible()
-    assert in_module(other, "api.js", ME)["code"] == "session_ended"
-    assert not in_module(other, "api.js", "(api) => api.mayBeSignedIn()")
+    assert in_module(other, "client.js", ME)["code"] == "session_ended"
+    assert not in_module(other, "client.js", "(api) => api.mayBeSignedIn()")
 
 
 @pytest.mark.slow
@@ -203,11 +202,11 @@ def test_session_ended_elsewhere_ends_in_this_tab(screen: Page, site: Site) -> N
     stub_account_page(screen)
     log_in(screen, address)
     screen.goto("/terms")
-    assert in_module(screen, "api.js", ME)["ok"]
+    assert in_module(screen, "client.js", ME)["ok"]
     credentials = {"email": address, "password": "correct horse battery"}
     token = site.server.call("POST", "/auth/login", credentials)[1]["access_token"]
     assert site.server.call("POST", "/auth/sessions/revoke-others", {}, token)[0] < 300
-    assert in_module(screen, "api.js", ME)["code"] == "session_ended"
+    assert in_module(screen, "client.js", ME)["code"] == "session_ended"
     screen.goto("/login")
     asked = calls(screen, "/auth/refresh")
     expect(screen.get_by_role("button", name="Log In", exact=True)).to_be_visible()
@@ -225,10 +224,10 @@ def test_failed_refresh_keeps_the_session(screen: Page, site: Site, how: str) ->
         screen.route("**/auth/refresh", lambda route: route.abort())
     else:
         answer(screen, "/auth/refresh", 429 if how == "too many" else 418, {"code": "rate_limited"})
-    assert in_module(screen, "api.js", ME)["code"] != "session_ended"
-    assert in_module(screen, "api.js", "(api) => api.mayBeSignedIn()")
+    assert in_module(screen, "client.js", ME)["code"] != "session_ended"
+    assert in_module(screen, "client.js", "(api) => api.mayBeSignedIn()")
     screen.unroute("**/auth/refresh")
-    assert in_module(screen, "api.js", ME)["ok"]
+    assert in_module(screen, "client.js", ME)["ok"]
 
 
 @pytest.mark.slow

@@ -204,7 +204,7 @@ def test_refused_creation_is_explained(
 
 
 @pytest.mark.slow
-def test_checked_error_goes_with_any_choice(screen: Page) -> None:
+def test_error_of_the_choices_disappears_with_any_choice(screen: Page) -> None:
     states.form(screen)
     submit(screen, "Create Token")
     error = screen.locator("#permission-0-error")

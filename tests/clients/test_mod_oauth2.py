@@ -60,7 +60,7 @@ def status(url: str, token: str) -> int:
             return refused.code
 
 
-def test_apache_takes_tokens_for_it_alone_and_none_that_was_revoked(
+def test_apache_accepts_valid_tokens_of_its_audience_only(
     issuer: Provider, person: Person, orders: str
 ) -> None:
     added = issuer.command(

@@ -50,7 +50,7 @@ def test_serving_connections_limit_statements_and_lock_waits(app: Flask) -> None
         assert connection.execute(text(TIMEOUTS)).one() == ("5s", "5s")
 
 
-def test_maintenance_has_no_limits_and_leaves_none_off(app: Flask) -> None:
+def test_maintenance_has_no_deadlines_and_restores_them(app: Flask) -> None:
     with maintenance():
         assert timeouts(engine_of(app)) == ("0", "0")
     assert timeouts(engine_of(app)) == ("5s", "5s")

@@ -24,7 +24,7 @@ def take(app: Flask, actor: Administrator, user_id: int) -> str:
 
 
 @pytest.mark.slow
-def test_administrators_who_take_each_others_role_at_once_leave_one(app: Flask) -> None:
+def test_administrators_who_revoke_each_others_role_at_once_leave_one(app: Flask) -> None:
     for number in range(ADMINISTRATORS):
         signed_in(app.test_client(), f"admin-{number}")
     with_sessions = [administrator(app, number + 1) for number in range(ADMINISTRATORS)]
@@ -41,7 +41,7 @@ def test_administrators_who_take_each_others_role_at_once_leave_one(app: Flask) 
         assert len(rows(app, LEFT)) == ADMINISTRATORS - refusals.count("") >= 1
 
 
-def test_two_administrators_who_take_each_others_role_leave_one(app: Flask) -> None:
+def test_two_administrators_who_revoke_each_others_role_leave_one(app: Flask) -> None:
     for name in ("ada", "bob"):
         signed_in(app.test_client(), name)
         grant(app, name, "admin")

@@ -20,6 +20,7 @@ from app import create_app
 from auth.events import EndReason, Event, Refusal
 from config import PAGES, ConfigurationError, DevelopmentConfig, Settings
 from models import db
+from oauth.stores.grants import GrantEnd
 from tests.support.architecture import ROOT
 from tests.support.documents import code_in, project_files, read, table_rows
 from utils.limits.rate_limits import POLICIES
@@ -160,6 +161,7 @@ EVENTS = "docs/reference/events.md"
         (Event, "event"),
         (Refusal, "`reason`"),
         (EndReason, "`sessions.end_reason`"),
+        (GrantEnd, "`oauth_grants.end_reason`"),
     ],
 )
 def test_every_audit_word_is_documented(words: type[StrEnum], header: str) -> None:
@@ -189,7 +191,7 @@ def test_every_log_field_is_documented(app: Flask) -> None:
     log = logging.getLogger("auth")
     log.addHandler(handler)
     try:
-        app.test_client().get("/health/live")
+        app.test_client().get("/auth/me")
         log.info("a line with an exception", exc_info=(LookupError, LookupError(), None))
     finally:
         log.removeHandler(handler)

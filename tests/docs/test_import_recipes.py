@@ -130,7 +130,7 @@ def test_times_of_the_old_system_are_kept(
     assert str(created[0]["created_at"]).startswith("2014-07-21 08:15:00")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # `test_foreign_hashes.py` reads each kind of hash, and the recipe above logs in
 def test_thousand_users_of_an_old_django_application_log_in_with_their_old_passwords(
     app: Flask, clock: FixedClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

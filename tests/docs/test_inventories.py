@@ -1,11 +1,12 @@
-"""The inventories of docs/security against the code: uses of cryptography, and outgoing connections."""
+"""The inventories of the documents against the code: cryptography, outgoing connections, personal data."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.architecture import Sources, project_sources
+from tests.support.architecture import ROOT, Sources, project_sources
 from tests.support.documents import code_in, read, table_rows
 
 CRYPTOGRAPHY = {"hashlib", "hmac", "secrets", "random", "ssl", "jwt", "cryptography", "itsdangerous"}
@@ -48,6 +49,36 @@ def told(document: str, *header: str) -> Uses:
 
 def test_every_use_of_cryptography_is_in_the_inventory() -> None:
     assert uses(project_sources(), CRYPTOGRAPHY) == told("docs/security/cryptography.md", "module", "uses")
+
+
+def test_every_derived_key_is_in_the_inventory() -> None:
+    product = [text for path, text in project_sources().items() if not path.startswith("tests/")]
+    label = r"""(?:Signer\(|derive_key\(.*?, |^PURPOSE = )"([a-z-]+)\""""
+    rows = table_rows(read("docs/security/cryptography.md"), "key or secret", "size")
+    documented = {name for row in rows if row[0].startswith("derived") for name in code_in(row[0])}
+    assert documented == {name for text in product for name in re.findall(label, text, re.MULTILINE)}
+
+
+def test_columns_that_may_hold_a_name_given_by_the_owner_are_personal() -> None:
+    rows = table_rows(read("docs/reference/data.md"), "column", "class")
+    classes = {name: row[1] for row in rows for name in code_in(row[0])}
+    # The detail of an event is, among others, the name of an API token.
+    assert {classes[name] for name in ("api_tokens.name", "passkeys.name", "audit_events.detail")} == {
+        "personal"
+    }
+
+
+@pytest.mark.parametrize("package", ["auth", "oauth"])
+def test_architecture_page_names_every_package_and_module(package: str) -> None:
+    picture = read("docs/architecture.md").split("```")[1]
+    block = re.search(rf"^{package}/.*\n((?: .*\n)+)", picture, re.MULTILINE)
+    assert block
+    columns = [line.strip().partition("  ")[0] for line in block[1].splitlines() if line[2] != " "]
+    named = [name for column in columns for name in column.split()]
+    folder = ROOT / package
+    present = {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+    present |= {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    assert sorted(named) == sorted(present)
 
 
 def test_connection_inventory_is_complete() -> None:

@@ -108,16 +108,15 @@ def test_data_reference_states_when_rows_are_pruned(ages: dict[str, int]) -> Non
         "ended or expired access of apps": [ages["oauth_grants"]],
         "logout notices, sent or not": [ages["oauth_notices"]],
         "refused calls of clients": [ages["oauth_refusals"]],
-        "expired secrets of clients": [],
-        "public keys that are no longer published": [ages["signing_keys"]],
+        "secrets of clients": [],
         "used or expired challenges": [ages["challenges"]],
         "devices not seen": [ages["known_devices"]],
         "rate-limit windows": [],
         "leases that were not given back": [ages["leases"]],
-        "signing keys, after they were published for the last time": [ages["signing_keys"]],
+        "signing keys": [ages["signing_keys"]],
         "digests of user names that were given up": [usernames.KEPT_FOR.days],
         'second factors, after `reset-factors`, `lock-out` or "this wasn\'t me"': [resets.DELAY.days],
-        "accounts whose owner asked for deletion": [LIFETIMES[LinkPurpose.RESTORE].days],
+        "accounts that their owner or an operator closed": [LIFETIMES[LinkPurpose.RESTORE].days],
         (
             "unconfirmed accounts unused after the first day; with `REQUIRE_VERIFIED_EMAIL` used ones, "
             "too; held names"

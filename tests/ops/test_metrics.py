@@ -20,6 +20,8 @@ from tests.support.service import PASSWORD, FixedClock, bearer, login, me, refre
 from tests.support.small_limits import limits, wrong_login
 from utils.observability.metrics import FOLDER_VARIABLE, Metrics
 
+pytestmark = pytest.mark.no_recordings  # they look at every call
+
 TOKEN = "a token that Prometheus sends"
 Figures = dict[str, float]
 
@@ -194,6 +196,13 @@ def test_metrics_sum_all_workers_including_killed_ones(sqlite_template: Path, tm
         until(lambda: len(server.workers()) == 2 and victim not in server.workers(), "a new worker")
         until(lambda: _calls(server, 1) == 1, "the service to answer")
         assert _counted(server) >= before + 1
+
+
+def test_scrape_tells_how_many_accounts_are_logged_in(sqlite_template: Path, tmp_path: Path) -> None:
+    database = tmp_path / "auth.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    with serving(f"sqlite:///{database}", tmp_path, METRICS_TOKEN="0123456789abcdef") as server:
+        until(lambda: figures(_text(server)).get('auth_accounts{state="logged_in"}') == 0, "the count")
 
 
 def test_gauges_of_a_dead_worker_are_dropped_and_its_counters_kept(

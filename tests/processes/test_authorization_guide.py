@@ -20,7 +20,8 @@ from app import create_app
 from config import Settings, TestingConfig
 from models import db
 from tests.conftest import new_sqlite
-from tests.support.examples import NGINX, example, get, nginx, running, traefik, trusting_site
+from tests.support.documents import example
+from tests.support.examples import NGINX, get, nginx, running, traefik, trusting_site
 from tests.support.roles import define, grant, revoke
 from tests.support.server import ROOT, Server, environment, free_port, serving
 from tests.support.service import PASSWORD

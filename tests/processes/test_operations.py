@@ -239,21 +239,27 @@ ALERT_CASES = {
     "AuthNotReady": ('auth_request_seconds_count{route="/health/ready",status="503"}', 10),
 }
 
+NO_FAILED_LOGINS = [
+    f'auth_sign_ins_total{{outcome="{outcome}"}}' for outcome in ("success", "second_factor_asked")
+]
+
 
 @pytest.mark.slow
 def test_alerts_fire_at_their_rates_and_not_at_zero(tmp_path: Path) -> None:
     promtool = program("promtool")
     alert_cases = []
-    for alert, (series, step) in ALERT_CASES.items():
-        for size, fires in ((step, True), (0, False)):
-            values = [{"series": series, "values": f"0+{size}x20"}]
-            calm = 'auth_request_seconds_count{route="/auth/me",status="200"}'
-            values.append({"series": calm, "values": "0+100x20"})
-            query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)'
-            expected = [
-                {"expr": query, "eval_time": "15m", "exp_samples": [{"labels": "{}", "value": int(fires)}]}
-            ]
-            alert_cases.append({"interval": "1m", "input_series": values, "promql_expr_test": expected})
+    cases = [(alert, *case, True) for alert, case in ALERT_CASES.items()]
+    cases += [(alert, series, 0, False) for alert, (series, _) in ALERT_CASES.items()]
+    cases += [("AuthCredentialStuffing", series, 70, False) for series in NO_FAILED_LOGINS]
+    for alert, series, size, fires in cases:
+        values = [{"series": series, "values": f"0+{size}x20"}]
+        calm = 'auth_request_seconds_count{route="/auth/me",status="200"}'
+        values.append({"series": calm, "values": "0+100x20"})
+        query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}}) or vector(0)'
+        expected = [
+            {"expr": query, "eval_time": "15m", "exp_samples": [{"labels": "{}", "value": int(fires)}]}
+        ]
+        alert_cases.append({"interval": "1m", "input_series": values, "promql_expr_test": expected})
     rules = {"rule_files": [str(DEPLOY / "prometheus" / "alerts.yaml")], "evaluation_interval": "1m"}
     (tmp_path / "alert_cases.yaml").write_text(yaml.safe_dump({**rules, "tests": alert_cases}))
     done = subprocess.run(

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.documents import example
 from tests.support.examples import documented_nginx as nginx
-from tests.support.examples import example, get, running, traefik, trusting_site
+from tests.support.examples import get, running, traefik, trusting_site
 from tests.support.server import DEADLINE, Server, free_port, serving, until
 from tests.support.service import PASSWORD
 

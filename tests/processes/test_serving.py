@@ -117,7 +117,7 @@ def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])  # RFC 5737, RFC 2606: unassigned
-def test_foreign_host_is_reported_as_such(tmp_path: Path, host: str) -> None:
+def test_host_that_is_not_of_this_machine_is_reported(tmp_path: Path, host: str) -> None:
     uri = f"sqlite:///{tmp_path}/auth.db"
     settings = {"FLASK_ENV": "production", "PUBLIC_URL": "https://auth.example.com", "HOST": host}
     settings["TRUSTED_PROXIES"] = "0"

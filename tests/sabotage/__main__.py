@@ -20,6 +20,7 @@ from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
+from tests.sabotage.javascript_client import JAVASCRIPT_CLIENT
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.oauth_apps import OAUTH_APPS
 from tests.sabotage.oauth_authorize import OAUTH_AUTHORIZE
@@ -27,6 +28,7 @@ from tests.sabotage.oauth_clients import OAUTH_CLIENTS
 from tests.sabotage.oauth_ending import OAUTH_ENDING
 from tests.sabotage.oauth_keys import OAUTH_KEYS
 from tests.sabotage.oauth_token import OAUTH_TOKEN
+from tests.sabotage.operators import OPERATORS
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
@@ -73,8 +75,8 @@ def outcome(sabotage: Sabotage) -> str:
 
 def main(names: list[str]) -> int:
     groups = (
-        *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS),
-        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, TRANSFER),
+        *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
+        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER),
         *(
             OAUTH_APPS,
             OAUTH_KEYS,

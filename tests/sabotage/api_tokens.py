@@ -121,7 +121,7 @@ API_TOKENS = [
     Sabotage(
         "a restored account has no API token of before",
         "auth/accounts/deletion.py",
-        "    api_tokens.revoke_all(tx, account.id, now)\n",
+        "    api_tokens.revoke_all(tx, account.id, services.clock.now())\n",
         "",
         "test_api_token_revocation.py::test_token_of_an_account_that_was_closed_and_restored_stays_revoked",
     ),

@@ -20,8 +20,8 @@ AUTHORIZATION = [
     Sabotage(
         "a permission is compared whole",
         "auth/stores/roles.py",
-        'return sorted(set(text.split(","))) if text else []',
-        'return sorted({each[:12] for each in text.split(",")}) if text else []',
+        'return tuple(sorted(set(text.split(",")))) if text else ()',
+        'return tuple(sorted({each[:12] for each in text.split(",")})) if text else ()',
         "test_requires.py::test_permission_is_compared_whole",
     ),
     Sabotage(
@@ -41,14 +41,14 @@ AUTHORIZATION = [
     Sabotage(
         "an empty permission at verify refuses",
         "utils/web/permission_query.py",
-        "not all(map(is_permission, asked))",
-        "not all(map(is_permission, filter(None, asked)))",
+        "or not is_permission(value) for",
+        "or (value and not is_permission(value)) for",
         "test_verify_permissions.py::test_faulty_query_is_refused_and_logged",
     ),
     Sabotage(
         "another parameter at verify refuses",
         "utils/web/permission_query.py",
-        "set(request.args) != {PARAMETER} or ",
+        "name != PARAMETER or ",
         "",
         "test_verify_permissions.py::test_faulty_query_is_refused_and_logged",
     ),
@@ -57,14 +57,14 @@ AUTHORIZATION = [
         "auth/stores/roles.py",
         "    tx.execute(update(Role).where(Role.name == ADMIN).values(description=Role.description))",
         "    tx.execute(select(Role.id))",
-        "test_races_of_roles.py::test_administrators_who_take_each_others_role_at_once_leave_one",
+        "test_races_of_roles.py::test_administrators_who_revoke_each_others_role_at_once_leave_one",
     ),
     Sabotage(
         "a permission of the service is given only by who has it",
         "auth/roles/authority.py",
         "    if beyond := frozenset(filter(is_of_service, permissions)) - held:",
         "    if beyond := frozenset(filter(is_of_service, permissions)) - permissions:",
-        "test_authority.py::test_permission_of_the_service_comes_only_from_who_has_it",
+        "test_authority.py::test_permission_of_the_service_is_granted_only_by_an_actor_who_has_it",
     ),
     Sabotage(
         "an actor does not act on a mightier account",

@@ -8,14 +8,14 @@ FACTORS = [
         "auth/stores/sessions.py",
         "UserSession.end_reason.in_(reasons), UserSession.ended_at >= in_force_at",
         "UserSession.end_reason.in_(reasons)",
-        "test_mailbox_alone.py::test_thief_of_the_mailbox_whom_the_owner_shut_out_lifts_no_factor",
+        "test_mailbox_alone.py::test_thief_of_the_mailbox_whose_access_was_ended_removes_no_factor",
     ),
     Sabotage(
         "a device that a reset shut out before the factor lifts nothing",
         "auth/passwords/reset.py",
         "    known_devices.note_reset(tx, account.id, now)\n",
         "",
-        "test_mailbox_alone.py::test_thief_of_the_mailbox_whom_the_owner_shut_out_lifts_no_factor",
+        "test_mailbox_alone.py::test_thief_of_the_mailbox_whose_access_was_ended_removes_no_factor",
     ),
     Sabotage(
         "a login after a reset makes its device count again",

@@ -20,8 +20,8 @@ GUARDS = [
     Sabotage(
         "a yes is remembered for its permissions only",
         "sdk/python/auth_guard/guard.py",
-        'f"{bearer[1]} {query}"',
-        "bearer[1]",
+        'f"{token} {query}"',
+        "token",
         "test_guard_cache.py::test_yes_is_remembered_for_its_token_and_permissions_until_its_time",
     ),
     Sabotage(
@@ -112,8 +112,8 @@ GUARDS = [
     Sabotage(
         "a location of nginx without its variable is refused",
         "utils/web/permission_query.py",
-        "    if not request.query_string:\n",
-        '    if not request.query_string or request.args.get(PARAMETER) == "":\n',
+        "    if not query:\n",
+        '    if not query or query == b"permission=":\n',
         "test_authorization_guide.py::test_nginx_location_without_its_variable_is_refused",
     ),
 ]

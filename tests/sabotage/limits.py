@@ -62,8 +62,8 @@ LIMITS = [
     Sabotage(
         "pruning waits for no row that is being counted",
         "auth/stores/rate_limits.py",
-        "    some = some.with_for_update(skip_locked=True)\n",
-        "",
+        "some.with_for_update(skip_locked=True).cte(",
+        "some.cte(",
         "test_rate_limits_of_ipv6.py::test_pruning_does_not_wait_for_a_row_that_is_counted",
     ),
     Sabotage(

@@ -36,14 +36,14 @@ OAUTH_APPS = [
         "oauth/authorize/decide.py",
         "        if asked.given is None:\n            notice",
         "        if False:\n            notice",
-        "test_connection_notice.py::test_first_consent_is_told_and_a_repeated_one_is_not",
+        "test_connection_notice.py::test_first_consent_is_mailed_and_a_repeated_one_is_not",
     ),
     Sabotage(
         "a trusted app is not told",
         "oauth/apps/notice.py",
         "    if client.trusted:\n",
         "    if False:\n",
-        "test_connection_notice.py::test_trusted_app_is_not_told",
+        "test_connection_notice.py::test_trusted_app_causes_no_mail",
     ),
     Sabotage(
         "the name of an app makes no link in a mail",

@@ -79,7 +79,7 @@ OAUTH_AUTHORIZE = [
         " else of_resource(resource.identifier, each)\n",
         " else each\n",
         "test_authorization_needs.py"
-        "::test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another",
+        "::test_consent_to_a_scope_does_not_cover_the_same_scope_of_another_resource",
     ),
     Sabotage(
         "a consent is read again under the lock of the account before a code is issued",
@@ -87,6 +87,28 @@ OAUTH_AUTHORIZE = [
         "            asked = examine(services, principal, target, opened_at, answered=answered)\n        if",
         "        if",
         "test_authorization_prompts.py::test_no_code_is_issued_by_a_consent_that_was_removed_meanwhile",
+    ),
+    Sabotage(
+        "a consent to one resource is none to another",
+        "oauth/authorize/rules.py",
+        "    return not is_covered or resource not in {None, *given.resources}\n",
+        "    return not is_covered\n",
+        "test_authorization_needs.py"
+        "::test_consent_counts_only_for_its_resource_also_for_standard_scopes_alone",
+    ),
+    Sabotage(
+        "a code has no scope that was taken away before it was issued",
+        "oauth/authorize/opening.py",
+        "    clients.lock_shared(services.tx(), target.client.id)\n",
+        "",
+        "test_races_of_decisions.py::test_scope_that_is_taken_away_before_any_statement_is_not_granted",
+    ),
+    Sabotage(
+        "a client is read again under its lock before a decision",
+        "oauth/authorize/decide.py",
+        "        target = opening.locked(services, query, target, client)\n",
+        "",
+        "test_races_of_decisions.py::test_scope_that_is_taken_away_before_any_statement_is_not_granted",
     ),
     Sabotage(
         "a ticket is of one query",
@@ -140,8 +162,8 @@ OAUTH_AUTHORIZE = [
     Sabotage(
         "strangers cannot make the comparison of addresses expensive",
         "utils/web/redirect_uris.py",
-        "key=lambda each: (_common(asked, each[:MAX_COMPARED]), each))",
-        "key=lambda each: (__import__('difflib').SequenceMatcher(None, each, asked).ratio(), each))",
+        "return are_local, _common(*comparable(*pair, native=native)), each",
+        "return are_local, __import__('difflib').SequenceMatcher(None, *pair).ratio(), each",
         "test_redirect_uris.py::test_nearest_address_costs_little_whatever_is_asked_for",
     ),
 ]

@@ -8,7 +8,15 @@ OAUTH_TOKEN = [
         "oauth/stores/redemptions.py",
         "        _CODES.used_at.is_(None),\n",
         "",
-        "test_code.py::test_fault_1_of_16_calls_with_one_code_one_gets_tokens",
+        "test_races_of_codes.py::test_of_16_calls_that_all_found_the_code_unused_one_gets_tokens",
+    ),
+    Sabotage(
+        "a redemption locks the account against others, so that the number of its grants is exact",
+        "oauth/stores/redemptions.py",
+        "table=_USER_TABLE))\n    .with_for_update(key_share=True)\n",
+        "table=_USER_TABLE))\n    .with_for_update(read=True, key_share=True)\n",
+        "test_number_of_grants.py"
+        "::test_no_more_than_20_grants_live_after_two_redemptions_interleaved_at_any_statement",
     ),
     Sabotage(
         "the end of a session waits for the redemption of its codes",
@@ -113,7 +121,7 @@ OAUTH_TOKEN = [
         "oauth/claims.py",
         "(is_verified or takes_unverified)",
         "(is_verified or not takes_unverified)",
-        "test_userinfo.py::test_fault_70_unconfirmed_address_is_told_only_to_a_client_that_takes_such",
+        "test_userinfo.py::test_fault_70_unconfirmed_address_is_given_only_to_a_client_that_takes_unverified_ones",
     ),
     Sabotage(
         "roles with a permission of the service are not told",
@@ -142,6 +150,13 @@ OAUTH_TOKEN = [
         '        count("token", [',
         '        count("token-failures", caller.subjects)\n        count("token", [',
         "test_client_calls.py::test_refused_calls_of_a_network_do_not_keep_out_its_clients",
+    ),
+    Sabotage(
+        "a NUL in a parameter is a 400",
+        "utils/web/forms.py",
+        '    if "\\x00" in text or "%00" in text:\n        raise BadRequest\n',
+        "",
+        "test_nul_characters.py::test_nul_in_a_parameter_of_an_authorization_request_is_a_400",
     ),
     Sabotage(
         "each parameter of a client is sent once",

@@ -3,7 +3,7 @@
 from tests.sabotage import Sabotage
 
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
-API, PAGE = "pages/static/lib/api.js", "pages/static/lib/page.js"
+CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
 SCREENS = [
     Sabotage(
@@ -37,8 +37,8 @@ SCREENS = [
     Sabotage(
         "a field is described by its error",
         MACROS,
-        '-hint {% endif %}{{ id }}-error">',
-        '-hint {% endif %}">',
+        '{% endif %} aria-describedby="{% if hint %}{{ id }}-hint {% endif %}{{ id }}-error">',
+        '{% endif %} aria-describedby="{% if hint %}{{ id }}-hint {% endif %}">',
         "test_screen_keyboard.py::test_42_empty_login_focuses_the_first_error_and_sends_nothing",
     ),
     Sabotage(
@@ -127,9 +127,9 @@ SCREENS = [
     ),
     Sabotage(
         "no storage holds an access token",
-        API,
-        "  owner = subject;\n  accessToken = token;\n",
-        '  owner = subject;\n  accessToken = token;\n  sessionStorage.setItem("auth.token", token);\n',
+        CLIENT,
+        "[access, owner, session] = [token, sub, sid];",
+        '[access, owner, session] = [token, sub, sid];\n    sessionStorage.setItem("auth.token", token);',
         "test_screen_security.py::test_86_scripts_cannot_read_a_token",
     ),
     Sabotage(

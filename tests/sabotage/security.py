@@ -20,8 +20,8 @@ SECURITY = [
     Sabotage(
         "re-authentication voids earlier access tokens",
         "auth/sessions/admission.py",
-        " or claims.auth_time not in {None, found[0].timestamp()}",
-        "",
+        "    return claims.auth_time in {None, auth_time.timestamp()}\n",
+        "    return True\n",
         "test_reauthentication.py::test_reauthentication_voids_the_access_tokens_of_its_session",
     ),
     Sabotage(
@@ -169,12 +169,12 @@ SECURITY = [
         "auth/stores/passkeys.py",
         "(Passkey.needs_password.is_(False),) if is_alone else ()",
         "()",
-        "test_mailbox_alone.py::test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in",
+        "test_mailbox_alone.py::test_mailbox_alone_does_not_remove_a_young_passkey_but_makes_it_need_the_password",
     ),
     Sabotage(
         "a change of factors wants a fresh factor",
         "auth/sessions/step_up.py",
-        "    _require_fresh_factor(services, current, account)\n",
+        "    require_fresh_factor(services, current, account)\n",
         "",
         "test_password_removal.py::test_password_removal_requires_a_fresh_second_factor",
     ),

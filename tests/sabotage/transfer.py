@@ -90,8 +90,8 @@ TRANSFER = [
     Sabotage(
         "an account that had a role is not erased for being unconfirmed",
         "auth/stores/account_expiry.py",
-        "        expires = and_(User.kept_at.is_(None), ",
-        "        expires = and_(",
+        "_MAY_EXPIRE = (User.kept_at.is_(None), ",
+        "_MAY_EXPIRE = (",
         "test_import_accounts_here.py"
         "::test_account_of_an_operator_or_ever_with_a_role_stays_where_addresses_must_be_confirmed",
     ),

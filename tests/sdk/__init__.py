@@ -1,1 +1,1 @@
-"""Tests: the guard of sdk/python."""
+"""Tests: the guard of sdk/python, and the client of sdk/js."""

@@ -13,9 +13,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from oauth.feed import ended
 from tests.conftest import AppFactory
 from tests.support.architecture import ROOT
-from tests.support.grants import RESOURCE
+from tests.support.grants import RESOURCE, grant_row
 from tests.support.oauth import SECRET
 from tests.support.service import FixedClock, execute
 from tests.support.token_service import Service
@@ -27,12 +28,13 @@ pytestmark = [
 DRIVER = """
 import { createInterface } from "node:readline";
 import { tokenVerifier } from "./verify.mjs";
-let now = 0;
+let asked = { now: 0, running: 0 };
+Date.now = () => asked.now;
+Object.defineProperty(performance, "now", { value: () => asked.running });
 const [url, resource, clientSecret] = process.argv.slice(2);
-const check = tokenVerifier({ url, resource, clientId: "api", clientSecret, clock: () => now });
+const check = tokenVerifier({ url, resource, clientId: "api", clientSecret });
 for await (const line of createInterface({ input: process.stdin })) {
-  const asked = JSON.parse(line);
-  now = asked.now;
+  asked = JSON.parse(line);
   const told = await check(asked.authorization, ...asked.scopes).then(
     (claims) => ({ status: 200, sub: claims.sub }),
     (error) => ({ status: error.status ?? 0, code: error.code ?? String(error) }),
@@ -51,7 +53,7 @@ class NodeVerifier:
         assert found
         (folder / "verify.mjs").write_text(found[1])
         (folder / "driver.mjs").write_text(DRIVER)
-        self._clock = service.clock
+        self._clock, self.set_back = service.clock, timedelta(0)
         self.process = subprocess.Popen(
             ["node", "driver.mjs", service.url, RESOURCE, SECRET],
             cwd=folder,
@@ -63,8 +65,11 @@ class NodeVerifier:
     def check(self, authorization: str | None, *scopes: str) -> dict[str, Any]:
         assert self.process.stdin
         assert self.process.stdout
-        now = int(self._clock.now().timestamp() * 1000)
-        asked = {"now": now, "authorization": authorization, "scopes": scopes}
+        now, running = (
+            int(moment.timestamp() * 1000)
+            for moment in (self._clock.now() - self.set_back, self._clock.now())
+        )
+        asked = {"now": now, "running": running, "authorization": authorization, "scopes": scopes}
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         told: dict[str, Any] = json.loads(self.process.stdout.readline())
@@ -144,3 +149,45 @@ def test_node_verifier_refuses_without_the_feed_and_after_a_leak(
     execute(service.app, "UPDATE signing_keys SET leaked_at = created_at WHERE alg = 'ES256'")
     clock.advance(3)
     assert verifier.check(token) == INVALID
+
+
+def test_node_verifier_reads_the_feed_in_time_when_the_clock_of_the_machine_is_set_back(
+    service: Service, verifier: NodeVerifier, clock: FixedClock
+) -> None:
+    token = service.token(iat=int((clock.now() - timedelta(hours=1)).timestamp()))
+    assert verifier.check(token) == YES
+    service.log_out()
+    verifier.set_back = timedelta(minutes=20)
+    clock.advance(3)
+    assert verifier.check(token) == INVALID
+
+
+def test_node_verifier_reads_every_page_of_the_feed(
+    service: Service, verifier: NodeVerifier, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended, "PAGE", 2)
+    token = service.token()
+    for _ in range(6):
+        grant_row(service.app, service.session, resource=RESOURCE, ended_at=clock.now())
+    assert verifier.check(token) == YES
+    assert service.asked.count("/oauth/revocations") == 3
+    for _ in range(4):
+        grant_row(service.app, service.session, resource=RESOURCE, ended_at=clock.now(), now=clock.now())
+    clock.advance(3)
+    service.log_out()
+    assert verifier.check(token) == INVALID
+
+
+def test_node_verifier_reads_the_feed_from_the_start_if_its_cursor_is_refused(
+    service: Service, verifier: NodeVerifier, clock: FixedClock
+) -> None:
+    token = service.token()
+    assert verifier.check(token) == YES
+    service.log_out()
+    service.refused = True
+    clock.advance(3)
+    assert verifier.check(token) == YES
+    service.refused = False
+    clock.advance(3)
+    assert verifier.check(token) == INVALID
+    assert service.queries[-1] == ""

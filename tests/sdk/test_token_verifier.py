@@ -13,10 +13,11 @@ from auth_guard.tokens import TokenVerifier
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from models import db
+from oauth.feed import ended
 from oauth.stores import endings
 from tests.conftest import AppFactory
 from tests.support.architecture import ROOT
-from tests.support.grants import RESOURCE
+from tests.support.grants import RESOURCE, grant_row
 from tests.support.service import FixedClock, at_once, execute
 from tests.support.token_service import Service
 from utils.services import services
@@ -147,6 +148,20 @@ def test_token_of_a_leaked_key_is_refused(service: Service, clock: FixedClock) -
     execute(service.app, "UPDATE signing_keys SET leaked_at = created_at WHERE alg = 'ES256'")
     clock.advance(3)
     assert is_refused(verifier, token)
+
+
+def test_ended_access_is_refused_whatever_page_of_the_feed_has_it(
+    service: Service, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended, "PAGE", 2)
+    token, verifier = service.token(), service.verifier()
+    verifier.check(token)
+    others = [grant_row(service.app, service.session, resource=RESOURCE) for _ in range(6)]
+    clock.advance(3)
+    service.log_out()
+    for gid in (service.gid, *others):
+        assert is_refused(verifier, service.token(gid=str(gid)))
+    assert service.asked.count("/oauth/revocations") == 1 + 4
 
 
 def test_without_the_feed_for_thirty_seconds_the_service_is_asked_about_each_token(

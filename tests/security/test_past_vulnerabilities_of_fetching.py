@@ -193,14 +193,16 @@ def test_certificate_must_be_for_the_name(tmp_path: Path) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", Kind.TIMEOUT),
     ],
 )
-def test_failure_tells_its_kind_only(server: ScriptedServer, answer: bytes, expected: Kind) -> None:
+def test_failure_has_a_kind_and_no_text_of_the_server(
+    server: ScriptedServer, answer: bytes, expected: Kind
+) -> None:
     server.script = lambda _: answer
     fetcher = Fetcher(HERE, deadline=1.0)
     found = kind(fetcher, f"http://localhost:{server.port}/", max_answer=50)
     assert found == expected or (expected == Kind.TIMEOUT and found in {Kind.ANSWER, Kind.CONNECTION})
 
 
-def test_unknown_name_is_told_as_such() -> None:
+def test_unknown_host_name_is_a_failure_of_kind_name() -> None:
     assert kind(Fetcher(HERE, resolve=Names()), "https://nowhere.example/") == Kind.NAME
 
 

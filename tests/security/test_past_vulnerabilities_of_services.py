@@ -28,7 +28,7 @@ def readable(app: Flask) -> list[str]:
     """Return every path that accepts GET, with one static file of the pages and one of the API page."""
     found = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     plain = {path for path in found if "<" not in path}
-    return sorted(plain | {assets.asset("lib/api.js"), "/docs/page.js"})
+    return sorted(plain | {assets.asset("lib/client.js"), "/docs/page.js"})
 
 
 def test_cve_2023_30861_and_cve_2026_27205_shared_cache(memory: FlaskClient) -> None:
@@ -46,7 +46,7 @@ def test_cve_2023_30861_and_cve_2026_27205_shared_cache(memory: FlaskClient) -> 
                 kept.append(path)
                 assert "Set-Cookie" not in answer.headers
                 assert mine.data == theirs.data
-    assert set(kept) == {assets.asset("lib/api.js"), "/docs/page.js"}
+    assert set(kept) == {assets.asset("lib/client.js"), "/docs/page.js"}
 
 
 def test_cve_2021_21241_get_with_a_cookie_returns_no_token(memory: FlaskClient) -> None:

@@ -21,6 +21,12 @@ WEB = {
     "redirect_kind": "web",
     "redirect_host": "grafana.example.com",
     "resource": None,
+    "policy_uri": None,
+    "terms_uri": None,
+}
+DOCUMENTS = {
+    "policy_uri": "https://grafana.example.com/privacy",
+    "terms_uri": "https://grafana.example.com/terms",
 }
 LOOPBACK = WEB | {"name": "Tool", "redirect_kind": "loopback", "redirect_host": "127.0.0.1:5000"}
 APP = WEB | {"name": "Pocket", "redirect_kind": "app", "redirect_host": "com.example.pocket"}
@@ -89,6 +95,7 @@ def _consent(page: Page, **more: Any) -> None:
 AUTHORIZE_STATES: dict[str, Callable[[Page], Any]] = {
     "authorize": _consent,
     "authorize-more": partial(_consent, scopes=MORE, new=False, client=WEB | {"resource": "Reports"}),
+    "authorize-documents": partial(_consent, client=WEB | DOCUMENTS),
     "authorize-loopback": partial(_consent, client=LOOPBACK),
     "authorize-app": partial(_consent, client=APP),
     "authorize-account": partial(_card, {"status": "select_account"}),

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.architecture import ROOT
@@ -53,3 +54,15 @@ def section(name: str) -> str:
         if found:
             return found[1]
     raise AssertionError(f"no guide has a section {name}")
+
+
+def example(name: str, ports: Mapping[int, int], guide: str = "backend") -> str:
+    """Return the text between the markers of this name, with only the ports replaced."""
+    text = (ROOT / "docs" / "guides" / f"{guide}.md").read_text("utf-8")
+    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
+    assert found, name
+    changed = found[1]
+    for written, real in ports.items():
+        assert str(written) in changed
+        changed = re.sub(rf"\b{written}\b", str(real), changed)
+    return changed

@@ -2,35 +2,23 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from tests.support.documents import example
 from tests.support.proxies import NGINX_HTTP
-from tests.support.server import DEADLINE, ROOT, Server, free_port, until
+from tests.support.server import DEADLINE, Server, free_port, until
 
 NGINX = os.environ.get("NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
-
-
-def example(name: str, ports: Mapping[int, int], guide: str = "backend") -> str:
-    """Return the text between the markers of this name, with only the ports replaced."""
-    text = (ROOT / "docs" / "guides" / f"{guide}.md").read_text("utf-8")
-    found = re.search(rf"<!-- {name} -->\n```\w+\n(.*?)```\n<!-- /{name} -->", text, re.DOTALL)
-    assert found, name
-    changed = found[1]
-    for written, real in ports.items():
-        assert str(written) in changed
-        changed = re.sub(rf"\b{written}\b", str(real), changed)
-    return changed
 
 
 def get(url: str, token: str | None = None, **headers: str) -> tuple[int, dict[str, Any], Any]:

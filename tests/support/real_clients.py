@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -18,11 +17,10 @@ from flask import Flask
 
 from tests.support.authorization_requests import BROWSES
 from tests.support.commands import asked
+from tests.support.programs import executable
 from tests.support.screens import Site
 from tests.support.server import DEADLINE
 from tests.support.service import PASSWORD
-
-NPM_CI = ("ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +151,3 @@ def node_program(packages: Path, name: str) -> Iterator[Node]:
         finally:
             process.kill()
     assert log.read_text() == ""
-
-
-def executable(name: str) -> str:
-    """Return the path of a program, which must be installed."""
-    found = shutil.which(name)
-    assert found, f"needs {name}"
-    return found
-
-
-def installed(folder: Path, source: Path) -> Path:
-    """Install the packages of a lock file into a folder, beside the programs that use them."""
-    for each in source.iterdir():
-        if each.suffix in {".json", ".mjs", ".html"}:
-            shutil.copy(each, folder)
-    npm_ci(folder)
-    return folder
-
-
-def npm_ci(folder: Path) -> None:
-    """Install the packages of the lock file of a folder."""
-    command = [executable("npm"), *NPM_CI]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr

@@ -11,11 +11,12 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.support.account_screen_styles import ACCOUNT_STATES, EMAIL
 from tests.support.app_screen_styles import APP_STATES
 from tests.support.authorize_screen_styles import AUTHORIZE_STATES
+from tests.support.logout_screen_styles import LOGOUT_STATES
 from tests.support.token_screen_styles import TOKEN_STATES
 
 OPEN_PAGES = (
     "/login /signup /signup/sent /forgot /forgot/sent /reset /reset/done /verify-email /reject "
-    "/undo-email-change /restore /disown /terms /privacy /no-such-page /two-factor"
+    "/undo-email-change /restore /disown /terms /privacy /no-such-page /two-factor /logout"
 ).split()
 ACCOUNT_PAGES = (
     "/account /account/security /account/two-factor /account/devices /account/tokens /account/activity "
@@ -188,6 +189,7 @@ STATES: dict[str, State] = {
     **APP_STATES,
     **TOKEN_STATES,
     **AUTHORIZE_STATES,
+    **LOGOUT_STATES,
 }
 
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import Environment, meta
 
-from auth.admin import operators
+from auth.admin import addresses, closing, operators
 from auth.events import LinkPurpose
 from auth.mailing import delivery, messages
 from auth.mailing.messages import MAILS
@@ -288,4 +288,10 @@ def one_of_every_kind(app: Flask, client: FlaskClient, clock: Any) -> Iterator[E
     newest("sign_in_after_failures")
     client.post("/auth/sessions/disown", json={"token": newest("new_sign_in")})
     newest("password_blocked")
+    with app.app_context():
+        closing.close(services_of(app), "bob", OPERATOR)
+        execute(app, "UPDATE users SET email_verified_at = NULL WHERE username = 'ada'")
+        addresses.confirm(services_of(app), "ada", "spoke to her", OPERATOR)
+    for kind in ("account_closed", "email_confirmed"):
+        newest(kind)
     yield from seen

@@ -22,11 +22,16 @@ class Quiet(WSGIRequestHandler):
 
 
 class Service:
-    """The service on loopback. Paths in `away` fail. Verifiers have the clock of the app."""
+    """The service on loopback. Paths in `away` fail. Verifiers have the clock of the app.
+
+    `queries` are those of the feed; while `refused`, it refuses every cursor.
+    """
 
     def __init__(self, make_app: AppFactory, clock: FixedClock) -> None:
         self.away: set[str] = set()
         self.asked: list[str] = []
+        self.queries: list[str] = []
+        self.refused = False
         self.clock = clock
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=Quiet)
         self.url = f"http://localhost:{self._server.port}"
@@ -45,6 +50,10 @@ class Service:
         if environ["PATH_INFO"] in self.away:
             start_response("503 Away", [("Content-Length", "0")])
             return [b""]
+        if environ["PATH_INFO"] == "/oauth/revocations":
+            self.queries.append(environ["QUERY_STRING"])
+            if self.refused and environ["QUERY_STRING"]:
+                environ["QUERY_STRING"] = "after=x"
         return self.app(environ, start_response)
 
     def close(self) -> None:

@@ -6,9 +6,9 @@ from itertools import product
 import pytest
 from sqlalchemy import create_engine, insert, select
 
-from auth.account_state import REFUSED_IN, Use, refusal
+from auth.account_state import REFUSED_IN, AccountState, Use, refusal, restrictions
 from auth.events import Refusal
-from auth.stores.account_state import clause
+from auth.stores.account_state import clause, in_state
 from models import Account, User
 
 pytestmark = pytest.mark.both_databases
@@ -34,6 +34,8 @@ PINNED = {
     Use.ISSUE_TOKEN: "dl",
     Use.BEGIN_FACTOR_RESET: "dl",
     Use.LOCK_OUT: "d",
+    Use.CONFIRM_ADDRESS: "dl",
+    Use.CHANGE_ADDRESS: "dlb",
     Use.ADMINISTER: "dl",
 }
 LETTERS = {Refusal.DISABLED: "d", Refusal.LEAVING: "l", Refusal.PASSWORD_BLOCKED: "b"}
@@ -42,6 +44,14 @@ LETTERS = {Refusal.DISABLED: "d", Refusal.LEAVING: "l", Refusal.PASSWORD_BLOCKED
 def account(states: tuple[datetime | None, ...]) -> Account:
     values = dict.fromkeys(Account._fields, None) | dict(zip(STATES, states, strict=True))
     return Account(**values)  # type: ignore[arg-type]
+
+
+def listed_as(account: Account) -> set[AccountState]:
+    """Return the states by which an account is listed."""
+    unconfirmed = {AccountState.UNCONFIRMED} if account.email_verified_at is None else set()
+    return (
+        {*restrictions(account)} | unconfirmed if restrictions(account) else {AccountState.OPEN} | unconfirmed
+    )
 
 
 @pytest.mark.parametrize("use", Use)
@@ -71,13 +81,20 @@ def test_sql_clause_agrees_with_the_function(database_uri: str) -> None:
             names = {
                 "username": f"u{number}",
                 "username_key": f"u{number}",
-                "email": "",
+                "email": f"e{number}",
                 "email_key": f"e{number}",
             }
             times = {"created_at": MOMENT, "tokens_valid_after": MOMENT} | dict(
                 zip(STATES, states, strict=True)
             )
             connection.execute(insert(User).values(id=number, **names, **times))
+        for number, states in enumerate(COMBINATIONS, start=1):
+            found = {
+                s
+                for s in AccountState
+                if connection.scalar(select(User.id).where(*in_state(s), User.id == number))
+            }
+            assert found == listed_as(account(states)), states
         for use in Use:
             admitted = set(connection.scalars(select(User.id).where(*clause(use))))
             expected = {n for n, s in enumerate(COMBINATIONS, start=1) if refusal(account(s), use) is None}

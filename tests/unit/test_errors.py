@@ -30,6 +30,7 @@ PUBLISHED = OF_PROVIDER | {
     "cross_site_refused": 403,
     "email_not_verified": 403,
     "last_administrator": 409,
+    "no_address": 409,
     "not_yourself": 409,
     "permission_invalid": 400,
     "permission_missing": 403,

@@ -9,7 +9,7 @@ from tests.support.architecture import ROOT
 
 # Contract, file, and the import that breaks it.
 SABOTAGES = [
-    ("utils is below everything else", "utils/clock.py", "from auth import errors"),
+    ("utils and tables are at the bottom", "tables/base.py", "from utils import clock"),
     ("Only app.py wires", "auth/events.py", "import app"),
     ("The provider imports neither ops nor pages", "oauth/tokens.py", "import pages"),
     (

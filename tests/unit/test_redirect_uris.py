@@ -5,7 +5,7 @@ from time import process_time
 import pytest
 
 from utils.web import redirect_uris
-from utils.web.redirect_uris import difference, is_registered, nearest, redirect_uri, resource_uri
+from utils.web.redirect_uris import difference, is_registered, nearest, redirect_uri
 
 REGISTERED = "https://app.example.com/cb"
 NEAR_MISSES = [
@@ -246,6 +246,32 @@ def test_difference_of_a_missing_slash_and_of_nothing_registered() -> None:
     assert difference("https://a.example/cb", []) == "asked for https://a.example/cb, and none is registered"
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("http://127.0.0.1:5000/callback", "the path (/callback for /cb)"),
+        ("http://127.0.0.1:5000/cb/", "a slash at the end"),
+        ("http://[::1]:5000/cb", "the host ([::1] for 127.0.0.1)"),
+        ("https://127.0.0.1:5000/cb", "the scheme (https for http)"),
+        ("http://127.0.0.1:0/cb", "the port is not written as a number from 1 to 65535"),
+        ("http://127.0.0.1:/cb", "the port is not written as a number from 1 to 65535"),
+        ("http://127.0.0.1:99999/cb", "the port is not written as a number from 1 to 65535"),
+    ],
+)
+def test_difference_of_a_native_client_does_not_name_a_port_that_is_free(asked: str, words: str) -> None:
+    registered = ["https://app.example.com:8443/cb", "http://127.0.0.1:8000/cb"]
+    expected = f"asked for {asked}, registered is {registered[1]}: {words}"
+    assert difference(asked, registered, native=True) == expected
+
+
+def test_port_of_a_loopback_address_counts_for_other_clients_and_other_hosts() -> None:
+    assert difference("http://localhost:1/cb", ["http://localhost:2/cb"]).endswith("the port (1 for 2)")
+    asked, registered = "https://app.example.com:1/cb", "https://app.example.com:2/cb"
+    assert difference(asked, [registered], native=True).endswith("the port (1 for 2)")
+    found = difference("http://localhost:5/cb", [registered], native=True)
+    assert found.endswith("the scheme (http for https), the host (localhost for app.example.com)")
+
+
 def test_nearest_address_costs_little_whatever_is_asked_for() -> None:
     registered = [f"https://app.example.com/{i:03}/" + "ab" * 980 for i in range(500)]
     before = process_time()
@@ -256,24 +282,4 @@ def test_nearest_address_costs_little_whatever_is_asked_for() -> None:
 def test_difference_takes_any_text() -> None:
     for uri in [*SCHEMES, *NEAR_MISSES, "\x00", "::", "a" * 100_000]:
         assert difference(uri, [REGISTERED])
-
-
-def test_resource_has_no_query_and_no_slash_of_a_bare_host() -> None:
-    assert resource_uri("https://api.example.com/") == "https://api.example.com"
-    assert resource_uri("https://api.example.com/v1/") == "https://api.example.com/v1/"
-    for uri in (
-        "https://api.example.com?x=1",
-        "https://api.example.com#x",
-        "urn:api",
-        "http://api.example.com",
-    ):
-        with pytest.raises(ValueError, match="must"):
-            resource_uri(uri)
-
-
-def test_back_channel_is_https_unless_plain_is_allowed() -> None:
-    assert redirect_uris.backchannel_uri("https://app.example.com/logout")
-    assert redirect_uris.backchannel_uri("http://grafana:3000/logout", plain=True)
-    for uri in ("http://grafana:3000/logout", "com.example.app:/x", "file:///x"):
-        with pytest.raises(ValueError, match="must"):
-            redirect_uris.backchannel_uri(uri)
+        assert difference(uri, [REGISTERED, "http://localhost/cb"], native=True)

@@ -16,6 +16,7 @@ from flask import has_request_context
 from utils.request_record import RequestRecord, request_record
 
 log = logging.getLogger("auth")
+PROBES = ("/health/live", "/health/ready")  # frequent; their lines would hide the others
 _encode = json.JSONEncoder(default=str).encode
 _LINE = "json_line"  # the attribute of a record whose line is finished
 _STANDARD_ATTRIBUTES = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -73,8 +74,11 @@ def disable_access_log() -> None:
 
 
 def log_request(method: str, record: RequestRecord, address: str | None, seconds: float) -> None:
-    """Log one line for a request. `method` is one of a fixed set, `address` the canonical address."""
-    if not log.isEnabledFor(logging.INFO):
+    """Log one line for a request, but for probes that succeed.
+
+    `method` is one of a fixed set, `address` the canonical address.
+    """
+    if not log.isEnabledFor(logging.INFO) or (record.route in PROBES and record.status < 400):
         return
     # Without Logger.info(), which searches the stack for its caller, and JsonLines: both together take twice
     # as long. Every value is a number, of a fixed set, or quoted.

@@ -72,6 +72,13 @@ class Metrics:
             registry=own,
         )
 
+        self.accounts = Gauge(
+            "auth_accounts",
+            "Accounts by state, as counted a minute ago at most.",
+            ["state"],
+            multiprocess_mode="livemostrecent",
+            registry=own,
+        )
         self.client_tokens = Counter(
             "auth_client_tokens",
             "Calls of clients for tokens, by outcome.",

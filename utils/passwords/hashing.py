@@ -49,8 +49,9 @@ class PasswordHasher:
     def check(self, hashed: str, password: str) -> bool:
         """Return whether the password matches the hash. An unreadable hash is logged and returns False.
 
-        False takes the time of one hash in every case, so that timing does not reveal unreadable hashes. Only
-        a hash of another method that costs more than the configured one takes longer.
+        False takes the time of one hash of the configured method, also for an unreadable hash, so that timing
+        reveals neither. A hash of Werkzeug's with another cost takes its own time, and one of another system
+        that costs more takes longer.
         """
         try:
             if is_in_bounds(hashed):

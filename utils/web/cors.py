@@ -50,9 +50,9 @@ def init_cors(app: Flask, settings: Settings, *, headers: Iterable[str] = ()) ->
         if view is not None and documentation(view).any_origin:
             for name in [name for name, _ in response.headers if name.startswith(_PREFIX)]:
                 del response.headers[name]
-            response.headers.update(_ANY_ORIGIN)
+            response.headers.extend(_ANY_ORIGIN)
             if request.method == "OPTIONS":
-                response.headers.update(_ANY_PREFLIGHT)
+                response.headers.extend(_ANY_PREFLIGHT)
         return response
 
     if not settings.cors_origins:

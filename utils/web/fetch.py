@@ -12,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 from threading import BoundedSemaphore, Event, Thread
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -72,8 +73,13 @@ class Fetcher:
     ) -> None:
         """`deadline` is in seconds, for the lookup of the name as well."""
         self._reachable, self._resolve, self._connect = reachable, resolve, connect
-        self._tls, self._deadline = tls or ssl.create_default_context(), deadline
+        self._given_tls, self._deadline = tls, deadline
         self._lookups = BoundedSemaphore(MAX_LOOKUPS)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """The TLS context. Made at the first use: the certificates of the system are read in 25 ms."""
+        return self._given_tls or ssl.create_default_context()
 
     def ask(
         self,

@@ -30,7 +30,12 @@ class Parameters(NamedTuple):
 
 
 def parsed(text: str) -> Parameters:
-    """Return the parameters of a query or form in UTF-8. Raises `BadRequest`."""
+    """Return the parameters of a query or form in UTF-8. Raises `BadRequest`.
+
+    A NUL is in no parameter of RFC 6749 (appendix A), and Postgres takes none in a text.
+    """
+    if "\x00" in text or "%00" in text:
+        raise BadRequest
     try:
         pairs = parse_qsl(
             text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_PARAMETERS

@@ -3,13 +3,18 @@
 from flask import Response, request
 
 MAX_AGE = 3600  # seconds
+_CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
 
 
 def public_document(body: bytes, etag: str) -> Response:
     """Return a JSON document that is the same for everybody; 304 if the caller has it (`If-None-Match`)."""
-    response = Response(body, content_type="application/json")
-    response.set_etag(etag)
-    response.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    response.make_conditional(request)
+    headers = [
+        ("Content-Type", "application/json"),
+        ("ETag", f'"{etag}"'),
+        ("Cache-Control", f"public, max-age={MAX_AGE}"),
+        ("Cross-Origin-Resource-Policy", "cross-origin"),
+    ]
+    response = Response(body, headers=headers)
+    if any(name in request.environ for name in _CONDITIONS):
+        response.make_conditional(request)
     return response

@@ -24,6 +24,10 @@ _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*
 _LOOPBACK = re.compile(
     r"(http://(?:localhost|127\.0\.0\.1|\[::1\]))(?::[1-9][0-9]{0,4})?((?:[/?].*)?)", re.DOTALL
 )
+# In what is only explained, also with a port that is not valid.
+_LOOPBACK_LOOSELY = re.compile(r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]*)?(?![^/?#])")
+_PORT = re.compile(r"\A([^:/?#]+://(?:\[[^\]/?#]*\]|[^/?#:\[]*)):[0-9]*(?![^/?#])")
+PORT_INVALID = "the port is not written as a number from 1 to 65535"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -60,6 +64,13 @@ def page_uri(text: str) -> str:
         raise ValueError("must be an https:// URL")
     _check_web(web)
     return text
+
+
+def document_uri(text: str) -> str:
+    """Return the address of a document of a client, such as its terms. Raises `ValueError`."""
+    if not text.startswith("https://"):
+        raise ValueError("must be an https:// URL")
+    return page_uri(text)
 
 
 def resource_uri(text: str) -> str:
@@ -100,21 +111,37 @@ def host_of(uri: str) -> str:
     return web[2] if web else uri.partition(":")[0]
 
 
-def difference(asked: str, registered: Collection[str]) -> str:
+def difference(asked: str, registered: Collection[str], *, native: bool = False) -> str:
     """Return in words how an address differs from the registered one that is nearest to it."""
     if not registered:
         return f"asked for {asked}, and none is registered"
-    near = nearest(asked, registered)
-    return f"asked for {asked}, registered is {near}: {_differs(asked, near)}"
+    near = nearest(asked, registered, native=native)
+    mine, theirs = comparable(asked, near, native=native)
+    words = PORT_INVALID if asked != near and mine == theirs else _differs(mine, theirs)
+    return f"asked for {asked}, registered is {near}: {words}"
 
 
-def nearest(asked: str, registered: Collection[str]) -> str:
+def nearest(asked: str, registered: Collection[str], *, native: bool = False) -> str:
     """Return the registered address whose start and end, without the scheme, have most in common with it.
 
-    Strangers choose what is asked for: the cost is a few comparisons of 512 characters for each address.
+    For a loopback address of a native client, a loopback address comes first. Strangers choose
+    what is asked for: the cost is a few comparisons of 512 characters for each address.
     """
     asked = asked[:MAX_COMPARED]
-    return max(registered, key=lambda each: (_common(asked, each[:MAX_COMPARED]), each))
+
+    def likeness(each: str) -> tuple[bool, int, str]:
+        pair = asked, each[:MAX_COMPARED]
+        are_local = native and all(map(_LOOPBACK_LOOSELY.match, pair))
+        return are_local, _common(*comparable(*pair, native=native)), each
+
+    return max(registered, key=likeness)
+
+
+def comparable(asked: str, registered: str, *, native: bool) -> tuple[str, str]:
+    """Return two addresses without their ports where a port is free: loopback addresses of native clients."""
+    if not native or not any(_LOOPBACK_LOOSELY.match(each) for each in (asked, registered)):
+        return asked, registered
+    return _PORT.sub(r"\1", asked), _PORT.sub(r"\1", registered)
 
 
 def _common(one: str, other: str) -> int:

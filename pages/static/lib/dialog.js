@@ -4,6 +4,8 @@
 export function asked(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
+  // Not `autofocus`: Chromium logs a warning about closed dialogs that have it if something else is focused.
+  dialog.querySelector("[data-first]")?.focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
   });

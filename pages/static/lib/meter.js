@@ -1,6 +1,6 @@
 // The strength meter of a new password. It shows the server's score and never blocks a form.
 
-import { call } from "./api.js";
+import { call } from "./client.js";
 import { say, text } from "./page.js";
 
 const PAUSE = 300; // milliseconds from the last key to the request

@@ -1,9 +1,9 @@
 // Shared by the account pages: the current user, step-up and logout.
 
-import { announceLogOut, call, callSignedIn, mayBeSignedIn, onNews, proveAgain } from "../lib/api.js";
+import { callSignedIn, logOut as endSession, mayBeSignedIn, onSessionEnd, proveAgain } from "../lib/client.js";
 import { asked, dialogButtons } from "../lib/dialog.js";
 import { Form, failIn, general } from "../lib/form.js";
-import { hasPasskeys, showPasskey } from "../lib/passkey.js";
+import { hasPasskeys, showPasskey } from "../lib/auth.js";
 import { passwordToggles } from "../lib/password.js";
 import { exact } from "../lib/moments.js";
 import { element, fill, say, text } from "../lib/page.js";
@@ -167,9 +167,8 @@ export function knowWho({ email, two_factor_enabled: isOn = false }) {
 
 /** Log out, and redirect after the response. */
 async function logOut() {
-  const answer = await call("POST", "/auth/logout", {});
+  const answer = await endSession();
   if (!answer.ok) return failed(answer, logOut);
-  announceLogOut();
   toLogIn("logged_out");
 }
 
@@ -177,7 +176,7 @@ document.getElementById("logout-form").addEventListener("submit", (event) => {
   event.preventDefault();
   logOut();
 });
-onNews({ leave: () => toLogIn("logged_out"), look: () => ask("GET", "/auth/me") });
+onSessionEnd(toLogIn);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 for (const each of document.querySelectorAll("dialog")) dialogButtons(each);
 passwordToggles();

@@ -1,10 +1,10 @@
 // The request of an app: the API says what the person is asked, and where the browser goes then.
 
-import { call, callSignedIn, isSignedIn } from "../lib/api.js";
+import { call, callSignedIn, isSignedIn } from "../lib/client.js";
 import { showCard } from "../lib/card.js";
 import { failIn, general } from "../lib/form.js";
 import { element, fill, icon, retitle, say, setting, text } from "../lib/page.js";
-import { proveAgain } from "./authorize_reauth.js";
+import { proveAgain } from "./reauth_card.js";
 
 const place = document.getElementById("swap");
 const { query, ticket: fresh, digest } = place.dataset;
@@ -109,6 +109,12 @@ function title(key, values) {
   retitle();
 }
 
+/** Log out before another account logs in. The request and its ticket stay. */
+function notYou() {
+  at("not-you").href = `/logout?${new URLSearchParams({ next: here })}`;
+  at("not-you").addEventListener("click", () => keep());
+}
+
 function another() {
   at("not-you").href = `/login?${new URLSearchParams({ another: "1", next: here })}`;
   at("not-you").addEventListener("click", () => keep({ answered: true }));
@@ -127,7 +133,7 @@ function consent({ client, account, scopes, new: isNew }) {
   title(isNew ? "authorize.wants" : "authorize.wants_more", { app: named(app) });
   host(client);
   fill(at("who"), "authorize.logged_in", { email: named(account.email) });
-  another();
+  notYou();
   if (client.resource) fill(at("able"), "authorize.able_resource", { app: named(app), resource: named(client.resource) });
   else fill(at("able"), "authorize.able", { app: named(app) });
   const row = ({ name, words }) =>
@@ -139,6 +145,7 @@ function consent({ client, account, scopes, new: isNew }) {
   at("new").hidden = added.length === 0;
   at("already").hidden = at("already-title").hidden = before.length === 0;
   at("new-title").hidden = before.length === 0 || added.length === 0;
+  documents(client);
   warn(client);
   at("allow").addEventListener("click", () => decide(true, client, scopes));
   at("cancel").addEventListener("click", () => decide(false, client, scopes));
@@ -151,6 +158,15 @@ const SCOPES = {
   offline_access: "authorize.scope.offline_access",
   roles: "authorize.scope.roles",
 };
+
+/** Link to the privacy policy and the terms of the app. */
+function documents({ policy_uri: policy, terms_uri: terms }) {
+  for (const [id, uri] of Object.entries({ policy, terms })) {
+    if (!uri?.startsWith("https://")) continue;
+    at(id).href = uri;
+    at(id).hidden = at("links").hidden = false;
+  }
+}
 
 function warn({ redirect_kind: kind }) {
   at("warning").hidden = kind === "web";

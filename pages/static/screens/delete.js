@@ -1,5 +1,5 @@
 import { ask, failed, loadMe, provenAgain } from "./account.js";
-import { announceLogOut } from "../lib/api.js";
+import { announceLogOut } from "../lib/client.js";
 import { showCard } from "../lib/card.js";
 import { Form } from "../lib/form.js";
 

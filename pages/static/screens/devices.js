@@ -1,5 +1,5 @@
 import { ask, failed, load, loadMe, toLogIn } from "./account.js";
-import { announceLogOut } from "../lib/api.js";
+import { announceLogOut } from "../lib/client.js";
 import { asked } from "../lib/dialog.js";
 import { ago, exact } from "../lib/moments.js";
 import { element, icon, say, text } from "../lib/page.js";

@@ -4,7 +4,7 @@ import { asked } from "../lib/dialog.js";
 import { Form } from "../lib/form.js";
 import { day } from "../lib/moments.js";
 import { element, safeNext, text } from "../lib/page.js";
-import { hasPasskeys, showPasskey } from "../lib/passkey.js";
+import { hasPasskeys, showPasskey } from "../lib/auth.js";
 import { passkeyList, showPasskeys } from "./passkey_list.js";
 import { toast } from "../lib/toast.js";
 

@@ -1,4 +1,4 @@
-import { call } from "../lib/api.js";
+import { call } from "../lib/client.js";
 import { Form, rules } from "../lib/form.js";
 
 const node = document.getElementById("forgot-form");

@@ -1,6 +1,6 @@
 // Pages of links with one action, which starts when the button is pressed.
 
-import { call, lookAgain } from "../lib/api.js";
+import { call, lookAgain } from "../lib/client.js";
 import { showCard, showIfLinkFails } from "../lib/card.js";
 import { Form } from "../lib/form.js";
 import { tokenOfLink } from "../lib/page.js";

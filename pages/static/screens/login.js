@@ -1,6 +1,6 @@
-import { call, isSignedIn, logIn, logInWithPasskey, passkeyOptions, waitFor } from "../lib/api.js";
-import { Form, general, rules } from "../lib/form.js";
-import { hasPasskeys, offersInField, showPasskey } from "../lib/passkey.js";
+import { call, isSignedIn, logIn, logInWithPasskey, waitFor } from "../lib/client.js";
+import { Form, rules } from "../lib/form.js";
+import { hasPasskeys, offersInField } from "../lib/auth.js";
 import { passwordToggles } from "../lib/password.js";
 import { element, safeNext, say, text } from "../lib/page.js";
 
@@ -41,15 +41,12 @@ async function withPasskey(mediation) {
   waiting?.abort();
   waiting = new AbortController();
   const { signal } = waiting;
-  const asked = await passkeyOptions();
-  if (signal.aborted) return;
-  if (!asked.ok) return mediation ? null : general(asked, form);
-  const credential = await showPasskey(asked.data.public_key, { mediation, signal });
-  if (signal.aborted) return;
-  if (credential === null) return mediation ? null : offerInField();
-  form.clear();
-  const answer = await logInWithPasskey(credential, node.elements.remember.checked);
+  const remember = () => node.elements.remember.checked;
+  const answer = await logInWithPasskey({ mediation, signal, remember });
   if (answer.ok) return location.assign(next());
+  if (signal.aborted) return;
+  if (answer.code === "passkey_cancelled") return mediation ? null : offerInField();
+  form.clear();
   if (answer.code === "passkey_invalid") form.fail("passkey.refused");
   else form.refused(answer);
   if (!mediation) await offerInField(); // the old options would be refused again

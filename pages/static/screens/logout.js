@@ -1,23 +1,37 @@
-// The logout request of an app: the API says whether the person is asked first.
+// Log out: by a link of this service, or by the request of an app, where the API says whether to ask first.
 
-import { announceLogOut, call, callSignedIn, isSignedIn } from "../lib/api.js";
+import { announceLogOut, call, callSignedIn, isSignedIn, mayBeSignedIn } from "../lib/client.js";
 import { showCard } from "../lib/card.js";
 import { failIn, general } from "../lib/form.js";
 import { element, fill, icon, say, setting, text } from "../lib/page.js";
+import { proveAgain } from "./reauth_card.js";
 
-const query = location.search.slice(1);
+const PATH = "/auth/authorizations/logout";
+const LOST = { ok: false, status: 0, code: "network", fields: {}, data: {}, retryAfter: 0 };
 const place = document.getElementById("swap");
+const hasProvider = "provider" in place.dataset;
+// Only at this address the query is that of an app.
+const query = location.pathname === "/oauth/logout" ? location.search.slice(1) : "";
 const at = (id) => document.getElementById(id);
 const named = (words) => element("bdi", {}, words);
 let wasSignedIn = false;
+let everywhere = false;
 
 async function ask(confirmed) {
   wasSignedIn = (await isSignedIn()) || wasSignedIn;
+  if (!hasProvider) return askAlone(confirmed);
   const body = { query, confirmed };
-  const answer = wasSignedIn ? await callSignedIn("POST", "/auth/authorizations/logout", body) : null;
+  const answer = wasSignedIn ? await callSignedIn("POST", PATH, body) : null;
   // Without a session of this page, the cookie may still have one.
   if (answer && answer.code !== "session_ended") return answer;
-  return call("POST", "/auth/authorizations/logout", body);
+  return call("POST", PATH, body);
+}
+
+/** As the API does, where it serves no apps. */
+async function askAlone(confirmed) {
+  if (!confirmed && !wasSignedIn && mayBeSignedIn()) return LOST;
+  if (!confirmed) return { ok: true, data: { status: wasSignedIn ? "confirm" : "done" } };
+  return { ...(await call("POST", "/auth/logout", {})), data: { status: "done" } };
 }
 
 async function begin() {
@@ -43,7 +57,7 @@ function failed(answer, again) {
   else general(answer, { fail });
 }
 
-function show({ status, app, redirect_to: to, host }) {
+function show({ status, app, redirect_to: to, host, apps }) {
   if (status === "confirm") return confirm(app);
   announceLogOut();
   if (status === "redirect") {
@@ -52,6 +66,11 @@ function show({ status, app, redirect_to: to, host }) {
   }
   showCard("done");
   at("close").hidden = !wasSignedIn;
+  if (apps) {
+    at("apps").hidden = false;
+    const names = apps.flatMap((each, number) => (number ? [", ", named(each)] : [named(each)]));
+    fill(at("apps"), "logout.apps", { apps: element("span", {}, ...names) });
+  }
   at("back").hidden = !to;
   if (to) {
     at("back").href = to;
@@ -65,7 +84,11 @@ async function confirm(app) {
     at("asks").hidden = false;
     fill(at("asks"), "logout.asks", { app: named(app), brand: setting("brand") });
   }
-  at("log-out").addEventListener("click", logOut);
+  at("logout-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    everywhere = at("everywhere").checked;
+    logOut();
+  });
   const me = await callSignedIn("GET", "/auth/me");
   if (!me.ok || at("who") === null) return;
   at("who").hidden = false;
@@ -73,18 +96,43 @@ async function confirm(app) {
 }
 
 async function logOut() {
-  const button = at("log-out");
+  const button = document.querySelector("#swap button[type=submit]");
   if (button.getAttribute("aria-busy")) return;
   at("form-error").replaceChildren();
   button.setAttribute("aria-busy", "true");
   button.prepend(icon("spinner"));
   say(text("logout.busy"));
-  const answer = await ask(true);
+  const answer = await end();
   button.removeAttribute("aria-busy");
   button.querySelector(".icon--spinner").remove();
   say("");
+  await ended(answer);
+}
+
+async function ended(answer) {
   if (answer.ok) show(answer.data);
+  else if (answer.code === "reauth_required") await reauth();
   else failed(answer, logOut);
+}
+
+/** End the sessions: the other ones first, so that this one can still be proven if that fails. */
+async function end() {
+  if (everywhere) {
+    const others = await callSignedIn("POST", "/auth/sessions/revoke-others");
+    if (!others.ok && others.code !== "session_ended") return others;
+  }
+  return ask(true);
+}
+
+/** To end other sessions, the login has to be fresh. */
+async function reauth() {
+  const me = await callSignedIn("GET", "/auth/me");
+  if (!me.ok) return me.code === "session_ended" ? begin() : failed(me, reauth);
+  showCard("reauth");
+  const isFactor = me.data.user.two_factor_enabled;
+  at("reauth-text").textContent = text(isFactor ? "logout.reauth.factor" : "logout.reauth.password");
+  const done = async () => ended(await end());
+  proveAgain({ account: me.data.user, isFactor, busy: "logout.busy", done, ended: begin });
 }
 
 await begin();

@@ -5,7 +5,7 @@ import { asked } from "../lib/dialog.js";
 import { Form, failIn } from "../lib/form.js";
 import { ago } from "../lib/moments.js";
 import { element, say, text } from "../lib/page.js";
-import { makePasskey } from "../lib/passkey.js";
+import { makePasskey } from "../lib/auth.js";
 
 const place = (id) => document.getElementById(id);
 const dialog = place("rename-dialog");

@@ -1,5 +1,5 @@
 import { ask, failed, knowWho, loadMe } from "./account.js";
-import { call } from "../lib/api.js";
+import { call } from "../lib/client.js";
 import { Form, rules } from "../lib/form.js";
 import { day } from "../lib/moments.js";
 import { element, fill, text } from "../lib/page.js";

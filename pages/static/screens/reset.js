@@ -1,4 +1,4 @@
-import { call, lookAgain } from "../lib/api.js";
+import { call, lookAgain } from "../lib/client.js";
 import { showIfLinkFails } from "../lib/card.js";
 import { Form, newPassword, present } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";

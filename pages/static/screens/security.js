@@ -1,5 +1,5 @@
 import { ask, failed, load, loadMe } from "./account.js";
-import { call } from "../lib/api.js";
+import { call } from "../lib/client.js";
 import { asked } from "../lib/dialog.js";
 import { Form, newPassword, present } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";

@@ -1,6 +1,6 @@
 // "Check Your Email": the address comes from the session storage and is never in the URL.
 
-import { call } from "../lib/api.js";
+import { call } from "../lib/client.js";
 import { failIn, general } from "../lib/form.js";
 import { element, fill, say, text } from "../lib/page.js";
 

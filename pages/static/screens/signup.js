@@ -1,4 +1,4 @@
-import { call, isSignedIn } from "../lib/api.js";
+import { call, isSignedIn } from "../lib/client.js";
 import { Form, newPassword, present, rules } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
 import { passwordToggles } from "../lib/password.js";

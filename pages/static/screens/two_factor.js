@@ -1,7 +1,7 @@
-import { isSignedIn, secondStep, waitingFor } from "../lib/api.js";
+import { isSignedIn, secondStep, waitingFor } from "../lib/client.js";
 import { CodeFields } from "../lib/code.js";
 import { Form } from "../lib/form.js";
-import { hasPasskeys, showPasskey } from "../lib/passkey.js";
+import { hasPasskeys, showPasskey } from "../lib/auth.js";
 import { retitle, safeNext } from "../lib/page.js";
 
 const node = document.getElementById("second-form");

@@ -1,4 +1,4 @@
-import { call, callSignedIn, isSignedIn } from "../lib/api.js";
+import { call, callSignedIn, isSignedIn } from "../lib/client.js";
 import { showCard, showIfLinkFails } from "../lib/card.js";
 import { Form, rules } from "../lib/form.js";
 import { passwordToggles } from "../lib/password.js";

@@ -100,7 +100,7 @@ def test_account_keeps_ten_names_at_most(app: Flask, client: FlaskClient, clock:
     assert rename(client, access, "countess") == (200, "")
 
 
-def test_name_of_an_erased_account_is_kept_for_nobody(
+def test_username_of_an_erased_account_is_refused_to_everyone(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     access = signed_in(client)["access_token"]

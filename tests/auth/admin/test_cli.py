@@ -124,10 +124,13 @@ def test_operator_name_comes_from_the_system_account(
 )
 def test_unusable_database_is_reported_in_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
     settings = Settings.load(TestingConfig, {"DATABASE_URI": f"sqlite:///{tmp_path}/empty.db"})
-    result = auth(create_app(settings=settings), *words, "--json")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: The database reported an error (OperationalError). Check that")
-    assert result.stderr.count("\n") == 1
+    app, told = create_app(settings=settings), "The database reported an error (OperationalError). Check that"
+    for option in ((), ("--json",)):
+        result = auth(app, *words, *option)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith('{"code": "unavailable"' if option else f"Error: {told}")
+        assert result.stderr.count("\n") == 1
+        assert told in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """`flask auth doctor`: checks of a deployment, with advice for each problem."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -10,6 +13,8 @@ from flask import Flask
 
 from app import create_app
 from auth.admin import transport
+from auth.admin.doctor import fault_of_public_url
+from auth.admin.finding import Finding, State, verdict
 from config import Settings, config_by_name
 from models import db
 from tests.conftest import AppFactory
@@ -29,7 +34,9 @@ def findings(app: Flask, code: int) -> dict[str, dict[str, Any]]:
     result = auth(app, "doctor", "--json")
     assert result.exit_code == code, result.output
     told = json.loads(result.stdout)
-    assert told["well"] == (code == 0)
+    states = [finding["state"] for finding in told["findings"]]
+    counts = {"problems": states.count("problem"), "warnings": states.count("warning")}
+    assert {name: told[name] for name in ("well", *counts)} == {"well": code == 0, **counts}
     order = ["ok", "warning", "problem"]
     found: dict[str, dict[str, Any]] = {}
     for finding in sorted(told["findings"], key=lambda one: order.index(one["state"])):
@@ -63,13 +70,69 @@ def production(make_app: AppFactory, clock: FixedClock, database_uri: str) -> It
 
 @pytest.mark.both_databases
 def test_healthy_production_has_no_problem(production: AppFactory) -> None:
-    found = findings(production(), 0)
+    found = findings(production(), 3)
     assert set(found) >= {"settings", "database", "redis", "mail", "public address", "password hash"}
     assert set(found) >= {"clock", "outbox", "pruning"}
     assert found["public address"]["state"] == "warning"  # auth.example.com is nowhere
     assert "logins per second" in found["password hash"]["text"]
     spoken = auth(production(), "doctor").stdout
-    assert spoken.endswith("No problems.\n")
+    assert re.search(r"^\d warnings\.$", spoken.splitlines()[-1])
+    assert "All is well." not in spoken
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "text"),
+    [
+        ([], 0, "All is well."),
+        (["ok", "ok"], 0, "All is well."),
+        (["ok", "warning"], 3, "1 warning."),
+        (["warning", "warning"], 3, "2 warnings."),
+        (["problem", "ok"], 1, "1 problem."),
+        (["warning", "problem", "problem"], 1, "2 problems, 1 warning."),
+    ],
+)
+def test_all_is_well_is_said_without_problems_and_warnings_only(
+    states: list[State], code: int, text: str
+) -> None:
+    result = verdict([Finding("a check", state, "a text") for state in states])
+    assert (result.exit_code, result.text) == (code, text)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "fault"),
+    [
+        (401, {"WWW-Authenticate": "Bearer"}, None),
+        (401, {"WWW-Authenticate": "Basic"}, "status 401"),
+        (401, {}, "status 401"),
+        (404, {"WWW-Authenticate": "Bearer"}, "status 404"),
+        (200, {}, "status 200"),
+        (302, {"Location": "/login"}, "status 200"),
+    ],
+)
+def test_only_the_service_itself_counts_at_the_public_address(
+    status: int, headers: dict[str, str], fault: str | None
+) -> None:
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            is_first = self.path == "/auth/me"
+            self.send_response(status if is_first else 200)
+            for name, value in headers.items() if is_first else ():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert fault_of_public_url(f"http://127.0.0.1:{server.server_port}") == fault
+        server.shutdown()
+    assert asked[0] == "/auth/me"
+    assert fault_of_public_url("http://127.0.0.1:1") == "ConnectionRefusedError"
 
 
 def test_unusable_mailer_is_a_problem(production: AppFactory, tmp_path: Any) -> None:
@@ -122,21 +185,21 @@ def test_old_schema_and_unreachable_database_are_problems(production: AppFactory
 def test_clock_skew_to_postgres_is_a_problem(production: AppFactory) -> None:
     clock = FixedClock(real_now())
     app = production(clock=clock)
-    assert findings(app, 0)["clock"]["state"] == "ok"
+    assert findings(app, 3)["clock"]["state"] == "ok"
     clock.advance(60)
     is_postgres = app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgres")
-    assert findings(app, int(is_postgres))["clock"]["state"] == ("problem" if is_postgres else "ok")
+    assert findings(app, 1 if is_postgres else 3)["clock"]["state"] == ("problem" if is_postgres else "ok")
 
 
 def test_mail_backlog_is_a_problem_and_given_up_mail_a_warning(production: AppFactory) -> None:
     app = production({"RATE_LIMIT_ENABLED": "true"}, clock=(clock := FixedClock(real_now())))
     register(app.test_client())
-    assert findings(app, 0)["outbox"]["state"] == "ok"
+    assert findings(app, 3)["outbox"]["state"] == "ok"
     execute(app, "UPDATE outbox SET created_at = :past", past=START_OF_2026)
     assert findings(app, 1)["outbox"]["state"] == "problem"
     execute(app, "UPDATE outbox SET given_up_at = :n, last_error = 'x'", n=clock.now())
     clock.moment = real_now()  # a slow machine takes long
-    assert findings(app, 0)["outbox"]["state"] == "warning"
+    assert findings(app, 3)["outbox"]["state"] == "warning"
 
 
 START_OF_2026 = "2026-01-01 00:00:00+00:00"
@@ -150,7 +213,7 @@ def test_missing_prune_is_a_problem_and_doctor_deletes_nothing(production: AppFa
     assert "audit_events" in found["text"]
     assert len(rows(app, "SELECT id FROM audit_events")) == 1
     auth(app, "prune")
-    assert findings(app, 0)["pruning"]["state"] == "ok"
+    assert findings(app, 3)["pruning"]["state"] == "ok"
 
 
 HOST = "postgresql://auth@db.example.com/auth"

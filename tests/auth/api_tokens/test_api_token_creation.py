@@ -145,7 +145,7 @@ def test_creation_is_refused_while_tokens_are_off_and_the_list_is_not(make_app: 
 
 
 @pytest.mark.both_databases
-def test_name_is_free_again_when_its_token_is_gone(
+def test_name_of_a_removed_or_expired_token_is_free_again(
     client: FlaskClient, access: str, clock: FixedClock
 ) -> None:
     made = create(client, access, READ, expires_in_days=1).get_json()

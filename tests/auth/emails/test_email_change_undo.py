@@ -231,7 +231,7 @@ def test_confirmed_old_address_stays_reserved_for_72_hours(
     assert post(client, "email/change/undo", token=undo).status_code == 200
 
 
-def test_undo_to_an_address_that_is_gone_locks_out_and_mails_nobody(
+def test_undo_to_an_address_that_is_gone_locks_out_and_sends_no_mail(
     app: Flask, client: FlaskClient, squatted: tuple[str, str]
 ) -> None:
     access, undo = squatted

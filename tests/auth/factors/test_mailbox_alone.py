@@ -34,7 +34,7 @@ def test_mailbox_alone_never_lifts_a_young_authenticator_app(
 
 
 @pytest.mark.parametrize("way", [by_first_mail, by_undoing_a_later_move])
-def test_mailbox_alone_neither_lifts_a_young_passkey_nor_leaves_it_alone_in(
+def test_mailbox_alone_does_not_remove_a_young_passkey_but_makes_it_need_the_password(
     compromised: CompromisedAccount, way: Way
 ) -> None:
     passkey = added(compromised.client, compromised.access)
@@ -127,7 +127,7 @@ class ShutOutThief:
 
 
 @pytest.mark.parametrize("way", ["disown", "undo", "reset"])
-def test_thief_of_the_mailbox_whom_the_owner_shut_out_lifts_no_factor(
+def test_thief_of_the_mailbox_whose_access_was_ended_removes_no_factor(
     app: Flask, clock: FixedClock, way: str
 ) -> None:
     """The owner has repudiated the thief's session, or shut it out by a reset, and then added the factor."""
@@ -148,7 +148,9 @@ def test_thief_of_the_mailbox_whom_the_owner_shut_out_lifts_no_factor(
     assert len(rows(app, "SELECT * FROM totp_factors")) == 1
 
 
-def test_device_that_a_reset_shut_out_before_the_factor_lifts_nothing(app: Flask, clock: FixedClock) -> None:
+def test_device_from_before_a_reset_and_before_the_factor_removes_no_factor(
+    app: Flask, clock: FixedClock
+) -> None:
     """An intruder resets the password and adds a factor. An owner who shuts an intruder out does the same."""
     client = app.test_client()
     confirmed(app)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from auth.admin import operators
+from auth.admin import closing, operators
 from auth.events import Event
 from auth.permissions import AuthPermission
 from auth.revocation import revoke
@@ -33,6 +33,8 @@ def acts(actor: actors.Actor, login: str) -> dict[str, Callable[[Any], object]]:
         "stop reset": lambda s: operators.stop_factors_reset(s, login, actor),
         "unblock totp": lambda s: operators.unblock_totp(s, login, actor),
         "lock out": lambda s: operators.lock_out(s, login, actor),
+        "close": lambda s: closing.close(s, login, actor),
+        "restore": lambda s: closing.restore(s, login, actor),
         "grant": lambda s: grants.grant(s, actor, actors.find(s, login), "editor"),
         "revoke": lambda s: grants.revoke(s, actor, actors.find(s, login), "editor"),
     }
@@ -60,13 +62,21 @@ def test_account_without_the_permission_does_not_act(three: Flask) -> None:
     assert refusals(three, administrator(three, 2), "eve") == dict.fromkeys(ACTS, "permission_missing")
 
 
+def test_account_that_may_only_support_does_not_close_accounts(three: Flask) -> None:
+    grant(three, "bob", "support")
+    refused = refusals(three, administrator(three, 2), "eve")
+    assert {name for name, code in refused.items() if code == "permission_missing"} == {
+        *("close", "restore", "grant", "revoke"),
+    }
+
+
 def test_administrator_does_not_act_on_their_own_account(three: Flask) -> None:
     assert refusals(three, administrator(three, 1), "ada") == dict.fromkeys(ACTS, "not_yourself")
 
 
 @pytest.mark.parametrize("act", ACTS)
 def test_actor_does_not_act_on_an_account_with_a_permission_that_they_lack(three: Flask, act: str) -> None:
-    define(three, "role-keeper", "auth:roles", "auth:support")
+    define(three, "role-keeper", "auth:roles", "auth:support", "auth:accounts")
     grant(three, "bob", "role-keeper")
     assert refusal(three, acts(administrator(three, 2), "ada")[act]) == "permission_missing"
     assert refusal(three, acts(administrator(three, 2), "eve")[act]) not in {
@@ -102,7 +112,7 @@ def test_act_of_an_ended_session_is_refused(three: Flask) -> None:
 
 def test_audit_event_names_the_acting_account(three: Flask) -> None:
     actor = administrator(three, 1)
-    for act in ("grant", "revoke", "end sessions", "disable", "enable"):
+    for act in ("grant", "revoke", "end sessions", "disable", "enable", "close", "restore"):
         assert refusal(three, acts(actor, "bob")[act]) == ""
     sql = "SELECT event, user_id, actor_id, operator, detail FROM audit_events WHERE actor_id IS NOT NULL"
     found = [tuple(row.values()) for row in rows(three, f"{sql} ORDER BY id")]
@@ -112,6 +122,8 @@ def test_audit_event_names_the_acting_account(three: Flask) -> None:
         ("all_sessions_ended", 2, 1, None, None),
         ("account_disabled", 2, 1, None, None),
         ("account_enabled", 2, 1, None, None),
+        ("account_closed", 2, 1, None, None),
+        ("deletion_stopped", 2, 1, None, None),
     ]
 
 
@@ -125,7 +137,7 @@ def test_erased_administrator_leaves_no_personal_data_in_events_of_others(three:
     assert [tuple(row.values()) for row in rows(three, sql)] == [(None, "", "")]
 
 
-def test_permission_of_the_service_comes_only_from_who_has_it(three: Flask) -> None:
+def test_permission_of_the_service_is_granted_only_by_an_actor_who_has_it(three: Flask) -> None:
     """Random roles for the actor and the role that is given: rule 1, and its side doors in `define`."""
     random, every = Random(7), sorted(AuthPermission)
     for number in range(30):
@@ -181,6 +193,7 @@ def test_last_administrator_is_kept(three: Flask) -> None:
     execute(three, "UPDATE users SET deletion_due_at = created_at WHERE id = 3")
     assert refusal(three, take) == "last_administrator"
     assert refusal(three, lambda s: operators.disable(s, "bob", actor)) == "last_administrator"
+    assert refusal(three, lambda s: closing.close(s, "bob", actor)) == "last_administrator"
 
 
 def test_last_administrator_does_not_leave(three: Flask) -> None:

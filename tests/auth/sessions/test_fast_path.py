@@ -23,6 +23,8 @@ from tests.support.service import (
 from utils.crypto import access_tokens
 from utils.database.reads import _CompiledRead
 
+pytestmark = pytest.mark.no_recordings  # a token of a recording is in the caches of the process
+
 
 @pytest.fixture
 def asked(app: Flask) -> Iterator[list[str]]:

@@ -73,7 +73,7 @@ def test_interrupted_import_goes_on_when_it_is_run_again(
     assert accounts(app) == 7
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # `test_lines_around_a_broken_line_are_imported` is the small case
 def test_file_with_a_broken_line_70000_keeps_the_lines_before(app: Flask, tmp_path: Path) -> None:
     path, report = tmp_path / "accounts.jsonl", tmp_path / "report.jsonl"
     lines = [f'{{"email": "user{n}@example.com"}}\n' for n in range(1, 70_003)]

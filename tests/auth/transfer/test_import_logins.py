@@ -185,7 +185,9 @@ def test_missing_key_of_imported_hashes_is_reported_and_refused(
     code, words = auth(app, "doctor")
     assert (code, "The encryption key of 1 keys of imported password hashes is missing" in words) == (1, True)
     assert auth(app, "reseal") == (1, "0 re-encrypted, 1 cannot be decrypted with any of the keys.\n")
-    assert "cannot be read" in app.test_cli_runner().invoke(args=["auth", "explain", "ada"]).output
+    told = app.test_cli_runner().invoke(args=["auth", "explain", "ada"]).output
+    assert "cannot be read" in told
+    assert "Its password hash is of another system (firebase).\n" in told
     again = keyed(tmp_path, "--firebase-params", FIREBASE)
     imported(app, account("grace", password_hash=FIREBASE_HASH), options=again)  # under a new id
     assert login(app.test_client(), "grace", FIREBASE_PASSWORD).status_code == 200

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.app_screens import allow
+from tests.support.programs import executable, npm_ci
 from tests.support.provider import Person, Provider, running_client
-from tests.support.real_clients import executable, npm_ci
 from tests.support.screen_steps import fill_login, submit
 from tests.support.server import free_port
 

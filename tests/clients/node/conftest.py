@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the programs of this folder and the packages of its lock file."""
-    from tests.support.real_clients import installed
+    from tests.support.programs import installed
 
     return installed(tmp_path_factory.mktemp("packages"), HERE)
 

@@ -12,7 +12,8 @@ from playwright.sync_api import Page
 from tests.support.app_screens import allow
 from tests.support.commands import asked
 from tests.support.examples import running
-from tests.support.real_clients import Person, Provider, executable
+from tests.support.programs import executable
+from tests.support.real_clients import Person, Provider
 from tests.support.screen_steps import fill_login, submit
 from tests.support.server import free_port
 
@@ -59,7 +60,7 @@ def test_passport_openidconnect_logs_in(
         assert shown(screen)["profile"]["id"] == user["profile"]["id"]
 
 
-def test_passport_openidconnect_is_told_of_a_denial(
+def test_passport_openidconnect_reports_a_denial(
     packages: Path, provider: Provider, person: Person, screen: Page
 ) -> None:
     with application(packages, provider, "passport", "/oauth2/redirect", "--id", "denied") as url:

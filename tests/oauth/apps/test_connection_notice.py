@@ -31,7 +31,7 @@ def test_owner_is_mailed_the_app_with_a_link_that_undoes_it(app: Flask, client: 
     assert me(client, token).status_code == 401
 
 
-def test_trusted_app_is_not_told(app: Flask, client: FlaskClient) -> None:
+def test_trusted_app_causes_no_mail(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     connect_app(app, trusted=True)
     assert written(app) == 0
@@ -50,7 +50,7 @@ def test_name_of_an_app_makes_no_link_and_no_paragraph(app: Flask, client: Flask
     assert "<b>x" not in html.get_content()
 
 
-def test_first_consent_is_told_and_a_repeated_one_is_not(app: Flask, client: FlaskClient) -> None:
+def test_first_consent_is_mailed_and_a_repeated_one_is_not(app: Flask, client: FlaskClient) -> None:
     token = signed_in(client)["access_token"]
     client_row(app)
     for times, changes in enumerate(({}, {"prompt": "consent"}, {"scope": "openid profile"})):
@@ -61,7 +61,7 @@ def test_first_consent_is_told_and_a_repeated_one_is_not(app: Flask, client: Fla
     assert written(app) == 2
 
 
-def test_refused_app_is_not_told(app: Flask, client: FlaskClient) -> None:
+def test_refused_app_causes_no_mail(app: Flask, client: FlaskClient) -> None:
     token = signed_in(client)["access_token"]
     client_row(app)
     decided(client, authorization_query(), token, allow=False)

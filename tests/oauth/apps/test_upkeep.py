@@ -90,7 +90,7 @@ def test_notice_that_is_never_sent_is_pruned_while_the_provider_is_off(
 
 
 def test_grant_is_kept_while_the_feed_may_name_it(make_app: AppFactory, clock: FixedClock) -> None:
-    app = make_app({"ENDED_SESSION_RETENTION": "0", "OAUTH_ACCESS_TOKEN_LIFETIME": "3600"})
+    app = make_app({"ENDED_SESSION_RETENTION": "0", "OAUTH_ACCESS_TOKEN_LIFETIME": "60"})
     signed_in(app.test_client())
     client_row(app)
     grant_row(app, ended_at=START, end_reason="removed")

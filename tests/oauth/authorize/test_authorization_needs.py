@@ -136,7 +136,7 @@ def test_consent_is_asked_for_when_there_is_none_or_more_is_asked() -> None:
     assert needs_consent(request_of(), GIVEN, b"another name or host")
 
 
-def test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another() -> None:
+def test_consent_to_a_scope_does_not_cover_the_same_scope_of_another_resource() -> None:
     """Allowed were `read` of the orders and `ping` of the bank."""
     orders, bank = (
         Resource(f"https://{name}.example.com", name, {"read": "Read", "ping": "Ping"}, is_default=False)
@@ -154,6 +154,21 @@ def test_consent_to_a_scope_of_one_resource_is_none_to_the_same_word_of_another(
     assert not needs_consent(second, given, DIGEST)
     assert needs_consent(asking(bank, "read"), given, DIGEST)
     assert needs_consent(asking(orders, "ping"), given, DIGEST)
+
+
+def test_consent_counts_only_for_its_resource_also_for_standard_scopes_alone() -> None:
+    orders, bank = (
+        Resource(f"https://{name}.example.com", name, {}, is_default=False) for name in ("orders", "bank")
+    )
+
+    def asking(resource: str | None) -> AuthorizationRequest:
+        query = authorization_query(scope="openid email", resource=resource)
+        return checked(target_of(read(query), SNAPSHOT), (orders, bank), ())
+
+    given = Consent(["email", "openid"], [orders.identifier], DIGEST)
+    assert not needs_consent(asking(orders.identifier), given, DIGEST)
+    assert needs_consent(asking(bank.identifier), given, DIGEST)
+    assert not needs_consent(asking(None), given, DIGEST)
 
 
 def test_trusted_client_is_not_asked_about() -> None:

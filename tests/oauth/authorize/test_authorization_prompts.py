@@ -57,7 +57,7 @@ def test_prompt_none_answers_by_redirect(app: Flask, client: FlaskClient, access
     assert "code" in sent(asked(client, silent, access))
 
 
-def test_invalid_token_is_refused_and_not_taken_for_nobody(client: FlaskClient, access: str) -> None:
+def test_invalid_token_is_refused_and_not_treated_as_missing(client: FlaskClient, access: str) -> None:
     body = {"query": QUERY, "ticket": opened(client, QUERY)}
     for header in ("Bearer x", "Bearer", "Basic eDp5", f"Bearer {access}x"):
         answer = client.post("/auth/authorizations", json=body, headers={"Authorization": header})

@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from models import db
 from oauth import tokens
-from oauth.stores import codes as code_store
+from oauth.stores import clients
 from tables.oauth import OAuthCode
 from tests.support.authorization_requests import (
     CALLBACK,
@@ -49,6 +50,8 @@ def test_question_names_client_account_and_scopes(client: FlaskClient, access: s
             "redirect_kind": "web",
             "redirect_host": "app.example.com",
             "resource": None,
+            "policy_uri": None,
+            "terms_uri": None,
         },
         "scopes": [
             {"name": "openid", "words": None, "allowed": False},
@@ -270,8 +273,14 @@ def test_nothing_half_is_written_if_the_code_fails(
     app: Flask, client: FlaskClient, access: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client is removed at the moment of the decision."""
-    monkeypatch.setattr(code_store, "lock_client", lambda _tx, _client_id: False)
+    really_lock = clients.lock_shared
+
+    def late(tx: Session, client_id: str) -> None:
+        clients.remove(tx, client_id)
+        really_lock(tx, client_id)
+
     before = everything(app)
+    monkeypatch.setattr(clients, "lock_shared", late)
     assert decided(client, QUERY, access)["code"] == "oauth_client_unknown"
     assert everything(app) == before
 

@@ -69,7 +69,7 @@ NEAR_MISSES = [
     f"\t{CALLBACK}",
     f"{CALLBACK}\n",
     f"{CALLBACK}\r\nX: y",
-    f"{CALLBACK}\x00",
+    f"{CALLBACK}\x01",
     f"{CALLBACK},{CALLBACK}",
     "https://app.example.com/cb/../../x",
     "https://app.example.com:0443/cb",
@@ -155,3 +155,22 @@ def test_answer_joins_the_query_that_is_there(address: str, expected: str) -> No
 def test_difference_in_words_has_no_value(asked: str, words: str) -> None:
     assert redirects.difference_in_words(asked, [CALLBACK]) == words
     assert redirects.difference_in_words(asked, []) == "no address is registered"
+
+
+@pytest.mark.parametrize(
+    ("asked", "native", "web"),
+    [
+        ("http://127.0.0.1:5/x", "the path differs", "the port, the path differ"),
+        ("http://localhost:5/cb", "the host differs", "the host, the port differ"),
+        ("http://127.0.0.1:5/cb/", "a slash at the end is not registered", "the port, the path differ"),
+        ("http://127.0.0.1:0/cb", "the port is not written as a number from 1 to 65535", None),
+    ],
+)
+def test_difference_in_words_names_the_port_only_where_it_counts(
+    asked: str, native: str, web: str | None
+) -> None:
+    registered = ["http://127.0.0.1:8000/cb"]
+    assert redirects.difference_in_words(asked, registered, native=True) == native
+    if web:
+        only = "; the port is free for native clients only"
+        assert redirects.difference_in_words(asked, registered) == web + only

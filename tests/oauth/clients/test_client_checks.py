@@ -1,5 +1,6 @@
 """`doctor --client`: each check fires, and a sound client has none."""
 
+import json
 from typing import Any
 
 import pytest
@@ -62,7 +63,9 @@ def test_client_that_cannot_work_is_a_problem(make_app: AppFactory, clock: Fixed
 
 def test_doctor_takes_a_client_by_name(app: Flask) -> None:
     client_row(app, kind="native", redirect_uris=["com.example.app:/cb"])
-    assert asked(app, "doctor", "--client", "App")["well"] is True
+    result = auth(app, "doctor", "--client", "App", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["problems"], told["warnings"]) == (3, 0, 1)  # it was never used
     assert auth(app, "doctor", "--client", "nothing").exit_code == 1
     assert auth(app, "doctor", "--client", "app", "--probe", "http://localhost").exit_code == 2
 

@@ -42,7 +42,8 @@ def test_client_is_added_shown_changed_disabled_enabled_and_removed(app: Flask) 
     assert [each["id"] for each in asked(app, "clients", "list")["clients"]] == ["my-app"]
     assert asked(app, "clients", "remove", "my-app") == {"removed": "my-app", "ended": 0}
     assert asked(app, "clients", "list") == {"clients": []}
-    words = ["client_created", "client_changed", "client_disabled", "client_changed", "client_removed"]
+    words = ["client_created", "client_changed", "client_disabled", "client_changed"]
+    words += ["client_disabled", "client_removed"]
     assert written(app) == [event(word) for word in words]
     details = rows(app, "SELECT DISTINCT detail FROM audit_events")
     assert details == [{"detail": "my-app"}]
@@ -244,3 +245,18 @@ def test_fault_40_addresses_of_a_client_come_from_the_operator_only(app: Flask) 
     shown = asked(app, "clients", "show", "app")
     assert (shown["backchannel_uri"], shown["post_logout_uris"]) == ("https://app.example.com/logout", [])
     assert "evil" not in str(rows(app, "SELECT * FROM oauth_clients"))
+
+
+def test_policy_and_terms_are_https_links_that_can_be_removed(app: Flask) -> None:
+    policy, terms = "https://app.example.com/privacy", "https://app.example.com/terms?v=2"
+    made = added(app, "a", *OPTIONS, "--policy-url", policy, "--terms-url", terms)["client"]
+    assert (made["policy_uri"], made["terms_uri"]) == (policy, terms)
+    assert asked(app, "clients", "show", "a")["policy_uri"] == policy
+    changed = asked(app, "clients", "set", "a", "--no-policy-url", "--terms-url", policy)
+    assert changed["changed"] == ["policy_uri", "terms_uri"]
+    assert (changed["client"]["policy_uri"], changed["client"]["terms_uri"]) == (None, policy)
+    for option in ("--policy-url", "--terms-url"):
+        for wrong in ("http://app.example.com/", "http://localhost/x", "javascript:alert(1)", "/privacy", ""):
+            result = auth(app, "clients", "set", "a", option, wrong)
+            assert result.exit_code == 1
+            assert "must be an https:// URL" in result.stderr

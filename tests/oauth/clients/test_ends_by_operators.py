@@ -1,5 +1,7 @@
 """What ends when an operator narrows, disables or removes a client."""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,6 +16,7 @@ from tests.support.service import engine_of, rows
 
 pytestmark = pytest.mark.both_databases
 OTHER = "https://other.example.com"
+SCOPES = ("--scope", "orders:read=Read your orders", "--scope", "orders:write=Change your orders")
 
 
 def ended(app: Flask) -> dict[str, str | None]:
@@ -61,6 +64,51 @@ def test_disabling_a_client_ends_its_grants_and_enabling_revives_none(
     assert gids(feed(client)) == [str(gid)]
     asked(app, "clients", "enable", "app")
     assert ended(app) == {"bound": "client_disabled", "offline": "client_disabled"}
+    assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
+
+
+APPLIED = """
+[resources."https://api.example.com"]
+scopes = { "orders:read" = "Read your orders" }
+"""
+
+
+@pytest.mark.parametrize("by_file", [False, True], ids=["set", "apply"])
+def test_grants_and_codes_with_a_scope_that_a_resource_lost_end_at_once(
+    app: Flask, tmp_path: Path, by_file: bool
+) -> None:
+    client_row(app)
+    asked(app, "resources", "add", RESOURCE, *SCOPES)
+    asked(app, "resources", "add", OTHER, *SCOPES)
+    asked(app, "clients", "set", "app", "--resource", RESOURCE, "--resource", OTHER)
+    code = code_of(app, scopes=["openid", "orders:write"], resource=RESOURCE)
+    session = session_ids(app)[0]
+    for name, resource, *scopes in (
+        ("plain", None, "openid"),
+        ("reads", RESOURCE, "openid", "orders:read"),
+        ("writes", RESOURCE, "openid", "orders:read", "orders:write"),
+        ("other", OTHER, "openid", "orders:write"),
+    ):
+        grant_row(app, session, amr=name, resource=resource, scopes=scopes)
+    living = dict.fromkeys(["plain", "reads", "writes", "other"])
+    asked(app, "resources", "set", RESOURCE, "--scope", "orders:all=See all orders")
+    assert ended(app) == living
+    if by_file:
+        (tmp_path / "clients.toml").write_text(APPLIED)
+        asked(app, "clients", "apply", str(tmp_path / "clients.toml"))
+    else:
+        words = ("--no-scope", "orders:write", "--no-scope", "orders:all")
+        assert asked(app, "resources", "set", RESOURCE, *words)["ended"] == 1
+    assert ended(app) == living | {"writes": "resource_narrowed"}
+    assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
+
+
+def test_code_for_a_resource_that_was_removed_is_refused(app: Flask) -> None:
+    client_row(app)
+    asked(app, "resources", "add", RESOURCE, *SCOPES)
+    asked(app, "clients", "set", "app", "--resource", RESOURCE)
+    code = code_of(app, scopes=["openid", "orders:read"], resource=RESOURCE)
+    asked(app, "resources", "remove", RESOURCE)
     assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
 
 

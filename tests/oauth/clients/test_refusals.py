@@ -140,7 +140,7 @@ def test_explain_client_names_the_difference_and_marks_lines_of_strangers(
 
 
 @pytest.mark.parametrize(("kind", "by_anybody"), [("web", False), ("spa", True)])
-def test_anybody_can_cause_what_only_the_client_can_if_it_is_public(
+def test_refusals_of_a_public_client_are_marked_as_caused_by_anyone(
     app: Flask, kind: str, by_anybody: bool
 ) -> None:
     client_row(app, kind=kind)

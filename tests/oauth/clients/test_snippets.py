@@ -9,6 +9,7 @@ from flask import Flask
 from oauth.clients import drafts, snippet_texts
 from oauth.clients.definition import Definition, checked
 from oauth.clients.presets import PRESETS
+from tests.support.architecture import ROOT
 from tests.support.commands import asked
 from tests.support.oauth import REDIRECT, client_row
 
@@ -24,6 +25,14 @@ def test_snippet_has_issuer_and_id_and_no_gap(name: str) -> None:
     assert "my-app" in text
     assert not re.search(r"@[A-Z_]+@", text)
     assert "My 'App'" not in text  # it would end a text in quotation marks
+
+
+def test_snippet_without_a_test_in_tests_clients_says_that_it_was_not_run() -> None:
+    folder = ROOT / "oauth/clients/snippets"
+    first = {path.stem: path.read_text("utf-8").partition("\n")[0] for path in folder.glob("*.txt")}
+    unmarked = {name for name, line in first.items() if "(Not run here.)" not in line}
+    tested = "apache curl django express fastapi flask nextjs pgadmin spa streamlit".split()
+    assert unmarked == {*tested, "generic"}
 
 
 def test_snippets_that_are_asked_for_exist() -> None:

@@ -1,6 +1,7 @@
 """The revocation feed: what a resource is told, and that nothing which ends is missed."""
 
 import base64
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from config import MAX_ACCESS_TOKEN_LIFETIME
 from models import db
 from oauth.stores import endings
+from tests.conftest import AppFactory
 from tests.support.grants import RESOURCE, end_bound, grant_row, resource_row, session_ids
 from tests.support.oauth import SECRET, client_row
 from tests.support.service import FixedClock, at_once, bearer, execute, signed_in
@@ -52,8 +55,9 @@ def test_feed_names_grants_that_ended_and_nothing_of_whose_they_were(
         "ended": [{"gid": str(gid), "at": int(clock.now().timestamp())}],
         "leaked_keys": [],
         "cursor": answer["cursor"],
+        "more": False,
         "poll_after": 3,
-        "lives": 600,
+        "lives": 3600,
     }
 
 
@@ -71,20 +75,21 @@ def test_feed_tells_a_resource_of_grants_for_itself_only(app: Flask, client: Fla
 
 
 @pytest.mark.usefixtures("access")
-def test_feed_repeats_what_ended_in_the_minute_before_the_cursor(
+def test_feed_repeats_five_seconds_and_the_minute_after_a_late_commit(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
     (session,) = session_ids(app)
     gid = str(grant_row(app, session, resource=RESOURCE))
     cursor = feed(client)["cursor"]
     end_bound(app, session)
-    for seconds in (3, 56, 2):  # the last cursor is of 59 seconds later
-        clock.advance(seconds)
+    for expected in ([gid], [gid], [gid], [], []):  # the third cursor is of three seconds after the ending
         answer = feed(client, cursor)
-        assert gids(answer) == [gid]
+        assert gids(answer) == expected
         cursor = answer["cursor"]
-    assert gids(feed(client, cursor)) == []
-    assert gids(feed(client)) == [gid]
+        clock.advance(3)
+    late = grant_row(app, session, resource=RESOURCE, ended_at=clock.now() - timedelta(seconds=50))
+    assert gids(feed(client, cursor)) == [str(late), gid]
+    assert gids(feed(client)) == [str(late), gid]
 
 
 @pytest.mark.usefixtures("access")
@@ -105,6 +110,24 @@ def test_ending_that_is_held_open_over_two_polls_is_told_by_the_next_one(
     assert gids(feed(client, answer["cursor"])) == [gid]
 
 
+def test_feed_names_a_grant_for_the_longest_lifetime_that_the_setting_allows(
+    make_app: AppFactory, clock: FixedClock
+) -> None:
+    """Its tokens may be of a time when the setting was higher."""
+    app = make_app({"OAUTH_ACCESS_TOKEN_LIFETIME": "60"})
+    client = app.test_client()
+    client_row(app, "app")
+    client_row(app, "api", kind="resource")
+    resource_row(app, "api")
+    signed_in(client)
+    gid = grant_row(app, session_ids(app)[0], resource=RESOURCE)
+    clock.advance(1800)
+    end_bound(app, session_ids(app)[0])
+    clock.advance(1800)
+    answer = feed(client)
+    assert (gids(answer), answer["lives"]) == ([str(gid)], MAX_ACCESS_TOKEN_LIFETIME)
+
+
 @pytest.mark.usefixtures("access")
 def test_feed_forgets_grants_whose_access_tokens_have_expired(
     app: Flask, client: FlaskClient, clock: FixedClock
@@ -112,7 +135,7 @@ def test_feed_forgets_grants_whose_access_tokens_have_expired(
     (session,) = session_ids(app)
     grant_row(app, session, resource=RESOURCE)
     end_bound(app, session)
-    clock.advance(599)
+    clock.advance(3599)
     assert len(gids(feed(client))) == 1
     clock.advance(62)
     assert gids(feed(client)) == []
@@ -124,7 +147,7 @@ def test_feed_leaves_out_grants_that_issued_no_token_lately(
 ) -> None:
     (session,) = session_ids(app)
     grant_row(app, session, resource=RESOURCE)
-    clock.advance(700)
+    clock.advance(3660)
     end_bound(app, session)
     assert gids(feed(client)) == []
 
@@ -139,7 +162,7 @@ def test_feed_names_leaked_keys(app: Flask, client: FlaskClient) -> None:
     assert len(feed(client)["leaked_keys"]) == 1
 
 
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "A" * 16, "A" * 17])
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "A" * 24, "A" * 56, "A" * 57, "AQAH" + "_" * 20])
 @pytest.mark.usefixtures("access")
 def test_feed_refuses_a_cursor_that_it_did_not_make(client: FlaskClient, cursor: str) -> None:
     answer = client.get("/oauth/revocations", query_string={"after": cursor}, headers=basic())

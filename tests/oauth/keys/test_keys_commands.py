@@ -56,6 +56,8 @@ def test_rotate_keys_drops_a_leaked_key(app: Flask, clock: FixedClock) -> None:
     assert leaked not in published(app)
     states = {key["kid"]: key["state"] for key in asked(app, "keys")}
     assert states[leaked] == "leaked"
+    other = auth(app, "rotate-keys", "--leaked", published(app)[0])
+    assert "Every process follows within 5 seconds." in other.stdout
     again = auth(app, "rotate-keys", "--leaked", leaked)
     assert again.exit_code == 2
     assert "There is no such key" in again.stderr
@@ -94,7 +96,7 @@ def test_doctor_finds_nothing_wrong_with_new_and_with_rotated_keys(app: Flask, c
     assert found(app)[0][0] == "ok"
 
 
-def test_doctor_tells_of_a_key_that_signs_for_too_long(app: Flask, clock: FixedClock) -> None:
+def test_doctor_warns_of_a_key_that_signs_for_too_long(app: Flask, clock: FixedClock) -> None:
     signed(app)
     clock.advance(92 * DAY)
     assert found(app) == [
@@ -103,7 +105,7 @@ def test_doctor_tells_of_a_key_that_signs_for_too_long(app: Flask, clock: FixedC
     ]
 
 
-def test_doctor_tells_of_a_key_that_signs_without_its_day(app: Flask, clock: FixedClock) -> None:
+def test_doctor_warns_of_a_key_that_signs_without_a_day_of_publication(app: Flask, clock: FixedClock) -> None:
     signed(app)
     asked(app, "rotate-keys", "--leaked", published(app)[0])
     told: list[Any] = found(app)

@@ -181,7 +181,7 @@ NEAR_MISSES = [
 
 
 @pytest.mark.parametrize("address", NEAR_MISSES)
-def test_fault_44_address_that_is_not_registered_byte_for_byte_is_neither_gone_to_nor_shown(
+def test_fault_44_unregistered_post_logout_address_is_neither_followed_nor_shown(
     app: Flask, client: FlaskClient, access: str, address: str
 ) -> None:
     answer = ask(client, access, id_token_hint=signed(app), post_logout_redirect_uri=address)
@@ -258,9 +258,7 @@ def test_fault_of_a_registered_client_is_recorded_for_operators(
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "http://app.example.com/bye", "//evil.example/"])
-def test_registered_address_against_the_rules_of_registration_is_not_gone_to(
-    app: Flask, address: str
-) -> None:
+def test_registered_post_logout_address_against_the_rules_is_not_followed(app: Flask, address: str) -> None:
     client_row(app, "changed", post_logout_uris=[address, BACK])
     with app.app_context():
         for asked, led in ((address, None), (BACK, BACK)):

@@ -8,10 +8,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from oauth.stores import clients
 from tests.conftest import AppFactory
-from tests.support.oauth import client_row
-from tests.support.oauth_tokens import claims_of, got, userinfo
+from tests.support.commands import asked
+from tests.support.oauth import REDIRECT, client_row
+from tests.support.oauth_tokens import API, claims_of, got, userinfo
 from tests.support.service import FixedClock, engine_of, execute
+from utils.database.reads import Reads
 
 CONFIGURATION, SERVER, KEYS = PATHS = (
     "/.well-known/openid-configuration",
@@ -21,15 +24,47 @@ CONFIGURATION, SERVER, KEYS = PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_is_told_while_no_client_is_registered(
+def test_metadata_and_keys_are_404_while_no_client_is_registered(
     app: Flask, client: FlaskClient, clock: FixedClock, path: str
 ) -> None:
     assert client.get(path).status_code == 404
-    client_row(app)
+    client_row(app)  # as by another process
+    clock.advance(1)
     assert client.get(path).status_code == 200
     execute(app, "DELETE FROM oauth_clients")
     clock.advance(60)
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "words", [["clients", "add", "app", "--redirect", REDIRECT], ["resources", "add", API]]
+)
+def test_client_that_this_process_registers_is_published_at_once(
+    app: Flask, client: FlaskClient, words: list[str]
+) -> None:
+    assert client.get(CONFIGURATION).status_code == 404
+    asked(app, *words)
+    assert client.get(CONFIGURATION).status_code == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_without_a_client_the_documents_cost_a_statement_a_second_at_most(
+    client: FlaskClient, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    statements: list[Reads] = []
+    really = clients.any_registered
+
+    def counted(reads: Reads) -> bool:
+        statements.append(reads)
+        return really(reads)
+
+    monkeypatch.setattr(clients, "any_registered", counted)
+    for number in (1, 2, 3):
+        for _ in range(5):
+            assert client.get(path).status_code == 404
+            clock.advance(0.19)
+        assert len(statements) == number
+        clock.advance(0.05)
 
 
 def test_both_addresses_have_the_same_bytes(app: Flask, client: FlaskClient) -> None:
@@ -57,7 +92,7 @@ def test_document_is_cacheable_and_unchanged_is_a_304(app: Flask, client: FlaskC
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("origins", ["", "https://spa.example.com"])
-def test_any_origin_may_read_the_document_and_none_with_credentials(
+def test_any_origin_may_read_the_document_without_credentials(
     make_app: AppFactory, path: str, origins: str
 ) -> None:
     app = make_app({"CORS_ORIGINS": origins} if origins else {})

@@ -177,7 +177,7 @@ def test_client_that_does_not_answer_holds_up_no_other(
 
 
 @pytest.mark.both_databases
-def test_client_is_told_one_notice_at_a_time(app: Flask, client: FlaskClient, clients: Clients) -> None:
+def test_client_gets_one_notice_at_a_time(app: Flask, client: FlaskClient, clients: Clients) -> None:
     for name in ("ada", "bob"):
         logged_out(app, client, name)
     found: list[str | None] = []
@@ -226,7 +226,7 @@ def test_notice_of_a_deliverer_that_was_killed_is_delivered_after_its_lease(
 
 
 @pytest.mark.both_databases
-def test_session_is_told_once_to_a_client(app: Flask, client: FlaskClient, clients: Clients) -> None:
+def test_client_gets_one_notice_of_a_session(app: Flask, client: FlaskClient, clients: Clients) -> None:
     signed_in(client)
     (session,) = session_ids(app)
     for _ in range(3):
@@ -273,7 +273,9 @@ def test_backlog_of_a_client_that_answers_again_is_not_given_up_together(
     assert outcomes(app) == ["sent"]
 
 
-def test_end_of_bound_grants_alone_tells_nobody(app: Flask, client: FlaskClient, clients: Clients) -> None:
+def test_end_of_bound_grants_alone_writes_no_notice(
+    app: Flask, client: FlaskClient, clients: Clients
+) -> None:
     signed_in(client)
     (session,) = session_ids(app)
     grant_row(app, session)

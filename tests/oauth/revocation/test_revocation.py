@@ -97,7 +97,7 @@ def introspected(app: Flask, token: str, client_id: str = "api") -> dict[str, ob
     return body
 
 
-def test_resource_is_told_of_a_token_with_its_audience(app: Flask) -> None:
+def test_introspection_describes_a_token_with_the_audience_of_the_resource(app: Flask) -> None:
     token = got(app, resource=API)["access_token"]
     found = introspected(app, token)
     assert found == {"active": True, "token_type": "Bearer"} | claims_of(token)
@@ -112,7 +112,7 @@ def test_fault_27_token_of_another_audience_is_not_active(app: Flask) -> None:
         assert introspected(app, token) == INACTIVE
 
 
-def test_client_that_is_no_resource_is_told_of_no_token(app: Flask) -> None:
+def test_introspection_by_a_client_that_is_no_resource_calls_every_token_inactive(app: Flask) -> None:
     assert introspected(app, got(app, resource=API)["access_token"], "app") == INACTIVE
     assert reasons(app) == {"not_a_resource"}
 

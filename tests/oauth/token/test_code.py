@@ -86,7 +86,7 @@ def test_second_opinion_verifies_the_tokens_and_at_hash(app: Flask, alg: str) ->
     assert jwt.utils.base64url_encode(digest[:16]).decode() == claims["at_hash"]
 
 
-def test_without_openid_there_is_no_id_token_and_without_a_nonce_none_in_it(app: Flask) -> None:
+def test_id_token_needs_openid_and_has_a_nonce_only_if_requested(app: Flask) -> None:
     assert "id_token" not in got(app, scopes=["profile"])
     assert "nonce" not in claims_of(got(app, oidc_nonce=None)["id_token"])
 
@@ -139,7 +139,7 @@ def test_redirect_uri_must_be_the_same_text_and_a_wrong_one_changes_nothing(
         f"{VERIFIER}=",
         VERIFIER.upper(),
         "é" * 43,
-        "\x00" * 43,
+        "\x01" * 43,
         "x7ZvLUIdYNkFuCLrEgi8cK6UqwKQBo_PEfHk0B3r1hM",  # a challenge is no verifier
     ],
 )

@@ -1,11 +1,16 @@
 """The limit of living grants of an account and client."""
 
+from functools import partial
+
 import pytest
 from flask import Flask
 
+from oauth.stores.grants import MAX_LIVING
+from tests.support.grants import grant_row
+from tests.support.interleaving import interleaved_at
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import grant_rows, issue_code, log_in, redeem, refresh_app, refused
-from tests.support.service import FixedClock
+from tests.support.service import FixedClock, at_once, rows
 
 OVER = (400, "invalid_grant", "oauth_grant_over")
 
@@ -34,3 +39,39 @@ def test_least_recently_used_grants_beyond_20_of_an_account_and_client_end(
     ]
     assert refused(refresh_app(app, tokens[1]["refresh_token"])) == OVER
     assert refresh_app(app, tokens[2]["refresh_token"]).status_code == 200
+
+
+def living(app: Flask) -> int:
+    return len(rows(app, "SELECT id FROM oauth_grants WHERE ended_at IS NULL"))
+
+
+@pytest.mark.both_databases
+def test_no_more_than_20_grants_live_after_two_redemptions_interleaved_at_any_statement(app: Flask) -> None:
+    client_row(app)
+    user, session = log_in(app)
+    for _ in range(MAX_LIVING):
+        grant_row(app, session, user_id=user)
+    for number in range(1, 40):
+        first, second = issue_code(app, user, session), issue_code(app, user, session)
+
+        def meanwhile(code: str = second) -> None:
+            redeem(app, code)
+
+        with interleaved_at(app, number, meanwhile) as statements:
+            assert redeem(app, first).status_code == 200
+        if len(statements) < number:
+            break
+        assert living(app) == MAX_LIVING, statements[number - 1]
+    assert number > 4
+
+
+@pytest.mark.both_databases
+def test_no_more_than_20_grants_live_after_16_redemptions_at_once(app: Flask) -> None:
+    client_row(app)
+    user, session = log_in(app)
+    for _ in range(MAX_LIVING - 4):
+        grant_row(app, session, user_id=user)
+    codes = [issue_code(app, user, session) for _ in range(16)]
+    answers = at_once([partial(redeem, app, code) for code in codes])
+    assert [answer.status_code for answer in answers] == [200] * 16
+    assert living(app) == MAX_LIVING

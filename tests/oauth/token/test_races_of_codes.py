@@ -1,18 +1,23 @@
-"""Redeeming a code while its session ends, and while the database fails."""
+"""Redeeming a code by 16 calls at once, while its session ends, and while the database fails."""
 
 from functools import partial
+from threading import Barrier, get_ident
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
 from models import db
+from oauth.stores import redemptions
+from oauth.stores.redemptions import FoundCode
 from tests.support.failing_services import everything, failing_at
 from tests.support.interleaving import interleaved_at
 from tests.support.oauth import client_row
-from tests.support.oauth_tokens import code_of, redeem, refused
-from tests.support.service import rows
+from tests.support.oauth_tokens import code_of, grant_rows, redeem, refused
+from tests.support.service import at_once, rows
+from utils.database.reads import Reads
 
 pytestmark = pytest.mark.both_databases
 
@@ -50,6 +55,28 @@ def test_no_grant_outlives_an_end_of_its_session_at_any_statement(app: Flask) ->
         assert rows(app, LIVE) == [], asked[number - 1]
     assert answer.status_code == 200
     assert number > 4
+
+
+def test_of_16_calls_that_all_found_the_code_unused_one_gets_tokens(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_row(app)
+    code, barrier, waited = code_of(app), Barrier(16, timeout=30), set[int]()
+    really_find = redemptions.found
+
+    def found(reads: Reads, code_id: UUID) -> FoundCode | None:
+        first = really_find(reads, code_id)
+        if get_ident() not in waited:
+            waited.add(get_ident())
+            barrier.wait()
+        return first
+
+    monkeypatch.setattr(redemptions, "found", found)
+    answers = at_once([partial(redeem, app, code)] * 16)
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 15
+    assert {refused(answer)[2] for answer in answers} == {"", "oauth_code_reused"}
+    (grant,) = grant_rows(app)
+    assert grant["end_reason"] == "code_reused"
 
 
 @pytest.mark.provokes_errors

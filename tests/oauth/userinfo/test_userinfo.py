@@ -37,7 +37,7 @@ def test_answer_is_not_stored(app: Flask, client: FlaskClient) -> None:
     assert userinfo(client, got(app)["access_token"]).headers["Cache-Control"] == "no-store"
 
 
-def test_fault_70_unconfirmed_address_is_told_only_to_a_client_that_takes_such(
+def test_fault_70_unconfirmed_address_is_given_only_to_a_client_that_takes_unverified_ones(
     app: Flask, client: FlaskClient
 ) -> None:
     body = got(app)

@@ -1,12 +1,12 @@
 // The card that asks for the password, a code or a passkey once more.
 
-import { callSignedIn, proveAgain as prove } from "../lib/api.js";
+import { callSignedIn, proveAgain as prove } from "../lib/client.js";
 import { Form } from "../lib/form.js";
-import { hasPasskeys, showPasskey } from "../lib/passkey.js";
+import { hasPasskeys, showPasskey } from "../lib/auth.js";
 import { passwordToggles } from "../lib/password.js";
 
 /** Handle the form of the card. Calls `done` after a proof, and `ended` if the session has ended. */
-export function proveAgain({ account, isFactor, done, ended }) {
+export function proveAgain({ account, isFactor, done, ended, busy = "busy.login" }) {
   const node = document.getElementById("reauth-form");
   const passkey = document.getElementById("passkey");
   const { signal } = new AbortController(); // the page is left instead
@@ -32,7 +32,7 @@ export function proveAgain({ account, isFactor, done, ended }) {
       password: { check: (value) => (!isFactor && value === "" ? "password.empty" : null) },
       code: { check: (value) => (isFactor && value.trim() === "" ? "code.empty" : null) },
     },
-    busy: "busy.login",
+    busy,
     send: ({ password, code }) => send(isFactor ? { code: code.trim() } : { password }),
   });
 

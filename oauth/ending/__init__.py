@@ -1,0 +1,1 @@
+"""The end of many grants, for the listener and the commands."""

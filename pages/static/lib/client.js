@@ -1,0 +1,105 @@
+// The client of the screens. They show refusals instead of throwing them: calls resolve to an answer,
+// `{ok, status, code, fields, data, retryAfter}`.
+
+import { AuthError, createClient } from "./auth.js";
+
+const HINT = "__Host-signed-in=1";
+const WAITING = "auth.second-step";
+const EMAIL = "auth.email";
+const auth = createClient(location.origin, { solve });
+
+/** Make the proof of work that the service may ask for. */
+async function solve(challenge, signal) {
+  if (challenge.kind !== "proof_of_work") return null;
+  const solver = await import("./challenge.js").catch(() => null); // the network
+  return solver?.solve(challenge, signal) ?? null;
+}
+
+async function answered(work) {
+  try {
+    return { ok: true, status: 200, code: "", fields: {}, data: await work, retryAfter: 0 };
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    const { status, code, fields, data, retryAfter } = error;
+    if (code === "other_account") await new Promise(() => {}); // never resolves: the page is reloading
+    return { ok: false, status, code, fields, data, retryAfter };
+  }
+}
+
+// An action that began for one account must not continue for another.
+auth.onSignedOut((reason) => {
+  sessionStorage.removeItem(EMAIL);
+  if (reason === "other_account") location.reload();
+});
+
+/** Call the API. `status` is 0 if there was no answer. */
+export const call = (...given) => answered(auth.call(...given));
+
+/** Call the API as the logged-in user. Refreshes an expired access token once. */
+export const callSignedIn = (...given) => answered(auth.callSignedIn(...given));
+
+/** Refresh the access token. */
+export const renew = () => answered(auth.refresh());
+
+async function begun(work) {
+  const answer = await answered(work);
+  if (answer.ok) sessionStorage.removeItem(EMAIL);
+  return answer;
+}
+
+/** Log in. */
+export const logIn = (email, password, remember) => begun(auth.login({ email, password, remember }));
+
+/** Log in with a passkey alone. `options` are those of `auth.passkey`. */
+export const logInWithPasskey = (options) => begun(auth.passkey(options));
+
+/**
+ * Store the methods and the target of a login that is waiting for its second factor. Its challenge is in a
+ * cookie. `another`: it is to replace the session that there is.
+ */
+export function waitFor(next, remember, { methods, passkey_options: options }, { another = false } = {}) {
+  sessionStorage.setItem(WAITING, JSON.stringify({ next, remember, methods, options, another }));
+}
+
+/** Return the values stored by `waitFor`. */
+export function waitingFor() {
+  try {
+    return JSON.parse(sessionStorage.getItem(WAITING)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Complete a login with the second factor. */
+export async function secondStep(given, trust) {
+  const remember = waitingFor().remember === true;
+  const answer = await begun(auth.secondFactor({ ...given, trust_device: trust, remember }));
+  if (answer.ok) sessionStorage.removeItem(WAITING);
+  return answer;
+}
+
+/** Replace the access token after a step-up, unless `signal` is aborted. */
+export const proveAgain = (proof, signal) => answered(auth.reauth(proof, { signal }));
+
+/** Return whether there is a session. Asks the server only if there may be one. */
+export const isSignedIn = async () => (await answered(auth.isSignedIn())).data === true;
+
+/** Return whether this browser logged in and did not log out. */
+export const mayBeSignedIn = () => document.cookie.split("; ").includes(HINT);
+
+/** Check in all tabs whether the session still exists, after an action that ends sessions. */
+export const lookAgain = () => answered(auth.recheck());
+
+/** Log out in all tabs. */
+export const logOut = () => answered(auth.logout());
+
+/** Forget the session in all tabs, after another call has ended it. */
+export function announceLogOut() {
+  sessionStorage.removeItem(EMAIL);
+  return auth.forget();
+}
+
+/** Call `leave(reason)` when the session has ended: "expired" or "logged_out". */
+export function onSessionEnd(leave) {
+  auth.onSignedOut((reason) => reason !== "other_account" && leave(reason));
+}
