@@ -31,7 +31,7 @@ from tests.support.service import FixedClock, shut_down
 from tests.support.signing_keys import CachedKeys
 from utils.database.migrations import upgrade
 
-pytest_plugins = ["tests.support.selection"]
+pytest_plugins = ["tests.support.selection", "tests.support.declared_errors"]
 share_routes()
 share_statements()
 slices.POLL = 3600.0  # the thread of an app that a test leaves behind must not prune during another test
