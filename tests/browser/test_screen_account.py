@@ -208,7 +208,7 @@ def test_account_deletion_requires_the_password_and_can_be_undone_by_mail(screen
     expect(screen.get_by_role("button", name="Log Out")).to_have_count(0)
     screen.goto(site.link(address, "/restore"))
     submit(screen, "Keep My Account")
-    expect(screen.get_by_role("heading", name="Your Account Stays")).to_be_focused()
+    expect(screen.get_by_role("heading", name="Your Account Is Kept")).to_be_focused()
     log_in(screen, address)
 
 
