@@ -25,7 +25,14 @@ DOCUMENTED = {
     code_in(row[0])[0]: row for row in table_rows(read("docs/reference/errors.md"), "code", "status")
 }
 # What no call of the API answers: commands (those about clients, too), `abort` in a blueprint, other methods.
-ELSEWHERE = ("command line only", "Only from `abort", "method_not_allowed", "client", "resource")
+ELSEWHERE = (
+    "command line only",
+    "Only from `abort",
+    "method_not_allowed",
+    "client",
+    "resource",
+    "not_yourself",
+)
 
 
 @pytest.fixture(scope="module")
