@@ -233,7 +233,7 @@ def start(tx: Session, grant: Grant, now: datetime, client: ClientInfo) -> int:
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
     facts = {"created_at": now, "last_used_at": now, "end_reason": None}
     others = {"of_user": grant.user_id, "of_client": grant.client_id, "newest": grant.id, "now": now}
-    return tx.execute(_STARTED, grant._asdict() | facts | seen | others).scalar_one()
+    return int(tx.execute(_STARTED, grant._asdict() | facts | seen | others).scalar_one())
 
 
 def rotate(

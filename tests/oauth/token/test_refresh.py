@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import (
@@ -23,7 +24,7 @@ from tests.support.oauth_tokens import (
 )
 from tests.support.roles import grant
 from tests.support.sent_mail import last, part
-from tests.support.service import FixedClock, at_once, events, execute, rows
+from tests.support.service import FixedClock, at_once, engine_of, events, execute, rows
 
 UNKNOWN = (400, "invalid_grant", "oauth_refresh_token_invalid")
 REUSED = (400, "invalid_grant", "oauth_refresh_token_reused")
@@ -98,6 +99,14 @@ def test_16_refreshes_at_once_within_an_hour_have_one_winner(app: Flask, clock: 
     answers = at_once([lambda: refresh_app(app, token)] * 16)
     assert len({answer.get_json()["refresh_token"] for answer in answers}) == 1
     assert grant_rows(app)[0]["generation"] == 2
+
+
+def test_refresh_within_an_hour_takes_two_statements(app: Flask) -> None:
+    token = refresh_app(app, got(app)["refresh_token"]).get_json()["refresh_token"]
+    statements: list[str] = []
+    event.listen(engine_of(app), "before_cursor_execute", lambda *given: statements.append(str(given[2])))
+    assert refresh_app(app, token).status_code == 200
+    assert [statement.split()[0] for statement in statements] == ["SELECT", "UPDATE"]
 
 
 def test_grant_writes_one_refresh_event_an_hour(app: Flask, clock: FixedClock) -> None:
