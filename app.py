@@ -164,6 +164,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "config": app.config,
         "clock": clock,
         "tx": db.session,
+        "has_tx": db.session.registry.has,
         "reads": Reads(db.engine),
         "readiness": Readiness(schema_check(db.engine, settings.database_uri)),
         "hasher": LimitedHasher(
