@@ -22,7 +22,7 @@ from auth.admin import slices
 from bench.chromium import chromium
 from config import DevelopmentConfig, Settings, TestingConfig
 from models import db
-from tests.support import fast_beginnings
+from tests.support import fast_beginnings, fast_sqlite
 from tests.support.built_in_roles import add_built_in_roles
 from tests.support.fast_postgres import forgo_durability
 from tests.support.fast_routes import share_routes
@@ -34,6 +34,7 @@ from utils.database.migrations import upgrade
 pytest_plugins = ["tests.support.selection"]
 share_routes()
 share_statements()
+fast_sqlite.forgo_durability()
 slices.POLL = 3600.0  # the thread of an app that a test leaves behind must not prune during another test
 HERE = Path(__file__).parent
 
