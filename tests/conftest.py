@@ -226,7 +226,7 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def make_app(request: pytest.FixtureRequest, database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
+def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
     """Make an app on the test's database: `make_app({"PORT": "1"}, hasher=...)`, as often as wanted."""
     apps: list[Flask] = []
     fixed: dict[str, Any] = {"clock": clock, "make_signing_key": CachedKeys()}
@@ -234,8 +234,7 @@ def make_app(request: pytest.FixtureRequest, database_uri: str, clock: FixedCloc
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))
         apps.append(create_app(settings=settings, **(fixed | services)))
-        is_usual = not services and "monkeypatch" not in request.fixturenames
-        if len(apps) == 1 and is_usual and not request.node.get_closest_marker("no_recordings"):
+        if len(apps) == 1 and not services:
             fast_beginnings.begin(apps[-1], settings)
         return apps[-1]
 

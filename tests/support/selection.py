@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import fast_beginnings
+
 _TESTS = Path(__file__).parent.parent
 _SLOW, _SLOW_MODULES = pytest.StashKey[int](), pytest.StashKey[int]()
 _ALL_SLOW = re.compile(r"^pytestmark = .*pytest\.mark\.(slow|nightly)\b", re.MULTILINE)
@@ -100,3 +102,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if config.stash.get(_SLOW, 0):
         modules = f"{config.stash.get(_SLOW_MODULES, 0)} modules and {config.stash[_SLOW]} other tests"
         terminalreporter.write_line(f"Left to `make check` and `make nightly`: {modules}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    is_patched = "monkeypatch" in getattr(item, "fixturenames", ())
+    fast_beginnings.allow(may_begin=not is_patched and not item.get_closest_marker("no_recordings"))
