@@ -230,7 +230,7 @@ def test_account_page_restored_from_the_cache_reloads(screen: Page, site: Site) 
     expect(screen.locator("#email-shown")).to_have_text(address)
     screen.context.clear_cookies()
     restored(screen)
-    screen.wait_for_url("**/login?**", timeout=5_000)
+    screen.wait_for_url("**/login?**")
 
 
 @pytest.mark.slow
