@@ -1,4 +1,4 @@
-"""The cookies of an account (refresh token, challenge, device token) and how a login delivers its tokens."""
+"""The cookies of an account (refresh, challenge, device, sign-up token) and how a login delivers tokens."""
 
 import functools
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from utils.web.http import documentation, reads_header
 REFRESH_COOKIE = "__Host-refresh"
 CHALLENGE_COOKIE = "__Host-challenge"
 DEVICE_COOKIE = "__Host-device"
+SIGN_UP_COOKIE = "__Host-signup"
 DEVICE_HEADER = "X-Device-Token"
 DEVICE_SECONDS = 365 * 24 * 60 * 60
 
@@ -28,6 +29,22 @@ def refresh_cookie() -> str | None:
 def challenge_cookie() -> str | None:
     """Return the challenge of a pending login that came as a cookie, or None."""
     return request.cookies.get(CHALLENGE_COOKIE) or None
+
+
+def sign_up_cookie() -> str | None:
+    """Return the token of the browser that signed up, which came as a cookie, or None."""
+    return request.cookies.get(SIGN_UP_COOKIE) or None
+
+
+def set_sign_up_cookie(token: str, seconds: int) -> None:
+    """Set the cookie of a sign-up."""
+    set_cookie(SIGN_UP_COOKIE, token, seconds)
+
+
+def delete_sign_up_cookie() -> None:
+    """Delete the cookie of a sign-up, if the call has one."""
+    if sign_up_cookie():
+        delete_cookie(SIGN_UP_COOKIE)
 
 
 def presented(in_body: str | None) -> tuple[str, ...]:

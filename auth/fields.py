@@ -20,6 +20,7 @@ MAX_PASSWORD = 256  # code points, after NFC
 MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
 MAX_TOKEN = 512
 MAX_CODE = 64
+MAX_NEXT = 2048  # of where to go on after a sign-up; in base64 it fits into a cookie
 MAX_LABEL = 80  # of a passkey or an API token
 # Control, format and unassigned characters, line separators, and letters without a shape (UAX 44).
 _UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]")
@@ -140,6 +141,11 @@ ChallengeResponse = Annotated[
     str,
     StringConstraints(max_length=4096),
     Field(description="The response to the challenge of a 429 `challenge_required`."),
+]
+NextAddress = Annotated[
+    str,
+    StringConstraints(max_length=MAX_NEXT, pattern=r"^[!-~]*$"),
+    Field(description="Returned by the confirmation that logs in. Check it before you go there."),
 ]
 Code = Annotated[str, StringConstraints(max_length=MAX_CODE)]  # spaces are no part of it
 

@@ -12,8 +12,10 @@ from auth.errors import ExportTooLarge
 from auth.mailing.inputs import LINK_REFUSALS, Link
 from auth.outputs import Message, OneUser, message, user
 from auth.roles.unknown import warn_of_unknown
+from auth.tokens import SIGN_UP_LIFETIME
 from utils.auth_helpers import allow_enrollment, jwt_required, reads_roles, requires_of_call
 from utils.services import in_app_context, services
+from utils.web.cookies import refuse_cross_site
 from utils.web.cursors import read_cursor
 from utils.web.http import answers, client_info, limited, unlimited
 from utils.web.nonce import returns_nonce
@@ -34,7 +36,14 @@ EXPORT_LIMITS = SpoolLimits(
     201,
     outputs.Registered,
     also=(202, Message),
-    errors=("username_taken", "email_taken", "account_taken", "challenge_required", "busy"),
+    errors=(
+        "username_taken",
+        "email_taken",
+        "account_taken",
+        "challenge_required",
+        "cross_site_refused",
+        "busy",
+    ),
 )
 @limited("register")
 @takes(Registration)
@@ -43,17 +52,26 @@ def register(form: Registration) -> Any:
 
     With `username_from_email` instead of a `username`, the server generates a free name from the address.
     With `HIDE_ACCOUNT_EXISTENCE` the response is a 202 for new and existing addresses, and the mail differs.
+
+    There is no session. For pages of the same origin, `token_delivery: cookie` sets the cookie
+    `__Host-signup`, with which `POST /auth/email/verify` logs in without the password.
     """
-    account = registration.register(
+    by_cookie = form.token_delivery == "cookie"
+    if by_cookie:
+        refuse_cross_site()
+    done = registration.register(
         services(),
         username=form.username,
         email=form.email,
         password=form.password.get_secret_value(),
         terms_accepted=form.terms_accepted,
         challenge_response=form.challenge_response,
+        next_address=form.next,
         client=client_info(),
     )
-    return outputs.registered(account) if account else (message("register"), 202)
+    if by_cookie:
+        cookies.set_sign_up_cookie(done.sign_up, int(SIGN_UP_LIFETIME.total_seconds()))
+    return outputs.registered(done.account) if done.account else (message("register"), 202)
 
 
 @auth_bp.get("/me")

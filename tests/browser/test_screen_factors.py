@@ -179,7 +179,7 @@ def test_new_recovery_codes_and_disabling_totp_require_a_code(screen: Page, addr
     dialog.get_by_role("button", name="Use a recovery code instead").click()
     dialog.get_by_label("Recovery Code").fill(old[0])
     dialog.get_by_role("button", name="Confirm").click()
-    expect(dialog.locator("#dialog-recovery-code-error")).to_contain_text("not right")
+    expect(dialog.locator("#dialog-recovery-code-error")).to_contain_text("not correct")
     dialog.get_by_label("Recovery Code").fill(fresh[0])
     dialog.get_by_role("button", name="Confirm").click()
     expect(screen.get_by_role("button", name="Set Up")).to_be_visible()

@@ -33,6 +33,7 @@ from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
+from tests.sabotage.sign_ups import SIGN_UPS
 from tests.sabotage.transfer import TRANSFER
 from tests.support.project import copy_project
 
@@ -61,7 +62,7 @@ def outcome(sabotage: Sabotage) -> str:
 
 def main(names: list[str]) -> int:
     groups = (
-        *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
+        *(SECURITY, SIGN_UPS, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
         *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER, OWN_MODULES),
         *(
             OAUTH_APPS,

@@ -50,6 +50,12 @@ async function begun(work) {
 /** Log in. */
 export const logIn = (email, password, remember) => begun(auth.login({ email, password, remember }));
 
+/** Sign up. Where to go on after the confirmation in this browser is `next`. */
+export const signUp = (given) => answered(auth.register(given));
+
+/** Confirm the address of a sign-up, and log in. */
+export const confirmSignUp = (given) => begun(auth.confirm(given));
+
 /** Log in with a passkey alone. `options` are those of `auth.passkey`. */
 export const logInWithPasskey = (options) => begun(auth.passkey(options));
 

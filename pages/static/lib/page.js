@@ -70,6 +70,9 @@ export function safeNext(raw, fallback = "/account") {
   }
 }
 
+/** Return the page to set up the second factor that is required. */
+export const setUpPage = (next) => `/account/two-factor?${new URLSearchParams({ next })}`;
+
 /**
  * Return the token in the fragment of a mailed link. It is removed from the address bar and stored in the
  * state of the history entry, so that the link works after a reload or going back.

@@ -2,15 +2,12 @@ import { call, isSignedIn, logIn, logInWithPasskey, waitFor } from "../lib/clien
 import { Form, rules } from "../lib/form.js";
 import { hasPasskeys, offersInField } from "../lib/auth.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, safeNext, say, text } from "../lib/page.js";
+import { element, safeNext, say, setUpPage, text } from "../lib/page.js";
 
 const node = document.getElementById("login-form");
 // The person who is logged in chose to log in with another account.
 const another = new URLSearchParams(location.search).has("another");
 const next = () => safeNext(node.elements.next.value);
-
-/** Return the page to set up the required second factor. */
-const setUp = (to) => `/account/two-factor?${new URLSearchParams({ next: to })}`;
 
 function refused(answer, form) {
   const password = node.elements.password;
@@ -72,7 +69,7 @@ const form = new Form(node, {
       return "leaving";
     }
     if (!answer.ok) return form.refused(answer);
-    location.assign(answer.data.second_factor_setup_required ? setUp(node.elements.next.value) : next());
+    location.assign(answer.data.second_factor_setup_required ? setUpPage(node.elements.next.value) : next());
     return "leaving";
   },
 });
