@@ -49,10 +49,11 @@ nightly: check ## run the long tests as well: a clean clone, a cluster, all inte
 OURS := app.py auth auth_testing bench config.py config_checks.py config_values.py deploy migrations models.py \
 	oauth ops pages sdk tables tests utils
 
+# mypy refuses a folder of which it excludes every file: migrations.
 lint: .venv/dev.stamp ## run ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check $(OURS)
 	$(BIN)/ruff format --check $(OURS)
-	$(BIN)/mypy $(filter-out migrations,$(OURS)) # whose files it excludes
+	$(BIN)/mypy $(filter-out migrations,$(OURS))
 	$(BIN)/lint-imports --no-logo --no-cache
 
 format: .venv/dev.stamp ## format the code

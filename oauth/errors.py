@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
-from utils.errors import ApiError
+from utils.errors import ApiError, ErrorDescription, ErrorName
 
 _NOT_ALLOWED = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")  # in `error_description` (RFC 6749, 5.2)
 
@@ -15,11 +14,8 @@ _NOT_ALLOWED = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")  # in `error_descrip
 class OAuthMembers(TypedDict):
     """The members of RFC 6749, 5.2."""
 
-    error: Annotated[str, Field(examples=["invalid_request"])]
-    error_description: Annotated[
-        str,
-        Field(description="`message` in the characters of RFC 6749.", examples=["The request is not valid."]),
-    ]
+    error: ErrorName
+    error_description: ErrorDescription
 
 
 class OAuthError(ApiError):

@@ -47,14 +47,19 @@ class ApiError(Exception):
         return None
 
 
-class FormErrorMembers(TypedDict, total=False):
-    """The members of RFC 6749, 5.2, beside any error of a call with a form."""
+# The members of RFC 6749, 5.2.
+ErrorName = Annotated[str, Field(examples=["invalid_request"])]
+ErrorDescription = Annotated[
+    str,
+    Field(description="`message` in the characters of RFC 6749.", examples=["The request is not valid."]),
+]
 
-    error: Annotated[str, Field(examples=["invalid_request"])]
-    error_description: Annotated[
-        str,
-        Field(description="`message` in the characters of RFC 6749.", examples=["The request is not valid."]),
-    ]
+
+class FormErrorMembers(TypedDict, total=False):
+    """What may stand beside any error of a call with a form."""
+
+    error: ErrorName
+    error_description: ErrorDescription
 
 
 class BadRequest(ApiError):

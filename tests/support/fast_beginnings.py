@@ -61,7 +61,7 @@ _may_begin = True
 
 def allow(*, may_begin: bool) -> None:
     """Decide whether the apps of the test that begins now may take steps from recordings."""
-    global _may_begin  # noqa: PLW0603
+    global _may_begin  # noqa: PLW0603  (one for the process, as the recordings)
     _may_begin = may_begin
 
 

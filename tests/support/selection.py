@@ -41,9 +41,10 @@ def _has_none_to_run(path: Path, config: pytest.Config) -> bool:
     required, *more = str(config.getoption("-m")).split() or [""]
     if required not in _MARKED or (more and more[0] != "and"):
         return False
-    conftest = path.with_name("conftest.py")  # its fixture `browser` makes a test slow
-    texts = [each.read_text("utf-8") for each in (path, conftest) if each.exists()]
-    return not any(map(_MARKED[required].search, texts))
+    # A fixture of the folder, or of one above it, may need `browser`, which makes a test slow.
+    folders = [folder for folder in path.parents if folder.is_relative_to(_TESTS) and folder != _TESTS]
+    files = [path, *(folder / "conftest.py" for folder in folders)]
+    return not any(_MARKED[required].search(each.read_text("utf-8")) for each in files if each.exists())
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, Flask
 from werkzeug.routing import Rule
@@ -16,8 +16,8 @@ def register_modules(app: Flask, names: Sequence[str]) -> None:
     """Import each module, and register its `blueprint`, or call its `register` with the app.
 
     To be called after everything else is registered. Raises `ConfigurationError` if there is no such module,
-    if it does not have one of both, and if the name of its blueprint or an address is taken. What the module
-    itself raises passes through.
+    if it does not have exactly one of the two, and if the name of its blueprint or an address is taken. What
+    the module itself raises passes through.
     """
     reserved = {_first_part(rule) for rule in app.url_map.iter_rules()}
     addresses = {address: "the service" for rule in app.url_map.iter_rules() for address in _addresses(rule)}
@@ -55,7 +55,7 @@ def _offered_by(module: ModuleType, name: str, app: Flask) -> Callable[[Flask], 
     if register is not None:
         if not callable(register):
             raise _refused(name, "has a register that cannot be called")
-        return register  # type: ignore[no-any-return]
+        return cast(Callable[[Flask], Any], register)
     if not isinstance(blueprint, Blueprint):
         raise _refused(name, "has a blueprint that is no flask.Blueprint")
     if blueprint.name in app.blueprints:

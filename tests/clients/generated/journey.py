@@ -79,4 +79,4 @@ done = auth_complete_login.sync(client=client, body=given, x_device_token="none 
 assert isinstance(done, LoggedIn), done
 me = auth_me.sync(client=AuthenticatedClient(base_url=URL, token=done.access_token))
 assert isinstance(me, Me), me
-print(json.dumps([*steps, me.user.username]))  # noqa: T201
+print(json.dumps([*steps, me.user.username]))  # noqa: T201  (read by the test)
