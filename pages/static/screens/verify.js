@@ -63,7 +63,7 @@ function offerReject() {
   reject.hidden = false;
 }
 
-/** Confirm. The confirmation of a sign-up logs in, unless somebody is logged in here. */
+/** Confirm. The confirmation of a sign-up logs in, unless a session is open in this browser. */
 async function confirm({ purpose }, password) {
   const given = password ? { token, password } : { token };
   if (signedIn && !password) return callSignedIn("POST", "/auth/email/verify", given);
