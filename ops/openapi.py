@@ -22,6 +22,12 @@ PASSWORD_REFUSALS = [
     "password_contains_context",
     "password_leaked",
 ]
+# What a proxy tells of the request that it holds, where the verify cookie is accepted.
+HELD_REQUEST = {
+    "X-Original-Method": "The method of the request to the site; needed with the cookie.",
+    "X-Original-URL": "The URL of that request.",
+    "X-Original-Origin": "The `Origin` that the browser sent; needed with the cookie unless it reads.",
+}
 ERROR_SCHEMA = {
     "type": "object",
     "required": ["code", "message", "request_id"],
@@ -63,6 +69,7 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "api_token": {"type": "http", "scheme": "bearer", "bearerFormat": "auth_pat_..."},
+                "verify_cookie": {"type": "apiKey", "in": "cookie", "name": "__Secure-verify"},
             },
         },
     }
@@ -128,6 +135,11 @@ def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, An
     if docs.query:
         fields = TypeAdapter(docs.query).json_schema()["properties"]
         parameters += [{"name": name, "in": "query", "schema": field} for name, field in fields.items()]
+    if docs.verify_cookie:
+        parameters += [
+            {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+            for name, text in HELD_REQUEST.items()
+        ]
     if parameters:
         operation["parameters"] = parameters
     if docs.body:
@@ -143,9 +155,8 @@ def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, An
 
 def _security(docs: Documentation) -> list[dict[str, list[str]]]:
     """Return the kinds of tokens that a route accepts, any of them."""
-    kinds = [
-        name for name, is_taken in (("bearer", docs.guarded), ("api_token", docs.api_tokens)) if is_taken
-    ]
+    taken = {"bearer": docs.guarded, "api_token": docs.api_tokens, "verify_cookie": docs.verify_cookie}
+    kinds = [name for name, is_taken in taken.items() if is_taken]
     # Anyone may call, and a token that is sent counts.
     by_choice: list[dict[str, list[str]]] = [{}] if "token_invalid" in docs.errors else []
     by_choice += [{name: []} for name in kinds + (["bearer"] if by_choice else [])]
@@ -173,6 +184,9 @@ def _responses(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
         answer["content"]["application/json"]["examples"][error.code] = {
             "value": {"code": error.code, "message": error.message, "request_id": "5f2b9c0d1e6a7f48"}
         }
+    if docs.verify_cookie:
+        text = "The login page, if a person may log in there and come back."
+        responses["401"]["headers"] = {"Location": {"description": text, "schema": {"type": "string"}}}
     return dict(sorted(responses.items()))
 
 

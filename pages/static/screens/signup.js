@@ -2,7 +2,7 @@ import { call, isSignedIn } from "../lib/client.js";
 import { Form, newPassword, present, rules } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, safeNext, text } from "../lib/page.js";
+import { element, text } from "../lib/page.js";
 
 const node = document.getElementById("signup-form");
 const { email, new_password: password, terms } = node.elements;
@@ -55,4 +55,4 @@ addEventListener("pageshow", gate);
 gate();
 passwordToggles();
 strengthMeter(password, () => ({ email: email.value.trim() }));
-if (await isSignedIn()) location.replace(safeNext(node.elements.next.value));
+if (await isSignedIn()) location.replace(node.elements.next.value);
