@@ -31,6 +31,7 @@ from tests.sabotage.oauth_token import OAUTH_TOKEN
 from tests.sabotage.operators import OPERATORS
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
+from tests.sabotage.returns import RETURNS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
 from tests.sabotage.transfer import TRANSFER
@@ -76,7 +77,7 @@ def outcome(sabotage: Sabotage) -> str:
 def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
-        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER),
+        *(DATABASES, REQUESTS, RETURNS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER),
         *(
             OAUTH_APPS,
             OAUTH_KEYS,
