@@ -173,8 +173,10 @@ RETURNS = [
     Sabotage(
         "nothing is logged out by GET",
         "pages/routes.py",
-        'logout, methods=["POST"])',
-        'logout, methods=["GET", "POST"])',
+        "    page = (FORMS | PLAIN)[path]\n",
+        "    page = (FORMS | PLAIN)[path]\n"
+        '    if path == "/logout":\n'
+        '        __import__("flask").current_app.view_functions["pages.logout"]()\n',
         "test_return_pages.py::test_get_of_the_logout_page_ends_nothing",
     ),
     Sabotage(

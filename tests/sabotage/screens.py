@@ -107,8 +107,8 @@ SCREENS = [
     Sabotage(
         "a login leads nowhere off the site",
         "pages/safety.py",
-        'path[0] != "/" or path[1:2] in {"/", "\\\\"}',
-        'path[0] != "/"',
+        'path[0] != "/" or path[1:2] in',
+        "path[1:2] in",
         "test_pages.py::test_68_hostile_next_is_replaced_by_the_account",
     ),
     Sabotage(

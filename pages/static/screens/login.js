@@ -19,7 +19,7 @@ const another = new URLSearchParams(location.search).has("another");
 // As the server wrote it: the server alone decides where a login may lead.
 const next = node.elements.next.value;
 // A page that asked for this login, and may ask again at once if it gets no cookie.
-const isAsked = new URLSearchParams(location.search).has("next") && !another;
+const isAsked = new URLSearchParams(location.search).get("next") === next && !another;
 
 function leave() {
   if (isAsked) noteDeparture(next);
