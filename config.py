@@ -110,6 +110,7 @@ class Settings:
     terms_version: str = _setting(values.short_word, "1")
     docs_enabled: bool = _setting(values.boolean)
     flask_sessions: bool = _setting(values.boolean, False)
+    app_modules: tuple[str, ...] = _setting(values.words, ())
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
     return_origins: tuple[str, ...] = _setting(return_origins, ())
     verify_cookie: str | None = _setting(cookie_domain)

@@ -19,7 +19,7 @@ from utils.auth_helpers import allow_enrollment, jwt_required, reads_roles, requ
 from utils.errors import Unauthorized
 from utils.services import Claims, in_app_context, services
 from utils.web.cursors import read_cursor
-from utils.web.http import answers, client_info, limited, unlimited
+from utils.web.http import answers, client_info, limited, reads_header, unlimited
 from utils.web.nonce import returns_nonce
 from utils.web.permission_query import asked_permissions
 from utils.web.spooling import SpoolLimits, spooled
@@ -173,6 +173,9 @@ def _held_request() -> guarded_sites.HeldRequest:
 @auth_bp.get("/verify", provide_automatic_options=False)
 @answers(204, errors=("permission_missing", "reauth_required"))
 @unlimited("a proxy asks it for every request that it passes on, always from the same address")
+@reads_header("X-Original-Method", "The method of the request to the site; needed with the cookie.")
+@reads_header("X-Original-URL", "The URL of that request.")
+@reads_header("X-Original-Origin", "The `Origin` of that request; needed with the cookie unless it reads.")
 @returns_nonce
 @_names_login_page
 @requires_of_call(
