@@ -132,7 +132,7 @@ def test_person_logs_in_sees_the_site_logs_out_and_is_refused(
     kept = cookies(context)[VERIFY]
     page.goto(f"/logout?next={APP}/page%3Fa%3D1%26b%3D%252F")
     heading(page, "Log Out?")
-    assert page.get_by_role("button", name="Log Out").count() == 1
+    expect(page.get_by_role("button", name="Log Out")).to_have_count(1)
     submit(page, "Log Out")
     heading(page, "Log In")  # the site asked for a login again
     assert parse_qs(urlsplit(page.url).query)["next"] == [PAGE]
