@@ -13,6 +13,7 @@ from utils.errors import ApiError
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, display_username, is_reserved, normalized_email
 from utils.passwords.blocklist import is_common
 from utils.web.cursors import read_cursor
+from utils.web.return_addresses import MAX_LENGTH
 from utils.web.validation import settings_of
 
 MAX_PASSWORD = 256  # code points, after NFC
@@ -20,7 +21,6 @@ MAX_PASSWORD = 256  # code points, after NFC
 MAX_PASSWORD_TEXT = 4 * MAX_PASSWORD
 MAX_TOKEN = 512
 MAX_CODE = 64
-MAX_NEXT = 2048  # of where to go on after a sign-up; in base64 it fits into a cookie
 MAX_LABEL = 80  # of a passkey or an API token
 # Control, format and unassigned characters, line separators, and letters without a shape (UAX 44).
 _UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]")
@@ -144,8 +144,8 @@ ChallengeResponse = Annotated[
 ]
 NextAddress = Annotated[
     str,
-    StringConstraints(max_length=MAX_NEXT, pattern=r"^[!-~]*$"),
-    Field(description="Returned by the confirmation that logs in. Check it before you go there."),
+    StringConstraints(max_length=MAX_LENGTH, pattern=r"^[!-~]*$"),
+    Field(description="Returned by the confirmation that logs in, if it is a return address."),
 ]
 Code = Annotated[str, StringConstraints(max_length=MAX_CODE)]  # spaces are no part of it
 

@@ -1,4 +1,4 @@
-"""The tokens of an account: access and refresh token, one-time token, challenge, device token, sign-up token.
+"""The tokens of an account: access, refresh, one-time, device, sign-up and verify token, and challenge.
 
 All but the access token are an id and a MAC in base64url, under a key derived from `FLASK_SECRET_KEY`.
 Previous keys verify. The challenge of a login by passkey alone has the same parts, as bytes.
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from auth.cookies import VERIFY_SECONDS
 from models import Account, AuthChallenge, OneTimeToken, SessionState
 from utils.crypto import access_tokens
 from utils.crypto.keys import derive_key, mac
 from utils.crypto.signed_ids import MAC_BYTES, Signer
-from utils.services import Services
+from utils.services import Claims, Services
 
 _HEAD = struct.Struct(">B16sQ")  # version, session id, generation
 _VERSION = 1
@@ -27,6 +28,8 @@ _PASSKEY_HEAD = struct.Struct(">16sQ")  # random id, end in milliseconds since 1
 _PASSKEY_LOGIN = Signer("passkey-challenge", b"passkey-login", _PASSKEY_HEAD.size)
 _SIGN_UP_HEAD = struct.Struct(">Q8s")  # milliseconds since 1970, random
 _SIGN_UP = Signer("sign-up", b"sign-up", _SIGN_UP_HEAD.size)
+_VERIFY_HEAD = struct.Struct(">16sIQ")  # session id, account id, end in seconds since 1970
+_VERIFY = Signer("verify-cookie", b"verify", _VERIFY_HEAD.size)
 
 SIGN_UP_LIFETIME = timedelta(hours=1)
 
@@ -40,6 +43,7 @@ class TokenPair:
     expires_in: int  # seconds
     keep_until: datetime | None
     enrollment_only: bool  # the access token only admits to the set-up of a second factor
+    verify_token: str | None  # for the cookie of `VERIFY_COOKIE`; None without that setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def issue(services: Services, session: SessionState, account: Account, now: date
         expires_in=access_tokens.lifetime(services),
         keep_until=min(session.idle_end, session.absolute_end) if session.remembered else None,
         enrollment_only=needs_enrollment(services, account),
+        verify_token=_verify_token(services, session, now) if services.settings.verify_cookie else None,
     )
 
 
@@ -103,6 +108,27 @@ def _refresh_token(services: Services, session: SessionState) -> str:
 def _refresh_parts(session: SessionState, generation: int) -> tuple[bytes, ...]:
     # With the session's own secret in it, neither the key nor the database alone makes a token.
     return session.id.bytes, generation.to_bytes(8, "big"), session.secret
+
+
+def _verify_token(services: Services, session: SessionState, now: datetime) -> str:
+    """Return a token that proves the session to `GET /auth/verify` alone, for `VERIFY_SECONDS`."""
+    end = int(now.timestamp()) + VERIFY_SECONDS
+    head = _VERIFY_HEAD.pack(session.id.bytes, session.user_id, end)
+    return _VERIFY.text(services, head, head)
+
+
+def read_verify(services: Services, text: str) -> Claims | None:
+    """Return what a genuine verify token says, or None if it is none or has expired.
+
+    `Services.admit` decides whether the session still counts.
+    """
+    parts = _VERIFY.split(text)
+    if parts is None or not _VERIFY.is_genuine(services, parts[1], parts[0]):
+        return None
+    session_id, user_id, end = _VERIFY_HEAD.unpack(parts[0])
+    if services.clock.now().timestamp() >= end:
+        return None
+    return Claims(user_id, UUID(bytes=session_id), datetime.fromtimestamp(end - VERIFY_SECONDS, UTC))
 
 
 def one_time(services: Services, row: OneTimeToken) -> str:

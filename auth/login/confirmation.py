@@ -16,6 +16,7 @@ from auth.stores import known_devices, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
+from utils.web.return_addresses import is_return_address
 
 PURPOSES = (LinkPurpose.VERIFY, LinkPurpose.EMAIL_CHANGE)
 DropCookie = Callable[[], None]  # deletes the cookie of a sign-up, if the call has one
@@ -30,7 +31,10 @@ class WantedSession(NamedTuple):
 
 
 class Confirmed(NamedTuple):
-    """The login or challenge, if a session was wanted and may be; and where the sign-up wanted to go on."""
+    """The login or challenge, if a session was wanted and may be; and where the sign-up wanted to go on.
+
+    `next_address` is empty if that is no return address.
+    """
 
     login: complete.CompletedLogin | pending.Challenge | None
     next_address: str
@@ -85,7 +89,9 @@ def confirm(
     tx.commit()
     if login:
         password.count_outcome(services, login)
-    return Confirmed(login, proof.next_address or "")
+    wanted_next = proof.next_address or ""
+    may_lead_there = is_return_address(wanted_next, services.settings.return_origins)
+    return Confirmed(login, wanted_next if may_lead_there else "")
 
 
 def _proof(

@@ -46,7 +46,7 @@ class Confirmed(Message):
     next: NotRequired[
         Annotated[
             str,
-            Field(description="The `next` of the sign-up. Check it before you go there.", examples=["/cart"]),
+            Field(description="The `next` of the sign-up, if it is a return address.", examples=["/cart"]),
         ]
     ]
 

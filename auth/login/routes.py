@@ -30,7 +30,10 @@ from utils.web.validation import takes
 
 
 def _logged_in(delivery: Delivery, done: CompletedLogin) -> outputs.LoggedIn:
-    delivery.set_login_cookies(done.tokens.refresh_token, done.tokens.keep_until, done.device_token)
+    issued = done.tokens
+    delivery.set_login_cookies(
+        issued.refresh_token, issued.keep_until, issued.verify_token, done.device_token
+    )
     return outputs.logged_in(done.account, done.tokens, done.device_token, in_body=not delivery.by_cookie)
 
 

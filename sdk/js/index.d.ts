@@ -78,7 +78,7 @@ export interface Confirmation {
 /** The members of `LoggedIn` are absent for a link to a new address, which does not log in. */
 export interface Confirmed extends Partial<LoggedIn> {
   message: string;
-  /** What `register` was given. Check it before you go there. */
+  /** What `register` was given, if the service may lead there. */
   next?: string;
 }
 

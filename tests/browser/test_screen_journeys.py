@@ -13,6 +13,7 @@ NEW_PASSWORD = "marble-lantern-orchard-58"
 def test_sign_up_and_confirmation_log_in_and_keep_the_next_page(screen: Page, site: Site) -> None:
     screen.goto("/login?next=/account/devices?x=1%232")
     screen.get_by_role("link", name="Sign Up").click()
+    screen.wait_for_url("**/signup?**")  # and its script
     screen.get_by_label("Email Address").fill("newcomer@example.com")
     screen.get_by_label("Password", exact=True).fill(PASSWORD)
     screen.get_by_label("Confirm Password").fill(PASSWORD)

@@ -120,6 +120,20 @@ SIGN_UPS = [
         f"{ATTACKS}::test_second_factor_is_asked_after_link_and_password",
     ),
     Sabotage(
+        "the confirmation of a sign-up leads to return addresses only",
+        CONFIRMATION,
+        'wanted_next if may_lead_there else ""',
+        "wanted_next",
+        f"{LOGIN}::test_confirmation_returns_next_only_if_it_is_a_return_address",
+    ),
+    Sabotage(
+        "the confirmation of a sign-up sets the verify cookie",
+        "auth/login/routes.py",
+        "issued.keep_until, issued.verify_token, done",
+        "issued.keep_until, issued.verify_token if issued.keep_until else None, done",
+        "test_verify_cookie.py::test_confirmation_of_a_sign_up_sets_the_cookie",
+    ),
+    Sabotage(
         "the cookie of a sign-up is set alike for a taken address",
         "auth/accounts/routes.py",
         "    if by_cookie:\n        cookies.set_sign_up_cookie(",

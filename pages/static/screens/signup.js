@@ -2,7 +2,7 @@ import { isSignedIn, signUp } from "../lib/client.js";
 import { Form, newPassword, present, rules } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, safeNext, text } from "../lib/page.js";
+import { element, text } from "../lib/page.js";
 
 const MAX_NEXT = 2048; // of the API
 const node = document.getElementById("signup-form");
@@ -62,4 +62,4 @@ addEventListener("pageshow", gate);
 gate();
 passwordToggles();
 strengthMeter(password, () => ({ email: email.value.trim() }));
-if (await isSignedIn()) location.replace(safeNext(node.elements.next.value));
+if (await isSignedIn()) location.replace(node.elements.next.value);

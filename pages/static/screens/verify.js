@@ -2,7 +2,7 @@ import { call, callSignedIn, confirmSignUp, isSignedIn, waitFor } from "../lib/c
 import { showCard, showIfLinkFails } from "../lib/card.js";
 import { Form, rules } from "../lib/form.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, fill, safeNext, setUpPage, text, tokenOfLink } from "../lib/page.js";
+import { element, fill, setUpPage, text, tokenOfLink } from "../lib/page.js";
 
 const token = tokenOfLink();
 const node = document.getElementById("verify-form");
@@ -112,9 +112,9 @@ function open(link) {
 }
 
 /** Show that the address is confirmed. After a login the button leads to where the sign-up wanted to go. */
-function done({ purpose }, { user, next, second_factor_setup_required: setsUp } = {}) {
+function done({ purpose }, { user, next = "/account", second_factor_setup_required: setsUp } = {}) {
   const button = showCard(PURPOSES[purpose].card).querySelector("a.btn");
-  if (user) button.href = setsUp ? setUpPage(next ?? "/account") : safeNext(next);
+  if (user) button.href = setsUp ? setUpPage(next) : next; // the server checked it
 }
 
 const checked = token

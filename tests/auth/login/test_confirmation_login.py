@@ -179,6 +179,31 @@ def test_link_of_an_address_change_never_logs_in(app: Flask, here: FlaskClient) 
     assert "Set-Cookie" not in answer.headers
 
 
+# Where to go on
+
+
+@pytest.mark.parametrize(
+    ("address", "may_lead_there"),
+    [
+        ("https://app.example.com/cart?id=1", True),
+        ("/account/devices", True),
+        ("https://app.example.com.evil.example/", False),
+        ("//evil.example", False),
+        ("javascript:alert(1)", False),
+        ("/logout", False),
+    ],
+)
+def test_confirmation_returns_next_only_if_it_is_a_return_address(
+    make_app: AppFactory, address: str, may_lead_there: bool
+) -> None:
+    app = make_app({"RETURN_ORIGINS": "https://app.example.com"})
+    client = app.test_client()
+    sign_up(client, next=address)
+    answer = confirm(client, link(app))
+    assert answer.status_code == 200
+    assert answer.get_json().get("next") == (address if may_lead_there else None)
+
+
 # Accounts whose existence is hidden
 
 
