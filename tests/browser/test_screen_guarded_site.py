@@ -17,7 +17,7 @@ from tests.support.documents import example
 from tests.support.examples import trusting_site
 from tests.support.haproxy import changed, self_signed
 from tests.support.proxies import DEPLOY, running_nginx
-from tests.support.screen_steps import fill_login, heading, submit
+from tests.support.screen_steps import fill_login, fill_signup, heading, submit
 from tests.support.screens import DESKTOP, FLAGS, Site, opened, running
 from tests.support.server import DEADLINE, free_port, until
 
@@ -208,8 +208,16 @@ def test_site_that_sends_the_browser_back_three_times_leads_to_a_page(
     expect(page.locator("body")).to_contain_text("X-Auth-User-Id")
 
 
-def test_sign_up_keeps_the_address_to_return_to(page: Page) -> None:
-    page.goto(f"/login?next={APP}/other")
+def test_sign_up_leads_back_to_the_site_after_the_confirmation(page: Page, guarded: tuple[Site, int]) -> None:
+    address = "newcomer@example.org"
+    page.goto(PAGE)
     page.get_by_role("link", name="Sign Up").click()
     page.wait_for_url("**/signup?**")
-    expect(page.locator("input[name=next]")).to_have_value(f"{APP}/other")
+    expect(page.locator("input[name=next]")).to_have_value(PAGE)
+    fill_signup(page, address)
+    submit(page, "Sign Up")
+    heading(page, "Check Your Email")
+    page.goto(guarded[0].link(address, "/verify-email"))
+    submit(page, "Confirm Email")
+    page.get_by_role("link", name="Continue").click()
+    assert told(page)["x-auth-user-id"]
