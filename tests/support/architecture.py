@@ -5,7 +5,7 @@ sabotaged copy and check that the rule detects it.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,7 +69,7 @@ def _module(path: str) -> str:
 
 def _imports(tree: ast.Module, modules: set[str], *, top_level: bool = False) -> Iterator[tuple[int, str]]:
     """Line and module of every import; `from package import module` counts as the module."""
-    nodes = _at_import_time(tree) if top_level else _nodes(tree)
+    nodes: Iterable[ast.AST] = _at_import_time(tree) if top_level else _nodes(tree)
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
