@@ -55,6 +55,7 @@ from utils.database.readiness import Readiness, schema_check
 from utils.database.reads import Reads
 from utils.error_handlers import init_errors
 from utils.identifiers import MAX_USERNAME
+from utils.languages import catalogue
 from utils.limits.ceilings import WINDOW, Ceiling, Ceilings, Challenge
 from utils.limits.counters import FallbackCounters, LocalCounters, RedisCounters
 from utils.limits.rate_limits import POLICIES, CountingLimiter, Limiter, NoLimits, Policy
@@ -160,6 +161,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
+        "languages": catalogue.shipped(settings.default_language),
         "clock": clock,
         "tx": db.session,
         "reads": Reads(db.engine),

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from config import Settings, is_loopback
 from pages import assets
 from pages.safety import DEFAULT_NEXT, add_page_headers, is_local, safe_next
-from pages.texts import catalogue, text
+from pages.texts import LANGUAGE_COOKIE, VARY, language, text
 from utils.errors import ApiError, CrossSiteRefused
 from utils.request_record import request_record
 from utils.services import services
@@ -119,6 +119,21 @@ def contrast() -> AnyResponse:
     return response
 
 
+@pages_bp.post("/preferences/language")
+@limited("reads")
+def choose_language() -> AnyResponse:
+    """Store the chosen language in a cookie and redirect back; an empty one asks the browser again."""
+    refuse_cross_site()
+    wanted = request.form.get("language", "")
+    back = request.form.get("back")
+    response = redirect(back if back and is_local(back) else "/login", 303)
+    if services().languages.find(wanted):
+        response.set_cookie(LANGUAGE_COOKIE, wanted, max_age=YEAR, path="/", secure=True, samesite="Lax")
+    elif not wanted:
+        response.delete_cookie(LANGUAGE_COOKIE, path="/", secure=True, samesite="Lax")
+    return response
+
+
 @pages_bp.get("/favicon.ico")
 @limited("reads")
 def icon() -> AnyResponse:
@@ -147,7 +162,7 @@ def redirect_to_public_host() -> AnyResponse | None:
 
 @pages_bp.after_request
 def set_page_headers(response: Response) -> Response:
-    return add_page_headers(response) if response.mimetype == "text/html" else response
+    return _with_headers(response) if response.mimetype == "text/html" else response
 
 
 def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
@@ -158,7 +173,9 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
         wanted = safe_next(request.args.get("next"))
         return {
             "t": text,
-            "asset": assets.asset,
+            "asset": lambda name: assets.asset(name, language()),
+            "language": language(),
+            "languages": list(services().languages.by_tag.values()),
             "link": _link,
             "brand": settings.brand_name,
             "min_length": settings.password_min_length,
@@ -179,9 +196,16 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             ),
             "reason": reason if reason in REASONS else None,
             "path": request.path,
+            "here": _here(),
         }
 
     return context
+
+
+def _here() -> str:
+    """Return the address of the page with its query; that of the login for a call that no link can repeat."""
+    here = request.full_path.rstrip("?")
+    return here if request.method == "GET" and is_local(here) else "/login"
 
 
 def _with_next(wanted: str, path: str) -> str:
@@ -204,7 +228,7 @@ def _link(href: str, key: str) -> Markup:
 def rendered(template: str, key: str, /, **values: Any) -> Response:
     """Return a page for a view of another package. Its forms lead back to the whole address."""
     shown = {"path": request.full_path.rstrip("?"), **values}
-    return add_page_headers(make_response(render_template(template, key=key, **shown)))
+    return _with_headers(make_response(render_template(template, key=key, **shown)))
 
 
 def error_page(response: Response, error: ApiError) -> Response:
@@ -217,7 +241,7 @@ def error_page(response: Response, error: ApiError) -> Response:
         shown = {**error.page_values, **_facts()}
         return _as_page(response, render_template(f"{error.page}.html", key=error.page, fault=error, **shown))
     key = f"error_{error.status}"
-    if f"{key}.title" not in catalogue()["page"] or (error.status == 403 and error.code != CROSS_SITE):
+    if f"{key}.title" not in language().page or (error.status == 403 and error.code != CROSS_SITE):
         key = "error_500" if error.status >= 500 else "error_400"
     return _as_page(response, render_template("message.html", key=key, **_facts()))
 
@@ -225,6 +249,11 @@ def error_page(response: Response, error: ApiError) -> Response:
 def _as_page(response: Response, page: str) -> Response:
     response.set_data(page)
     response.mimetype = "text/html"
+    return _with_headers(response)
+
+
+def _with_headers(response: Response) -> Response:
+    response.vary.update(VARY)
     return add_page_headers(response)
 
 

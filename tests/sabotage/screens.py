@@ -5,7 +5,36 @@ from tests.sabotage import Sabotage
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
+CATALOGUE, TEXTS = "utils/languages/catalogue.py", "pages/texts.py"
 SCREENS = [
+    Sabotage(
+        "every language has every text",
+        "locales/de/pages.json",
+        '    "login.title": "Anmelden",\n',
+        "",
+        "test_languages.py::test_every_language_has_every_text_with_its_gaps",
+    ),
+    Sabotage(
+        "a text has the plural of its language",
+        CATALOGUE,
+        "self.locale.plural_form(number)",
+        '"one"',
+        "test_languages.py::test_page_of_right_to_left_language_says_so",
+    ),
+    Sabotage(
+        "caches keep pages of languages apart",
+        TEXTS,
+        'VARY = ("Accept-Language", "Cookie")',
+        'VARY = ("Cookie",)',
+        "test_languages.py::test_language_of_a_page_is_the_chosen_then_the_browsers_then_the_default",
+    ),
+    Sabotage(
+        "a refused language is not chosen",
+        "utils/languages/accepted.py",
+        "if tag.lower() not in refused]",
+        "]",
+        "test_languages.py::test_language_is_chosen_by_quality_then_order_within_bounds",
+    ),
     Sabotage(
         "a form that is sent twice makes one call",
         FORM,

@@ -4,15 +4,22 @@ import texts from "./texts.js";
 
 const status = document.getElementById("status");
 
+const plural = new Intl.PluralRules(document.documentElement.lang);
+
+/** Return the words of a key; with the value `n`, those that the language uses for this number. */
+function words(key, { n }) {
+  return texts[`${key}.${plural.select(Number(n ?? NaN))}`] ?? texts[key];
+}
+
 /** Return a text with its `{placeholders}` replaced by these values. */
 export function text(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+  return words(key, values).replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 }
 
 /** Put a text into `node`. Placeholders may be replaced by elements, such as a link. */
 export function fill(node, key, values = {}) {
   node.replaceChildren(
-    ...texts[key].split(/(\{\w+\})/).map((part) => {
+    ...words(key, values).split(/(\{\w+\})/).map((part) => {
       const name = /^\{(\w+)\}$/.exec(part)?.[1];
       return name && name in values ? values[name] : part;
     }),
@@ -118,3 +125,19 @@ contrast.form.addEventListener("submit", async (event) => {
   }).catch(() => {});
 });
 showContrast();
+
+/** Have the pages in this language from now on, in this browser; "" asks the browser itself. */
+export const chooseLanguage = (language) =>
+  fetch("/preferences/language", {
+    method: "POST",
+    body: new URLSearchParams({ language, back: "/terms" }),
+    redirect: "manual",
+    keepalive: true,
+  }).catch(() => {});
+
+// The page is loaded again. Its entry in the history keeps the token of a mailed link.
+document.getElementById("language-form")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await chooseLanguage(event.target.elements.language.value);
+  location.reload();
+});
