@@ -161,7 +161,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
-        "languages": catalogue.shipped(settings.default_language),
+        "languages": _languages(settings.default_language),
         "clock": clock,
         "tx": db.session,
         "reads": Reads(db.engine),
@@ -203,6 +203,13 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
+
+
+def _languages(default: str) -> catalogue.Languages:
+    """Return the installed languages. Raises `ConfigurationError` if the default is not among them."""
+    if default not in (tags := sorted(catalogue.shipped().tags)):
+        raise ConfigurationError([f"DEFAULT_LANGUAGE must be one of {', '.join(tags)}."])
+    return catalogue.shipped(default)
 
 
 def _leaks(settings: Settings, metrics: Metrics) -> Leaks:

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import config_values as values
 from config_checks import combination_faults
-from utils.languages.installed import installed_language
 
 DAY = 24 * 60 * 60
 MAX_ACCESS_TOKEN_LIFETIME = 3600  # seconds, of `oauth_access_token_lifetime`
@@ -104,7 +103,7 @@ class Settings:
     trusted_proxies: int = _setting(values.whole_number(0, 10))
     client_address_header: str = _setting(values.header_name, "X-Forwarded-For")
     brand_name: str = _setting(values.one_line, "AxiomTech")
-    default_language: str = _setting(installed_language, "en")
+    default_language: str = _setting(values.short_word, "en")
     pages_enabled: bool = _setting(values.boolean, True)
     ui_contrast_default: str = _setting(values.one_of("seed", "more"), "seed")
     confirm_password_field: bool = _setting(values.boolean, True)

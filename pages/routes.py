@@ -196,16 +196,9 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             ),
             "reason": reason if reason in REASONS else None,
             "path": request.path,
-            "here": _here(),
         }
 
     return context
-
-
-def _here() -> str:
-    """Return the address of the page with its query; that of the login for a call that no link can repeat."""
-    here = request.full_path.rstrip("?")
-    return here if request.method == "GET" and is_local(here) else "/login"
 
 
 def _with_next(wanted: str, path: str) -> str:

@@ -54,7 +54,12 @@ def test_image_contains_only_the_product() -> None:
     taken = {line[1:] for line in lines if line[0] == "!"}
     modules = {path.name for path in ROOT.glob("*.py")}
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench", "deploy"}
-    assert taken == modules | packages | {"migrations", "requirements-serve.txt", "sdk/js/index.js"}
+    assert taken == modules | packages | {
+        "locales",
+        "migrations",
+        "requirements-serve.txt",
+        "sdk/js/index.js",
+    }
     assert lines[-2:] == ["**/__pycache__", "**/*.pyc"]
 
 

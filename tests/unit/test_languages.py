@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app import create_app
 from config import ConfigurationError, Settings, TestingConfig
 from pages import assets, routes
 from tests.support.documents import read
@@ -158,7 +159,7 @@ def test_language_switch_refuses_other_sites_unknown_languages_and_foreign_targe
     with memory_app() as app:
         client = app.test_client()
         form = {"language": "de", "back": "//evil.example"}
-            other = client.post("/preferences/language", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+        other = client.post("/preferences/language", data=form, headers={"Sec-Fetch-Site": "cross-site"})
         assert other.status_code == 403
         answer = client.post("/preferences/language", data=form | {"language": "../en"}, headers=OWN)
         assert (answer.location, "Set-Cookie" in answer.headers) == ("/login", False)
@@ -188,7 +189,7 @@ def test_scripts_of_a_page_have_its_language() -> None:
 
 def test_default_language_must_be_installed() -> None:
     with pytest.raises(ConfigurationError, match="DEFAULT_LANGUAGE must be one of de, en"):
-        Settings.load(TestingConfig, {"DEFAULT_LANGUAGE": "fr"})
+        create_app(settings=Settings.load(TestingConfig, {"DEFAULT_LANGUAGE": "fr"}))
 
 
 def test_language_is_added_by_the_steps_of_the_guide(tmp_path: Path) -> None:

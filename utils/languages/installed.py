@@ -11,11 +11,3 @@ _TAG = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?")
 def installed(folder: Path = LOCALES) -> list[str]:
     """Return the tags of the languages in a folder, sorted."""
     return sorted(path.name for path in folder.iterdir() if _TAG.fullmatch(path.name) and path.is_dir())
-
-
-def installed_language(text: str) -> str:
-    """Return the tag of an installed language, for a setting. Raises `ValueError`."""
-    tags = installed()
-    if text not in tags:
-        raise ValueError(f"must be one of {', '.join(tags)}")
-    return text
