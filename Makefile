@@ -66,6 +66,8 @@ lock: .venv/dev.stamp ## update the pinned requirements, with their hashes, from
 	$(COMPILE) bench/peers/requirements.in -o bench/peers/requirements.txt
 	$(COMPILE) tests/clients/requirements.in -o tests/clients/requirements.txt
 	$(COMPILE) tests/clients/streamlit.in -o tests/clients/streamlit.txt
+	$(COMPILE) tests/clients/further.in -o tests/clients/further.txt
+	$(COMPILE) tests/clients/pgadmin.in -o tests/clients/pgadmin.txt
 
 pin-images: ## write the digests of the images into Dockerfile and deploy/compose.yaml (asks Docker Hub)
 	@$(PYTHON) -m deploy.pin_images

@@ -75,7 +75,7 @@ def _missing(packages: tuple[str, ...]) -> list[str]:
     return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
-_IN_BROWSERS = ("test_screen_*.py", "node/test_*.py", "test_streamlit.py")
+_IN_BROWSERS = ("test_screen_*.py", "node/test_*.py", "applications/test_*.py")
 EXTRA_PACKAGES |= {path.name: ("playwright",) for name in _IN_BROWSERS for path in HERE.rglob(name)}
 EXTRA_PACKAGES["test_screen_states.py"] = ("playwright", "axe_playwright_python")
 LEFT_OUT = {module: lacks for module, needs in EXTRA_PACKAGES.items() if (lacks := _missing(needs))}
