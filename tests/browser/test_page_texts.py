@@ -46,7 +46,7 @@ def show_failures(app: Flask) -> None:
 
 
 def test_pages_use_exactly_the_keys_of_the_catalogue() -> None:
-    noted = Noted(shipped().english.page)
+    noted = Noted(dict(shipped().english.page))
     languages = replace(shipped(), by_tag={"en": replace(shipped().english, page=noted)})
     languages = replace(languages, default=languages.english)
     with memory_app(languages=languages) as app:

@@ -47,7 +47,7 @@ def test_98_contrast_switch_is_stored_and_rendered(screen: Page, site: Site) -> 
         (cookie,) = [c for c in screen.context.cookies() if c["name"] == "__Host-contrast"]
         assert (cookie["value"], cookie["path"], cookie["sameSite"]) == (chosen, "/", "Lax")
         served = screen.context.request.get("/login").text()
-        assert f'<html lang="en" data-contrast="{chosen}"' in served
+        assert f'<html lang="en" dir="ltr" data-contrast="{chosen}"' in served
         assert f'id="contrast" aria-pressed="{pressed}"' in served
     with screen.expect_response("**/preferences/contrast"):
         switch.click()

@@ -10,7 +10,8 @@ import pytest
 
 from app import create_app
 from config import ConfigurationError, Settings, TestingConfig
-from pages import assets, routes
+from pages import assets
+from pages.texts import LANGUAGE_COOKIE
 from tests.support.documents import read
 from tests.support.memory_apps import memory_app
 from utils.languages.accepted import accepted
@@ -213,4 +214,4 @@ def test_language_is_added_by_the_steps_of_the_guide(tmp_path: Path) -> None:
         assert "Se connecter" in page
         assert '<option value="fr" lang="fr" selected>français</option>' in page
     assert "/preferences/language" in guide
-    assert routes.LANGUAGE_COOKIE == "__Host-lang"
+    assert LANGUAGE_COOKIE == "__Host-lang"

@@ -136,7 +136,7 @@ export const chooseLanguage = (language) =>
   }).catch(() => {});
 
 // The page is loaded again. Its entry in the history keeps the token of a mailed link.
-document.getElementById("language-form")?.addEventListener("submit", async (event) => {
+document.getElementById("language-choice")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   await chooseLanguage(event.target.elements.language.value);
   location.reload();
