@@ -248,7 +248,7 @@ def test_only_current_assets_are_immutable(client: FlaskClient) -> None:
         tag = {"If-None-Match": answer.headers["ETag"]}
         assert client.get(assets.asset(name), headers=tag).status_code == 304
         assert "immutable" not in client.get(f"/assets/{'0' * 12}/{name}").headers["Cache-Control"]
-    for name in ("none.js", "..%2froutes.py", "texts.en.json", "style.css.map", "%00"):
+    for name in ("none.js", "..%2froutes.py", "pages.json", "style.css.map", "%00"):
         assert client.get(f"/assets/{assets.version()}/{name}").status_code == 404
     assert client.get("/favicon.ico").mimetype == "image/svg+xml"
     with pytest.raises(KeyError):
