@@ -6,7 +6,6 @@ Modules import each other by relative paths, so that a page and its modules alwa
 import gzip
 import hashlib
 from functools import cache
-from mimetypes import guess_type
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,8 +18,10 @@ from utils.errors import NotFound
 STATIC = Path(__file__).parent / "static"
 CLIENT = Path(__file__).parent.parent / "sdk" / "js" / "index.js"
 YEAR = 365 * 24 * 60 * 60
-STYLES = ("base.css", "forms.css", "account.css", "authorize.css")  # in the order of the cascade
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+STYLES = ("fonts.css", "base.css", "forms.css", "account.css", "authorize.css")  # in the order of the cascade
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+
+COMPACT = {"font/woff2"}  # these are compressed already
 
 
 @cache
@@ -30,11 +31,11 @@ def files() -> MappingProxyType[str, bytes]:
     `lib/auth.js` is the client of `sdk/js`. `lib/texts.js` has the texts of the scripts. `lib/style.css`
     joins the stylesheets to save requests.
     """
-    paths = [path for kind in ("js", "svg") for path in sorted(STATIC.rglob(f"*.{kind}"))]
+    paths = [path for kind in ("js", "svg", "woff2") for path in sorted(STATIC.rglob(f"*.{kind}"))]
     found = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in paths}
-    style = b"\n".join((STATIC / "styles" / name).read_bytes() for name in STYLES)
+    styles = [(STATIC / "styles" / name).read_bytes() for name in STYLES]
     texts = script_texts().encode()
-    made = {"lib/auth.js": CLIENT.read_bytes(), "lib/texts.js": texts, "lib/style.css": style}
+    made = {"lib/auth.js": CLIENT.read_bytes(), "lib/texts.js": texts, "lib/style.css": b"\n".join(styles)}
     return MappingProxyType(found | made)
 
 
@@ -64,10 +65,12 @@ def answer(requested_version: str, name: str) -> AnyResponse:
     content = files().get(name)
     if content is None:
         raise NotFound
-    kind = TYPES.get(Path(name).suffix) or guess_type(name)[0]
-    response = Response(content, content_type=f"{kind}; charset=utf-8")
-    response.vary.add("Accept-Encoding")
-    if request.accept_encodings.quality("gzip") > 0:
+    kind = TYPES[Path(name).suffix]
+    is_text = kind not in COMPACT
+    response = Response(content, content_type=f"{kind}; charset=utf-8" if is_text else kind)
+    if is_text:
+        response.vary.add("Accept-Encoding")
+    if is_text and request.accept_encodings.quality("gzip") > 0:
         response.set_data(compressed(name))
         response.content_encoding = "gzip"
     response.add_etag()
