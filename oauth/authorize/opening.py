@@ -11,10 +11,12 @@ from oauth.refusals import Step
 from oauth.stores import clients, resources
 from tables.oauth import Client
 from utils.client_info import ClientInfo, printable
+from utils.crypto.claims import CLOCK_LEEWAY
 from utils.services import Services
 from utils.web import redirect_uris
 
 TICKET_LIFETIME = timedelta(hours=1)
+LEEWAY = timedelta(seconds=CLOCK_LEEWAY)  # the machine that issued a ticket may be ahead
 MAX_SHOWN = 200  # characters of a value of the request, on the page of a fault
 MAX_NAME = 60
 MAX_REGISTERED = 10  # registered addresses on that page
@@ -70,7 +72,7 @@ def reopened(services: Services, query: str, ticket: str, client: ClientInfo) ->
     Raises `TicketInvalid` for any other query, or a `PageFault` if the client changed meanwhile.
     """
     opened_at, now = tokens.ticket_time(services, ticket, query), services.clock.now()
-    if opened_at is None or not opened_at <= now < opened_at + TICKET_LIFETIME:
+    if opened_at is None or not opened_at - LEEWAY <= now < opened_at + TICKET_LIFETIME:
         raise errors.TicketInvalid
     return find_target(services, query, client), opened_at
 

@@ -10,6 +10,9 @@ from oauth.authorize.redirects import Kind, kind_of
 from oauth.authorize.request import STANDARD_SCOPES, AuthorizationRequest, Prompt
 from oauth.stores.consents import Consent, of_resource
 from tables.oauth import Client
+from utils.crypto.claims import CLOCK_LEEWAY
+
+LEEWAY = timedelta(seconds=CLOCK_LEEWAY)  # the machine of the login may be ahead
 
 
 class Need(Enum):
@@ -58,7 +61,7 @@ def need(
     prompts = request.prompts
     if session is None:
         return Need.SIGN_UP if Prompt.CREATE in prompts and not answered else Need.LOGIN
-    is_newer = opened_at <= session.auth_time <= now
+    is_newer = opened_at <= session.auth_time <= now + LEEWAY
     if prompts & {Prompt.SELECT_ACCOUNT, Prompt.CREATE} and not answered and not is_newer:
         return Need.ACCOUNT
     if session.is_restricted or (request.client.require_factor and not session.has_factor):
@@ -81,7 +84,7 @@ def _asks_again(request: AuthorizationRequest, session: LoggedIn, opened_at: dat
         return False
     oldest = opened_at - timedelta(seconds=request.max_age)
     # Not in the future either: a clock that was set back must not make an old login fresh.
-    return not oldest <= session.auth_time <= now
+    return not oldest <= session.auth_time <= now + LEEWAY
 
 
 def _is_fresh(at: datetime | None, now: datetime) -> bool:

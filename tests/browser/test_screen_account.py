@@ -208,7 +208,7 @@ def test_account_deletion_requires_the_password_and_can_be_undone_by_mail(screen
     expect(screen.get_by_role("button", name="Log Out")).to_have_count(0)
     screen.goto(site.link(address, "/restore"))
     submit(screen, "Keep My Account")
-    expect(screen.get_by_role("heading", name="Your Account Stays")).to_be_focused()
+    expect(screen.get_by_role("heading", name="Your Account Is Kept")).to_be_focused()
     log_in(screen, address)
 
 
@@ -230,7 +230,7 @@ def test_account_page_restored_from_the_cache_reloads(screen: Page, site: Site) 
     expect(screen.locator("#email-shown")).to_have_text(address)
     screen.context.clear_cookies()
     restored(screen)
-    screen.wait_for_url("**/login?**", timeout=5_000)
+    screen.wait_for_url("**/login?**")
 
 
 @pytest.mark.slow

@@ -19,8 +19,12 @@ def installed(folder: Path, source: Path) -> Path:
     for each in source.iterdir():
         if each.suffix in {".json", ".mjs", ".html"}:
             shutil.copy(each, folder)
-    done = subprocess.run(
-        [executable("npm"), *NPM_CI], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    npm_ci(folder)
     return folder
+
+
+def npm_ci(folder: Path) -> None:
+    """Install the packages of the lock file of a folder."""
+    command = [executable("npm"), *NPM_CI]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr

@@ -124,10 +124,10 @@ class Person:
     access_token: str
     cookies: CookieJar = field(default_factory=CookieJar)
 
-    def opens(self, url: str) -> Answer:
-        """Return the page at an address."""
+    def opens(self, url: str, form: bytes | None = None) -> Answer:
+        """Return the page at an address, or the one that a form leads to."""
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
-        request = urllib.request.Request(url, headers={"Accept": "text/html,*/*;q=0.8"})
+        request = urllib.request.Request(url, form, headers={"Accept": "text/html,*/*;q=0.8"})
         try:
             with opener.open(request, timeout=DEADLINE) as answer:
                 return Answer(answer.status, answer.url, answer.read().decode())

@@ -39,6 +39,10 @@ class Provider:
         found: dict[str, Any] = asked(self.app, "clients", "add", name, *options)
         return found
 
+    def set(self, name: str, *options: str) -> None:
+        """Change a client by `clients set`."""
+        asked(self.app, "clients", "set", name, *options)
+
     def explained(self, name: str) -> str:
         """Return what `explain-client` says."""
         said = self.app.test_cli_runner().invoke(args=["auth", "explain-client", name])

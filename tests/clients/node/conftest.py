@@ -1,4 +1,4 @@
-"""Fixtures of the tests with clients of npm: their packages, one service and one browser for the package."""
+"""Fixtures of the tests with clients of npm: their packages, and one service for the package."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import create_app
-from bench.chromium import INSTALL, chromium
 from config import Settings, TestingConfig
 from tests.support.service import shut_down
 
 if TYPE_CHECKING:  # requirements.txt alone does not bring playwright
-    from playwright.sync_api import Browser, Page
-
     from tests.support.real_clients import Person, Provider
 
 HERE = Path(__file__).parent
@@ -45,30 +42,3 @@ def person(provider: "Provider") -> "Person":
     from tests.support.real_clients import Person
 
     return Person(provider.site)
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    from tests.support.screens import FLAGS
-
-    path = chromium()
-    if path is None:
-        pytest.skip(INSTALL)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def screen(browser: "Browser") -> Iterator["Page"]:
-    """Return a page of a new browser profile; fail on console output, script errors and violations."""
-    from tests.support.screens import DESKTOP, faults, opened
-
-    complaints: list[str] = []
-    context = browser.new_context(viewport=DESKTOP)
-    yield opened(context, complaints)
-    context.close()
-    assert not faults(complaints), faults(complaints)

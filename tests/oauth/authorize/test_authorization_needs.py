@@ -12,6 +12,7 @@ from oauth.stores.consents import Consent
 from oauth.stores.resources import Resource
 from tests.support.authorization_requests import CALLBACK, SNAPSHOT, authorization_query
 from tests.support.service import START
+from utils.crypto.claims import CLOCK_LEEWAY
 
 OPENED = START
 BEFORE = LoggedIn(
@@ -83,6 +84,14 @@ def test_login_in_the_future_is_not_fresh() -> None:
     asking: list[dict[str, Any]] = [{"prompt": "login"}, {"max_age": "3600"}]
     for changes in asking:
         assert needed(request_of(**changes), later) is Need.REAUTH
+
+
+def test_login_on_a_machine_that_is_ahead_is_fresh_within_the_leeway() -> None:
+    asking: list[dict[str, Any]] = [{"prompt": "login"}, {"max_age": "3600"}]
+    for seconds, expected in ((CLOCK_LEEWAY, Need.NOTHING), (CLOCK_LEEWAY + 1, Need.REAUTH)):
+        later = replace(BEFORE, auth_time=NOW + timedelta(seconds=seconds))
+        for changes in asking:
+            assert needed(request_of(**changes), later) is expected
 
 
 def test_account_that_must_set_up_a_factor_gets_nothing_else() -> None:

@@ -203,16 +203,6 @@ def test_fault_7_changed_query_with_an_old_ticket_is_refused(
     assert codes(app) == []
 
 
-def test_ticket_lives_an_hour(client: FlaskClient, access: str, clock: FixedClock) -> None:
-    ticket = opened(client, QUERY)
-    clock.advance(3599)
-    assert asked(client, QUERY, signed_in(client)["access_token"], ticket=ticket)["status"] == "consent"
-    clock.advance(1)
-    assert asked(client, QUERY, ticket=ticket)["code"] == "oauth_ticket_invalid"
-    clock.advance(-3601)
-    assert asked(client, QUERY, ticket=ticket)["code"] == "oauth_ticket_invalid"  # of the future
-
-
 def test_client_that_changed_after_the_ticket_is_checked_again(
     app: Flask, client: FlaskClient, access: str
 ) -> None:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from bench.chromium import INSTALL, chromium
 from tests.support.client_packages import python_with
 from tests.support.provider import Person, Provider, running_client
-from tests.support.screens import FLAGS
 from tests.support.server import free_port
 from tests.support.service import PASSWORD
 
@@ -23,17 +21,6 @@ if st.user.is_logged_in:
 else:
     st.button("Enter", on_click=st.login)
 """
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        pytest.skip(INSTALL)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

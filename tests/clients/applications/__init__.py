@@ -1,0 +1,1 @@
+"""Whole applications that log in with this service, in Chromium."""
