@@ -7,7 +7,6 @@ language has a version of its own, as its texts are one of the modules.
 import gzip
 import hashlib
 from functools import cache
-from mimetypes import guess_type
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,8 +21,10 @@ from utils.services import services
 STATIC = Path(__file__).parent / "static"
 CLIENT = Path(__file__).parent.parent / "sdk" / "js" / "index.js"
 YEAR = 365 * 24 * 60 * 60
-STYLES = ("base.css", "forms.css", "account.css", "authorize.css")  # in the order of the cascade
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+STYLES = ("fonts.css", "base.css", "forms.css", "account.css", "authorize.css")  # in the order of the cascade
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+
+COMPACT = {"font/woff2"}  # these are compressed already
 
 
 @cache
@@ -32,7 +33,7 @@ def _shared() -> MappingProxyType[str, bytes]:
 
     `lib/auth.js` is the client of `sdk/js`. `lib/style.css` joins the stylesheets to save requests.
     """
-    paths = [path for kind in ("js", "svg") for path in sorted(STATIC.rglob(f"*.{kind}"))]
+    paths = [path for kind in ("js", "svg", "woff2") for path in sorted(STATIC.rglob(f"*.{kind}"))]
     found = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in paths}
     style = b"\n".join((STATIC / "styles" / name).read_bytes() for name in STYLES)
     return MappingProxyType(found | {"lib/auth.js": CLIENT.read_bytes(), "lib/style.css": style})
@@ -75,12 +76,14 @@ def answer(requested_version: str, name: str) -> AnyResponse:
     content = files(current or language()).get(name)
     if content is None:
         raise NotFound
-    kind = TYPES.get(Path(name).suffix) or guess_type(name)[0]
-    response = Response(content, content_type=f"{kind}; charset=utf-8")
-    response.vary.add("Accept-Encoding")
+    kind = TYPES[Path(name).suffix]
+    is_text = kind not in COMPACT
+    response = Response(content, content_type=f"{kind}; charset=utf-8" if is_text else kind)
     if current is None:
         response.vary.update(VARY)
-    if request.accept_encodings.quality("gzip") > 0:
+    if is_text:
+        response.vary.add("Accept-Encoding")
+    if is_text and request.accept_encodings.quality("gzip") > 0:
         response.set_data(compressed(content))
         response.content_encoding = "gzip"
     response.add_etag()
