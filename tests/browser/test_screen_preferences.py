@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.account_screen_styles import EMAIL
+from tests.support.screen_steps import held, waits
 from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, login_busy
 from tests.support.screens import PHONE, Site, log_in, opened, style
 
@@ -28,10 +29,12 @@ def test_97_prefers_contrast_more_is_honoured(screen: Page) -> None:
     button = screen.locator(".btn--primary")
     expect(button).to_have_css("background-color", "rgb(44, 82, 130)")
     expect(screen.locator("#contrast")).to_have_attribute("aria-pressed", "true")
-    screen.locator("#contrast").click()
-    expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
-    screen.reload()
-    expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
+    with held(screen, "/preferences/contrast") as routes:  # the choice counts before the server has it
+        screen.locator("#contrast").click()
+        waits(screen, routes)
+        expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
+        screen.reload()
+        expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
 
 
 @pytest.mark.slow

@@ -111,33 +111,37 @@ function showContrast() {
   choice.value = more ? "seed" : "more";
 }
 
+/**
+ * Store a choice of this browser, for the next page at once, and for a year by the server: browsers may shorten
+ * the lifetime of what scripts store.
+ */
+function prefer(name, value) {
+  document.cookie = `__Host-${name}=${value}; Path=/; Max-Age=31536000; Secure; SameSite=Lax`;
+  fetch(`/preferences/${name}`, {
+    method: "POST",
+    body: new URLSearchParams({ [name]: value, back: "/terms" }),
+    redirect: "manual",
+    keepalive: true, // also if the page is closed immediately
+  }).catch(() => {});
+}
+
 // Without leaving the page, so that input is not lost.
-contrast.form.addEventListener("submit", async (event) => {
+contrast.form.addEventListener("submit", (event) => {
   event.preventDefault();
   const wanted = choice.value;
   root.dataset.contrast = wanted;
   showContrast();
-  await fetch("/preferences/contrast", {
-    method: "POST",
-    body: new URLSearchParams({ contrast: wanted, back: "/terms" }),
-    redirect: "manual",
-    keepalive: true, // also if the page is closed immediately
-  }).catch(() => {});
+  prefer("contrast", wanted);
 });
 showContrast();
-
-/** Have the pages in this language from now on, in this browser; "" asks the browser itself. */
-export const chooseLanguage = (language) =>
-  fetch("/preferences/language", {
-    method: "POST",
-    body: new URLSearchParams({ language, back: "/terms" }),
-    redirect: "manual",
-    keepalive: true,
-  }).catch(() => {});
 
 // The page is loaded again. Its entry in the history keeps the token of a mailed link.
 document.getElementById("language-choice")?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  await chooseLanguage(event.target.elements.language.value);
+  await fetch(event.target.action, {
+    method: "POST",
+    body: new URLSearchParams(new FormData(event.target)),
+    redirect: "manual",
+  }).catch(() => {});
   location.reload();
 });
