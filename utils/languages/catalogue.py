@@ -13,7 +13,7 @@ from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
 
-from utils.languages.accepted import accepted
+from utils.languages.accepted import MAX_HEADER, accepted
 from utils.languages.installed import ENGLISH, LOCALES, installed
 
 CATEGORIES = ("zero", "one", "two", "few", "many")  # besides `other`, the key without a suffix
@@ -65,7 +65,7 @@ class Languages:
 
     def accepted(self, header: str | None) -> Language | None:
         """Return the language that an `Accept-Language` prefers, if it names one that is installed."""
-        return self.find(accepted(header, self.tags)) if header else None
+        return self.find(accepted(header[:MAX_HEADER], self.tags)) if header else None
 
 
 def load(folder: Path, default: str = ENGLISH) -> Languages:
