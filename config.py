@@ -106,6 +106,7 @@ class Settings:
     default_language: str = _setting(values.short_word, "en")
     pages_enabled: bool = _setting(values.boolean, True)
     ui_contrast_default: str = _setting(values.one_of("seed", "more"), "seed")
+    ui_scheme_default: str = _setting(values.one_of("light", "auto"), "light")
     confirm_password_field: bool = _setting(values.boolean, True)
     terms_version: str = _setting(values.short_word, "1")
     docs_enabled: bool = _setting(values.boolean)

@@ -11,18 +11,15 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import Settings, is_loopback
-from pages import assets
-from pages.safety import DEFAULT_NEXT, add_page_headers, is_local, safe_next
-from pages.texts import LANGUAGE_COOKIE, VARY, language, text
+from pages import assets, preferences
+from pages.safety import DEFAULT_NEXT, add_page_headers, safe_next
+from pages.texts import VARY, language, text
 from utils.errors import ApiError, CrossSiteRefused
 from utils.request_record import request_record
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
 
-CONTRAST_COOKIE = "__Host-contrast"
-CONTRASTS = ("seed", "more")
-YEAR = 365 * 24 * 60 * 60
 TOKEN_DAYS = (7, 30, 90, 365)  # lifetimes of an API token to choose from
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
 CROSS_SITE = CrossSiteRefused.code  # the only 403 with its own page
@@ -106,34 +103,6 @@ def change_password() -> AnyResponse:
     return redirect("/account/security")
 
 
-@pages_bp.post("/preferences/contrast")
-@limited("reads")
-def contrast() -> AnyResponse:
-    """Store the chosen contrast in a cookie and redirect back (WCAG techniques C29 and G174)."""
-    refuse_cross_site()
-    wanted = request.form.get("contrast", "")
-    back = request.form.get("back")
-    response = redirect(back if back and is_local(back) else "/login", 303)
-    if wanted in CONTRASTS:
-        response.set_cookie(CONTRAST_COOKIE, wanted, max_age=YEAR, path="/", secure=True, samesite="Lax")
-    return response
-
-
-@pages_bp.post("/preferences/language")
-@limited("reads")
-def choose_language() -> AnyResponse:
-    """Store the chosen language in a cookie and redirect back; an empty one asks the browser again."""
-    refuse_cross_site()
-    wanted = request.form.get("language", "")
-    back = request.form.get("back")
-    response = redirect(back if back and is_local(back) else "/login", 303)
-    if services().languages.find(wanted):
-        response.set_cookie(LANGUAGE_COOKIE, wanted, max_age=YEAR, path="/", secure=True, samesite="Lax")
-    elif not wanted:
-        response.delete_cookie(LANGUAGE_COOKIE, path="/", secure=True, samesite="Lax")
-    return response
-
-
 @pages_bp.get("/favicon.ico")
 @limited("reads")
 def icon() -> AnyResponse:
@@ -168,7 +137,6 @@ def set_page_headers(response: Response) -> Response:
 def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
     def context() -> dict[str, Any]:
         settings = services().settings
-        chosen = request.cookies.get(CONTRAST_COOKIE)
         reason = request.args.get("reason")
         wanted = safe_next(request.args.get("next"))
         return {
@@ -188,8 +156,7 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "token_days": _token_days(settings),
             "token_default": min(facts.token_days, settings.api_token_max_days),
             "has_apps": settings.oauth_provider,
-            "contrast": chosen if chosen in CONTRASTS else None,
-            "contrast_shown": chosen if chosen in CONTRASTS else settings.ui_contrast_default,
+            "look": preferences.look(settings),
             "next": wanted,
             "with_next": lambda path: (
                 path if wanted == DEFAULT_NEXT else f"{path}?{urlencode({'next': wanted})}"
@@ -277,3 +244,6 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
 for _path in FORMS | PLAIN:
     _methods = ["GET", "POST"] if _path in FORMS else ["GET"]
     pages_bp.add_url_rule(_path, f"shell:{_path}", shell, defaults={"path": _path}, methods=_methods)
+for _preference in (preferences.contrast, preferences.scheme, preferences.language):
+    _path = f"/preferences/{_preference.__name__}"
+    pages_bp.add_url_rule(_path, view_func=_preference, methods=["POST"])

@@ -70,7 +70,7 @@ def test_pages_use_exactly_the_keys_of_the_catalogue() -> None:
     with memory_app({"OAUTH_PROVIDER": "false"}, languages=languages) as app:
         assert app.test_client().get("/account/apps").status_code == 200
     # The language switch is shown where there are several languages.
-    assert set(noted) - noted.used == {"shell.language", "shell.apply"}
+    assert set(noted) - noted.used == {"shell.language"}
 
 
 def literals(source: str) -> set[str]:

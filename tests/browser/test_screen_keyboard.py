@@ -45,7 +45,7 @@ def walk(page: Page, key: str, steps: int) -> list[str]:
 def test_40_tab_order_of_the_login_page_is_visual(screen: Page) -> None:
     screen.goto("/login")
     screen.get_by_label("Email Address").focus()
-    foot = ["language", "language-apply", "contrast"]
+    foot = ["language", "language-apply", "scheme", "contrast"]
     rest = [*STOPS[1:], *foot]
     assert walk(screen, "Tab", len(rest)) == rest
     assert walk(screen, "Shift+Tab", len(rest)) == [*STOPS, *foot][-2::-1]

@@ -17,6 +17,7 @@ from auth.login.brute_force import login_digest
 from auth.mailing.messages import MAILS
 from auth.stores.challenges import ChallengePurpose
 from config import Settings
+from pages import preferences, texts
 from pages import routes as pages
 from tests.support.architecture import project_sources
 from utils.crypto import access_tokens
@@ -94,7 +95,7 @@ MAIL_FROM MAIL_URL METRICS_TOKEN PAGES_ENABLED PASSWORD_BLOCKLIST PASSWORD_CONTE
 PASSWORD_MIN_LENGTH PORT PUBLIC_URL RATE_LIMIT_ENABLED REDIS_URL REMEMBERED_ABSOLUTE_LIFETIME
 REMEMBERED_IDLE_LIFETIME REQUIRE_SECOND_FACTOR REQUIRE_VERIFIED_EMAIL SESSION_ABSOLUTE_LIFETIME
 SESSION_IDLE_LIFETIME TERMS_VERSION TOTP_PREVIOUS_STEPS TRUSTED_PROXIES UI_CONTRAST_DEFAULT
-UNCONFIRMED_ACCOUNT_LIFETIME WEB_CONCURRENCY
+UI_SCHEME_DEFAULT UNCONFIRMED_ACCOUNT_LIFETIME WEB_CONCURRENCY
 """.split()
 METRICS = {
     "auth_request_seconds": ("histogram", ("method", "route", "status")),
@@ -172,7 +173,8 @@ def test_log_events_keep_their_names_and_levels() -> None:
 def test_cookies_and_headers_keep_their_names() -> None:
     found = (cookies.REFRESH_COOKIE, cookies.CHALLENGE_COOKIE, cookies.DEVICE_COOKIE, cookies.DEVICE_HEADER)
     assert found == ("__Host-refresh", "__Host-challenge", "__Host-device", "X-Device-Token")
-    assert (pages.CONTRAST_COOKIE, pages.HINT_COOKIE) == ("__Host-contrast", "__Host-signed-in")
+    assert (preferences.CONTRAST_COOKIE, preferences.SCHEME_COOKIE) == ("__Host-contrast", "__Host-scheme")
+    assert (texts.LANGUAGE_COOKIE, pages.HINT_COOKIE) == ("__Host-lang", "__Host-signed-in")
     assert TEMPLATE_HEADER == "X-Template"
 
 

@@ -1,4 +1,4 @@
-// Shared by all pages: texts, screen reader announcements, the contrast switch and safe redirects.
+// Shared by all pages: texts, screen reader announcements, preferences and safe redirects.
 
 import texts from "./texts.js";
 
@@ -134,6 +134,13 @@ contrast.form.addEventListener("submit", (event) => {
   prefer("contrast", wanted);
 });
 showContrast();
+
+document.getElementById("scheme").addEventListener("change", ({ target: { value } }) => {
+  if (value === "auto") delete root.dataset.scheme;
+  else root.dataset.scheme = value;
+  document.querySelector("meta[name=color-scheme]").content = value === "auto" ? "light dark" : value;
+  prefer("scheme", value);
+});
 
 // The page is loaded again. Its entry in the history keeps the token of a mailed link.
 document.getElementById("language-choice")?.addEventListener("submit", async (event) => {
