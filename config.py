@@ -13,7 +13,8 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import config_values as values
-from config_checks import combination_faults
+from config_checks import PAGES, combination_faults
+from config_returns import cookie_domain, return_origins
 
 DAY = 24 * 60 * 60
 MAX_ACCESS_TOKEN_LIFETIME = 3600  # seconds, of `oauth_access_token_lifetime`
@@ -113,6 +114,8 @@ class Settings:
     flask_sessions: bool = _setting(values.boolean, False)
     app_modules: tuple[str, ...] = _setting(values.words, ())
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
+    return_origins: tuple[str, ...] = _setting(return_origins, ())
+    verify_cookie: str | None = _setting(cookie_domain)
     redis_url: str | None = _setting(values.redis_url, secret=True)
     rate_limit_enabled: bool = _setting(values.boolean, True)
     registration_ceiling: int = _setting(values.whole_number(0, 1_000_000), 0)
@@ -204,7 +207,10 @@ class Settings:
         faults += _missing_faults(found, faults)
         settings = cls(**_with_derived_defaults(found))
         faults += combination_faults(
-            {entry.name: getattr(settings, entry.name) for entry in fields(settings)}, environ, PAGES, faults
+            {entry.name: getattr(settings, entry.name) for entry in fields(settings)},
+            environ,
+            PAGES,
+            faults,
         )
         if faults:
             faults += [
@@ -271,18 +277,6 @@ def _with_derived_defaults(found: dict[str, Any]) -> dict[str, Any]:
     for name, path in PAGES.items():
         found[name] = found[name] or f"{found['public_url']}{path}"
     return found
-
-
-# Default paths of the pages of mailed links, and of the page of the provider.
-PAGES = {
-    "link_verify": "/verify-email",
-    "link_reject": "/reject",
-    "link_reset": "/reset",
-    "link_undo": "/undo-email-change",
-    "link_restore": "/restore",
-    "link_disown": "/disown",
-    "link_authorize": "/oauth/authorize",
-}
 
 
 def environment() -> dict[str, str]:

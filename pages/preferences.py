@@ -9,11 +9,11 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from config import Settings
-from pages.safety import is_local
 from pages.texts import LANGUAGE_COOKIE
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
+from utils.web.return_addresses import is_local
 
 CONTRAST_COOKIE = "__Host-contrast"
 CONTRASTS = ("seed", "more")
