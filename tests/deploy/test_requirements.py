@@ -87,7 +87,7 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize("path", [*NOTHING, "/assets/0/routes.py", "/assets/0/texts.en.json", "/assets/0/"])
+@pytest.mark.parametrize("path", [*NOTHING, "/assets/0/routes.py", "/assets/0/pages.json", "/assets/0/"])
 def test_unlisted_file_or_folder_is_not_served(memory: FlaskClient, path: str) -> None:
     answer = memory.get(path)
     assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")

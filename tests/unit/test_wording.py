@@ -7,7 +7,7 @@ import pytest
 
 from auth import mailing
 from auth.mailing.messages import MAILS
-from pages import texts
+from utils.languages.catalogue import shipped
 
 # What people would read two words for, or would not know.
 AVOIDED = re.compile(
@@ -21,7 +21,7 @@ ROLES = "role_"  # mails to people who run the service
 
 SCREENS = {
     f"{part}:{key}": words
-    for part, entries in texts.catalogue().items()
+    for part, entries in (("page", shipped().english.page), ("script", shipped().english.script))
     for key, words in entries.items()
     if not key.startswith(DEVELOPERS)
 }
