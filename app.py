@@ -70,6 +70,7 @@ from utils.services import Leaks, Services, services
 from utils.serving import server
 from utils.serving.development import development_secrets
 from utils.serving.first_request import AtFirstRequest
+from utils.serving.modules import register_modules
 from utils.web.cors import init_cors
 from utils.web.fetch import Fetcher
 from utils.web.flask_sessions import init_flask_sessions
@@ -113,6 +114,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(ops_bp)
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
+    register_modules(app, settings.app_modules)
     init_cors(app, settings, headers=[DEVICE_HEADER])
     # mypy takes the assignment for an error; Flask documents it for middleware.
     app.wsgi_app = AtFirstRequest(app.wsgi_app, built.serve)  # type: ignore[method-assign]
@@ -164,6 +166,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "languages": _languages(settings.default_language),
         "clock": clock,
         "tx": db.session,
+        "has_tx": db.session.registry.has,
         "reads": Reads(db.engine),
         "readiness": Readiness(schema_check(db.engine, settings.database_uri)),
         "hasher": LimitedHasher(

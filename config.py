@@ -110,6 +110,7 @@ class Settings:
     terms_version: str = _setting(values.short_word, "1")
     docs_enabled: bool = _setting(values.boolean)
     flask_sessions: bool = _setting(values.boolean, False)
+    app_modules: tuple[str, ...] = _setting(values.words, ())
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
     redis_url: str | None = _setting(values.redis_url, secret=True)
     rate_limit_enabled: bool = _setting(values.boolean, True)

@@ -11,7 +11,7 @@ from werkzeug import Response
 
 from utils.services import services
 from utils.web.cookies import P, R, delete_cookie, refuse_cross_site, set_cookie
-from utils.web.http import documentation
+from utils.web.http import documentation, reads_header
 
 REFRESH_COOKIE = "__Host-refresh"
 CHALLENGE_COOKIE = "__Host-challenge"
@@ -39,6 +39,12 @@ def of_earlier_access(in_body: str | None) -> tuple[tuple[str, ...], tuple[str, 
     """Return the refresh tokens and the device tokens of the call, as cookies, header or in its body."""
     devices = (request.cookies.get(DEVICE_COOKIE), request.headers.get(DEVICE_HEADER))
     return presented(in_body), tuple(token for token in devices if token)
+
+
+def reads_device_token(view: Callable[P, R]) -> Callable[P, R]:
+    """Declare that a view reads the header with the device token. Decorator for views."""
+    about = "The `device_token` of an earlier login, from callers without cookies. Others are ignored."
+    return reads_header(DEVICE_HEADER, about)(view)
 
 
 def same_site_only(view: Callable[P, R]) -> Callable[P, R]:

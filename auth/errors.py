@@ -1,8 +1,5 @@
 """The errors of accounts. Published codes never change their meaning; a test pins them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from utils.errors import ApiError, BadRequest, Forbidden, NotFound, TooManyRequests, Unauthorized
 
 
@@ -66,16 +63,6 @@ class InvalidCredentials(Unauthorized):
     """The same error for a wrong password, an unknown name and a disabled account (ASVS 6.3.8)."""
 
     code, message = "invalid_credentials", "Invalid credentials"
-
-
-class SecondFactorRequired(Unauthorized):
-    """The password was right. The response also has the input of `POST /auth/login/second-factor`."""
-
-    code, message = "second_factor_required", "The password is right. Prove your second factor as well."
-
-    def __init__(self, extra: Mapping[str, Any] | None = None) -> None:
-        super().__init__()
-        self.extra = dict(extra or {})
 
 
 class ChallengeInvalid(Unauthorized):

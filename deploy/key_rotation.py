@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
+from jwt.types import Options
 
 from deploy.machines import Machine, Proxy, exchange, expect, until
 
@@ -123,11 +124,12 @@ class Load:
 
     def _verified(self, token: str) -> object:
         """Return 200 if a kept key has signed this token, or the fault."""
-        times = {"verify_exp": False, "verify_iat": False, "verify_aud": False}  # the clocks are ahead
+        # The clocks are ahead.
+        times: Options = {"verify_exp": False, "verify_iat": False, "verify_aud": False}
         try:
             kid = jwt.get_unverified_header(token)["kid"]
             key = self.published[kid]
-            jwt.decode(token, key, algorithms=[str(key.algorithm_name)], options=times)  # type: ignore[arg-type]
+            jwt.decode(token, key, algorithms=[str(key.algorithm_name)], options=times)
         except (jwt.InvalidTokenError, KeyError) as fault:
             return type(fault).__name__
         with self._lock:

@@ -4,9 +4,18 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from utils.errors import ApiError
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+
+from utils.errors import ApiError, ErrorDescription, ErrorName
 
 _NOT_ALLOWED = re.compile(r"[^\x20\x21\x23-\x5B\x5D-\x7E]")  # in `error_description` (RFC 6749, 5.2)
+
+
+class OAuthMembers(TypedDict):
+    """The members of RFC 6749, 5.2."""
+
+    error: ErrorName
+    error_description: ErrorDescription
 
 
 class OAuthError(ApiError):
@@ -17,6 +26,7 @@ class OAuthError(ApiError):
 
     status, code, message = 400, "oauth_invalid_request", "The request is not valid."
     error: ClassVar[str] = "invalid_request"
+    members = OAuthMembers
 
     def __init__(
         self, message: str | None = None, *, detail: str = "", headers: Mapping[str, str] | None = None

@@ -1,52 +1,32 @@
 """The API description (OpenAPI 3.1), generated from the code.
 
-Paths come from the URL map, request bodies from the pydantic models, responses from the output types and
-errors from the error classes.
+Paths come from the URL map, request bodies from the pydantic models, responses from the output types, errors
+from the error classes, and tags from the packages of the views.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
-from pydantic import TypeAdapter
 from werkzeug.routing import Rule
 
-from utils.errors import ApiError, error_classes
+from ops.openapi_errors import ERROR_SCHEMA, error_responses
+from ops.openapi_schemas import Schemas, example_of, query_schemas, request_schema, response_schema
 from utils.web.http import Documentation, documentation
-
-REF = "#/components/schemas/{model}"
-PASSWORD_REFUSALS = [
-    "password_too_short",
-    "password_too_common",
-    "password_contains_context",
-    "password_leaked",
-]
-ERROR_SCHEMA = {
-    "type": "object",
-    "required": ["code", "message", "request_id"],
-    "properties": {
-        "code": {"type": "string", "description": "For programs. A code never changes its meaning."},
-        "message": {"type": "string", "description": "For people."},
-        "fields": {
-            "type": "object",
-            "additionalProperties": {"type": "string"},
-            "description": "The fault of each invalid field, by name.",
-        },
-        "request_id": {"type": "string", "description": "The id of the request in the log."},
-        "error": {"type": "string", "description": "RFC 6749, 5.2; of calls of clients only."},
-        "error_description": {"type": "string", "description": "`message` in the characters of RFC 6749."},
-    },
-}
 
 
 def describe(app: Flask, version: str) -> dict[str, Any]:
     """Return the OpenAPI document that is served at `/openapi.json`."""
-    schemas: dict[str, Any] = {"Error": ERROR_SCHEMA}
+    schemas: Schemas = {"Error": ERROR_SCHEMA}
     paths: dict[str, dict[str, Any]] = {}
+    tags: dict[str, str] = {}
     for rule, method, docs in documented_routes(app):
         view = app.view_functions[rule.endpoint]
-        operation = _operation(rule, view.__doc__ or "", docs, schemas)
+        tag, about = capability(view)
+        tags[tag] = about
+        operation = _operation(rule, view.__doc__ or "", docs, schemas) | {"tags": [tag]}
         paths.setdefault(_path(rule), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -57,6 +37,7 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
+        "tags": [{"name": tag, "description": about} for tag, about in sorted(tags.items())],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -78,67 +59,52 @@ def documented_routes(app: Flask) -> Iterator[tuple[Rule, str, Documentation]]:
             yield rule, method, docs
 
 
-def errors_of(docs: Documentation) -> list[type[ApiError]]:
-    """Return the errors of a route: those it declares, and those of its decorators."""
-    by_code = {error.code: error for error in error_classes()}
-    codes = [*docs.errors]
-    if docs.limit:
-        codes += ["rate_limited"]
-    if docs.guarded:
-        codes += ["token_missing", "token_malformed", "token_invalid"]
-        codes += [] if docs.scope else ["second_factor_setup_required"]
-        codes += [] if docs.permissions else ["session_required"]  # what an API token gets
-    if docs.permissions:
-        codes += ["permission_missing"]
-    if docs.cookie:
-        codes += ["cross_site_refused"]
-    if docs.body:
-        codes += ["json_invalid", "validation_failed", "payload_too_large", "unsupported_media_type"]
-        codes += [] if docs.body_optional else ["no_input", "missing_fields"]
-        codes += PASSWORD_REFUSALS if _sets_a_password(docs) else []
-    if docs.form:
-        codes += ["bad_request", "payload_too_large", "unsupported_media_type"]
-    if docs.query:
-        codes += ["validation_failed"]
-    codes += ["internal_error", "unavailable"]
-    return [by_code[code] for code in dict.fromkeys(codes)]
+def capability(view: Callable[..., Any]) -> tuple[str, str]:
+    """Return the tag of a view, which is the name of its package, and what the package says of itself.
+
+    `auth.login` is `login`, `oauth.token` is `oauth-token`. Other views have the name of their top package.
+    """
+    top, _, rest = view.__module__.partition(".")
+    package = f"{top}.{rest.partition('.')[0]}" if top in {"auth", "oauth"} else top
+    about = (getattr(sys.modules.get(package), "__doc__", "") or "").strip().partition("\n")[0]
+    return package.removeprefix("auth.").replace(".", "-").replace("_", "-"), about
 
 
-def _sets_a_password(docs: Documentation) -> bool:
-    schemas: dict[str, Any] = {}
-    _body_schema(docs, schemas)
-    fields = [field for schema in schemas.values() for field in schema.get("properties", {}).values()]
-    return any(field.get("format") == "password" and "minLength" in field for field in fields)
-
-
-def _operation(rule: Rule, text: str, docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(rule: Rule, text: str, docs: Documentation, schemas: Schemas) -> dict[str, Any]:
     summary, _, description = text.strip().partition("\n")
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary.rstrip("."),
         "description": " ".join(description.split()),
-        "tags": [rule.endpoint.partition(".")[0]],
         "security": _security(docs),
         "responses": _responses(docs, schemas),
     }
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": _path_schema(rule, name)}
-        for name in sorted(rule.arguments)
-    ]
-    if docs.query:
-        fields = TypeAdapter(docs.query).json_schema()["properties"]
-        parameters += [{"name": name, "in": "query", "schema": field} for name, field in fields.items()]
-    if parameters:
+    if parameters := _parameters(rule, docs):
         operation["parameters"] = parameters
     if docs.body:
         operation["requestBody"] = {
             "required": not docs.body_optional,
-            "content": {"application/json": {"schema": _body_schema(docs, schemas)}},
+            "content": {"application/json": {"schema": request_schema(docs.body, schemas)}},
         }
     if docs.form:
-        schema = _schema(docs.form, schemas, mode="validation")
+        schema = request_schema(docs.form, schemas)
         operation["requestBody"] = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
     return operation
+
+
+def _parameters(rule: Rule, docs: Documentation) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(rule, name)}
+        for name in sorted(rule.arguments)
+    ]
+    if docs.query:
+        fields = query_schemas(docs.query)
+        parameters += [{"name": name, "in": "query", "schema": field} for name, field in fields.items()]
+    parameters += [
+        {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
+        for name, about in docs.headers.items()
+    ]
+    return parameters
 
 
 def _security(docs: Documentation) -> list[dict[str, list[str]]]:
@@ -152,62 +118,18 @@ def _security(docs: Documentation) -> list[dict[str, list[str]]]:
     return by_choice
 
 
-def _body_schema(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
-    return _schema(docs.body, schemas, mode="validation")
+def _responses(docs: Documentation, schemas: Schemas) -> dict[str, Any]:
+    successes = [(docs.status, docs.output), *([docs.also] if docs.also else [])]
+    responses = {str(status): _success(status, output, schemas) for status, output in successes}
+    return dict(sorted((responses | error_responses(docs, schemas)).items()))
 
 
-def _responses(docs: Documentation, schemas: dict[str, Any]) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": HTTPStatus(docs.status).phrase}
-    if docs.output is not None:
-        schema = _schema(docs.output, schemas, mode="serialization")
+def _success(status: int, output: type | None, schemas: Schemas) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if output is not None:
+        schema = response_schema(output, schemas)
         success["content"] = {"application/json": {"schema": schema, "example": example_of(schema, schemas)}}
-    responses = {str(docs.status): success}
-    if docs.also:
-        status, output = docs.also
-        schema = _schema(output, schemas, mode="serialization")
-        content = {"application/json": {"schema": schema, "example": example_of(schema, schemas)}}
-        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
-    for error in errors_of(docs):
-        answer = responses.setdefault(str(error.status), _error_response(error))
-        answer["description"] += f"{', ' if ': ' in answer['description'] else ': '}`{error.code}`"
-        answer["content"]["application/json"]["examples"][error.code] = {
-            "value": {"code": error.code, "message": error.message, "request_id": "5f2b9c0d1e6a7f48"}
-        }
-    return dict(sorted(responses.items()))
-
-
-def _error_response(error: type[ApiError]) -> dict[str, Any]:
-    schema = {"$ref": REF.format(model="Error")}
-    return {
-        "description": HTTPStatus(error.status).phrase,
-        "content": {"application/json": {"schema": schema, "examples": {}}},
-    }
-
-
-def _schema(kind: Any, schemas: dict[str, Any], *, mode: Any) -> dict[str, Any]:
-    """Return a reference to the schema of a type. Adds the schema and its dependencies to `schemas`."""
-    schema = TypeAdapter(kind).json_schema(ref_template=REF, mode=mode)
-    schemas.update(schema.pop("$defs", {}))
-    schemas[kind.__name__] = schema
-    return {"$ref": REF.format(model=kind.__name__)}
-
-
-def example_of(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """Return an example, built from the examples of the fields or else from defaults by type."""
-    if "$ref" in schema:
-        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    if "examples" in schema:
-        return schema["examples"][0]
-    if schema.get("type") == "array":
-        return [example_of(schema["items"], schemas)]
-    if choices := schema.get("anyOf"):
-        return example_of(choices[0], schemas)
-    if schema.get("type") != "object":
-        return _DEFAULT_EXAMPLES.get(schema.get("type", ""))
-    return {name: example_of(part, schemas) for name, part in schema.get("properties", {}).items()}
-
-
-_DEFAULT_EXAMPLES = {"string": "text", "integer": 1, "number": 1.5, "boolean": True}
+    return success
 
 
 def _path(rule: Rule) -> str:

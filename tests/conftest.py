@@ -22,7 +22,7 @@ from auth.admin import slices
 from bench.chromium import chromium
 from config import DevelopmentConfig, Settings, TestingConfig
 from models import db
-from tests.support import fast_beginnings
+from tests.support import fast_beginnings, fast_sqlite
 from tests.support.built_in_roles import add_built_in_roles
 from tests.support.fast_postgres import forgo_durability
 from tests.support.fast_routes import share_routes
@@ -31,9 +31,10 @@ from tests.support.service import FixedClock, shut_down
 from tests.support.signing_keys import CachedKeys
 from utils.database.migrations import upgrade
 
-pytest_plugins = ["tests.support.selection"]
+pytest_plugins = ["tests.support.selection", "tests.support.declared_errors"]
 share_routes()
 share_statements()
+fast_sqlite.forgo_durability()
 slices.POLL = 3600.0  # the thread of an app that a test leaves behind must not prune during another test
 HERE = Path(__file__).parent
 
@@ -225,7 +226,7 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def make_app(request: pytest.FixtureRequest, database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
+def make_app(database_uri: str, clock: FixedClock) -> Iterator[AppFactory]:
     """Make an app on the test's database: `make_app({"PORT": "1"}, hasher=...)`, as often as wanted."""
     apps: list[Flask] = []
     fixed: dict[str, Any] = {"clock": clock, "make_signing_key": CachedKeys()}
@@ -233,8 +234,7 @@ def make_app(request: pytest.FixtureRequest, database_uri: str, clock: FixedCloc
     def make(environ: dict[str, str] | None = None, **services: Any) -> Flask:
         settings = Settings.load(TestingConfig, {"DATABASE_URI": database_uri} | (environ or {}))
         apps.append(create_app(settings=settings, **(fixed | services)))
-        is_usual = not services and "monkeypatch" not in request.fixturenames
-        if len(apps) == 1 and is_usual and not request.node.get_closest_marker("no_recordings"):
+        if len(apps) == 1 and not services:
             fast_beginnings.begin(apps[-1], settings)
         return apps[-1]
 

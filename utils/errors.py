@@ -12,7 +12,10 @@ Every error response has a `code` for programs, a `message` for people, `fields`
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 
 class ApiError(Exception):
@@ -21,6 +24,7 @@ class ApiError(Exception):
     status: int = 500
     code: str = "internal_error"
     message: str = "Something went wrong on our side."
+    members: ClassVar[Any] = None  # a TypedDict of the further members, for the API description
     page: ClassVar[str | None] = None  # the page that shows it to browsers; None: the one for its status
 
     def __init__(
@@ -33,7 +37,7 @@ class ApiError(Exception):
         self.message = message or type(self).message
         self.fields = dict(fields or {})
         self.headers = dict(headers or {})
-        self.extra: Mapping[str, Any] = {}  # further members of the response
+        self.extra: Mapping[str, Any] = {}  # further members of the response, as `members` describes them
         self.page_values: Mapping[str, Any] = {}  # what its own page shows
         super().__init__(self.message)
 
@@ -41,6 +45,21 @@ class ApiError(Exception):
     def message_for(cls, _fault: str) -> str | None:
         """Return the message for the fault of a field, or None for the message of the class."""
         return None
+
+
+# The members of RFC 6749, 5.2.
+ErrorName = Annotated[str, Field(examples=["invalid_request"])]
+ErrorDescription = Annotated[
+    str,
+    Field(description="`message` in the characters of RFC 6749.", examples=["The request is not valid."]),
+]
+
+
+class FormErrorMembers(TypedDict, total=False):
+    """What may stand beside any error of a call with a form."""
+
+    error: ErrorName
+    error_description: ErrorDescription
 
 
 class BadRequest(ApiError):
@@ -96,10 +115,17 @@ class CrossSiteRefused(Forbidden):
     code, message = "cross_site_refused", "A call with cookies must come from the service's own pages."
 
 
+class ReauthMembers(TypedDict, total=False):
+    """Present where the login must be by a second factor."""
+
+    by_factor: Annotated[bool, Field(description="True: by a second factor.", examples=[True])]
+
+
 class ReauthRequired(Forbidden):
     """Step-up (ASVS 7.5.1): this call requires a recent login; with `by_factor`, one by a second factor."""
 
     code, message = "reauth_required", "Log in again to do this."
+    members = ReauthMembers
 
     def __init__(self, *, by_factor: bool = False) -> None:
         super().__init__("Confirm your second factor again to do this." if by_factor else None)

@@ -216,6 +216,7 @@ class Services:
     languages: Languages
     clock: Clock
     tx: Callable[[], Session]  # the database session of this request or command
+    has_tx: Callable[[], bool]  # whether this request has asked for `tx`: without, there is nothing to commit
     reads: Reads  # single SELECT statements without a transaction
     readiness: Readiness  # of the database
     hasher: Hasher

@@ -61,7 +61,7 @@ def create_api_token(form: NewApiToken) -> Any:
 
 
 @auth_bp.delete("/tokens/<uuid:token_id>")
-@answers(204, errors=("session_required", "api_token_not_found"))
+@answers(204, errors=("session_required", "api_token_not_found", "not_found"))
 @limited("account-changes")
 @jwt_required
 def revoke_api_token(token_id: UUID) -> Any:

@@ -77,6 +77,7 @@ def change_email(form: UnprovenAddress) -> Any:
 @auth_bp.post("/email/change/undo")
 @answers(200, Message, errors=(*LINK_REFUSALS, "email_taken"))
 @limited("links")
+@cookies.reads_device_token
 @cookies.same_site_only
 @takes(OwnersLink)
 def undo_email_change(form: OwnersLink) -> Any:

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import g
 
 from auth.blueprint import auth_bp
-from auth.cookies import device_token
+from auth.cookies import device_token, reads_device_token
 from auth.factors import outputs, passkeys, recovery_codes, resets, totp
 from auth.factors.inputs import Confirmation, NewPasskey, PasskeyName, SecondFactor
 from auth.factors.verification import FactorResponse
@@ -51,6 +51,7 @@ def begin_totp() -> Any:
 @auth_bp.post("/totp/confirm")
 @answers(200, outputs.RecoveryCodes, errors=(*FRESH, "totp_not_begun", "totp_enabled", "wrong_code"))
 @limited("proof")
+@reads_device_token
 @jwt_required
 @allow_enrollment
 @takes(Confirmation)
@@ -74,6 +75,7 @@ def confirm_totp(form: Confirmation) -> Any:
 @auth_bp.delete("/totp")
 @answers(200, Message, errors=(*FRESH, "two_factor_off", "wrong_code", "totp_blocked"))
 @limited("proof")
+@reads_device_token
 @jwt_required
 @allow_enrollment
 @takes(SecondFactor)
@@ -90,6 +92,7 @@ def remove_totp(form: SecondFactor) -> Any:
 @auth_bp.post("/recovery-codes")
 @answers(200, outputs.RecoveryCodes, errors=(*FRESH, "two_factor_off", "wrong_code", "totp_blocked"))
 @limited("proof")
+@reads_device_token
 @jwt_required
 @allow_enrollment
 @takes(SecondFactor)
@@ -162,7 +165,7 @@ def add_passkey(form: NewPasskey) -> Any:
 
 
 @auth_bp.patch("/passkeys/<uuid:passkey_id>")
-@answers(200, outputs.Passkeys, errors=("session_required", "passkey_not_found"))
+@answers(200, outputs.Passkeys, errors=("session_required", "passkey_not_found", "not_found"))
 @limited("account-changes")
 @jwt_required
 @allow_enrollment
@@ -174,7 +177,7 @@ def rename_passkey(form: PasskeyName, passkey_id: UUID) -> Any:
 
 
 @auth_bp.delete("/passkeys/<uuid:passkey_id>")
-@answers(204, errors=(*FRESH, "passkey_not_found", "last_way_in"))
+@answers(204, errors=(*FRESH, "passkey_not_found", "not_found", "last_way_in"))
 @limited("account-changes")
 @jwt_required
 @allow_enrollment

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from auth import tokens
 from auth.account_state import Use, refusal
-from auth.errors import ChallengeExpired, ChallengeInvalid, SecondFactorRequired
+from auth.errors import ChallengeExpired, ChallengeInvalid
 from auth.events import Event, Refusal
 from auth.factors import passkey_ceremonies, verification
+from auth.login.errors import SecondFactorMembers, SecondFactorRequired
 from auth.stores import audit, challenges, passkeys, users
 from auth.stores.challenges import ChallengePurpose
 from models import Account, AuthChallenge
@@ -57,10 +58,12 @@ def issue(
 
 def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
     """Return the error that asks for the second factor; without the token if a cookie delivers it."""
-    extra: dict[str, Any] = {"expires_in": asked.expires_in, "methods": [*map(str, asked.methods)]}
+    given: SecondFactorMembers = {"expires_in": asked.expires_in, "methods": asked.methods}
     if asked.passkey_options:
-        extra["passkey_options"] = asked.passkey_options
-    return SecondFactorRequired(extra | ({"challenge_token": asked.token} if in_body else {}))
+        given["passkey_options"] = asked.passkey_options
+    if in_body:
+        given["challenge_token"] = asked.token
+    return SecondFactorRequired(given)
 
 
 def open_challenge(services: Services, tx: Session, text: str, client: ClientInfo) -> PendingLogin:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 
 from auth.blueprint import auth_bp
-from auth.cookies import Delivery, challenge_cookie, device_token
+from auth.cookies import Delivery, challenge_cookie, device_token, reads_device_token
 from auth.factors import outputs as factor_outputs
 from auth.factors.verification import FactorResponse
 from auth.login import outputs, passkey, password, reauthentication, second_step
@@ -36,6 +36,7 @@ def _logged_in(delivery: Delivery, done: CompletedLogin) -> outputs.LoggedIn:
     ),
 )
 @limited("login", by_flow=True)
+@reads_device_token
 @takes(Credentials)
 def login(form: Credentials) -> Any:
     """Sign in with a user name or an address, and a password.
@@ -80,6 +81,7 @@ def login(form: Credentials) -> Any:
     ),
 )
 @limited("login", by_flow=True)
+@reads_device_token
 @takes(SecondStep)
 def complete_login(form: SecondStep) -> Any:
     """Complete a login with its second factor: a code, a passkey, or a recovery code.
@@ -128,6 +130,7 @@ def reauth_options() -> Any:
     ),
 )
 @limited("proof")
+@reads_device_token
 @jwt_required
 @allow_enrollment
 @takes(Proof)
@@ -156,6 +159,7 @@ def passkey_login_options() -> Any:
 @auth_bp.post("/login/passkey")
 @answers(200, outputs.LoggedIn, errors=("passkey_invalid", "email_not_verified", "cross_site_refused"))
 @limited("login")
+@reads_device_token
 @takes(PasskeyLogin)
 def login_with_passkey(form: PasskeyLogin) -> Any:
     """Sign in with a passkey, without a password and without a second factor: it counts as two factors."""

@@ -17,6 +17,7 @@ from utils.web.validation import takes
 @auth_bp.post("/sessions/disown")
 @answers(200, Message, errors=LINK_REFUSALS)
 @limited("links")
+@cookies.reads_device_token
 @cookies.same_site_only
 @takes(OwnersLink)
 def disown(form: OwnersLink) -> Any:

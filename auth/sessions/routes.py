@@ -71,7 +71,7 @@ def list_sessions() -> Any:
 
 
 @auth_bp.delete("/sessions/<uuid:session_id>")
-@answers(204, errors=("session_required", "reauth_required", "session_not_found"))
+@answers(204, errors=("session_required", "reauth_required", "session_not_found", "not_found"))
 @limited("session-changes")
 @jwt_required
 def end_session(session_id: UUID) -> Any:

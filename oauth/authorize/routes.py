@@ -62,7 +62,7 @@ def authorize_by_post(form: Parameters) -> Any:
 
 
 @account_bp.post("/authorizations")
-@answers(200, outputs.AuthorizationAnswer, errors=("token_invalid", *REQUEST_ERRORS))
+@answers(200, outputs.AuthorizationAnswer, errors=("token_malformed", "token_invalid", *REQUEST_ERRORS))
 @limited("authorizations", by_flow=True)
 @takes(AuthorizationQuestion)
 def ask(form: AuthorizationQuestion) -> Any:

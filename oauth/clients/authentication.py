@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from oauth import refusals
@@ -12,13 +13,16 @@ from oauth.errors import OAuthError
 from oauth.refusals import Reason, Step
 from oauth.stores import client_secrets, clients
 from oauth.stores.client_secrets import Secret
+from oauth.stores.clients import Calling
 from tables.oauth import Client
 from utils.client_info import ClientInfo
+from utils.database.reads import Reads
 from utils.services import Services
 from utils.web.forms import Parameters
 
 PUBLIC_KINDS = frozenset({"spa", "native"})
 NOTED_EVERY = timedelta(hours=1)  # at most one write of `last_used_at` in this time
+Read = Callable[[Reads, str, bytes, datetime], Calling | None]
 _NO_DIGEST = bytes(32)  # no text has this one
 _FAULTS = {
     "twice": Reason.CREDENTIALS_TWICE,
@@ -33,24 +37,26 @@ def authenticate(
     form: Parameters,
     client: ClientInfo,
     step: Step = Step.TOKEN,
+    read: Read = clients.calling,
 ) -> Client:
     """Return the client that makes this call: of any kind, enabled, and with its secret if it has one.
 
     `authorization` is the header as it was sent. Raises `InvalidClient` and `CredentialsTwice`, after it has
     recorded and committed the refusal of a registered client. An unknown client costs the same statement and
     comparison. Commits once an hour to record the use; so call it before the transaction writes.
+    `read` may read more than the client, by its statement.
     """
     presented = credentials.read(authorization, form)
-    tx, now = services.tx(), services.clock.now()
+    now = services.clock.now()
     digest = digest_of(presented.secret or "")
-    calling = clients.calling(services.reads, presented.client_id, digest, now)
+    calling = read(services.reads, presented.client_id, digest, now)
     found, last_used_at, secret = calling or (None, None, None)
     matching = secret if _is_equal(secret, digest) and presented.secret is not None else None
     reason = _reason(presented, found, matching)
     if found is None or reason is not None:
         if found is not None and reason is not None:
             refusals.note(services, found.id, step, reason, _detail(presented), client)
-            tx.commit()
+            services.tx().commit()
         raise _error(presented)
     _note_use(services, found, matching, last_used_at, now)
     return found
@@ -102,10 +108,10 @@ def _detail(presented: Presented) -> str:
 def _note_use(
     services: Services, found: Client, secret: Secret | None, last_used_at: datetime | None, now: datetime
 ) -> None:
-    tx = services.tx()
     last = secret.last_used_at if secret else last_used_at
     if last is not None and abs(now - last) < NOTED_EVERY:
         return
+    tx = services.tx()
     clients.note_use(tx, found.id, now, NOTED_EVERY)
     if secret:
         client_secrets.note_use(tx, secret.id, now, NOTED_EVERY)

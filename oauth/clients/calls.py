@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from oauth import refusals
-from oauth.clients.authentication import authenticate
+from oauth.clients.authentication import Read, authenticate
 from oauth.errors import OAuthError
 from oauth.refusals import Reason, Step
+from oauth.stores import clients
 from tables.oauth import Client
 from utils.client_info import ClientInfo, Subject
 from utils.limits.rate_limits import CountCall
@@ -40,15 +41,19 @@ def answered(
     caller: ClientInfo,
     count: CountCall,
     answer: Callable[[Client], R],
+    read: Read = clients.calling,
 ) -> R:
-    """Return as `guarded`, and count the call for the client and its network together."""
+    """Return as `guarded`, and count the call for the client and its network together.
+
+    `read` reads the client, and may read more by its statement.
+    """
 
     def counted(client: Client) -> R:
-        services.tx().rollback()  # a count holds no connection
+        # `authenticate` holds no connection, and a count must not.
         count("token", [Subject(f"{client.id} {each.key}", each.share) for each in caller.subjects])
         return answer(client)
 
-    return guarded(services, step, authorization, form, caller, count, counted)
+    return guarded(services, step, authorization, form, caller, count, counted, read)
 
 
 def guarded(
@@ -59,13 +64,14 @@ def guarded(
     caller: ClientInfo,
     count: CountCall,
     answer: Callable[[Client], R],
+    read: Read = clients.calling,
 ) -> R:
     """Return as `recorded`, and count refused calls for the network. Raises `TooManyRequests` besides.
 
     Only refused calls are refused by that count: strangers keep out no call that would be answered.
     """
     try:
-        return recorded(services, step, authorization, form, caller, answer)
+        return recorded(services, step, authorization, form, caller, answer, read)
     except OAuthError:
         services.tx().rollback()
         count("token-failures", caller.subjects)
@@ -79,12 +85,13 @@ def recorded(
     form: Parameters,
     caller: ClientInfo,
     answer: Callable[[Client], R],
+    read: Read = clients.calling,
 ) -> R:
     """Return what `answer` returns for the client that calls, as its credentials show.
 
     Raises the errors of `authenticate` and those of `answer`, and has recorded them for operators.
     """
-    client = authenticate(services, authorization, form, caller, step)
+    client = authenticate(services, authorization, form, caller, step, read)
     try:
         if form.repeated:
             raise ParameterRepeated(Reason.PARAMETER_REPEATED, f"repeated {' '.join(sorted(form.repeated))}")

@@ -16,7 +16,7 @@ from oauth.authorize import decide
 from oauth.clients.registration import ShownClient
 from oauth.errors import OAuthError
 from oauth.keys.ring import KeyRing
-from oauth.stores import clients
+from oauth.stores import clients, redemptions
 from oauth.token import code
 from oauth.token.issuing import Issued
 from tables.oauth import Client
@@ -40,7 +40,7 @@ def rehearse(services: Services, shown: ShownClient) -> Iterator[Finding]:
     if shown.row.client.kind == "resource" or shown.row.client.disabled_at is not None:
         return
     with rehearsal(services.tx()) as (tx, reads):
-        trial = replace(services, tx=lambda: tx, reads=reads, signer=KeyRing())
+        trial = replace(services, tx=lambda: tx, has_tx=lambda: True, reads=reads, signer=KeyRing())
         try:
             fault = _fault(trial, shown.row.client)
         except ApiError as refused:
@@ -85,7 +85,9 @@ def _fault(services: Services, client: Client) -> str:
         return given.get("error_description") or f"the answer was {answer.status}."
     form = {"code": given["code"], "redirect_uri": redirect_uri, "code_verifier": verifier}
     found = clients.find(tx, client.id) or client
-    return _fault_of_tokens(services, code.redeem(services, found, parsed(urlencode(form)), caller))
+    code_id = tokens.code_id(given["code"])
+    read = redemptions.found(services.reads, code_id) if code_id else None
+    return _fault_of_tokens(services, code.redeem(services, found, parsed(urlencode(form)), caller, read))
 
 
 def _fault_of_tokens(services: Services, issued: Issued) -> str:

@@ -24,15 +24,14 @@ _MATCHING = and_(
     _SECRETS.digest == bindparam("given"),
     or_(_SECRETS.expires_at.is_(None), _SECRETS.expires_at > _NOW),
 )
-_CALLING = (
-    select(
-        *(_TABLE.c[name] for name in Client._fields),
-        _TABLE.c.last_used_at,
-        *(_SECRETS[name] for name in Secret._fields),
-    )
-    .select_from(_TABLE.outerjoin(_SECRET_TABLE, _MATCHING))
-    .where(_TABLE.c.id == bindparam("of_id"))
-)
+# For statements that read the client that calls, its living secret and more (`as_calling`).
+CALLING = [
+    *(_TABLE.c[name] for name in Client._fields),
+    _TABLE.c.last_used_at,
+    *(_SECRETS[name] for name in Secret._fields),
+]
+CALLER, IS_CALLER = _TABLE.outerjoin(_SECRET_TABLE, _MATCHING), _TABLE.c.id == bindparam("of_caller")
+_CALLING = select(*CALLING).select_from(CALLER).where(IS_CALLER)
 _ANY = select(OAuthClient.id).limit(1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -44,6 +43,14 @@ class ClientGrant(NamedTuple):
     scopes: list[str]
     resource: str | None
     offline: bool
+
+
+class Calling(NamedTuple):
+    """A client that calls, when it was last used, and its living secret of the digest that was given."""
+
+    client: Client
+    last_used_at: datetime | None
+    secret: Secret | None
 
 
 class Registered(NamedTuple):
@@ -68,18 +75,26 @@ def find(tx: Session, client_id: str) -> Client | None:
     return Client._make(row) if row else None
 
 
-def calling(
-    reads: Reads, client_id: str, digest: bytes, now: datetime
-) -> tuple[Client, datetime | None, Secret | None] | None:
+def calling(reads: Reads, client_id: str, digest: bytes, now: datetime) -> Calling | None:
     """Return a client, when it was last used, and its living secret of this digest. One statement.
 
     The id has the form of one, or is empty (`clients.credentials`): an unknown client costs the same.
     """
-    row = reads.first(_CALLING, {"of_id": client_id, "given": digest, "now": now})
-    if row is None:
-        return None
+    row = reads.first(_CALLING, values_of_caller(client_id, digest, now))
+    return as_calling(row) if row is not None else None
+
+
+def values_of_caller(client_id: str, digest: bytes, now: datetime) -> dict[str, Any]:
+    """Return the values of a statement with `CALLING`."""
+    return {"of_caller": client_id, "given": digest, "now": now}
+
+
+def as_calling(row: Sequence[Any]) -> Calling:
+    """Return the columns `CALLING` of a row as an object."""
     last_used_at, *secret = row[_AFTER_CLIENT:]
-    return Client._make(row[:_AFTER_CLIENT]), last_used_at, Secret._make(secret) if secret[0] else None
+    return Calling(
+        Client._make(row[:_AFTER_CLIENT]), last_used_at, Secret._make(secret) if secret[0] else None
+    )
 
 
 def by_name(tx: Session, name: str) -> Registered | None:

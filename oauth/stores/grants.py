@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, case, exists, insert, null, select, update
+from sqlalchemy import Table, bindparam, case, exists, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from auth.stores import roles
 from auth.stores.users import COLUMNS
 from models import Account, RolePermission, User, UserRole, UserSession
+from oauth.stores import clients
+from oauth.stores.clients import Calling
 from oauth.stores.row_locks import lock_grants
 from tables.oauth import OAuthClient, OAuthGrant, OAuthResource
 from utils.client_info import ClientInfo
@@ -127,7 +129,6 @@ _ROTATED = (
     )
     .returning(*_STATE)
 )
-_STARTED = insert(_TABLE)
 _NOW = bindparam("now", type_=_GRANTS.idle_end.type)
 _BEYOND = (
     select(_GRANTS.id)
@@ -142,13 +143,65 @@ _BEYOND = (
     .order_by(_GRANTS.last_used_at.desc(), _GRANTS.created_at.desc(), _GRANTS.id)
     .offset(bindparam("others"))
 )
+_OTHERS = _TABLE.alias("others")
+_STARTED = insert(_TABLE).returning(
+    select(func.count())
+    .where(
+        _OTHERS.c.user_id == bindparam("of_user"),
+        _OTHERS.c.client_id == bindparam("of_client"),
+        _OTHERS.c.id != bindparam("newest", type_=_GRANTS.id.type),
+        _OTHERS.c.ended_at.is_(None),
+        _OTHERS.c.idle_end > _NOW,
+        _OTHERS.c.absolute_end > _NOW,
+    )
+    .scalar_subquery()
+)
+# With the client that calls: one statement for its authentication and its grant, known or not.
+_FOR_CALLER = (
+    select(
+        *clients.CALLING,
+        *_STATE,
+        HOLDS_PERMISSION,
+        SESSION_END,
+        roles.application_names_text(_USERS.id),
+        *_ACCOUNT,
+    )
+    .select_from(
+        clients.CALLER.outerjoin(_TABLE, _OF_ID)
+        .outerjoin(_USER_TABLE, _USERS.id == _GRANTS.user_id)
+        .outerjoin(UserSession.__table__, _SESSIONS.id == _GRANTS.session_id)
+    )
+    .where(clients.IS_CALLER)
+)
 _AFTER_STATE = len(_STATE)
+_AFTER_CALLING = len(clients.CALLING)
 _AFTER_CLIENT = _AFTER_STATE + len(_CLIENT) + 1
 
 
 def found(reads: Reads, grant_id: UUID, *, with_roles: bool = False) -> Found | None:
     """Return a grant whose account and client exist, as they stand now. One statement, no transaction."""
     return _found(reads.first(_FOUND_WITH_ROLES if with_roles else _FOUND, {"of_id": grant_id}))
+
+
+def found_for_caller(
+    reads: Reads, client_id: str, digest: bytes, now: datetime, grant_id: UUID
+) -> tuple[Calling | None, Found | None]:
+    """Return what `clients.calling` and `found` return, with the roles. One statement.
+
+    A grant of another client comes with the state of the client that calls: compare the clients first.
+    """
+    values = clients.values_of_caller(client_id, digest, now) | {"of_id": grant_id}
+    row = reads.first(_FOR_CALLER, values)
+    if row is None:
+        return None, None
+    calling, row = clients.as_calling(row[:_AFTER_CALLING]), row[_AFTER_CALLING:]
+    grant = Grant._make(row[:_AFTER_STATE])
+    holds_permission, session_end, names, *account = row[_AFTER_STATE:]
+    if grant.client_id is None or account[0] is None:  # no such grant, or without its client or account
+        return calling, None
+    client = calling.client
+    state = (client.disabled_at, client.takes_unverified, bool(holds_permission), session_end)
+    return calling, Found(grant, *state, roles.split(names), Account._make(account))
 
 
 def found_for_resource(reads: Reads, grant_id: UUID, audience: str, resource_client: str) -> Found | None:
@@ -172,11 +225,15 @@ def _found(row: Sequence[Any] | None) -> Found | None:
     )
 
 
-def start(tx: Session, grant: Grant, now: datetime, client: ClientInfo) -> None:
-    """Store a new grant."""
+def start(tx: Session, grant: Grant, now: datetime, client: ClientInfo) -> int:
+    """Store a new grant; return how many others of its account and client live.
+
+    That is exact if the account is locked against other redemptions (`redemptions.redeem`).
+    """
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
     facts = {"created_at": now, "last_used_at": now, "end_reason": None}
-    tx.execute(_STARTED, grant._asdict() | facts | seen)
+    others = {"of_user": grant.user_id, "of_client": grant.client_id, "newest": grant.id, "now": now}
+    return int(tx.execute(_STARTED, grant._asdict() | facts | seen | others).scalar_one())
 
 
 def rotate(

@@ -13,6 +13,8 @@ from auth.stores import roles
 from auth.stores.account_state import clause
 from auth.stores.users import COLUMNS
 from models import Account, User, UserSession
+from oauth.stores import clients
+from oauth.stores.clients import Calling
 from oauth.stores.grants import HOLDS_PERMISSION, SESSION_END
 from tables.oauth import OAuthClient, OAuthCode
 from utils.database.reads import Reads
@@ -62,6 +64,23 @@ _FOUND = (
     )
     .where(_CODES.id == bindparam("of_id", type_=_CODES.id.type))
 )
+_FOR_CALLER = (  # as for grants
+    select(
+        *clients.CALLING,
+        *_STATE,
+        HOLDS_PERMISSION,
+        SESSION_END,
+        roles.application_names_text(_USERS.id),
+        *_ACCOUNT,
+    )
+    .select_from(
+        clients.CALLER.outerjoin(_TABLE, _CODES.id == bindparam("of_id", type_=_CODES.id.type))
+        .outerjoin(_USER_TABLE, _USERS.id == _CODES.user_id)
+        .outerjoin(UserSession.__table__, _SESSIONS.id == _CODES.session_id)
+    )
+    .where(clients.IS_CALLER)
+)
+_AFTER_CALLING = len(clients.CALLING)
 _NOW = bindparam("now", type_=_CODES.expires_at.type)
 # Locked until the commit: who ends the session waits, and then finds the grant.
 _LIVING_SESSION = (
@@ -104,9 +123,26 @@ _REDEEMED = (
 
 def found(reads: Reads, code_id: UUID) -> FoundCode | None:
     """Return a code whose account and client exist, as they stand now. One statement, no transaction."""
-    row: Sequence[Any] | None = reads.first(_FOUND, {"of_id": code_id})
+    row = reads.first(_FOUND, {"of_id": code_id})
+    return _found(row) if row is not None else None
+
+
+def found_for_caller(
+    reads: Reads, client_id: str, digest: bytes, now: datetime, code_id: UUID
+) -> tuple[Calling | None, FoundCode | None]:
+    """Return what `clients.calling` and `found` return. One statement.
+
+    A code of another client comes with the state of the client that calls: compare the clients first.
+    """
+    values = clients.values_of_caller(client_id, digest, now) | {"of_id": code_id}
+    row = reads.first(_FOR_CALLER, values)
     if row is None:
-        return None
+        return None, None
+    calling, row = clients.as_calling(row[:_AFTER_CALLING]), row[_AFTER_CALLING:]
+    return calling, _found(row) if row[0] is not None else None
+
+
+def _found(row: Sequence[Any]) -> FoundCode:
     holds_permission, session_end, names, *account = row[len(_STATE) :]
     return FoundCode(
         Code._make(row[: len(_STATE)]),

@@ -22,25 +22,32 @@ from oauth.token.errors import (
     ResourceNotGranted,
 )
 from oauth.token.issuing import Issued, Person, issue
+from oauth.token.reading import Reading
 from tables.oauth import Client
 from utils.client_info import ClientInfo
 from utils.services import Services
 from utils.web.forms import Parameters
 
 
-def redeem(services: Services, client: Client, form: Parameters, caller: ClientInfo) -> Issued:
+def reading(form: Parameters) -> Reading[FoundCode]:
+    """Return what reads the code of this form with its client."""
+    return Reading(redemptions.found_for_caller, tokens.code_id(form.get("code") or ""))
+
+
+def redeem(
+    services: Services, client: Client, form: Parameters, caller: ClientInfo, read: FoundCode | None
+) -> Issued:
     """Exchange a code for tokens, once. A wrong call changes nothing; a second right one ends the grant.
 
     The least recently used grants beyond `grants.MAX_LIVING` of this account and client end.
-
-    Raises one of `oauth.token.errors`.
+    `read` is the code as `reading` found it. Raises one of `oauth.token.errors`.
     """
-    found = _right(services, client, form)
+    found = _right(services, client, form, read)
     if found.code.used_at is None:
         if issued := _used_up(services, client, found, caller):
             return issued
         # Another call was faster, or something ended meanwhile; read what.
-        found = _right(services, client, form)
+        found = _right(services, client, form, redemptions.found(services.reads, found.code.id))
     if found.code.used_at is not None:
         _end_reused(services, client, found.code, caller)
         raise CodeReused(Reason.CODE_USED)
@@ -49,13 +56,11 @@ def redeem(services: Services, client: Client, form: Parameters, caller: ClientI
     raise GrantOver(_refused(services, found) or Reason.SESSION_ENDED)
 
 
-def _right(services: Services, client: Client, form: Parameters) -> FoundCode:
+def _right(services: Services, client: Client, form: Parameters, found: FoundCode | None) -> FoundCode:
     """Return the code, used or not, if this call is the one that it was issued for."""
     text, verifier = form.get("code"), form.get("code_verifier")
     if text is None:
         raise ParameterMissing(Reason.CODE_MISSING, message="The parameter code is missing.")
-    code_id = tokens.code_id(text)
-    found = redemptions.found(services.reads, code_id) if code_id else None
     if found is None or not tokens.is_genuine_code(services, text, found.code):
         raise CodeInvalid(Reason.CODE_UNKNOWN)
     code = found.code
@@ -86,15 +91,20 @@ def _used_up(services: Services, client: Client, found: FoundCode, caller: Clien
     code, now = found.code, services.clock.now()
     if reason := _refused(services, found):
         raise GrantOver(reason)
-    tx, grant = services.tx(), _grant(services, code, uuid4())
+    if code.expires_at <= now:
+        return None
+    grant = _grant(services, code, uuid4())
+    # Signed before the transaction: it takes longer than the statements, whose locks others wait for.
+    person = Person(found.account, found.roles)
+    issued = issue(services, client, grant, person, grant.scopes, now, nonce=code.oidc_nonce)
+    tx = services.tx()
+    tx.commit()  # the very first signing keys
     if not redemptions.redeem(tx, code, grant.id, now):
         tx.rollback()
         return None
-    grants.start(tx, grant, now, caller)
-    grants.end_oldest_beyond(tx, grants.MAX_LIVING, grant, now)
+    if grants.start(tx, grant, now, caller) >= grants.MAX_LIVING:
+        grants.end_oldest_beyond(tx, grants.MAX_LIVING, grant, now)
     record(services, Event.APP_SIGNED_IN, client, code, caller)
-    person = Person(found.account, found.roles)
-    issued = issue(services, client, grant, person, grant.scopes, now, nonce=code.oidc_nonce)
     tx.commit()
     return issued
 

@@ -1,21 +1,34 @@
 """One call of the token endpoint (RFC 6749, 3.2), from the authentication of the client to its tokens."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from oauth.clients import calls
 from oauth.errors import OAuthError
 from oauth.refusals import Reason, Step
+from oauth.stores import clients
 from oauth.token import code, refresh
 from oauth.token.errors import ClientUnauthorized, GrantTypeUnsupported
 from oauth.token.issuing import Issued
+from oauth.token.reading import Reading
 from tables.oauth import Client
 from utils.client_info import ClientInfo
 from utils.limits.rate_limits import CountCall
 from utils.services import Services
 from utils.web.forms import Parameters
 
-Redeem = Callable[[Services, Client, Parameters, ClientInfo], Issued]
-GRANT_TYPES: Mapping[str, Redeem] = {"authorization_code": code.redeem, "refresh_token": refresh.refresh}
+
+class Flow(NamedTuple):
+    """A grant type: what reads the client and what it presents, and what makes tokens of it."""
+
+    reading: Callable[[Parameters], Reading[Any]]
+    redeem: Callable[[Services, Client, Parameters, ClientInfo, Any], Issued]
+
+
+GRANT_TYPES: Mapping[str, Flow] = {
+    "authorization_code": Flow(code.reading, code.redeem),
+    "refresh_token": Flow(refresh.reading, refresh.refresh),
+}
 LOGIN_KINDS = frozenset({"web", "spa", "native"})  # of clients that people log in to
 
 
@@ -31,13 +44,17 @@ def exchange(
     Raises `OAuthError` and `TooManyRequests`, as `calls.answered`.
     """
     grant_type = form.get("grant_type")
-    label = grant_type if grant_type in GRANT_TYPES else "other"
+    flow = GRANT_TYPES.get(grant_type or "")
+    label = grant_type if flow else "other"
+    reading = flow.reading(form) if flow else None
 
     def issued(client: Client) -> Issued:
-        return _redeem_of(grant_type, client)(services, client, form, caller)
+        redeem = _flow_of(grant_type, client).redeem
+        return redeem(services, client, form, caller, reading.found if reading else None)
 
     try:
-        answer = calls.answered(services, Step.TOKEN, authorization, form, caller, count, issued)
+        read = reading or clients.calling
+        answer = calls.answered(services, Step.TOKEN, authorization, form, caller, count, issued, read)
     except OAuthError as refused:
         services.metrics.client_tokens.labels(label, refused.error).inc()
         raise
@@ -45,7 +62,7 @@ def exchange(
     return answer
 
 
-def _redeem_of(grant_type: str | None, client: Client) -> Redeem:
+def _flow_of(grant_type: str | None, client: Client) -> Flow:
     """Return the flow of a grant type. Every grant type has one rule: who may use it is the client's kind."""
     if grant_type is None:
         raise calls.ParameterMissing(Reason.GRANT_TYPE, message="The parameter grant_type is missing.")

@@ -19,6 +19,7 @@ from oauth.token.errors import (
     ScopeNotGranted,
 )
 from oauth.token.issuing import Issued, Person, issue
+from oauth.token.reading import Reading
 from tables.oauth import Client
 from utils.client_info import ClientInfo
 from utils.services import Services
@@ -26,18 +27,26 @@ from utils.token_rotation import Standing, is_first_of_hour, standing
 from utils.web.forms import Parameters
 
 
-def refresh(services: Services, client: Client, form: Parameters, caller: ClientInfo) -> Issued:
+def reading(form: Parameters) -> Reading[Found]:
+    """Return what reads the grant of the refresh token of this form with its client."""
+    token = tokens.read_refresh(form.get("refresh_token") or "")
+    return Reading(grants.found_for_caller, token.grant_id if token else None)
+
+
+def refresh(
+    services: Services, client: Client, form: Parameters, caller: ClientInfo, read: Found | None
+) -> Issued:
     """Exchange a refresh token for new tokens and use up its generation.
 
     The direct parent of the present token gets the same successor for a while (`utils.token_rotation`). Any
-    older one ends the grant. `scope` and `resource` narrow this answer only: the grant keeps its own. Raises
-    one of `oauth.token.errors`.
+    older one ends the grant. `scope` and `resource` narrow this answer only: the grant keeps its own.
+    `read` is the grant as `reading` found it. Raises one of `oauth.token.errors`.
     """
     text = form.get("refresh_token")
     if text is None:
         raise ParameterMissing(Reason.REFRESH_UNKNOWN, message="The parameter refresh_token is missing.")
     token = tokens.read_refresh(text)
-    found = _usable(services, client, token)
+    found = _usable(services, client, token, read)
     scopes = _scopes(form.get("scope"), found.grant)
     if form.get("resource") not in {None, found.grant.resource}:
         raise ResourceNotGranted(Reason.RESOURCE_NOT_GRANTED, f"asked for {form.get('resource')}")
@@ -48,7 +57,7 @@ def refresh(services: Services, client: Client, form: Parameters, caller: Client
         if rotated := _rotate(services, client, found.grant, caller):
             return _issued(services, client, found, rotated, scopes)
         # A concurrent call was faster; read its result.
-        found = _usable(services, client, token)
+        found = _usable(services, client, token, _found_again(services, found))
         stands = _standing(services, token, found.grant)
     if stands is Standing.PARENT_IN_GRACE:
         return _issued(services, client, found, found.grant, scopes)
@@ -56,10 +65,10 @@ def refresh(services: Services, client: Client, form: Parameters, caller: Client
     raise RefreshTokenReused(Reason.REFRESH_REUSED)
 
 
-def _usable(services: Services, client: Client, token: tokens.RefreshToken | None) -> Found:
-    """Return the grant of a genuine token of this client, which may be used now. One statement."""
-    with_roles = "roles" in client.scopes
-    found = grants.found(services.reads, token.grant_id, with_roles=with_roles) if token else None
+def _usable(
+    services: Services, client: Client, token: tokens.RefreshToken | None, found: Found | None
+) -> Found:
+    """Return the grant that was found for a genuine token of this client, and may be used now."""
     if token is None or found is None or not tokens.is_genuine_refresh(services, token, found.grant):
         raise RefreshTokenUnknown(Reason.REFRESH_UNKNOWN)
     if found.grant.client_id != client.id:
@@ -67,6 +76,10 @@ def _usable(services: Services, client: Client, token: tokens.RefreshToken | Non
     if reason := usability.refused(services, found, services.clock.now()):
         raise GrantOver(reason)
     return found
+
+
+def _found_again(services: Services, found: Found) -> Found | None:
+    return grants.found(services.reads, found.grant.id, with_roles=True)
 
 
 def _standing(services: Services, token: tokens.RefreshToken | None, grant: Grant) -> Standing:
@@ -85,7 +98,8 @@ def _scopes(asked: str | None, grant: Grant) -> list[str]:
 def _issued(services: Services, client: Client, found: Found, grant: Grant, scopes: list[str]) -> Issued:
     person = Person(found.account, found.roles)
     issued = issue(services, client, grant, person, scopes, services.clock.now())
-    services.tx().commit()  # the very first signing keys
+    if services.has_tx():
+        services.tx().commit()  # the very first signing keys
     return issued
 
 

@@ -19,17 +19,13 @@ if TYPE_CHECKING:  # requirements.txt alone does not bring playwright
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    from tests.support.screens import FLAGS
+    from tests.support.screens import launched
 
     path = chromium()
     if path is None:
         pytest.skip(INSTALL)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with launched(path) as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="package")

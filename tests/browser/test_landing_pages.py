@@ -76,7 +76,7 @@ def test_plain_form_post_to_a_landing_page_changes_nothing(
     answer = client.post(path, data=sent, headers={"Sec-Fetch-Site": "same-origin"})
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
     page = answer.get_data(as_text=True)
-    assert "Nothing was sent on" in page
+    assert "Nothing was sent, and nothing has changed" in page
     assert not any(value in page for value in sent.values())
     assert everything(app) == before
 

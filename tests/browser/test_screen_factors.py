@@ -10,7 +10,7 @@ from tests.support.screen_steps import alerted, fill_login, heading, submit
 from tests.support.screens import Site, log_in
 
 CODE = "6-Digit Code"
-WRONG = "This code is not right, or was used already. Enter the one that your app shows now."
+WRONG = "That code is not correct. Enter the newest code from your authenticator app."
 
 
 class Phone:
@@ -33,7 +33,7 @@ def switch_on(page: Page) -> tuple[Phone, list[str]]:
     expect(page.get_by_role("heading", name="Scan This Code")).to_be_focused()
     phone = Phone(page.locator("#key").inner_text())
     page.locator("#code").fill(phone.code())
-    submit(page, "Switch On")
+    submit(page, "Turn On")
     expect(page.get_by_role("heading", name="Recovery Codes", exact=True)).to_be_focused()
     codes = page.locator("#codes code").all_inner_texts()
     page.get_by_label("I have saved these codes").check()
@@ -87,11 +87,11 @@ def test_81_totp_enrollment_login_and_recovery_code(screen: Page, site: Site, ad
     assert str(screen.locator("#open-app").get_attribute("href")).startswith("otpauth://totp/")
     phone = Phone(screen.locator("#key").inner_text())
     screen.locator("#code").fill("000 00")
-    submit(screen, "Switch On")
+    submit(screen, "Turn On")
     expect(screen.locator("#code-error")).to_have_text(WRONG)
     expect(screen.locator("#code")).to_be_focused()
     screen.locator("#code").fill(phone.code())
-    submit(screen, "Switch On")
+    submit(screen, "Turn On")
     codes = screen.locator("#codes code")
     expect(codes).to_have_count(10)
     recovery = codes.all_inner_texts()
@@ -130,7 +130,7 @@ def test_81_totp_enrollment_login_and_recovery_code(screen: Page, site: Site, ad
     submit(screen, "Use a recovery code instead")
     screen.locator("#recovery-code").fill(recovery[0])
     submit(screen, "Log In")
-    words = "This recovery code is not right, or was used already."
+    words = "This recovery code is not correct, or was already used."
     expect(screen.locator("#recovery-code-error")).to_have_text(words)
 
 
@@ -155,7 +155,7 @@ def test_second_step_without_a_challenge_returns_to_login(screen: Page) -> None:
     screen.locator("#code").fill("123456")
     submit(screen, "Log In")
     screen.wait_for_url("**/login?reason=two_factor**")
-    expect(screen.get_by_text("The log-in took too long, or was used already.")).to_be_visible()
+    expect(screen.get_by_text("The login took too long, or was already used.")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_new_recovery_codes_and_disabling_totp_require_a_code(screen: Page, addr
     expect(dialog.get_by_label(CODE)).to_be_focused()
     dialog.get_by_role("button", name="Confirm").click()
     expect(dialog.locator("#dialog-code-error")).to_have_text(
-        "Enter the code that your authenticator app shows"
+        "Enter the 6-digit code from your authenticator app"
     )
     dialog.get_by_label(CODE).fill(phone.code())
     dialog.get_by_role("button", name="Confirm").click()
@@ -179,7 +179,7 @@ def test_new_recovery_codes_and_disabling_totp_require_a_code(screen: Page, addr
     dialog.get_by_role("button", name="Use a recovery code instead").click()
     dialog.get_by_label("Recovery Code").fill(old[0])
     dialog.get_by_role("button", name="Confirm").click()
-    expect(dialog.locator("#dialog-recovery-code-error")).to_contain_text("not right")
+    expect(dialog.locator("#dialog-recovery-code-error")).to_contain_text("not correct")
     dialog.get_by_label("Recovery Code").fill(fresh[0])
     dialog.get_by_role("button", name="Confirm").click()
     expect(screen.get_by_role("button", name="Set Up")).to_be_visible()

@@ -275,7 +275,7 @@ def test_78_reject_link_erases_the_account(screen: Page, site: Site) -> None:
     address = site.registered()
     screen.goto(site.link(address, "/verify-email"))
     screen.get_by_role("link", name="I did not sign up").click()
-    submit(screen, "Erase the Account")
-    heading(screen, "Account Erased")
+    submit(screen, "Delete the Account")
+    heading(screen, "Account Deleted")
     body = {"email": address, "password": PASSWORD}
     assert site.server.call("POST", "/auth/login", body)[1]["code"] == "invalid_credentials"

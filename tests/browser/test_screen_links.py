@@ -46,7 +46,7 @@ def test_address_change_confirmed_in_the_requesting_browser(screen: Page, site: 
     field = screen.get_by_label("New Email Address")
     field.fill(address.upper())
     submit(screen, "Send Link")
-    expect(field).to_have_accessible_description("This is your address already")
+    expect(field).to_have_accessible_description("This is already your address")
     assert asked == []
     field.fill("moved@example.com")
     submit(screen, "Send Link")
@@ -72,7 +72,7 @@ def test_address_change_confirmed_in_another_browser(screen: Page, other: Page, 
     expect(screen.locator("#email-done")).to_be_focused()
     other.goto(site.link("elsewhere@example.com", "/verify-email"))
     expect(other.locator("#verify-text")).to_have_text(
-        "Enter your password to move your account to e•••@example.com"
+        "Enter your password to change your address to e•••@example.com"
     )
     expect(other.locator("#verify-reject")).to_be_hidden()
     other.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -88,8 +88,8 @@ def test_disown_page_offers_no_login_link(screen: Page, site: Site) -> None:
     address = site.registered()
     assert site.server.call("POST", "/auth/login", {"email": address, "password": PASSWORD})[0] == 200
     screen.goto(site.link(address, "/disown"))
-    submit(screen, "End All Sessions")
-    heading(screen, "All Sessions Have Ended")
+    submit(screen, "Log Out All Devices")
+    heading(screen, "All Devices Are Logged Out")
     expect(screen.locator(".actions a")).to_have_text(["Send the Link Again"])
     screen.get_by_role("link", name="Send the Link Again").click()
     heading(screen, "Forgot Your Password?")
@@ -124,7 +124,7 @@ def test_replaced_link_page_explains_how_to_start_again(screen: Page, site: Site
     submit(screen, "Send a New Link")
     heading(screen, "Check Your Email")
     expect(screen.locator("#swap .lead")).to_have_text(
-        "If second@example.com waits to be confirmed, we've sent a link to it."
+        "If second@example.com is not confirmed yet, we've sent a link to it."
     )
 
 

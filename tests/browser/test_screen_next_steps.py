@@ -64,7 +64,7 @@ def test_unchanged_password_is_reported_at_its_field(screen: Page, site: Site) -
     expect(field).to_be_focused()
     expect(field).to_have_accessible_description(
         "Use 8 characters or more. A few unrelated words work well. "
-        "Choose another password than the present one"
+        "Choose a password that is not your current one"
     )
     for again in ("New Password", "Confirm New Password"):
         screen.get_by_label(again, exact=True).fill(NEW_PASSWORD)
@@ -81,7 +81,7 @@ def test_unchanged_username_is_reported_at_its_field(screen: Page, site: Site) -
     expect(screen.locator("#username-shown")).not_to_have_text("…")
     field.fill(screen.locator("#username-shown").inner_text())
     submit(screen, "Save User Name")
-    expect(field).to_have_accessible_description("This is your user name already")
+    expect(field).to_have_accessible_description("This is already your user name")
 
 
 @pytest.mark.slow

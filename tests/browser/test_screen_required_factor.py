@@ -26,7 +26,7 @@ def set_up(page: Page) -> Phone:
     expect(page.locator("#set-up-title")).to_be_focused()
     phone = Phone(page.locator("#key").inner_text())
     page.locator("#code").fill(phone.code())
-    submit(page, "Switch On")
+    submit(page, "Turn On")
     page.get_by_label("I have saved these codes").check()
     submit(page, "Finish")
     return phone

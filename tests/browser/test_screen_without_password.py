@@ -101,7 +101,7 @@ def test_any_device_can_stop_a_factor_reset(screen: Page, site: Site, address: s
     reset_factors(site, address)
     screen.goto(path)
     warning = screen.locator("#factors-reset")
-    expect(warning).to_contain_text("An operator is about to remove your second factors, on ")
+    expect(warning).to_contain_text("A person who runs this service has asked to remove your second factors.")
     submit(screen, "Keep Them")
     expect(screen.locator("#factors-kept")).to_be_focused()
     expect(warning).to_be_hidden()

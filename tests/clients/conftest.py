@@ -33,17 +33,13 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    from tests.support.screens import FLAGS
+    from tests.support.screens import launched
 
     path = chromium()
     if path is None:
         pytest.skip(INSTALL)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with launched(path) as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import yaml
 
 from config import Settings, config_by_name
 from tests.docs.test_documentation import FIELDS
+from tests.support import project
 from tests.support.server import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -52,14 +53,8 @@ def test_image_contains_only_the_product() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     assert lines[0] == "*"
     taken = {line[1:] for line in lines if line[0] == "!"}
-    modules = {path.name for path in ROOT.glob("*.py")}
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench", "deploy"}
-    assert taken == modules | packages | {
-        "locales",
-        "migrations",
-        "requirements-serve.txt",
-        "sdk/js/index.js",
-    }
+    own = {name for name in taken if name.partition("/")[0] in project.OURS}
+    assert own == {*project.MODULES, *project.PRODUCT, "locales", "requirements-serve.txt", "sdk/js/index.js"}
     assert lines[-2:] == ["**/__pycache__", "**/*.pyc"]
 
 

@@ -22,7 +22,8 @@ from config import PAGES, ConfigurationError, DevelopmentConfig, Settings
 from models import db
 from oauth.stores.grants import GrantEnd
 from tests.support.architecture import ROOT
-from tests.support.documents import code_in, project_files, read, table_rows
+from tests.support.documents import code_in, read, table_rows
+from tests.support.project import project_files
 from utils.limits.rate_limits import POLICIES
 from utils.observability.logs import JsonLines
 from utils.observability.metrics import Metrics
@@ -34,7 +35,7 @@ FIELDS: dict[str, Field[Any]] = {entry.name.upper(): entry for entry in fields(S
 # Computed from other settings, or generated: the documents describe these in words.
 COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS", "HASH_CONCURRENCY"}
 COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES)}
-COMPUTED |= {"ADMIN_REQUIRE_SECOND_FACTOR", "NEW_ACCOUNT_ROLES", "OAUTH_PRIVATE_NETWORKS"}
+COMPUTED |= {"ADMIN_REQUIRE_SECOND_FACTOR", "NEW_ACCOUNT_ROLES", "OAUTH_PRIVATE_NETWORKS", "APP_MODULES"}
 COMPUTED |= {"PASSWORD_CONTEXT_WORDS", "LEAKED_PASSWORDS_URL", "CHALLENGE_URL", "TRUSTED_PROXIES"}
 COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
 

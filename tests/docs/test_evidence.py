@@ -7,13 +7,13 @@ import pytest
 from tests.support import evidence
 from tests.support.architecture import ROOT
 from tests.support.documents import read, table_rows
+from tests.support.project import project_files
 
 IDS = read("tests/docs/asvs-ids.txt")
 DOCUMENT = read("docs/security/asvs.md")
 PAST = read("docs/security/past-faults.md")
-REPORTS = sorted(
-    path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-)
+MARKDOWN = [path.relative_to(ROOT).as_posix() for path in project_files() if path.suffix == ".md"]
+REPORTS = [name for name in MARKDOWN if "/" not in name or name.startswith("docs/")]
 
 
 def test_the_requirements_are_complete_and_their_tests_exist() -> None:

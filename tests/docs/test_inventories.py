@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.architecture import ROOT, Sources, project_sources
+from tests.support.architecture import BESIDE, ROOT, Sources, project_sources
 from tests.support.documents import code_in, read, table_rows
 
 CRYPTOGRAPHY = {"hashlib", "hmac", "secrets", "random", "ssl", "jwt", "cryptography", "itsdangerous"}
@@ -21,7 +21,7 @@ def uses(sources: Sources, words: set[str]) -> Uses:
     """Return which of these modules and functions each file of the product imports."""
     found: Uses = {}
     for path, text in sources.items():
-        if not path.startswith(("tests/", "bench/", "deploy/", "migrations/")):
+        if not path.startswith((*BESIDE, "migrations/")):
             names = set(_imported(ast.parse(text)))
             mine = {word for word in words if any(f"{name}.".startswith(f"{word}.") for name in names)}
             if mine:
@@ -116,7 +116,7 @@ def test_sha256_is_the_only_digest_but_for_hibp_and_imported_hashes() -> None:
     names = {
         (node.attr, path if node.attr != "sha256" else "")
         for path, text in project_sources().items()
-        if not path.startswith(("tests/", "bench/", "deploy/"))
+        if not path.startswith(BESIDE)
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hashlib"
     }

@@ -1,6 +1,5 @@
 """The guides' tour and examples are executed as written."""
 
-import importlib
 import json
 import os
 import re
@@ -16,8 +15,9 @@ from flask import Flask
 from app import create_app
 from models import db
 from tests.support.documents import section
+from tests.support.project import copy_project
 from tests.support.server import serving
-from tests.support.service import bearer, register, signed_in
+from tests.support.service import register
 
 ROOT = Path(__file__).parent.parent.parent
 END_OF_BLOCK = "--- end of block ---"
@@ -95,21 +95,6 @@ def app() -> Flask:
     return app
 
 
-def test_the_guarded_route_of_the_guide_works(
-    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "reports.py").write_text(blocks(section("protect"), "python")[0])
-    monkeypatch.syspath_prepend(tmp_path)
-    if "reports" not in app.blueprints:  # unless the reader has added it
-        app.register_blueprint(importlib.import_module("reports").reports_bp)
-    sys.modules.pop("reports", None)
-    client = app.test_client()
-    token = signed_in(client)["access_token"]
-    answer = client.get("/reports/mine", headers=bearer(token))
-    assert answer.get_json() == {"user_id": 1, "username": "ada"}
-    assert client.get("/reports/mine").status_code == 401
-
-
 # Run in a copy of the project with the example added.
 ASK = """
 import json, sys
@@ -131,9 +116,7 @@ print(json.dumps([answer.get_json(), client.get(path).status_code, described["ge
 @pytest.mark.slow
 def test_the_added_endpoint_of_the_guide_works(tmp_path: Path) -> None:
     example = section("example")
-    copy = tmp_path / "copy"
-    ignored = shutil.ignore_patterns(".*", "instance", "__pycache__", "build")
-    shutil.copytree(ROOT, copy, ignore=ignored)
+    copy = copy_project(tmp_path / "copy")
     for block in blocks(example, "python"):
         named = re.match(r"# (\S+)\n", block)
         assert named, "the first line of each piece names its file"

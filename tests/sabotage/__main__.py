@@ -4,7 +4,6 @@ Each sabotage is a change of one place, made in a copy of the project, where the
 that passes there does not protect its rule, and neither does one that never ran.
 """
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,35 +28,22 @@ from tests.sabotage.oauth_ending import OAUTH_ENDING
 from tests.sabotage.oauth_keys import OAUTH_KEYS
 from tests.sabotage.oauth_token import OAUTH_TOKEN
 from tests.sabotage.operators import OPERATORS
+from tests.sabotage.own_modules import OWN_MODULES
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
 from tests.sabotage.transfer import TRANSFER
+from tests.support.project import copy_project
 
-ROOT = Path(__file__).parent.parent.parent
 AT_ONCE = 2
 FAILED, PASSED = 1, 0  # pytest's exit codes
-
-
-def copy_of_project(folder: Path) -> Path:
-    """Copy the files that git tracks into this folder."""
-    names = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split("\0")
-    for name in filter(None, names):
-        if name.endswith(".png"):
-            continue
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, target)
-    return folder
 
 
 def outcome(sabotage: Sabotage) -> str:
     """Return caught, missed, or why the sabotage could not be made."""
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        copy = copy_of_project(Path(folder))
+        copy = copy_project(Path(folder))
         file = copy / sabotage.file
         text = file.read_text()
         if text.count(sabotage.old) != 1:
@@ -76,7 +62,7 @@ def outcome(sabotage: Sabotage) -> str:
 def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
-        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER),
+        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER, OWN_MODULES),
         *(
             OAUTH_APPS,
             OAUTH_KEYS,

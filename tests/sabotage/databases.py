@@ -160,8 +160,29 @@ DATABASES = [
     Sabotage(
         "a recording does not replace what a test has changed",
         "tests/support/fast_beginnings.py",
-        "            and self.path.stat().st_mtime_ns == 0\n",
+        "self.path.stat().st_mtime_ns == 0 and ",
+        "",
+        "test_fast_beginnings.py::test_step_is_taken_by_an_app_whose_file_has_changed",
+    ),
+    Sabotage(
+        "a recording follows the one that it was made after",
+        "tests/support/fast_beginnings.py",
+        "self.steps + 1, recording.id",
+        "self.steps + 1, what",
+        "test_fast_beginnings.py::test_recording_made_anew_is_not_followed_by_an_old_one",
+    ),
+    Sabotage(
+        "a recording does not replace what a test has changed in memory",
+        "tests/support/fast_beginnings.py",
+        "self.driver.total_changes == self.changes and ",
         "",
         "test_fast_beginnings.py::test_step_is_taken_by_an_app_that_has_changed",
+    ),
+    Sabotage(
+        "recordings are kept apart by the time of their start",
+        "tests/support/fast_beginnings.py",
+        "(type(self.database).__name__, str(self.start), *",
+        "(type(self.database).__name__, *",
+        "test_fast_beginnings.py::test_app_with_another_time_has_recordings_of_its_own",
     ),
 ]

@@ -122,14 +122,14 @@ OAUTH_AUTHORIZE = [
         "oauth/authorize/opening.py",
         "not opened_at - LEEWAY <= now < opened_at + TICKET_LIFETIME",
         "not opened_at - LEEWAY <= now",
-        "test_authorizations.py::test_ticket_lives_an_hour",
+        "test_ticket_lifetimes.py::test_ticket_lives_an_hour",
     ),
     Sabotage(
         "a ticket of a machine whose clock is ahead is taken",
         "oauth/authorize/opening.py",
         "not opened_at - LEEWAY <= now < opened_at + TICKET_LIFETIME",
         "not opened_at <= now < opened_at + TICKET_LIFETIME",
-        "test_authorizations.py::test_ticket_of_a_machine_that_is_ahead_is_taken_within_the_leeway",
+        "test_ticket_lifetimes.py::test_ticket_of_a_machine_that_is_ahead_is_taken_within_the_leeway",
     ),
     Sabotage(
         "a decision allows no scope that was not asked for",

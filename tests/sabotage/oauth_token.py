@@ -177,8 +177,8 @@ OAUTH_TOKEN = [
     Sabotage(
         "grants of an account and client are bounded",
         "oauth/token/code.py",
-        "    grants.end_oldest_beyond(tx, grants.MAX_LIVING, grant, now)\n",
-        "",
+        "        grants.end_oldest_beyond(tx, grants.MAX_LIVING, grant, now)\n",
+        "        pass\n",
         "test_number_of_grants.py::test_least_recently_used_grants_beyond_20_of_an_account_and_client_end",
     ),
 ]

@@ -15,8 +15,9 @@ from flask.testing import FlaskClient
 
 from pages import assets
 from tests.support.architecture import ROOT
-from tests.support.documents import example, project_files
+from tests.support.documents import example
 from tests.support.programs import executable
+from tests.support.project import project_files
 
 CLIENT = ROOT / "sdk" / "js"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")

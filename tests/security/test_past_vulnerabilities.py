@@ -44,10 +44,10 @@ def memory() -> Iterator[FlaskClient]:
 def test_cve_2023_25577_and_cve_2023_46136_multipart(memory: FlaskClient) -> None:
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'
     for body, status in ((part * 100_000, 413), (b"\r" * 10_000_000, 413), (part * 1_000, 415)):
-        began = time.perf_counter()
+        began = time.process_time()
         answer = memory.post("/auth/login", data=body, content_type="multipart/form-data; boundary=x")
         assert answer.status_code == status
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
 
 
 def test_cve_2023_23934_a_cookie_without_a_name(memory: FlaskClient) -> None:
@@ -69,9 +69,9 @@ def test_cve_2024_34069_the_debugger(memory: FlaskClient) -> None:
 def test_werkzeug_malformed_stored_hash_is_refused(app: Flask, client: FlaskClient, stored: str) -> None:
     register(client)
     execute(app, "UPDATE users SET password_hash = :hash", hash=stored)
-    began = time.perf_counter()
+    began = time.process_time()
     assert login(client).get_json()["code"] == "invalid_credentials"
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_cve_2025_47278_previous_key_does_not_sign(make_app: AppFactory) -> None:

@@ -69,11 +69,11 @@ def test_cve_2021_21241_get_with_a_cookie_returns_no_token(memory: FlaskClient) 
 )
 def test_cve_2023_36053_and_cve_2015_5144_slow_address_validation(memory: FlaskClient, address: str) -> None:
     register(memory)
-    began = time.perf_counter()
+    began = time.process_time()
     assert register(memory, "bob", email=address).status_code == 400
     assert memory.post("/auth/password/forgot", json={"email": address}).status_code == 400
     assert login(memory, address).status_code == 401
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 def test_tob_pypi26_1_pruned_session_stays_revoked(make_app: AppFactory, clock: FixedClock) -> None:

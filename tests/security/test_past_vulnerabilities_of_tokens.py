@@ -52,9 +52,9 @@ def test_cve_2026_32597_an_unknown_critical_header(memory: FlaskClient) -> None:
 def test_cve_2026_48525_a_huge_detached_payload(memory: FlaskClient) -> None:
     head, _, signature = forged(header(b64=False, crit=["b64"]), claims()).split(".")
     for token in (f"{head}..{signature}", f"{head}.{'A' * 1_000_000}.{signature}"):
-        began = time.perf_counter()
+        began = time.process_time()
         assert me(memory, token).status_code == 401
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
 
 
 def test_ghsa_8wjv_2p76_3863_nesting_and_odd_types(memory: FlaskClient) -> None:

@@ -181,7 +181,7 @@ def _set_up(page: Page) -> None:
 
 def _set_up_errors(page: Page) -> None:
     _set_up(page)
-    submit(page, "Switch On")
+    submit(page, "Turn On")
     expect(page.locator("#code")).to_be_focused()
 
 
@@ -189,7 +189,7 @@ def _recovery_codes(page: Page) -> None:
     _set_up(page)
     answer(page, "/auth/totp/confirm", 200, {"recovery_codes": CODES})
     page.locator("#code").fill("123456")
-    submit(page, "Switch On")
+    submit(page, "Turn On")
     expect(page.locator("#codes-title")).to_be_focused()
 
 

@@ -7,9 +7,12 @@ sabotaged copy and check that the rule detects it.
 import ast
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.support import project
+
+ROOT = project.ROOT
 Sources = dict[str, str]
 
 # `.importlinter` holds the packages. This table holds the modules beside them: what each may import.
@@ -20,8 +23,8 @@ TOP_LEVEL: dict[str, set[str]] = {
     "config_values": set(),
     "models": {"tables"},
 }
-GUEST = {"utils"}  # a blueprint of your own, guarded by `jwt_required`
-OURS = {*TOP_LEVEL, "auth", "oauth", "ops", "pages", "tables", "utils"}
+OURS = {*TOP_LEVEL, *project.PRODUCT}
+BESIDE = tuple(f"{name}/" for name in project.BESIDE)  # what is no part of the service
 # Shared sequences: the flow that calls one of these commits.
 NEVER_COMMIT = (
     "auth/mailing/links.py auth/sessions/step_up.py auth/sessions/ending.py auth/factors/changes.py "
@@ -36,15 +39,16 @@ SESSION_WORDS = set("add add_all delete execute flush get merge query scalar sca
 
 @cache
 def project_sources() -> Sources:
-    """Every Python file of the project."""
-    folders = ("auth", "oauth", "ops", "utils", "pages", "tables", "migrations", "tests", "bench", "deploy")
-    paths = [*ROOT.glob("*.py"), *(path for name in folders for path in (ROOT / name).rglob("*.py"))]
-    return {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths}
+    """Every Python file of the project, but for the package for other services."""
+    paths = {path.relative_to(ROOT): path for path in project.project_files() if path.suffix == ".py"}
+    return {
+        name.as_posix(): path.read_text("utf-8") for name, path in paths.items() if name.parts[0] != "sdk"
+    }
 
 
 def _product(sources: Sources) -> Iterator[tuple[str, ast.Module]]:
     for path, text in sources.items():
-        if not path.startswith(("tests/", "bench/", "deploy/")):
+        if not path.startswith(BESIDE):
             yield path, _parsed(text)
 
 
@@ -84,11 +88,30 @@ def top_level_modules_follow_the_table(sources: Sources) -> list[str]:
         if "/" not in path
         for line, name in _imports(tree, set())
         if name.startswith(".")
-        or (
-            name.partition(".")[0] in OURS
-            and name.partition(".")[0] not in TOP_LEVEL.get(_module(path), GUEST)
-        )
+        or (name.partition(".")[0] in OURS and name.partition(".")[0] not in TOP_LEVEL[_module(path)])
     ]
+
+
+def product_imports_nothing_beside_it(sources: Sources) -> list[str]:
+    """The service works without its tests, and without the modules of a reader."""
+    return [
+        f"{path}:{line}: imports {name}"
+        for path, tree in _product(sources)
+        for line, name in _imports(tree, set())
+        if not name.startswith(".") and _is_beside(name.partition(".")[0])
+    ]
+
+
+@cache
+def _is_beside(name: str) -> bool:
+    """Whether this is a module in the folder of the project, and not of the service."""
+    spec = None if name in OURS else find_spec(name)
+    places = (
+        [Path(place) for place in [*(spec.submodule_search_locations or []), spec.origin or ""]]
+        if spec
+        else []
+    )
+    return any(place.parent == ROOT for place in places)
 
 
 def _is_flow(path: str) -> bool:

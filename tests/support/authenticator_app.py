@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from pyotp import TOTP
 from werkzeug.test import TestResponse
 
+from tests.support.fast_beginnings import step
 from tests.support.requests import confirm_addresses, post
 from tests.support.service import FixedClock, bearer, login, signed_in
 
@@ -33,6 +35,24 @@ class Authenticator:
         return next(code for code in (f"{number:06}" for number in range(10)) if code not in right)
 
 
+def enabled(client: FlaskClient, access: str) -> tuple[str, list[str]]:
+    """Enable TOTP; return its secret and the recovery codes."""
+    environ = dict(client.environ_base)
+
+    def take(app: Flask) -> tuple[str, list[str]]:
+        of_app = client if app is client.application else app.test_client()
+        of_app.environ_base.update(environ)
+        begun = post(of_app, "totp", access)
+        assert begun.status_code == 200, begun.get_data(as_text=True)
+        secret = begun.get_json()["secret"]
+        code = TOTP(secret).at(app.extensions["auth_services"].clock.now())
+        confirmed = post(of_app, "totp/confirm", access, code=code)
+        assert confirmed.status_code == 200, confirmed.get_data(as_text=True)
+        return secret, confirmed.get_json()["recovery_codes"]
+
+    return step(client.application, ["totp", access, environ], take)
+
+
 class Owner:
     """A user with a confirmed address and TOTP enabled."""
 
@@ -40,12 +60,9 @@ class Owner:
         self.client, self.name = client, name
         self.access = signed_in(client, name)["access_token"]
         confirm_addresses(client.application)
-        begun = post(client, "totp", self.access)
-        assert begun.status_code == 200, begun.get_data(as_text=True)
-        self.phone = Authenticator(begun.get_json()["secret"], clock)
-        confirmed = post(client, "totp/confirm", self.access, code=self.phone.code())
-        assert confirmed.status_code == 200, confirmed.get_data(as_text=True)
-        self.recovery_codes: list[str] = confirmed.get_json()["recovery_codes"]
+        secret, codes = enabled(client, self.access)
+        self.phone = Authenticator(secret, clock)
+        self.recovery_codes = [*codes]
 
     def challenge(self, **more: Any) -> str:
         """Log in with the password; return the challenge token."""

@@ -1,27 +1,9 @@
 """The documents as the tests read them."""
 
 import re
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 
-from tests.support.architecture import ROOT
-
-SKIPPED = {"instance", "build", "__pycache__", "node_modules"}
-
-
-def project_files() -> list[Path]:
-    """Every file that git tracks; without git, all outside hidden folders and caches."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if listed.returncode == 0 and (ROOT / ".git").exists():
-        names = filter(None, listed.stdout.split("\0"))
-        return [path for path in map(ROOT.joinpath, names) if path.is_file()]
-    found = []
-    for path in ROOT.rglob("*"):
-        folders = path.relative_to(ROOT).parts[:-1]
-        if path.is_file() and not any(f in SKIPPED or (f[0] == "." and f != ".ci") for f in folders):
-            found.append(path)
-    return found
+from tests.support.project import ROOT
 
 
 def read(name: str) -> str:

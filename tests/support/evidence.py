@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tests.support.architecture import ROOT
 from tests.support.documents import code_in, table_rows
+from tests.support.project import find_tests
 
 TABLE = ("id", "requirement", "status", "evidence")
 STATES = ("met", "planned", "not met", "not applicable")
@@ -55,8 +56,7 @@ def left_out(text: str) -> list[str]:
 @cache
 def functions(file: str) -> frozenset[str]:
     """The functions at the top of a file of tests; none if there is no such file."""
-    found = [*(ROOT / "tests").rglob(file)]
-    trees = [ast.parse(path.read_text("utf-8")) for path in found]
+    trees = [ast.parse(path.read_text("utf-8")) for path in find_tests(file)]
     return frozenset(n.name for tree in trees for n in tree.body if isinstance(n, ast.FunctionDef))
 
 

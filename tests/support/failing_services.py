@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from functools import cache
 from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
 from flask import Flask
-from sqlalchemy import event, exc
+from sqlalchemy import TextClause, event, exc, text
 
 from models import db
-from tests.support.service import rows
 from utils.mail.mailers import MemoryMailer
 
 
@@ -54,13 +54,17 @@ def without_threads() -> Iterator[None]:
 
 def everything(app: Flask) -> dict[str, list[dict[str, Any]]]:
     """Return every row of every table except the rate-limit counters."""
-    return {
-        table.name: rows(
-            app, f"SELECT * FROM {table.name} ORDER BY {', '.join(key.name for key in table.primary_key)}"
-        )
-        for table in db.metadata.sorted_tables
-        if table.name != "rate_limits"
-    }
+    with app.app_context(), db.engine.connect() as connection:
+        return {
+            name: [row._asdict() for row in connection.execute(query)] for name, query in _queries().items()
+        }
+
+
+@cache
+def _queries() -> dict[str, TextClause]:
+    tables = [table for table in db.metadata.sorted_tables if table.name != "rate_limits"]
+    orders = {table.name: ", ".join(key.name for key in table.primary_key) for table in tables}
+    return {name: text(f"SELECT * FROM {name} ORDER BY {order}") for name, order in orders.items()}
 
 
 class FailingMailer(MemoryMailer):

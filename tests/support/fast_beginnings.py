@@ -13,107 +13,172 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, replace
+from datetime import datetime
 from pathlib import Path
 from threading import get_ident
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import make_url
+from sqlalchemy import Engine
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from app import create_app
 from config import Settings
+from config_values import is_in_memory
 from models import db
 from tests.support.signing_keys import CachedKeys
 
 T = TypeVar("T")
-Steps = tuple[str, ...]
 _EXTENSION = "beginning"
-_MAX_STEPS = 4  # an app takes more by itself
+_MAX_STEPS = 8  # an app takes more by itself
 _KEPT = 100  # recordings of 0.5 MB
+
+
+class _Clock(NamedTuple):
+    """A clock that stands still."""
+
+    start: datetime
+
+    def now(self) -> datetime:
+        return self.start
 
 
 class _Recording(NamedTuple):
     database: bytes
     result: Any
+    id: str
 
 
-_recordings: dict[Steps, _Recording] = {}
+_recordings: dict[tuple[str, str], _Recording] = {}
+_may_begin = True
+
+
+def allow(*, may_begin: bool) -> None:
+    """Decide whether the apps of the test that begins now may take steps from recordings."""
+    global _may_begin  # noqa: PLW0603  (one for the process, as the recordings)
+    _may_begin = may_begin
+
+
+@contextmanager
+def _app(settings: Settings, start: datetime) -> Iterator[Flask]:
+    """Make an app for a recording, of which only errors are logged."""
+    app = create_app(settings=settings, clock=_Clock(start), make_signing_key=CachedKeys())
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield app
+    finally:
+        logging.disable(disabled)
+        app.extensions["auth_services"].reads.close()
+        _engine(app).dispose()
+
+
+def _engine(app: Flask) -> Engine:
+    with app.app_context():
+        return db.engine
+
+
+class _File:
+    """A SQLite database in a file. While it is untouched, the time of its last change is 0."""
+
+    def __init__(self, app: Flask) -> None:
+        self.path = Path(_engine(app).url.database or "")
+
+    def is_untouched(self) -> bool:
+        return self.path.stat().st_mtime_ns == 0 and not self.path.with_name(f"{self.path.name}-wal").exists()
+
+    def restore(self, content: bytes) -> None:
+        self.path.write_bytes(content)
+        mark_as_untouched(self.path)
+
+    def recorded(self, settings: Settings, start: datetime, take: Callable[[Flask], Any]) -> _Recording:
+        """Take a step in an app of its own, on a copy of this database."""
+        path = self.path.with_name(f"{uuid4().hex}.db")
+        path.write_bytes(self.path.read_bytes())
+        with _app(replace(settings, database_uri=f"sqlite:///{path}"), start) as app:
+            result = take(app)
+        found = _Recording(_content(path), result, path.stem)
+        path.unlink()
+        return found
+
+
+class _Memory:
+    """A SQLite database in memory. While it is untouched, its connection has changed no row."""
+
+    def __init__(self, app: Flask) -> None:
+        with _engine(app).connect() as connection:
+            self.driver = cast(Any, connection.connection.driver_connection)
+        self.changes = self.driver.total_changes
+
+    def is_untouched(self) -> bool:
+        return bool(self.driver.total_changes == self.changes and not self.driver.in_transaction)
+
+    def restore(self, content: bytes) -> None:
+        self.driver.deserialize(content)
+
+    def recorded(self, settings: Settings, start: datetime, take: Callable[[Flask], Any]) -> _Recording:
+        """Take a step in an app of its own, on a copy of this database."""
+        with _app(settings, start) as app:
+            copy = _Memory(app)
+            copy.restore(self.driver.serialize())
+            result = take(app)
+            return _Recording(copy.driver.serialize(), result, uuid4().hex)
 
 
 class _Beginning:
-    """The steps that an app has taken from recordings, and the file of its database."""
+    """The steps that an app has taken from recordings, and its database."""
 
-    def __init__(self, app: Flask, settings: Settings, path: Path) -> None:
-        self.steps: Steps = ()
-        self.settings, self.path, self.thread = settings, path, get_ident()
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self.steps = 0
+        self.database = _Memory(app) if is_in_memory(settings.database_uri) else _File(app)
+        self.settings, self.thread = settings, get_ident()
         self.services, self.config = app.extensions["auth_services"], dict(app.config)
         self.start = self.services.clock.now()
+        alike = (type(self.database).__name__, str(self.start), *astuple(replace(settings, database_uri="")))
+        self.after = repr(alike)  # the id of the last recording, or what recordings of the first step need
 
     def is_all_of(self, app: Flask) -> bool:
         """Whether nothing but these steps can have changed the app or its database."""
         return (
-            len(self.steps) < _MAX_STEPS
+            self.steps < _MAX_STEPS
             and self.thread == get_ident()
             and not app._got_first_request
             and app.extensions["auth_services"] is self.services
             and dict(app.config) == self.config
             and self.services.clock.now() == self.start
-            and self.path.stat().st_mtime_ns == 0
-            and not self.path.with_name(f"{self.path.name}-wal").exists()
+            and self.database.is_untouched()
         )
 
-    def take(self, steps: Steps, take: Callable[[Flask], T]) -> T:
-        """Take the last of these steps; all before it are taken."""
-        key = (repr(astuple(replace(self.settings, database_uri=""))), *steps)
+    def take(self, what: str, take: Callable[[Flask], T]) -> T:
+        """Take a step after those that were taken."""
+        key = (self.after, what)
         if key not in _recordings:
-            _recordings[key] = self._recorded(take)
+            _recordings[key] = self.database.recorded(self.settings, self.start, take)
             if len(_recordings) > _KEPT:
                 del _recordings[next(iter(_recordings))]
         recording = _recordings[key]
-        self.path.write_bytes(recording.database)
-        mark_as_untouched(self.path)
-        self.steps = steps
+        self.database.restore(recording.database)
+        self.steps, self.after = self.steps + 1, recording.id
         result: T = recording.result
         return result
-
-    def _recorded(self, take: Callable[[Flask], Any]) -> _Recording:
-        """Take a step in an app of its own, on a copy of the database. Only errors are logged."""
-        path = self.path.with_name(f"{uuid4().hex}.db")
-        path.write_bytes(self.path.read_bytes())
-        settings = replace(self.settings, database_uri=f"sqlite:///{path}")
-        clock = type(self.services.clock)(self.start)
-        app = create_app(settings=settings, clock=clock, make_signing_key=CachedKeys())
-        disabled = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-        try:
-            result = take(app)
-        finally:
-            logging.disable(disabled)
-            app.extensions["auth_services"].reads.close()
-            with app.app_context():
-                db.engine.dispose()
-        found = _Recording(_content(path), result)
-        path.unlink()
-        return found
 
 
 def begin(app: Flask, settings: Settings) -> None:
     """Let a new app, the first one on a new SQLite database, take its first steps from recordings."""
-    path = make_url(settings.database_uri).database
     has_state_elsewhere = (
         settings.rate_limit_enabled
         or settings.redis_url
         or settings.leaked_passwords_url
         or settings.challenge_url
     )
-    if path and settings.database_uri.startswith("sqlite") and not has_state_elsewhere:
-        app.extensions[_EXTENSION] = _Beginning(app, settings, Path(path))
+    if _may_begin and settings.database_uri.startswith("sqlite") and not has_state_elsewhere:
+        app.extensions[_EXTENSION] = _Beginning(app, settings)
 
 
 def step(app: Flask, what: object, take: Callable[[Flask], T]) -> T:
@@ -124,7 +189,7 @@ def step(app: Flask, what: object, take: Callable[[Flask], T]) -> T:
     found: _Beginning | None = app.extensions.pop(_EXTENSION, None)
     if found is None or not found.is_all_of(app):
         return take(app)
-    result = found.take((*found.steps, json.dumps(what, sort_keys=True)), take)
+    result = found.take(json.dumps(what, sort_keys=True), take)
     app.extensions[_EXTENSION] = found
     return result
 

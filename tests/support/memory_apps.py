@@ -16,6 +16,7 @@ from sqlalchemy import create_engine
 from app import create_app
 from config import Settings, TestingConfig
 from models import db
+from tests.support import fast_beginnings
 from tests.support.built_in_roles import add_built_in_roles
 from tests.support.service import START, FixedClock
 from tests.support.signing_keys import CachedKeys
@@ -33,6 +34,8 @@ def memory_app(environ: dict[str, str] | None = None, **services: Any) -> Iterat
     with app.app_context(), db.engine.connect() as connection:
         sqlite: Any = connection.connection.driver_connection
         sqlite.deserialize(_empty_database())
+    if services.keys() <= {"clock"}:
+        fast_beginnings.begin(app, settings)
     yield app
     with app.app_context():
         db.engine.dispose()

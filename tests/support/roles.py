@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from auth.roles import actors, definitions, grants
+from tests.support.fast_beginnings import step
 from tests.support.requests import OPERATOR
 from tests.support.service import bearer, execute
 from utils.auth_helpers import requires
@@ -15,14 +16,22 @@ from utils.services import services
 
 def define(app: Flask, name: str, *permissions: str) -> None:
     """Put permissions into a role, as an operator."""
-    with app.app_context():
-        definitions.define(services(), OPERATOR, name, allow=permissions)
+
+    def take(app: Flask) -> None:
+        with app.app_context():
+            definitions.define(services(), OPERATOR, name, allow=permissions)
+
+    step(app, ["define", name, *permissions], take)
 
 
 def grant(app: Flask, login: str, name: str) -> bool:
     """Give a role to an account, as an operator."""
-    with app.app_context():
-        return grants.grant(services(), OPERATOR, actors.find(services(), login), name)
+
+    def take(app: Flask) -> bool:
+        with app.app_context():
+            return grants.grant(services(), OPERATOR, actors.find(services(), login), name)
+
+    return step(app, ["grant", login, name], take)
 
 
 def revoke(app: Flask, login: str, name: str) -> bool:

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.support.server import Server, serving, until
 from tests.support.service import PASSWORD
@@ -96,6 +96,15 @@ class Site:
 
         until(arrived, f"a mail to {address} with a link to {page}")
         return found[0]
+
+
+@contextmanager
+def launched(path: str) -> Iterator[Browser]:
+    """Run this Chromium for the block."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
 
 
 @contextmanager

@@ -35,6 +35,7 @@ def environment(database_uri: str, port: int, **more: str) -> dict[str, str]:
         "PUBLIC_URL": f"http://localhost:{port}",
         "FLASK_SECRET_KEY": secrets.token_urlsafe(48),
         "JWT_SECRET_KEY": secrets.token_urlsafe(48),
+        "APP_MODULES": "",  # not those of the developer's `.env`
         "MAIL_URL": "file:/dev/null/nowhere",  # a test that wants mails says where to
         **more,
     }

@@ -11,6 +11,7 @@ Rule = Callable[[Sources], list[str]]
 
 RULES: list[Rule] = [
     architecture.top_level_modules_follow_the_table,
+    architecture.product_imports_nothing_beside_it,
     architecture.current_app_is_in_one_file,
     architecture.only_flows_commit,
     architecture.only_stores_speak_sql,
@@ -27,7 +28,12 @@ LONG_ROUTE = "def long():\n" + "    print()\n" * 21
 SABOTAGES: list[tuple[Rule, str, str]] = [
     (architecture.top_level_modules_follow_the_table, "models.py", "from utils.crypto import mac"),
     (architecture.top_level_modules_follow_the_table, "config.py", "from utils.crypto import mac"),
-    (architecture.top_level_modules_follow_the_table, "helpers.py", "from auth.stores import users"),
+    (architecture.product_imports_nothing_beside_it, "auth/tokens.py", "from tests.support import service"),
+    (
+        architecture.product_imports_nothing_beside_it,
+        "utils/web/http.py",
+        "import auth_testing",
+    ),
     (
         architecture.current_app_is_in_one_file,
         "auth/accounts/routes.py",

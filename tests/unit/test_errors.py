@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 import auth.api_tokens.errors
 import auth.errors  # noqa: F401  (its refusals must exist before they are counted)
 import utils.limits.ceilings  # noqa: F401  (its refusal as well)
-from ops.openapi import documented_routes, errors_of
+from ops.openapi import documented_routes
+from ops.openapi_errors import errors_of
 from tests.support.architecture import ROOT
 from tests.support.memory_apps import memory_app
 from tests.support.provider_codes import OF_PROVIDER

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from uuid import uuid4
@@ -12,7 +13,8 @@ from flask import Flask
 from app import create_app
 from config import Settings, TestingConfig
 from tests.conftest import new_sqlite
-from tests.support.fast_beginnings import begin, step
+from tests.support.fast_beginnings import _recordings, begin, step
+from tests.support.memory_apps import memory_app
 from tests.support.requests import everything
 from tests.support.service import FixedClock, execute, login, me, register, rows, shut_down, signed_in
 
@@ -22,19 +24,23 @@ SQL = (
 Begin = Callable[[], Flask]
 
 
-@pytest.fixture
-def begun(sqlite_template: Path, tmp_path: Path) -> Iterator[Begin]:
+@pytest.fixture(params=["file", "memory"])
+def begun(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> Iterator[Begin]:
     """Return a function that makes a new app on an empty database of its own."""
     apps: list[Flask] = []
 
-    def make() -> Flask:
-        uri = new_sqlite(sqlite_template, tmp_path)
-        settings = Settings.load(TestingConfig, {"DATABASE_URI": uri})
-        apps.append(create_app(settings=settings, clock=FixedClock()))
-        begin(apps[-1], settings)
-        return apps[-1]
+    with ExitStack() as stack:
 
-    yield make
+        def make() -> Flask:
+            if request.param == "memory":
+                return stack.enter_context(memory_app())
+            uri = new_sqlite(sqlite_template, tmp_path)
+            settings = Settings.load(TestingConfig, {"DATABASE_URI": uri})
+            apps.append(create_app(settings=settings, clock=FixedClock()))
+            begin(apps[-1], settings)
+            return apps[-1]
+
+        yield make
     for app in apps:
         shut_down(app)
 
@@ -109,15 +115,38 @@ def other_setting(app: Flask) -> None:
     app.config["JWT_ACCESS_TOKEN_EXPIRES"] = 1
 
 
-@pytest.mark.parametrize(
-    "change", [call, statement, statement_of_another_process, later, other_setting], ids=lambda f: f.__name__
-)
+@pytest.mark.parametrize("change", [call, statement, later, other_setting], ids=lambda f: f.__name__)
 def test_step_is_taken_by_an_app_that_has_changed(
     begun: Begin, taken: Callable[[Flask], bool], change: Callable[[Flask], None]
 ) -> None:
     app = begun()
     change(app)
     assert taken(app)
+
+
+@pytest.mark.parametrize("begun", ["file"], indirect=True)
+def test_step_is_taken_by_an_app_whose_file_has_changed(begun: Begin, taken: Callable[[Flask], bool]) -> None:
+    app = begun()
+    statement_of_another_process(app)
+    assert taken(app)
+
+
+@pytest.mark.no_recordings
+def test_test_with_this_mark_has_no_recordings(begun: Begin) -> None:
+    app, apps = begun(), list[Flask]()
+    step(app, uuid4().hex, apps.append)
+    assert apps == [app]
+
+
+def test_app_with_another_time_has_recordings_of_its_own(begun: Begin) -> None:
+    name = uuid4().hex
+    times = []
+    for seconds in (0, 60):
+        app = begun()
+        app.extensions["auth_services"].clock.advance(seconds)
+        begin(app, app.extensions["auth_services"].settings)
+        times.append(step(app, name, lambda of: of.extensions["auth_services"].clock.now()))
+    assert times[0] < times[1]
 
 
 def test_step_is_taken_in_another_thread(begun: Begin, taken: Callable[[Flask], bool]) -> None:
@@ -129,8 +158,21 @@ def test_step_is_taken_in_another_thread(begun: Begin, taken: Callable[[Flask], 
     assert found == [True]
 
 
-def test_fifth_step_is_taken_by_the_app(begun: Begin, taken: Callable[[Flask], bool]) -> None:
+def test_ninth_step_is_taken_by_the_app(begun: Begin, taken: Callable[[Flask], bool]) -> None:
     app = begun()
-    for number in range(4):
+    for number in range(8):
         step(app, number, lambda _: None)
     assert taken(app)
+
+
+def test_recording_made_anew_is_not_followed_by_an_old_one(begun: Begin) -> None:
+    """The session of its access token is another one, which an old recording of the next step lacks."""
+    what = uuid4().hex
+    for _ in range(2):
+        app = begun()
+        client = app.test_client()
+        access = signed_in(client)["access_token"]
+        step(app, what, lambda of: execute(of, SQL))
+        assert me(client, access).status_code == 200
+        for key in [key for key, found in _recordings.items() if access in str(found.result)]:
+            del _recordings[key]

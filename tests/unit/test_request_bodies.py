@@ -161,10 +161,10 @@ def test_every_route_refuses_every_such_body(
     memory: FlaskClient, body: bytes, kind: str, status: int
 ) -> None:
     headers = bearer(signed_in(memory)["access_token"]) | {"Content-Type": kind}
-    began = time.perf_counter()
+    began = time.process_time()
     for path, method in with_body(memory.application):
         assert_refused(memory.open(path, method=method, data=body, headers=headers), status)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.nightly
@@ -227,21 +227,21 @@ def test_long_password_is_refused_before_hashing() -> None:
         counting = CountingHasher(app.extensions["auth_services"].hasher)
     with memory_app(hasher=counting) as app:
         client = app.test_client()
-        began = time.perf_counter()
+        began = time.process_time()
         for password in ("x" * 1_000_000, "a" + "\u0301" * 1_000_000):
             assert_refused(register(client, password=password), 413)
         for password in ("x" * 257, "a" + "\u0301" * 9_000, "\u0344" * 9_000):
             assert_refused(register(client, password=password), 400)
-        assert time.perf_counter() - began < 5
+        assert time.process_time() - began < 5
         assert counting.calls == 0
         assert register(client, password="\U0001f600" * 256).status_code == 201
 
 
 def test_megabyte_authorization_header_is_a_401(memory: FlaskClient) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for token in ("x" * 1_000_000, "a.b." + "c" * 1_000_000, "." * 1_000_000, "a " * 500_000):
         assert_refused(me(memory, token), 401)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_unknown_methods_are_a_405(memory: FlaskClient) -> None:

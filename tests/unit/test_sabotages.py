@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests import sabotage
 from tests.sabotage import Sabotage
-from tests.support.architecture import ROOT
+from tests.support.project import ROOT, find_tests
 
 
 def every() -> Iterator[Sabotage]:
@@ -21,7 +21,7 @@ def every() -> Iterator[Sabotage]:
 
 def functions(file: str) -> list[str]:
     """Return the names of the functions of the one file of tests with this name, or nothing."""
-    found = [*(ROOT / "tests").rglob(file)]
+    found = find_tests(file)
     if len(found) != 1:
         return []
     return [node.name for node in ast.parse(found[0].read_text("utf-8")).body if hasattr(node, "name")]

@@ -8,7 +8,10 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from utils.clock import Clock
 from utils.errors import TooManyRequests
@@ -22,10 +25,33 @@ WINDOW = 3600  # seconds
 _SUBJECT = "service"
 
 
+class ProofOfWorkChallenge(TypedDict):
+    """Puzzles for the caller (`PROOF_OF_WORK`)."""
+
+    kind: Literal["proof_of_work"]
+    token: Annotated[str, Field(examples=["AAAAAGmkNkA..."])]
+    puzzles: Annotated[int, Field(examples=[8])]
+    bits: Annotated[int, Field(description="Zero bits of each solution.", examples=[15])]
+
+
+class ExternalChallengeAsked(TypedDict):
+    """A challenge of another provider (`CHALLENGE_URL`)."""
+
+    kind: Literal["external"]
+    action: Annotated[str, Field(description="The route.", examples=["register"])]
+
+
+class ChallengeMembers(TypedDict):
+    """What to solve; the response is the field `challenge_response` of the same call."""
+
+    challenge: ProofOfWorkChallenge | ExternalChallengeAsked
+
+
 class ChallengeRequired(TooManyRequests):
     """A ceiling of the whole service is reached. The response has the challenge that passes it."""
 
     code, message = "challenge_required", "Too many requests. Solve the challenge, or try again later."
+    members = ChallengeMembers
 
     def __init__(self, *, policy: str, retry_after: str, challenge: dict[str, Any]) -> None:
         super().__init__(policy=policy, headers={"Retry-After": retry_after})

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from flask import Flask, Response, jsonify, make_response, request  # noqa: TID251  (`answers`)
@@ -38,6 +38,7 @@ class Documentation:
     body: type | None = None
     body_optional: bool = False
     query: type | None = None
+    headers: dict[str, str] = field(default_factory=dict)  # optional ones of requests: what each is
     form: type | None = None
     guarded: bool = False
     scope: str | None = None  # restricted tokens of this scope are accepted as well
@@ -92,6 +93,16 @@ def answers(
         docs = documentation(responding)
         docs.status, docs.output, docs.also, docs.errors = status, output, also, errors
         return responding
+
+    return decorate
+
+
+def reads_header(name: str, about: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare that a view reads this header of the request, if it is sent. Decorator for views."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        documentation(view).headers[name] = about
+        return view
 
     return decorate
 

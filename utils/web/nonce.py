@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 from flask import request
 
 from utils.request_record import request_record
+from utils.web.http import reads_header
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,4 +32,4 @@ def returns_nonce(view: Callable[P, R]) -> Callable[P, R]:
             request_record().headers = {NONCE: nonce}
         return view(*args, **kwargs)
 
-    return returning
+    return reads_header(NONCE, "32 lower-case hexadecimal digits, returned with the answer.")(returning)

@@ -79,7 +79,7 @@ async function prove(given) {
   else if (answer.ok) dialog.close("proven");
   else if (answer.code === "wrong_current_password") proof.fault("password", "password.wrong");
   else if (answer.code === "wrong_code" && given.code) proof.fault("code", "code.wrong");
-  else if (answer.code === "wrong_code") proof.fail("passkey.refused");
+  else if (answer.code === "wrong_code") proof.fail("passkey.failed");
   else proof.refused(answer);
 }
 

@@ -103,7 +103,7 @@ async function give(given) {
   const { send, done } = wanted;
   const answer = await send(given);
   if (answer.code === "cancelled") return;
-  if (answer.code === "wrong_code" && given.passkey) return asking.fail("passkey.refused");
+  if (answer.code === "wrong_code" && given.passkey) return asking.fail("passkey.failed");
   if (!answer.ok && answer.code !== "two_factor_off") return asking.refused(answer);
   dialog.close("done");
   await done(answer);

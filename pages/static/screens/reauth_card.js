@@ -23,7 +23,7 @@ export function proveAgain({ account, isFactor, done, ended, busy = "busy.login"
     if (answer.code === "session_ended") return ended();
     if (answer.code === "wrong_current_password") form.fault("password", "password.wrong");
     else if (answer.code === "wrong_code" && given.code) form.fault("code", "code.wrong");
-    else if (answer.code === "wrong_code") form.fail("passkey.refused");
+    else if (answer.code === "wrong_code") form.fail("passkey.failed");
     else form.refused(answer);
   }
 

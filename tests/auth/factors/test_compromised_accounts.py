@@ -110,7 +110,9 @@ def test_disown_does_not_remove_a_new_factor_that_is_still_used(compromised: Com
 def test_password_blocked_mail_announces_the_removal_of_a_new_factor(compromised: CompromisedAccount) -> None:
     compromised.app_on()
     compromised.use("sessions/disown", compromised.link)
-    assert "removed a day later" in mailbox.text_of(mailbox.newest(compromised.app, "password_blocked"))
+    assert "a day later the second factor is removed" in mailbox.text_of(
+        mailbox.newest(compromised.app, "password_blocked")
+    )
 
 
 def test_disown_voids_new_recovery_codes_and_keeps_an_older_factor(

@@ -76,7 +76,7 @@ def test_factor_reset_mails_the_owner_at_start_and_completion(
 ) -> None:
     reset(app)
     begun = mailbox.text_of(mailbox.newest(app, "factors_reset_begun"))
-    assert "UTC. From then on the password alone" in begun
+    assert "UTC. After that, the password alone" in begun
     assert rows(app, "SELECT operator FROM audit_events ORDER BY id DESC")[0]["operator"]
     clock.advance(DAY)
     login(owner.client)

@@ -148,7 +148,7 @@ def test_passkey_proof_replaces_recovery_codes_and_removes_totp(
     again = {"recovery_code": made.get_json()["recovery_codes"][0]}
     nothing = client.delete("/auth/totp", json=again, headers=bearer(owner.access))
     assert said(nothing) == (409, "two_factor_off")
-    assert "are asked for as before" in mailbox.text_of(mailbox.newest(app, "two_factor_disabled"))
+    assert "still work" in mailbox.text_of(mailbox.newest(app, "two_factor_disabled"))
     assert rows(app, "SELECT recovery_codes_left AS n FROM users")[0]["n"] == 10  # it is not used up
 
 

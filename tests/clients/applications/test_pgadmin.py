@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.support.app_screens import allow
 from tests.support.client_packages import python_with
 from tests.support.provider import Person, Provider, running_client
+from tests.support.screen_steps import fill_login, submit
 from tests.support.server import free_port
 from tests.support.service import PASSWORD
 
@@ -52,12 +54,8 @@ def test_printed_configuration_of_pgadmin_logs_in(browser: Browser, person: Pers
     page = browser.new_context().new_page()
     page.goto(pgadmin)
     page.get_by_role("button", name=re.compile("databases")).click()
-    page.get_by_label("Email Address").fill(person.address)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log In").click()
-    allow = page.get_by_role("button", name="Allow")
-    expect(allow).to_be_enabled()
-    page.wait_for_timeout(1000)  # the button takes no click at first
-    allow.click()
+    fill_login(page, person.address)
+    submit(page, "Log In")
+    allow(page)
     page.wait_for_url(f"{pgadmin}/browser/")
     expect(page.get_by_text(person.address).first).to_be_visible(timeout=30_000)

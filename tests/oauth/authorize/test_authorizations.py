@@ -26,7 +26,6 @@ from tests.support.authorization_requests import (
 from tests.support.oauth import client_row
 from tests.support.requests import everything, post, said
 from tests.support.service import FixedClock, bearer, execute, rows, signed_in
-from utils.crypto.claims import CLOCK_LEEWAY
 
 QUERY = authorization_query()
 ISSUER = "http://localhost:8000"
@@ -202,24 +201,6 @@ def test_fault_7_changed_query_with_an_old_ticket_is_refused(
     assert asked(client, changed, access, ticket=ticket)["code"] == "oauth_ticket_invalid"
     assert decided(client, changed, access, ticket=ticket)["code"] == "oauth_ticket_invalid"
     assert codes(app) == []
-
-
-def test_ticket_lives_an_hour(client: FlaskClient, access: str, clock: FixedClock) -> None:
-    ticket = opened(client, QUERY)
-    clock.advance(3599)
-    assert asked(client, QUERY, signed_in(client)["access_token"], ticket=ticket)["status"] == "consent"
-    clock.advance(1)
-    assert asked(client, QUERY, ticket=ticket)["code"] == "oauth_ticket_invalid"
-
-
-def test_ticket_of_a_machine_that_is_ahead_is_taken_within_the_leeway(
-    client: FlaskClient, clock: FixedClock
-) -> None:
-    ticket = opened(client, QUERY)
-    clock.advance(-CLOCK_LEEWAY)
-    assert asked(client, QUERY, ticket=ticket)["status"] == "login"
-    clock.advance(-1)
-    assert asked(client, QUERY, ticket=ticket)["code"] == "oauth_ticket_invalid"
 
 
 def test_client_that_changed_after_the_ticket_is_checked_again(

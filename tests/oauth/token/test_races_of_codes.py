@@ -3,7 +3,6 @@
 from functools import partial
 from threading import Barrier, get_ident
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -11,13 +10,13 @@ from sqlalchemy import text
 
 from models import db
 from oauth.stores import redemptions
+from oauth.stores.clients import Calling
 from oauth.stores.redemptions import FoundCode
 from tests.support.failing_services import everything, failing_at
 from tests.support.interleaving import interleaved_at
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import code_of, grant_rows, redeem, refused
 from tests.support.service import at_once, rows
-from utils.database.reads import Reads
 
 pytestmark = pytest.mark.both_databases
 
@@ -62,16 +61,16 @@ def test_of_16_calls_that_all_found_the_code_unused_one_gets_tokens(
 ) -> None:
     client_row(app)
     code, barrier, waited = code_of(app), Barrier(16, timeout=30), set[int]()
-    really_find = redemptions.found
+    really_find = redemptions.found_for_caller
 
-    def found(reads: Reads, code_id: UUID) -> FoundCode | None:
-        first = really_find(reads, code_id)
+    def found(*given: Any) -> tuple[Calling | None, FoundCode | None]:
+        first = really_find(*given)
         if get_ident() not in waited:
             waited.add(get_ident())
             barrier.wait()
         return first
 
-    monkeypatch.setattr(redemptions, "found", found)
+    monkeypatch.setattr(redemptions, "found_for_caller", found)
     answers = at_once([partial(redeem, app, code)] * 16)
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 15
     assert {refused(answer)[2] for answer in answers} == {"", "oauth_code_reused"}

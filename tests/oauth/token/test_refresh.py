@@ -1,6 +1,7 @@
 """The refresh token grant: rotation, reuse detection, narrowing, and what is asked each time."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from flask import Flask
@@ -24,6 +25,7 @@ from tests.support.oauth_tokens import (
 from tests.support.roles import grant
 from tests.support.sent_mail import last, part
 from tests.support.service import FixedClock, at_once, events, execute, rows
+from utils.services import services
 
 UNKNOWN = (400, "invalid_grant", "oauth_refresh_token_invalid")
 REUSED = (400, "invalid_grant", "oauth_refresh_token_reused")
@@ -98,6 +100,18 @@ def test_16_refreshes_at_once_within_an_hour_have_one_winner(app: Flask, clock: 
     answers = at_once([lambda: refresh_app(app, token)] * 16)
     assert len({answer.get_json()["refresh_token"] for answer in answers}) == 1
     assert grant_rows(app)[0]["generation"] == 2
+
+
+def test_refresh_within_an_hour_takes_one_read_and_one_change(app: Flask) -> None:
+    token = refresh_app(app, got(app)["refresh_token"]).get_json()["refresh_token"]
+    with app.app_context():
+        reads = services().reads
+    with (
+        patch.object(reads, "first", wraps=reads.first) as first,
+        patch.object(reads, "change", wraps=reads.change) as change,
+    ):
+        assert refresh_app(app, token).status_code == 200
+    assert (first.call_count, change.call_count) == (1, 1)
 
 
 def test_grant_writes_one_refresh_event_an_hour(app: Flask, clock: FixedClock) -> None:
