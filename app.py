@@ -106,7 +106,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     with app.app_context():
         init_engine(db.engine, answer_timeout=None if _is_command() else ANSWER_TIMEOUT)
         app.extensions["auth_services"] = built = _services(app, settings, replaced)
-    init_layer(app, settings, built.metrics)
+    layer = init_layer(app, settings, built.metrics)
     app.register_blueprint(auth_bp)
     if settings.oauth_provider:
         for blueprint in OAUTH_BLUEPRINTS:
@@ -115,7 +115,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.register_blueprint(api_page_bp)
     init_pages(app, settings, PAGE_FACTS, app.view_functions["auth.logout"])
     register_modules(app, settings.app_modules)
-    init_cors(app, settings, headers=[DEVICE_HEADER])
+    init_cors(app, layer, settings, headers=[DEVICE_HEADER])
     # mypy takes the assignment for an error; Flask documents it for middleware.
     app.wsgi_app = AtFirstRequest(app.wsgi_app, built.serve)  # type: ignore[method-assign]
     if click.get_current_context(silent=True):  # command line only: imports in 130 ms

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import config_values as values
 from config_checks import combination_faults
+from config_returns import cookie_domain, return_origins
 
 DAY = 24 * 60 * 60
 MAX_ACCESS_TOKEN_LIFETIME = 3600  # seconds, of `oauth_access_token_lifetime`
@@ -112,6 +113,8 @@ class Settings:
     flask_sessions: bool = _setting(values.boolean, False)
     app_modules: tuple[str, ...] = _setting(values.words, ())
     cors_origins: tuple[str, ...] = _setting(values.origins, ())
+    return_origins: tuple[str, ...] = _setting(return_origins, ())
+    verify_cookie: str | None = _setting(cookie_domain)
     redis_url: str | None = _setting(values.redis_url, secret=True)
     rate_limit_enabled: bool = _setting(values.boolean, True)
     registration_ceiling: int = _setting(values.whole_number(0, 1_000_000), 0)
@@ -206,10 +209,8 @@ class Settings:
             {entry.name: getattr(settings, entry.name) for entry in fields(settings)}, environ, PAGES, faults
         )
         if faults:
-            faults += [
-                f"{given} is not a setting. Did you mean {meant}?"
-                for given, meant in misspelt(environ).items()
-            ]
+            hints = misspelt(environ).items()
+            faults += [f"{given} is not a setting. Did you mean {meant}?" for given, meant in hints]
             raise ConfigurationError(faults)
         return settings
 

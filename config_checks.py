@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from config_returns import return_faults
 from config_values import is_in_memory, is_loopback
 
 TWO_DAYS = 2 * 24 * 60 * 60
@@ -30,6 +31,7 @@ def combination_faults(
         faults.append("PROOF_OF_WORK and CHALLENGE_URL are both set; choose one kind of challenge.")
     if 0 < (settings["unconfirmed_account_lifetime"] or 0) < TWO_DAYS:
         faults.append(LIFETIME_TOO_SHORT)
+    faults += return_faults(settings)
     if settings["flask_env"] == "production":
         faults += production_faults(settings, environ, pages)
     elif settings["flask_env"] == "development" and not is_loopback(settings["host"]):

@@ -1,4 +1,4 @@
-"""The cookies of an account (refresh token, challenge, device token) and how a login delivers its tokens."""
+"""The cookies of an account (refresh, challenge, device, sign-up, verify) and the delivery of tokens."""
 
 import functools
 from collections.abc import Callable
@@ -16,8 +16,11 @@ from utils.web.http import documentation, reads_header
 REFRESH_COOKIE = "__Host-refresh"
 CHALLENGE_COOKIE = "__Host-challenge"
 DEVICE_COOKIE = "__Host-device"
+SIGN_UP_COOKIE = "__Host-signup"
+VERIFY_COOKIE = "__Secure-verify"  # of all hosts below the domain of the setting `VERIFY_COOKIE`
 DEVICE_HEADER = "X-Device-Token"
 DEVICE_SECONDS = 365 * 24 * 60 * 60
+VERIFY_SECONDS = 10 * 60  # of the cookie, and of the token in it
 
 
 def refresh_cookie() -> str | None:
@@ -25,9 +28,30 @@ def refresh_cookie() -> str | None:
     return request.cookies.get(REFRESH_COOKIE) or None
 
 
+def verify_cookie() -> str | None:
+    """Return the verify cookie of the call, or None."""
+    return request.cookies.get(VERIFY_COOKIE)
+
+
 def challenge_cookie() -> str | None:
     """Return the challenge of a pending login that came as a cookie, or None."""
     return request.cookies.get(CHALLENGE_COOKIE) or None
+
+
+def sign_up_cookie() -> str | None:
+    """Return the token of the browser that signed up, which came as a cookie, or None."""
+    return request.cookies.get(SIGN_UP_COOKIE) or None
+
+
+def set_sign_up_cookie(token: str, seconds: int) -> None:
+    """Set the cookie of a sign-up."""
+    set_cookie(SIGN_UP_COOKIE, token, seconds)
+
+
+def delete_sign_up_cookie() -> None:
+    """Delete the cookie of a sign-up, if the call has one."""
+    if sign_up_cookie():
+        delete_cookie(SIGN_UP_COOKIE)
 
 
 def presented(in_body: str | None) -> tuple[str, ...]:
@@ -83,10 +107,16 @@ class Delivery:
         """The refresh token of the session that a login over cookies replaces."""
         return refresh_cookie() if self.by_cookie else None
 
-    def set_login_cookies(self, refresh_token: str, keep_until: datetime | None, device_token: str) -> None:
+    def set_login_cookies(
+        self,
+        refresh_token: str,
+        keep_until: datetime | None,
+        verify_token: str | None,
+        device_token: str,
+    ) -> None:
         """Set the cookies of a completed login, if cookies deliver it."""
         if self.by_cookie:
-            set_refresh_cookie(refresh_token, keep_until)
+            set_session_cookies(refresh_token, keep_until, verify_token)
             set_cookie(DEVICE_COOKIE, device_token, DEVICE_SECONDS)
 
     def set_challenge_cookie(self, challenge_token: str, seconds: int) -> None:
@@ -105,16 +135,25 @@ def device_token() -> str | None:
     return request.headers.get(DEVICE_HEADER) or request.cookies.get(DEVICE_COOKIE)
 
 
-def set_refresh_cookie(token: str, keep_until: datetime | None) -> None:
-    """Set the refresh cookie until `keep_until`, or for the browser's session if that is None."""
+def set_session_cookies(refresh_token: str, keep_until: datetime | None, verify_token: str | None) -> None:
+    """Set the cookies of a session. No other function does.
+
+    The refresh cookie is kept until `keep_until`, or for the browser's session if that is None. There is a
+    verify token if `VERIFY_COOKIE` is set.
+    """
     age = None
     if keep_until is not None:
         age = int((keep_until - services().clock.now()).total_seconds())
-    set_cookie(REFRESH_COOKIE, token, age)
+    set_cookie(REFRESH_COOKIE, refresh_token, age)
+    if verify_token:
+        set_cookie(VERIFY_COOKIE, verify_token, VERIFY_SECONDS, domain=services().settings.verify_cookie)
 
 
-def delete_refresh_cookie() -> None:
-    """Delete the refresh cookie, if the call has one, and the browser's cached answers (ASVS 14.3.1)."""
+def delete_session_cookies() -> None:
+    """Delete the cookies of a session that the call has, and the browser's cached answers (ASVS 14.3.1)."""
+    domain = services().settings.verify_cookie
+    if domain and (verify_cookie() or refresh_cookie()):
+        delete_cookie(VERIFY_COOKIE, domain=domain)
     if not refresh_cookie():
         return
     delete_cookie(REFRESH_COOKIE)

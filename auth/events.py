@@ -17,6 +17,7 @@ class Event(StrEnum):
     SIGNED_IN_WITH_CODE = "signed_in_with_code"  # and the password
     SIGNED_IN_WITH_RECOVERY_CODE = "signed_in_with_recovery_code"  # and the password
     SIGNED_IN_WITH_PASSKEY = "signed_in_with_passkey"
+    SIGNED_IN_AT_CONFIRMATION = "signed_in_at_confirmation"  # of a sign-up, in the browser that signed up
     SIGN_IN_REFUSED = "sign_in_refused"  # the reason is in the row, never in the response
     SECOND_FACTOR_ASKED = "second_factor_asked"  # the password was right
     SECOND_FACTOR_REFUSED = "second_factor_refused"
@@ -173,6 +174,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.SIGNED_IN_WITH_CODE: "You logged in with an authenticator code.",
     Event.SIGNED_IN_WITH_RECOVERY_CODE: "You logged in with a recovery code.",
     Event.SIGNED_IN_WITH_PASSKEY: "You logged in with a passkey.",
+    Event.SIGNED_IN_AT_CONFIRMATION: "You were logged in, as you confirmed your address where you signed up.",
     Event.SIGN_IN_REFUSED: "A log-in was refused",
     Event.SECOND_FACTOR_ASKED: "The password was right, and the second factor was asked for.",
     Event.SECOND_FACTOR_REFUSED: "A second factor was refused",

@@ -13,6 +13,7 @@ from utils.errors import ApiError
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, display_username, is_reserved, normalized_email
 from utils.passwords.blocklist import is_common
 from utils.web.cursors import read_cursor
+from utils.web.return_addresses import MAX_LENGTH
 from utils.web.validation import settings_of
 
 MAX_PASSWORD = 256  # code points, after NFC
@@ -140,6 +141,11 @@ ChallengeResponse = Annotated[
     str,
     StringConstraints(max_length=4096),
     Field(description="The response to the challenge of a 429 `challenge_required`."),
+]
+NextAddress = Annotated[
+    str,
+    StringConstraints(max_length=MAX_LENGTH, pattern=r"^[!-~]*$"),
+    Field(description="Returned by the confirmation that logs in, if it is a return address."),
 ]
 Code = Annotated[str, StringConstraints(max_length=MAX_CODE)]  # spaces are no part of it
 

@@ -1,19 +1,22 @@
-"""The tokens of an account: access and refresh token, one-time token, challenge, device token.
+"""The tokens of an account: access, refresh, one-time, device, sign-up and verify token, and challenge.
 
 All but the access token are an id and a MAC in base64url, under a key derived from `FLASK_SECRET_KEY`.
 Previous keys verify. The challenge of a login by passkey alone has the same parts, as bytes.
 """
 
+import base64
+import secrets
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from auth.cookies import VERIFY_SECONDS
 from models import Account, AuthChallenge, OneTimeToken, SessionState
 from utils.crypto import access_tokens
 from utils.crypto.keys import derive_key, mac
 from utils.crypto.signed_ids import MAC_BYTES, Signer
-from utils.services import Services
+from utils.services import Claims, Services
 
 _HEAD = struct.Struct(">B16sQ")  # version, session id, generation
 _VERSION = 1
@@ -23,6 +26,12 @@ _CHALLENGE = Signer("sign-in-challenge", b"sign-in-challenge")
 _DEVICE = Signer("device-mark", b"device")
 _PASSKEY_HEAD = struct.Struct(">16sQ")  # random id, end in milliseconds since 1970
 _PASSKEY_LOGIN = Signer("passkey-challenge", b"passkey-login", _PASSKEY_HEAD.size)
+_SIGN_UP_HEAD = struct.Struct(">Q8s")  # milliseconds since 1970, random
+_SIGN_UP = Signer("sign-up", b"sign-up", _SIGN_UP_HEAD.size)
+_VERIFY_HEAD = struct.Struct(">16sIQ")  # session id, account id, end in seconds since 1970
+_VERIFY = Signer("verify-cookie", b"verify", _VERIFY_HEAD.size)
+
+SIGN_UP_LIFETIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class TokenPair:
     expires_in: int  # seconds
     keep_until: datetime | None
     enrollment_only: bool  # the access token only admits to the set-up of a second factor
+    verify_token: str | None  # for the cookie of `VERIFY_COOKIE`; None without that setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ def issue(services: Services, session: SessionState, account: Account, now: date
         expires_in=access_tokens.lifetime(services),
         keep_until=min(session.idle_end, session.absolute_end) if session.remembered else None,
         enrollment_only=needs_enrollment(services, account),
+        verify_token=_verify_token(services, session, now) if services.settings.verify_cookie else None,
     )
 
 
@@ -97,6 +108,27 @@ def _refresh_token(services: Services, session: SessionState) -> str:
 def _refresh_parts(session: SessionState, generation: int) -> tuple[bytes, ...]:
     # With the session's own secret in it, neither the key nor the database alone makes a token.
     return session.id.bytes, generation.to_bytes(8, "big"), session.secret
+
+
+def _verify_token(services: Services, session: SessionState, now: datetime) -> str:
+    """Return a token that proves the session to `GET /auth/verify` alone, for `VERIFY_SECONDS`."""
+    end = int(now.timestamp()) + VERIFY_SECONDS
+    head = _VERIFY_HEAD.pack(session.id.bytes, session.user_id, end)
+    return _VERIFY.text(services, head, head)
+
+
+def read_verify(services: Services, text: str) -> Claims | None:
+    """Return what a genuine verify token says, or None if it is none or has expired.
+
+    `Services.admit` decides whether the session still counts.
+    """
+    parts = _VERIFY.split(text)
+    if parts is None or not _VERIFY.is_genuine(services, parts[1], parts[0]):
+        return None
+    session_id, user_id, end = _VERIFY_HEAD.unpack(parts[0])
+    if services.clock.now().timestamp() >= end:
+        return None
+    return Claims(user_id, UUID(bytes=session_id), datetime.fromtimestamp(end - VERIFY_SECONDS, UTC))
 
 
 def one_time(services: Services, row: OneTimeToken) -> str:
@@ -161,6 +193,48 @@ def read_device_token(services: Services, text: str | None) -> UUID | None:
     if parts is None or not _DEVICE.is_genuine(services, parts[1], parts[0]):
         return None
     return UUID(bytes=parts[0])
+
+
+def sign_up(services: Services, account: Account, password_hash: str, next_address: str) -> str:
+    """Return the token of the browser that registered an account with this password, and where to go on.
+
+    It does not name the account: the MAC covers its id and its password hash.
+    """
+    head = _SIGN_UP_HEAD.pack(_milliseconds(account.created_at), secrets.token_bytes(8))
+    after = next_address.encode()
+    text = _SIGN_UP.text(services, head, *_sign_up_parts(head, account.id, password_hash, after))
+    return f"{text}.{base64.urlsafe_b64encode(after).decode()}"
+
+
+def read_sign_up(services: Services, text: str, account: Account) -> str | None:
+    """Return where to go on, if the token is of this account with its present password and not too old."""
+    signed, _, after = text.partition(".")
+    parts = _SIGN_UP.split(signed)
+    if parts is None or account.password_hash is None:
+        return None
+    try:
+        next_address = base64.b64decode(after, altchars=b"-_", validate=True)
+    except ValueError:
+        return None
+    head, sent_mac = parts
+    signed_parts = _sign_up_parts(head, account.id, account.password_hash, next_address)
+    if not _SIGN_UP.is_genuine(services, sent_mac, *signed_parts):
+        return None
+    age = _milliseconds(services.clock.now()) - _SIGN_UP_HEAD.unpack(head)[0]
+    # Not from the future either: a clock that was set back must not prolong it.
+    return next_address.decode() if abs(age) < _milliseconds_of(SIGN_UP_LIFETIME) else None
+
+
+def _sign_up_parts(head: bytes, account_id: int, password_hash: str, after: bytes) -> tuple[bytes, ...]:
+    return head, account_id.to_bytes(8, "big"), password_hash.encode(), after
+
+
+def _milliseconds(moment: datetime) -> int:
+    return _milliseconds_of(moment - datetime.fromtimestamp(0, UTC))
+
+
+def _milliseconds_of(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
 
 
 def login_digest(services: Services, key: str) -> str:

@@ -39,10 +39,18 @@ ACCOUNTS = 512  # that log in to the client: one of them never has `grants.MAX_L
 MORE_CODES = 1.6  # than its own refreshes of the same time: a code is used up by its first call
 REDIRECT = "https://app.example.com/callback"
 SCOPES = ["openid", "profile", "email"]
-CALLS = ("hello", "metadata", "refresh", "code", "client refresh")
+WITHOUT_OPENID = "profile email"  # asked for at a refresh: the answer has no ID token
+ALGORITHMS = ("RS256", "ES256")  # of ID tokens; the first one is the default
+CALLS = (
+    *("hello", "metadata", "refresh", "code, RS256", "code, ES256"),
+    *("client refresh, no ID token", "client refresh, RS256", "client refresh, ES256"),
+)
 AIMS: dict[tuple[str, str], dict[str, Aim]] = {
-    ("code", "refresh"): {"postgres": at_least(0.5)},
-    ("client refresh", "refresh"): {"postgres": at_least(0.8)},
+    ("code, RS256", "refresh"): {"postgres": at_least(0.5)},
+    ("code, ES256", "refresh"): {},
+    ("client refresh, no ID token", "refresh"): {"postgres": at_least(0.8)},
+    ("client refresh, RS256", "refresh"): {},
+    ("client refresh, ES256", "refresh"): {},
     ("metadata", "hello"): {"sqlite": at_least(0.9), "postgres": at_least(0.9)},
 }
 
@@ -58,6 +66,9 @@ class Party(NamedTuple):
     @property
     def credentials(self) -> dict[str, str]:
         return {"client_id": self.client_id, "client_secret": self.secret, "redirect_uri": REDIRECT}
+
+    def refresh_tokens(self) -> list[str]:
+        return [self.redeemed(code)["refresh_token"] for code in self.codes(SESSIONS)]
 
     def people(self) -> None:
         """Add `ACCOUNTS` accounts with a session each, as copies of the account `ada` and of its session."""
@@ -109,39 +120,53 @@ class Party(NamedTuple):
 
 
 @contextmanager
-def party(uri: str) -> Iterator[Party]:
-    """Run the service, and register a client that sends no PKCE: its calls are compared with a refresh."""
+def parties(uri: str) -> Iterator[dict[str, Party]]:
+    """Run the service, and register a client for each algorithm of ID tokens.
+
+    They send no PKCE: their calls are compared with a refresh.
+    """
     keys: Any = {name: secrets.token_urlsafe(48) for name in ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")}
     with running("granian", uri, RATE_LIMIT_ENABLED="false", **keys) as service:
         register(service)
         app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri} | keys))
-        name = f"Bench {secrets.token_hex(4)}"
-        definition = Definition(name=name, redirect_uris=[REDIRECT], scopes=SCOPES, pkce="optional")
         with app.app_context():
-            operator = Operator("bench", ClientInfo(None, "command line", "0" * 16))
-            made = registration.add(services(), operator, definition)
+            made = {alg: _registered(app, service, alg) for alg in ALGORITHMS}
         try:
-            yield Party(app, service, made.client_id, made.secret or "")
+            yield made
         finally:
             with app.app_context():
                 db.engine.dispose()
+
+
+def _registered(app: Flask, service: Service, alg: str) -> Party:
+    definition = Definition(
+        name=f"Bench {secrets.token_hex(4)}",
+        redirect_uris=[REDIRECT],
+        scopes=SCOPES,
+        pkce="optional",
+        id_token_alg=alg,
+    )
+    operator = Operator("bench", ClientInfo(None, "command line", "0" * 16))
+    made = registration.add(services(), operator, definition)
+    return Party(app, service, made.client_id, made.secret or "")
 
 
 def report_provider(database: str, uri: str, rounds: int, seconds: float, folder: Path) -> None:
     """Print calls a second and processor time of each call, and the ratios with their targets."""
     noise = Noise()
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in CALLS}
-    with party(uri) as client:
+    with parties(uri) as clients:
+        client = clients[ALGORITHMS[0]]
         post(f"{client.service.url}/auth/login", {"username": "ada", "password": PASSWORD})
         client.people()
         client.redeemed(client.codes(1)[0])  # makes the signing keys
         for _ in range(rounds):
-            _round(client, seconds, folder, found)
+            _round(clients, seconds, folder, found)
     print(f"\nprovider, granian on {database}, {CONNECTIONS} connections, 2 workers ({noise})")
     for name, measured in found.items():
         rates, spent = zip(*measured, strict=True)
         print(
-            f"  {name:16}{statistics.median(rates):9.1f} calls/s"
+            f"  {name:28}{statistics.median(rates):9.1f} calls/s"
             f"{1000 * statistics.median(spent):9.2f} ms of CPU per call"
         )
     for (name, base), aims in AIMS.items():
@@ -155,22 +180,34 @@ def _copy(row: Any, **changes: Any) -> Any:
     return type(row)(**{column.key: getattr(row, column.key) for column in row.__table__.c} | changes)
 
 
-def _round(client: Party, seconds: float, folder: Path, found: dict[str, list[tuple[float, float]]]) -> None:
-    url, login = client.service.url, {"username": "ada", "password": PASSWORD}
-    own = [post(f"{url}/auth/login", login)["refresh_token"] for _ in range(SESSIONS)]
+def _round(
+    clients: dict[str, Party], seconds: float, folder: Path, found: dict[str, list[tuple[float, float]]]
+) -> None:
+    service = clients[ALGORITHMS[0]].service
+    login = {"username": "ada", "password": PASSWORD}
+    own = [post(f"{service.url}/auth/login", login)["refresh_token"] for _ in range(SESSIONS)]
 
     def measure(name: str, path: str, **how: Any) -> float:
-        before = cpu_seconds(client.service.pid)
-        made = load(f"{url}{path}", seconds, folder, connections=CONNECTIONS, **how)
-        found[name].append((made.good, (cpu_seconds(client.service.pid) - before) / made.answers))
+        before = cpu_seconds(service.pid)
+        made = load(f"{service.url}{path}", seconds, folder, connections=CONNECTIONS, **how)
+        found[name].append((made.good, (cpu_seconds(service.pid) - before) / made.answers))
         return made.good
+
+    def redeem(alg: str, count: int) -> None:
+        form = clients[alg].credentials | {"grant_type": "authorization_code"}
+        calls = ClientCalls(form, "code", clients[alg].codes(count))
+        measure(f"code, {alg}", "/oauth/token", client_calls=calls)
+
+    def refresh(alg: str, name: str, **more: str) -> None:
+        form = clients[alg].credentials | {"grant_type": "refresh_token"} | more
+        calls = ClientCalls(form, "refresh_token", clients[alg].refresh_tokens())
+        measure(f"client refresh, {name}", "/oauth/token", client_calls=calls)
 
     measure("hello", "/health/live")
     measure("metadata", "/.well-known/openid-configuration")
     rate = measure("refresh", "/auth/refresh", refresh_tokens=own)
-    codes = client.codes(int(MORE_CODES * rate * seconds) + 2 * CONNECTIONS)
-    form = client.credentials | {"grant_type": "authorization_code"}
-    measure("code", "/oauth/token", client_calls=ClientCalls(form, "code", codes))
-    held = [client.redeemed(code)["refresh_token"] for code in client.codes(SESSIONS)]
-    form = client.credentials | {"grant_type": "refresh_token"}
-    measure("client refresh", "/oauth/token", client_calls=ClientCalls(form, "refresh_token", held))
+    for alg in ALGORITHMS:
+        redeem(alg, int(MORE_CODES * rate * seconds) + 2 * CONNECTIONS)
+    refresh(ALGORITHMS[0], "no ID token", scope=WITHOUT_OPENID)
+    for alg in ALGORITHMS:
+        refresh(alg, alg)

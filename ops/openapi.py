@@ -44,6 +44,7 @@ def describe(app: Flask, version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
                 "api_token": {"type": "http", "scheme": "bearer", "bearerFormat": "auth_pat_..."},
+                "verify_cookie": {"type": "apiKey", "in": "cookie", "name": "__Secure-verify"},
             },
         },
     }
@@ -109,9 +110,8 @@ def _parameters(rule: Rule, docs: Documentation) -> list[dict[str, Any]]:
 
 def _security(docs: Documentation) -> list[dict[str, list[str]]]:
     """Return the kinds of tokens that a route accepts, any of them."""
-    kinds = [
-        name for name, is_taken in (("bearer", docs.guarded), ("api_token", docs.api_tokens)) if is_taken
-    ]
+    taken = {"bearer": docs.guarded, "api_token": docs.api_tokens, "verify_cookie": docs.verify_cookie}
+    kinds = [name for name, is_taken in taken.items() if is_taken]
     # Anyone may call, and a token that is sent counts.
     by_choice: list[dict[str, list[str]]] = [{}] if "token_invalid" in docs.errors else []
     by_choice += [{name: []} for name in kinds + (["bearer"] if by_choice else [])]
@@ -121,7 +121,11 @@ def _security(docs: Documentation) -> list[dict[str, list[str]]]:
 def _responses(docs: Documentation, schemas: Schemas) -> dict[str, Any]:
     successes = [(docs.status, docs.output), *([docs.also] if docs.also else [])]
     responses = {str(status): _success(status, output, schemas) for status, output in successes}
-    return dict(sorted((responses | error_responses(docs, schemas)).items()))
+    responses |= error_responses(docs, schemas)
+    if docs.verify_cookie:
+        text = "The login page, if a person may log in there and come back."
+        responses["401"]["headers"] = {"Location": {"description": text, "schema": {"type": "string"}}}
+    return dict(sorted(responses.items()))
 
 
 def _success(status: int, output: type | None, schemas: Schemas) -> dict[str, Any]:

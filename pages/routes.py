@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request  # noqa: TID251  (pages are not JSON)
 from markupsafe import Markup
@@ -12,13 +13,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config import Settings, is_loopback
 from pages import assets
-from pages.safety import DEFAULT_NEXT, add_page_headers, is_local, safe_next
+from pages.safety import DEFAULT_NEXT, add_page_headers, safe_next
 from pages.texts import LANGUAGE_COOKIE, VARY, language, text
 from utils.errors import ApiError, CrossSiteRefused
 from utils.request_record import request_record
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
+from utils.web.return_addresses import is_local
 
 CONTRAST_COOKIE = "__Host-contrast"
 CONTRASTS = ("seed", "more")
@@ -71,6 +73,7 @@ FORMS: dict[str, Shell] = {
     "/account/delete": Shell("account/delete.html", "delete"),
 }
 PLAIN: dict[str, Shell] = {
+    "/login/cookies": Shell("cookies.html", "cookies"),
     "/signup/sent": Shell("sent.html", "signup_sent"),
     "/forgot/sent": Shell("sent.html", "forgot_sent"),
     "/reset/done": Shell("reset_done.html", "reset_done"),
@@ -170,7 +173,7 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
         settings = services().settings
         chosen = request.cookies.get(CONTRAST_COOKIE)
         reason = request.args.get("reason")
-        wanted = safe_next(request.args.get("next"))
+        wanted = safe_next(request.args.get("next"), settings.return_origins)
         return {
             "t": text,
             "asset": lambda name: assets.asset(name, language()),
@@ -191,9 +194,8 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "contrast": chosen if chosen in CONTRASTS else None,
             "contrast_shown": chosen if chosen in CONTRASTS else settings.ui_contrast_default,
             "next": wanted,
-            "with_next": lambda path: (
-                path if wanted == DEFAULT_NEXT else f"{path}?{urlencode({'next': wanted})}"
-            ),
+            "next_host": urlsplit(urljoin(settings.public_url, wanted)).hostname,
+            "with_next": partial(_with_next, wanted),
             "reason": reason if reason in REASONS else None,
             "path": request.path,
         }
@@ -202,8 +204,12 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
 
 
 def _with_next(wanted: str, path: str) -> str:
-    """Return a path that keeps the page to open after a login."""
-    return path if wanted == DEFAULT_NEXT else f"{path}?{urlencode({'next': wanted})}"
+    """Return a path, which may have a query, that keeps the address to open after a login."""
+    return (
+        path
+        if wanted == DEFAULT_NEXT
+        else f"{path}{'&' if '?' in path else '?'}{urlencode({'next': wanted})}"
+    )
 
 
 def _token_days(settings: Settings) -> list[int]:
@@ -262,10 +268,14 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
 
     @limited("logout")
     def logout() -> AnyResponse:
-        """Log out by a plain form, and redirect to the login page."""
+        """Log out by a plain form, and redirect to the login page, which keeps `next`.
+
+        Not to `next` itself: the page's policy lets no form lead to another origin.
+        """
         refuse_cross_site()
         sign_out()
-        response = make_response(redirect("/login?reason=logged_out", 303))
+        wanted = safe_next(request.args.get("next"), settings.return_origins)
+        response = make_response(redirect(_with_next(wanted, "/login?reason=logged_out"), 303))
         response.delete_cookie(HINT_COOKIE, path="/", secure=True, samesite="Lax")
         return response
 

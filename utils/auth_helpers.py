@@ -20,7 +20,7 @@ from utils.errors import (
 )
 from utils.permissions import is_permission
 from utils.request_record import request_record
-from utils.services import Principal, Reading, services
+from utils.services import Claims, Principal, Reading, services
 from utils.web.http import AuthenticatedRequest, Documentation, documentation
 
 P = ParamSpec("P")
@@ -85,14 +85,16 @@ def requires_of_call(
     *,
     scope: frozenset[str] = frozenset(),
     refused: Callable[[frozenset[str]], None] | None = None,
+    by_cookie: Callable[[], Claims | None] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Require the permissions that `wanted` returns for each call; None is none, as with `jwt_required`.
 
-    `scope` are those that the refusal names. `refused` is called with those that are missing.
+    `scope` are those that the refusal names. `refused` is called with those that are missing. A call without
+    an Authorization header may prove a session by a cookie: `by_cookie` returns what it says, or None.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
-        return _guarded(view, wanted, scope, refused)
+        return _guarded(view, wanted, scope, refused, by_cookie)
 
     return decorate
 
@@ -108,12 +110,14 @@ def _guarded(
     wanted: Callable[[], frozenset[str] | None] | None = None,
     scope: frozenset[str] = frozenset(),
     refused: Callable[[frozenset[str]], None] | None = None,
+    by_cookie: Callable[[], Claims | None] | None = None,
 ) -> Callable[P, R]:
     @functools.wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        token = bearer_token()
+        claims = by_cookie() if by_cookie and "Authorization" not in request.headers else None
+        offered = claims or bearer_token()
         permissions = wanted() if wanted else None
-        principal = _admitted_to(docs, token, permissions)
+        principal = _admitted_to(docs, offered, permissions)
         try:
             if principal.scope not in {None, docs.scope}:
                 raise principal.out_of_scope
@@ -135,18 +139,22 @@ def _guarded(
     docs.guarded = True
     docs.permissions = scope
     docs.api_tokens = wanted is not None
+    docs.verify_cookie = by_cookie is not None
     return guarded
 
 
-def _admitted_to(docs: Documentation, token: str, permissions: frozenset[str] | None) -> Principal:
-    """Return the principal of the token. Raises `TokenInvalid` or `SessionRequired`."""
-    is_api_token = api_tokens.has_prefix(token)
-    if is_api_token:
-        principal = services().admit_api_token(services(), token)
+def _admitted_to(docs: Documentation, offered: str | Claims, permissions: frozenset[str] | None) -> Principal:
+    """Return the principal of a token, or of what a cookie says.
+
+    Raises `TokenInvalid` or `SessionRequired`.
+    """
+    is_api_token = isinstance(offered, str) and api_tokens.has_prefix(offered)
+    if isinstance(offered, str) and is_api_token:
+        principal = services().admit_api_token(services(), offered)
     elif permissions is not None:
-        principal = _admitted(token, Reading.PERMISSIONS)
+        principal = _admitted(offered, Reading.PERMISSIONS)
     else:
-        principal = _admitted(token, Reading.ROLES if docs.reads_roles else Reading.ACCOUNT)
+        principal = _admitted(offered, Reading.ROLES if docs.reads_roles else Reading.ACCOUNT)
     if principal is None:
         raise TokenInvalid
     if is_api_token and permissions is None:
@@ -182,8 +190,8 @@ def presented_principal() -> Principal | None:
     return principal
 
 
-def _admitted(token: str, reading: Reading = Reading.ACCOUNT) -> Principal | None:
-    claims = access_tokens.read(services(), token)
+def _admitted(offered: str | Claims, reading: Reading = Reading.ACCOUNT) -> Principal | None:
+    claims = access_tokens.read(services(), offered) if isinstance(offered, str) else offered
     return services().admit(services(), claims, reading) if claims else None
 
 

@@ -1,10 +1,18 @@
 """The request bodies about accounts."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from auth.fields import NEW_PASSWORD_REFUSALS, ChallengeResponse, Cursor, Email, NewPassword, Username
+from auth.fields import (
+    NEW_PASSWORD_REFUSALS,
+    ChallengeResponse,
+    Cursor,
+    Email,
+    NewPassword,
+    NextAddress,
+    Username,
+)
 from utils.web.validation import Body, Query
 
 
@@ -32,6 +40,11 @@ class Registration(Body):
     password: NewPassword
     terms_accepted: bool = Field(default=False, description="Kept with the time and TERMS_VERSION.")
     challenge_response: ChallengeResponse | None = None
+    token_delivery: Literal["body", "cookie"] = Field(
+        default="body",
+        description="`cookie`: confirming the address in this browser within an hour logs in.",
+    )
+    next: NextAddress | None = None
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:

@@ -1,9 +1,11 @@
 """Registration of an account."""
 
 import secrets
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from auth import tokens
 from auth.errors import AccountTaken, EmailTaken, UsernameTaken
 from auth.events import Event, LinkPurpose, Origin
 from auth.mailing import links
@@ -19,6 +21,13 @@ from utils.services import Services
 NAME_TRIES = 20
 
 
+class Registered(NamedTuple):
+    """The new account, or None if the answer must not tell; and the token of the browser that signed up."""
+
+    account: Account | None
+    sign_up: str
+
+
 def register(
     services: Services,
     *,
@@ -27,14 +36,16 @@ def register(
     password: str,
     terms_accepted: bool,
     challenge_response: str | None = None,
+    next_address: str | None = None,
     client: ClientInfo,
-) -> Account | None:
+) -> Registered:
     """Register an account; without a `username` it gets a free one made from its address.
 
     Mails a link that confirms the address. Raises `PasswordContainsContext`, `PasswordLeaked`,
     `UsernameTaken`, `EmailTaken`, or `AccountTaken` if another registration was faster; beyond a ceiling
     `ChallengeRequired` or `TooManyRequests`, unless `challenge_response` passes it. With
-    `HIDE_ACCOUNT_EXISTENCE` it returns None whether or not the address has an account, after the same work.
+    `HIDE_ACCOUNT_EXISTENCE` it returns no account whether or not the address has one, after the same work.
+    The sign-up token for a taken address has the same form: it is of the account that only holds the name.
     """
     policy.refuse_context_words(services, password, username=username, email=email)
     tx = services.tx()
@@ -57,12 +68,14 @@ def register(
     account = _added(services, tx, username, email, hashed, Origin.REGISTERED, terms)
     if account is not None:
         _welcome(services, tx, account, Event.ACCOUNT_REGISTERED, client)
+        added = account
     elif not hidden:
         raise AccountTaken
     else:
-        _answer_for_taken(services, username, email, hashed, client)
+        added = _answer_for_taken(services, username, email, hashed, client)
     tx.commit()
-    return None if hidden else account
+    sign_up = tokens.sign_up(services, added, hashed, next_address or "")
+    return Registered(None if hidden else account, sign_up)
 
 
 def create_by_operator(
@@ -158,14 +171,15 @@ def _inserted(
 
 def _answer_for_taken(
     services: Services, username: str | None, email: str, hashed: str, client: ClientInfo
-) -> None:
-    """Mail the owner of a taken address, and reserve the name as a new account would.
+) -> Account:
+    """Mail the owner of a taken address, and reserve the name as a new account would. Return that account.
 
     Without that, a second registration of the name would tell what the answer did not. The account that
     reserves it has no address, opens nothing, and is pruned like an unconfirmed one.
     """
     tx, now = services.tx(), services.clock.now()
-    if _inserted(services, tx, username, email, hashed, Origin.REGISTERED, holds_address=False) is None:
+    held = _inserted(services, tx, username, email, hashed, Origin.REGISTERED, holds_address=False)
+    if held is None:
         raise UsernameTaken if username else AccountTaken
     owner = users.by_email(tx, email)
     links.send_link(
@@ -183,6 +197,7 @@ def _answer_for_taken(
         audit.count_requested(tx, Event.REGISTRATION_REPEATED, owner.id, now, client)
     else:
         audit.count_unknown(tx, Event.REGISTRATION_REPEATED, None, now, client)
+    return held
 
 
 def _welcome(

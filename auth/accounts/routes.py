@@ -1,8 +1,10 @@
 """Accounts over HTTP: register, profile, activity, export, deletion, verify."""
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
-from flask import g
+from flask import g, request
 
 from auth import cookies
 from auth.accounts import activity, data_export, deletion, export_output, outputs, profile, registration
@@ -12,14 +14,21 @@ from auth.errors import ExportTooLarge
 from auth.mailing.inputs import LINK_REFUSALS, Link
 from auth.outputs import Message, OneUser, message, user
 from auth.roles.unknown import warn_of_unknown
+from auth.sessions import guarded_sites
+from auth.tokens import SIGN_UP_LIFETIME
 from utils.auth_helpers import allow_enrollment, jwt_required, reads_roles, requires_of_call
-from utils.services import in_app_context, services
+from utils.errors import Unauthorized
+from utils.services import Claims, in_app_context, services
+from utils.web.cookies import refuse_cross_site
 from utils.web.cursors import read_cursor
-from utils.web.http import answers, client_info, limited, unlimited
+from utils.web.http import answers, client_info, limited, reads_header, unlimited
 from utils.web.nonce import returns_nonce
 from utils.web.permission_query import asked_permissions
 from utils.web.spooling import SpoolLimits, spooled
 from utils.web.validation import takes, takes_query
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 EXPORT_LIMITS = SpoolLimits(
     size=data_export.MAX_BYTES,
@@ -34,7 +43,14 @@ EXPORT_LIMITS = SpoolLimits(
     201,
     outputs.Registered,
     also=(202, Message),
-    errors=("username_taken", "email_taken", "account_taken", "challenge_required", "busy"),
+    errors=(
+        "username_taken",
+        "email_taken",
+        "account_taken",
+        "challenge_required",
+        "cross_site_refused",
+        "busy",
+    ),
 )
 @limited("register")
 @takes(Registration)
@@ -43,17 +59,26 @@ def register(form: Registration) -> Any:
 
     With `username_from_email` instead of a `username`, the server generates a free name from the address.
     With `HIDE_ACCOUNT_EXISTENCE` the response is a 202 for new and existing addresses, and the mail differs.
+
+    There is no session. For pages of the same origin, `token_delivery: cookie` sets the cookie
+    `__Host-signup`, with which `POST /auth/email/verify` logs in without the password.
     """
-    account = registration.register(
+    by_cookie = form.token_delivery == "cookie"
+    if by_cookie:
+        refuse_cross_site()
+    done = registration.register(
         services(),
         username=form.username,
         email=form.email,
         password=form.password.get_secret_value(),
         terms_accepted=form.terms_accepted,
         challenge_response=form.challenge_response,
+        next_address=form.next,
         client=client_info(),
     )
-    return outputs.registered(account) if account else (message("register"), 202)
+    if by_cookie:
+        cookies.set_sign_up_cookie(done.sign_up, int(SIGN_UP_LIFETIME.total_seconds()))
+    return outputs.registered(done.account) if done.account else (message("register"), 202)
 
 
 @auth_bp.get("/me")
@@ -99,7 +124,7 @@ def leave() -> Any:
     Requires a login within the last 10 minutes. A link to restore it is mailed.
     """
     due = deletion.request(services(), g.principal, client_info())
-    cookies.delete_refresh_cookie()
+    cookies.delete_session_cookies()
     return outputs.leaving(due)
 
 
@@ -133,12 +158,49 @@ def export() -> Any:
     return spooled(pieces, end, EXPORT_LIMITS)
 
 
+def _claims_of_cookie() -> Claims | None:
+    return guarded_sites.claims(services(), cookies.verify_cookie(), _held_request())
+
+
+def _names_login_page(view: Callable[P, R]) -> Callable[P, R]:
+    """Add the address of the login page to a 401 of a call without an Authorization header. Decorator."""
+
+    @functools.wraps(view)
+    def naming(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return view(*args, **kwargs)
+        except Unauthorized as refusal:
+            address = guarded_sites.login_address(services().settings, _held_request())
+            if address and "Authorization" not in request.headers:
+                refusal.headers["Location"] = address
+            raise
+
+    return naming
+
+
+def _held_request() -> guarded_sites.HeldRequest:
+    """Return what the proxy says of the request that it holds."""
+    return guarded_sites.HeldRequest(
+        method=request.headers.get("X-Original-Method"),
+        url=request.headers.get("X-Original-URL"),
+        origin=request.headers.get("X-Original-Origin"),
+    )
+
+
 # No OPTIONS: a proxy that forwards the client's method would take its 200 for a valid token.
 @auth_bp.get("/verify", provide_automatic_options=False)
 @answers(204, errors=("permission_missing", "reauth_required"))
 @unlimited("a proxy asks it for every request that it passes on, always from the same address")
+@reads_header("X-Original-Method", "The method of the request to the site; needed with the cookie.")
+@reads_header("X-Original-URL", "The URL of that request.")
+@reads_header("X-Original-Origin", "The `Origin` of that request; needed with the cookie unless it reads.")
 @returns_nonce
-@requires_of_call(asked_permissions, refused=lambda missing: warn_of_unknown(services(), missing))
+@_names_login_page
+@requires_of_call(
+    asked_permissions,
+    refused=lambda missing: warn_of_unknown(services(), missing),
+    by_cookie=_claims_of_cookie,
+)
 def verify() -> Any:
     """Verify an access token, for a proxy or another service, and what its owner may do.
 
@@ -147,6 +209,12 @@ def verify() -> Any:
 
     The response has no body. Its headers `X-Auth-User-Id` and `X-Auth-Username` (percent-encoded) identify
     the user. An `X-Auth-Nonce` of 32 lower-case hexadecimal digits is returned with every answer.
+
+    With `VERIFY_COOKIE`, the cookie `__Secure-verify` is accepted in place of a token where no Authorization
+    header is sent, for a proxy in front of a site. `X-Original-Method` is the method of the request to the
+    site: one that is not `GET` or `HEAD` needs an `X-Original-Origin` that is the origin of `X-Original-URL`.
+    A 401 then has the address of the login page as its `Location`, if that URL is on an origin of
+    `RETURN_ORIGINS`.
     """
     return outputs.verified(g.principal.account)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 from http.client import HTTPException
 from time import perf_counter
+from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,6 +15,7 @@ from auth.admin import address_probe, administrators, imported_passwords, prunin
 from auth.admin.finding import Finding
 from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
+from config import Settings
 from utils.crypto.keys import key_id
 from utils.database.migrations import schema_is_outdated
 from utils.errors import TokenMissing
@@ -83,6 +85,7 @@ def _settings(services: Services) -> Iterator[Finding]:
             "Mailed links lead to pages that are not served.",
             "Set LINK_RESET and the other LINK_ settings to your own pages, or unset PAGES_ENABLED.",
         )
+    yield from _returns(settings)
     if settings.has_idle_challenge:
         yield Finding(
             "settings",
@@ -92,6 +95,20 @@ def _settings(services: Services) -> Iterator[Finding]:
         )
     if not settings.rate_limit_enabled:
         yield Finding("settings", "problem", "Rate limits are off.", "Unset RATE_LIMIT_ENABLED.")
+
+
+def _returns(settings: Settings) -> Iterator[Finding]:
+    """Check what the start does not refuse of the settings for return addresses."""
+    if settings.verify_cookie and not settings.return_origins:
+        text = "VERIFY_COOKIE is set without RETURN_ORIGINS: guarded sites send no person to the login."
+        yield Finding("settings", "warning", text, "Set RETURN_ORIGINS to the origins of these sites.")
+    if settings.return_origins and not settings.pages_enabled:
+        text = "RETURN_ORIGINS is set, and the login page that leads there is not served."
+        yield Finding("settings", "warning", text, "Unset PAGES_ENABLED, or serve /login below PUBLIC_URL.")
+    host = urlsplit(settings.public_url).hostname
+    if settings.production and any(urlsplit(each).hostname == host for each in settings.return_origins):
+        text = "RETURN_ORIGINS names the host of PUBLIC_URL: cookies do not tell ports apart."
+        yield Finding("settings", "problem", text, "Give the service a host that no application shares.")
 
 
 def _database(services: Services) -> Iterator[Finding]:

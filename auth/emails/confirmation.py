@@ -15,7 +15,7 @@ from auth.stores import audit, one_time_tokens, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.errors import MissingFields
-from utils.services import Principal, Services
+from utils.services import Services
 
 
 def resend(services: Services, email: str, challenge_response: str | None, client: ClientInfo) -> None:
@@ -61,41 +61,28 @@ def check_link(services: Services, token: str) -> LinkTarget:
     return LinkTarget(link.purpose, link.email, False)
 
 
-def verify(
-    services: Services, token: str, password: str | None, principal: Principal | None, client: ClientInfo
-) -> None:
-    """Confirm the address that the link was mailed to: the account's own, or the one it changes to.
+def apply(services: Services, link: links.OpenLink, account: Account, client: ClientInfo) -> None:
+    """Confirm the address of a consumed link: the account's own, or the one it changes to.
 
-    Needs the password too, unless a session of that account is calling: the owner of an address would
-    otherwise confirm another person's registration, and with it that person's password. Raises
-    `MissingFields` without either, `InvalidCredentials`, `EmailTaken`, or one of `links.REFUSALS`.
+    Raises `EmailTaken`.
     """
-    tx = services.tx()
-    with recorded(services, *links.REFUSALS):
-        link = links.open_link(services, token, LinkPurpose.VERIFY, LinkPurpose.EMAIL_CHANGE, client=client)
-        _require_proof(services, link.account, password, principal, client)
-        account = links.consume(services, link, client)
-    now = services.clock.now()
+    tx, now = services.tx(), services.clock.now()
     if link.purpose is LinkPurpose.EMAIL_CHANGE:
         change.move(services, account, link, client)
-    else:
-        users.confirm_email(tx, account.id, now)
-        one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)
-        one_time_tokens.void(tx, account.id, [LinkPurpose.VERIFY], now)
-        audit.append(tx, Event.EMAIL_VERIFIED, now, client, user_id=account.id)
-    tx.commit()
-
-
-def _require_proof(
-    services: Services,
-    account: Account,
-    password: str | None,
-    principal: Principal | None,
-    client: ClientInfo,
-) -> None:
-    tx = services.tx()
-    if principal and principal.session_id and principal.user_id == account.id:
         return
+    users.confirm_email(tx, account.id, now)
+    one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)
+    one_time_tokens.void(tx, account.id, [LinkPurpose.VERIFY], now)
+    audit.append(tx, Event.EMAIL_VERIFIED, now, client, user_id=account.id)
+
+
+def require_password(services: Services, account: Account, password: str | None, client: ClientInfo) -> None:
+    """Lock the account if this is its password. Raises `MissingFields` without one, or `InvalidCredentials`.
+
+    The owner of an address would otherwise confirm another person's registration, and with it that person's
+    password.
+    """
+    tx = services.tx()
     if password is None:
         raise MissingFields("Enter the password of the account.", fields={"password": "is missing"})
     is_right = check.is_password(services, account, password) and account.failures < check.MAX_FAILURES

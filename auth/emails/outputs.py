@@ -16,8 +16,17 @@ class VerificationStatus(LinkStatus):
         ),
     ]
     confirmed: Annotated[bool, Field(description="Whether the account has this address confirmed already.")]
+    signed_up_here: Annotated[
+        bool,
+        Field(description="Whether this browser signed up, so that `cookie` delivery needs no password."),
+    ]
 
 
-def verification(purpose: str, email: str, confirmed: bool) -> VerificationStatus:
+def verification(purpose: str, email: str, confirmed: bool, *, signed_up_here: bool) -> VerificationStatus:
     is_change = purpose == "email_change"
-    return {**valid_link(email), "purpose": "email_change" if is_change else "verify", "confirmed": confirmed}
+    return {
+        **valid_link(email),
+        "purpose": "email_change" if is_change else "verify",
+        "confirmed": confirmed,
+        "signed_up_here": signed_up_here,
+    }

@@ -1,4 +1,4 @@
-"""Email addresses over HTTP: confirm, reject, change, undo."""
+"""Email addresses over HTTP: mail a confirmation, reject, change, undo."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from flask import g
 
 from auth import cookies
 from auth.blueprint import auth_bp
-from auth.emails import change, confirmation, outputs
-from auth.emails.inputs import UnprovenAddress, Verification
+from auth.emails import change, confirmation
+from auth.emails.inputs import UnprovenAddress
 from auth.mailing.inputs import LINK_REFUSALS, Link, OwnersLink
 from auth.outputs import Message, message
 from auth.revocation.prior_access import Shown
@@ -15,29 +15,6 @@ from utils.auth_helpers import jwt_required, optional_principal
 from utils.services import services
 from utils.web.http import answers, client_info, limited
 from utils.web.validation import takes
-
-
-@auth_bp.post("/email/verify")
-@answers(200, Message, errors=(*LINK_REFUSALS, "invalid_credentials", "email_taken", "busy"))
-@limited("proof")
-@takes(Verification)
-def verify_email(form: Verification) -> Any:
-    """Confirm an address with the link that was mailed to it: the account's own, or a new one.
-
-    Send the password too, unless a session of the account is calling.
-    """
-    password = form.password.get_secret_value() if form.password else None
-    confirmation.verify(services(), form.token, password, optional_principal(), client_info())
-    return message("verify")
-
-
-@auth_bp.post("/email/verify/check")
-@answers(200, outputs.VerificationStatus, errors=LINK_REFUSALS)
-@limited("links")
-@takes(Link)
-def check_verification_link(form: Link) -> Any:
-    """Return the purpose and address of a link, and whether it is confirmed. Does not use the link."""
-    return outputs.verification(*confirmation.check_link(services(), form.token))
 
 
 @auth_bp.post("/email/resend")

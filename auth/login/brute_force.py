@@ -53,6 +53,15 @@ def attempt(
     return account, AttemptSource(None, account.failures if account else 0)
 
 
+def known_source(services: Services, account: Account, token: str | None) -> AttemptSource:
+    """Return the source of a login that is not counted as an attempt, as it was proven by a mailed link."""
+    device_id = tokens.read_device_token(services, token)
+    failures = known_devices.failures(services.tx(), account.id, device_id) if device_id else None
+    if failures is None:
+        return AttemptSource(None, account.failures)
+    return AttemptSource(device_id, failures)
+
+
 def count_network(services: Services, token: str | None, client: ClientInfo, count: CountCall) -> UUID | None:
     """Count a step of a login for its network, before anything is read; return the id of its device token.
 

@@ -1,5 +1,6 @@
 """A completed login: the session, its tokens, and whether the device is known."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -39,17 +40,20 @@ def complete(
     replaces: str | None = None,
     event: Event = Event.SIGNED_IN,
     by_factor: bool = False,
+    announce: bool = True,
+    auth_time: datetime | None = None,
 ) -> CompletedLogin:
     """Start a session for an account whose proof was accepted and which this transaction holds locked.
 
     Ends the session whose refresh token is in `replaces`, also that of another account, and the least
     recently used session beyond `MAX_LIVE_SESSIONS`. Mails the owner about a device that the account does not
-    know. A login `by_factor` cancels a pending reset of the factors.
+    know, if `announce`. A login `by_factor` cancels a pending reset of the factors. `auth_time` is when the
+    proof was given, if that was earlier.
     """
     now = services.clock.now()
     if by_factor and account.factors_reset_due_at:
         resets.cancel(services, tx, account, client)
-    recognized = _recognize_device(services, tx, account, client, device_token)
+    recognized = _recognize_device(services, tx, account, client, device_token, announce=announce)
     if replaces and (old := rotation.session_of(services, tx, replaces)):
         ending.end(services, tx, old.id, old.user_id, EndReason.REPLACED, now)
     started = sessions.start(
@@ -62,6 +66,7 @@ def complete(
         absolute_end=lifetimes.absolute_end(services, now, remembered=remember),
         client=client,
         by_factor=by_factor,
+        auth_time=auth_time,
     )
     ending.end_oldest_beyond(services, tx, MAX_LIVE_SESSIONS, started, now)
     services.metrics.sessions_started.inc()
@@ -70,7 +75,13 @@ def complete(
 
 
 def _recognize_device(
-    services: Services, tx: Session, account: Account, client: ClientInfo, token: str | None
+    services: Services,
+    tx: Session,
+    account: Account,
+    client: ClientInfo,
+    token: str | None,
+    *,
+    announce: bool,
 ) -> str:
     """Return the device token of the call if it is genuine, else a new one.
 
@@ -79,8 +90,9 @@ def _recognize_device(
     now = services.clock.now()
     device_id = tokens.read_device_token(services, token) or uuid4()
     if not known_devices.mark_seen(tx, account.id, device_id, now):
-        facts = messages.client_facts(client, now)
-        links.send_link(services, tx, account, LinkPurpose.DISOWN, "new_sign_in", facts)
+        if announce:
+            facts = messages.client_facts(client, now)
+            links.send_link(services, tx, account, LinkPurpose.DISOWN, "new_sign_in", facts)
         known_devices.add(tx, account.id, device_id, now)
         known_devices.forget_beyond(tx, account.id, MAX_DEVICES)
     return tokens.device_token(services, device_id)

@@ -2,10 +2,11 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from auth.factors import inputs
 from auth.fields import Code, Password, Token
+from auth.mailing.inputs import Link
 from utils.web.validation import Body
 
 
@@ -69,3 +70,17 @@ class SecondStep(inputs.SecondFactor):
 
     challenge_token: Token | None = None
     trust_device: bool = False
+
+
+class Verification(Link):
+    """`POST /auth/email/verify`: the password too, unless a session of the account is calling."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "b3BlbiBzZXNhbWU...", "password": "correct horse battery"}]}
+    )
+
+    password: Password | None = None
+    token_delivery: Literal["body", "cookie"] | None = Field(
+        default=None,
+        description="Log in with the confirmation of a sign-up, and deliver the tokens in this way.",
+    )

@@ -57,15 +57,39 @@ def log_in(
         _refuse(services, account, login, who, Refusal.CHANGED_MEANWHILE, client)
     if not brute_force.reset_failures(tx, account, who):
         _refuse(services, account, login, who, Refusal.TOO_MANY_FAILURES, client)
+    done = open_session(
+        services,
+        account,
+        who,
+        client,
+        remember=remember,
+        device_token=device_token,
+        replaces=replaces,
+    )
+    tx.commit()
+    count_outcome(services, done)
+    return done
+
+
+def open_session(
+    services: Services,
+    account: Account,
+    who: brute_force.AttemptSource,
+    client: ClientInfo,
+    *,
+    remember: bool,
+    device_token: str | None,
+    replaces: str | None,
+    announce: bool = True,
+) -> complete.CompletedLogin | pending.Challenge:
+    """Complete the login of a locked account whose password was right, or ask for its second factor."""
+    tx = services.tx()
     account = resets.apply_if_due(services, tx, account, client)
     is_complete = account.two_factor_at is None or _is_trusted(services, account, who)
     brute_force.warn_of_success(services, tx, account, who, client, is_complete=is_complete)
     if not is_complete:
-        challenge = pending.issue(services, tx, account, client, remember=remember)
-        tx.commit()
-        services.metrics.logins.labels("second_factor_asked").inc()
-        return challenge
-    done = complete.complete(
+        return pending.issue(services, tx, account, client, remember=remember)
+    return complete.complete(
         services,
         tx,
         account,
@@ -74,10 +98,14 @@ def log_in(
         remember=remember,
         device_token=device_token,
         replaces=replaces,
+        announce=announce,
     )
-    tx.commit()
-    services.metrics.logins.labels("success").inc()
-    return done
+
+
+def count_outcome(services: Services, done: complete.CompletedLogin | pending.Challenge) -> None:
+    """Count a login whose password was right, after its commit."""
+    outcome = "second_factor_asked" if isinstance(done, pending.Challenge) else "success"
+    services.metrics.logins.labels(outcome).inc()
 
 
 def _is_trusted(services: Services, account: Account, who: brute_force.AttemptSource) -> bool:

@@ -1,26 +1,45 @@
-"""Login over HTTP: password, second factor, passkey, re-authentication."""
+"""Login over HTTP: password, second factor, passkey, confirmation of a sign-up, re-authentication."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import g
 
 from auth.blueprint import auth_bp
-from auth.cookies import Delivery, challenge_cookie, device_token, reads_device_token
+from auth.cookies import (
+    Delivery,
+    challenge_cookie,
+    delete_sign_up_cookie,
+    device_token,
+    reads_device_token,
+    sign_up_cookie,
+)
+from auth.emails.confirmation import check_link
+from auth.emails.outputs import VerificationStatus, verification
 from auth.factors import outputs as factor_outputs
 from auth.factors.verification import FactorResponse
-from auth.login import outputs, passkey, password, reauthentication, second_step
+from auth.login import confirmation, outputs, passkey, password, reauthentication, second_step
 from auth.login.complete import CompletedLogin
-from auth.login.inputs import Credentials, PasskeyLogin, Proof, SecondStep
+from auth.login.confirmation import WantedSession
+from auth.login.inputs import Credentials, PasskeyLogin, Proof, SecondStep, Verification
 from auth.login.pending import Challenge, required
-from utils.auth_helpers import allow_enrollment, jwt_required
+from auth.mailing.inputs import LINK_REFUSALS, Link
+from utils.auth_helpers import allow_enrollment, jwt_required, optional_principal
 from utils.services import services
 from utils.web.http import answers, client_info, count_call, limited
 from utils.web.validation import takes
 
 
 def _logged_in(delivery: Delivery, done: CompletedLogin) -> outputs.LoggedIn:
-    delivery.set_login_cookies(done.tokens.refresh_token, done.tokens.keep_until, done.device_token)
+    issued = done.tokens
+    delivery.set_login_cookies(
+        issued.refresh_token, issued.keep_until, issued.verify_token, done.device_token
+    )
     return outputs.logged_in(done.account, done.tokens, done.device_token, in_body=not delivery.by_cookie)
+
+
+def _ask_for_factor(delivery: Delivery, asked: Challenge) -> NoReturn:
+    delivery.set_challenge_cookie(asked.token, asked.expires_in)
+    raise required(asked, in_body=not delivery.by_cookie)
 
 
 @auth_bp.post("/login")
@@ -63,8 +82,7 @@ def login(form: Credentials) -> Any:
         count=count_call,
     )
     if isinstance(done, Challenge):
-        delivery.set_challenge_cookie(done.token, done.expires_in)
-        raise required(done, in_body=not delivery.by_cookie)
+        _ask_for_factor(delivery, done)
     return _logged_in(delivery, done)
 
 
@@ -173,3 +191,57 @@ def login_with_passkey(form: PasskeyLogin) -> Any:
         replaces=delivery.replaces,
     )
     return _logged_in(delivery, done)
+
+
+@auth_bp.post("/email/verify")
+@answers(
+    200,
+    outputs.Confirmed,
+    errors=(
+        *LINK_REFUSALS,
+        "invalid_credentials",
+        "second_factor_required",
+        "email_taken",
+        "cross_site_refused",
+        "busy",
+    ),
+)
+@limited("proof")
+@reads_device_token
+@takes(Verification)
+def verify_email(form: Verification) -> Any:
+    """Confirm an address with the link that was mailed to it: the account's own, or a new one.
+
+    Send the password too, unless a session of the account is calling.
+
+    With `token_delivery` the confirmation of a sign-up logs in as well, if no session is calling. With
+    `cookie` the browser that signed up needs no password within an hour; `signed_up_here` of
+    `/auth/email/verify/check` tells. Links to a new address never log in.
+    """
+    delivery = Delivery.choose(by_cookie=form.token_delivery == "cookie")
+    sign_up = sign_up_cookie() if delivery.by_cookie else None
+    done = confirmation.confirm(
+        services(),
+        form.token,
+        given=form.password.get_secret_value() if form.password else None,
+        principal=optional_principal(),
+        wanted=WantedSession(sign_up, delivery.device_token, delivery.replaces)
+        if form.token_delivery
+        else None,
+        drop_sign_up=delete_sign_up_cookie,
+        client=client_info(),
+    )
+    if isinstance(done.login, Challenge):
+        _ask_for_factor(delivery, done.login)
+    return outputs.confirmed(done.login and _logged_in(delivery, done.login), done.next_address)
+
+
+@auth_bp.post("/email/verify/check")
+@answers(200, VerificationStatus, errors=LINK_REFUSALS)
+@limited("links")
+@takes(Link)
+def check_verification_link(form: Link) -> Any:
+    """Return the purpose and address of a link, and whether it is confirmed. Does not use the link."""
+    found = check_link(services(), form.token)
+    here = confirmation.is_signed_up_here(services(), form.token, sign_up_cookie())
+    return verification(*found, signed_up_here=here)

@@ -37,7 +37,7 @@ def refresh(form: RefreshToken) -> Any:
     pair = rotation.refresh(services(), presented, client_info(), count_call)
     by_cookie = cookies.refresh_cookie() is not None
     if by_cookie:
-        cookies.set_refresh_cookie(pair.refresh_token, pair.keep_until)
+        cookies.set_session_cookies(pair.refresh_token, pair.keep_until, pair.verify_token)
     return outputs.tokens(pair, in_body=not by_cookie)
 
 
@@ -57,7 +57,7 @@ def logout(form: RefreshToken) -> Any:
         access_token=optional_bearer_token(),
         client=client_info(),
     )
-    cookies.delete_refresh_cookie()
+    cookies.delete_session_cookies()
 
 
 @auth_bp.get("/sessions")
@@ -81,7 +81,7 @@ def end_session(session_id: UUID) -> Any:
     """
     lifecycle.end_one(services(), g.principal, session_id, client_info())
     if session_id == g.principal.session_id:
-        cookies.delete_refresh_cookie()
+        cookies.delete_session_cookies()
 
 
 @auth_bp.post("/sessions/revoke-others")

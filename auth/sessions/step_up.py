@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from auth.stores import sessions, users
+from auth.stores import earlier_logins, sessions, users
 from models import Account
 from utils.errors import ReauthRequired, SessionRequired, TokenInvalid
 from utils.services import Principal, Services
@@ -23,6 +23,9 @@ def fresh_session(services: Services, principal: Principal) -> UUID:
     current = own_session(principal)
     # Not in the future either: a clock that was set back must not make an old login fresh.
     if principal.auth_time is None or abs(services.clock.now() - principal.auth_time) >= FRESH_FOR:
+        raise ReauthRequired
+    # At the confirmation of a sign-up nothing was entered: the password was, at the registration.
+    if earlier_logins.is_earlier(services.reads, current):
         raise ReauthRequired
     return current
 

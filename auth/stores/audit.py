@@ -5,7 +5,19 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Integer, Table, bindparam, case, delete, insert, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Table,
+    bindparam,
+    case,
+    delete,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from auth.events import Event, Refusal
@@ -57,6 +69,26 @@ def append(
     about = {"event": event, "session_id": session_id, "reason": reason, "detail": detail}
     who = {"of_user": user_id, "operator": operator, "actor_id": actor_id}
     tx.execute(_APPENDED, {"count": count} | about | who | _facts(now, client))
+
+
+def appended_with(event: Event, condition: ColumnElement[bool]) -> CTE:
+    """Return an INSERT of an event of an account, if this holds, as a part of a larger statement.
+
+    Its values are those of `values_with`.
+    """
+    names = ("user_id", "session_id", "detail", "at", "ip_address", "user_agent", "request_id")
+    columns = [bindparam(f"event_{name}", type_=_TABLE.c[name].type) for name in names[1:]]
+    fixed = [literal(str(event), _TABLE.c.event.type), literal(1, _TABLE.c.count.type)]
+    row = select(shared_lock(bindparam("event_user_id", type_=Integer)), *columns, *fixed).where(condition)
+    return insert(_TABLE).from_select([*names, "event", "count"], row).returning(_TABLE.c.id).cte("event")
+
+
+def values_with(
+    now: datetime, client: ClientInfo, *, user_id: int, session_id: UUID, detail: str
+) -> dict[str, object]:
+    """Return the values of `appended_with`."""
+    values = {"user_id": user_id, "session_id": session_id, "detail": detail} | _facts(now, client)
+    return {f"event_{name}": value for name, value in values.items()}
 
 
 def count_unknown(tx: Session, event: Event, digest: str | None, now: datetime, client: ClientInfo) -> None:

@@ -71,6 +71,11 @@ def is_known(tx: Session, user_id: int, device_id: UUID) -> bool:
     return failures(tx, user_id, device_id) is not None
 
 
+def is_any_known(tx: Session, user_id: int) -> bool:
+    """Whether the account was ever logged in to from a device that it still knows."""
+    return tx.scalar(select(KnownDevice.user_id).where(KnownDevice.user_id == user_id).limit(1)) is not None
+
+
 def is_seen_since(tx: Session, user_id: int, device_id: UUID, since: datetime) -> bool:
     """Whether the account was used from this device then or later, with a login or `note_use`."""
     seen = select(KnownDevice.device_id).where(*_one(user_id, device_id), KnownDevice.last_seen_at >= since)

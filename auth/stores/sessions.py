@@ -112,8 +112,9 @@ def start(
     absolute_end: datetime,
     client: ClientInfo,
     by_factor: bool = False,
+    auth_time: datetime | None = None,
 ) -> SessionState:
-    """Start a session, with a secret of its own."""
+    """Start a session, with a secret of its own. `auth_time` is now if it is None."""
     started = SessionState(
         id=uuid4(),
         user_id=user_id,
@@ -124,7 +125,7 @@ def start(
         idle_end=idle_end,
         absolute_end=absolute_end,
         ended_at=None,
-        auth_time=now,
+        auth_time=auth_time or now,
     )
     facts = {"amr": amr, "created_at": now, "last_used_at": now}
     facts["factor_at"] = now if by_factor else None

@@ -143,6 +143,8 @@ def _report(path: str | None, file: BinaryIO) -> Iterator[TextIO | None]:
         raise click.UsageError("The report would overwrite FILE.")
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)  # a file that was there keeps its mode otherwise
     except OSError as problem:
         raise click.UsageError(f"The report cannot be written ({problem.strerror}).") from None
     written = os.fdopen(descriptor, "w", encoding="utf-8")

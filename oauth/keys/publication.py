@@ -11,7 +11,8 @@ def jwks(services: Services) -> Document | None:
     if not services.signer.has_clients(services):
         return None
     keys = services.signer.published(services)
-    services.tx().commit()
+    if services.has_tx():  # the very first keys, or keys that were read again
+        services.tx().commit()
     return _document(tuple(tuple(key.items()) for key in keys))
 
 

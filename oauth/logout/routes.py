@@ -62,5 +62,5 @@ def log_out(form: LogoutQuestion) -> Any:
         client=client_info(),
     )
     if not found.is_asked:
-        cookies.delete_refresh_cookie()
+        cookies.delete_session_cookies()
     return outputs.answer(found)

@@ -144,7 +144,7 @@ _BEYOND = (
     .offset(bindparam("others"))
 )
 _OTHERS = _TABLE.alias("others")
-_STARTED = insert(_TABLE).returning(
+COUNT_OF_OTHERS = (
     select(func.count())
     .where(
         _OTHERS.c.user_id == bindparam("of_user"),
@@ -156,6 +156,7 @@ _STARTED = insert(_TABLE).returning(
     )
     .scalar_subquery()
 )
+_STARTED = insert(_TABLE).returning(COUNT_OF_OTHERS)
 # With the client that calls: one statement for its authentication and its grant, known or not.
 _FOR_CALLER = (
     select(
@@ -230,10 +231,15 @@ def start(tx: Session, grant: Grant, now: datetime, client: ClientInfo) -> int:
 
     That is exact if the account is locked against other redemptions (`redemptions.redeem`).
     """
+    return int(tx.execute(_STARTED, values_of_new(grant, now, client)).scalar_one())
+
+
+def values_of_new(grant: Grant, now: datetime, client: ClientInfo) -> dict[str, Any]:
+    """Return the columns of a new grant, and the values of `COUNT_OF_OTHERS`."""
     seen = {"ip_address": client.address, "user_agent": client.user_agent}
     facts = {"created_at": now, "last_used_at": now, "end_reason": None}
     others = {"of_user": grant.user_id, "of_client": grant.client_id, "newest": grant.id, "now": now}
-    return int(tx.execute(_STARTED, grant._asdict() | facts | seen | others).scalar_one())
+    return grant._asdict() | facts | seen | others
 
 
 def rotate(

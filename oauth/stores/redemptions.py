@@ -5,18 +5,27 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
-from auth.stores import roles
+from auth.events import Event
+from auth.stores import audit, roles
 from auth.stores.account_state import clause
 from auth.stores.users import COLUMNS
 from models import Account, User, UserSession
 from oauth.stores import clients
 from oauth.stores.clients import Calling
-from oauth.stores.grants import HOLDS_PERMISSION, SESSION_END
-from tables.oauth import OAuthClient, OAuthCode
+from oauth.stores.grants import (
+    COUNT_OF_OTHERS,
+    HOLDS_PERMISSION,
+    MAX_LIVING,
+    SESSION_END,
+    Grant,
+    values_of_new,
+)
+from tables.oauth import OAuthClient, OAuthCode, OAuthGrant
+from utils.client_info import ClientInfo
 from utils.database.reads import Reads
 
 
@@ -119,6 +128,29 @@ _REDEEMED = (
     .values(used_at=_NOW, grant_id=bindparam("new_grant", type_=_CODES.grant_id.type))
     .returning(_CODES.id)
 )
+# All of it below the limit of grants, for Postgres. The lock is a statement of its own: the second one, with
+# its snapshot, sees the grants of those who had the lock before. A repeated one sees its own result.
+_LOCKED_ACCOUNT = select(_USERS.id).where(_USERS.id == bindparam("of_user")).with_for_update(key_share=True)
+_USED = _REDEEMED.where(COUNT_OF_OTHERS < MAX_LIVING).cte("used")
+_IS_USED = exists(select(_USED.c.id))
+_GRANT_TABLE = cast(Table, OAuthGrant.__table__)
+_NEW = [bindparam(f"new_{column.key}", type_=column.type) for column in _GRANT_TABLE.c]
+_STARTED = (
+    insert(_GRANT_TABLE)
+    .from_select([*_GRANT_TABLE.c], select(*_NEW).where(_IS_USED))
+    .returning(_GRANT_TABLE.c.id)
+    .cte("started")
+)
+_RECORDED = audit.appended_with(Event.APP_SIGNED_IN, _IS_USED)
+_REDEEMED_AT_ONCE = select(
+    or_(
+        _IS_USED,
+        exists().where(
+            _CODES.id == bindparam("of_id", type_=_CODES.id.type),
+            _CODES.grant_id == bindparam("new_grant", type_=_CODES.grant_id.type),
+        ),
+    )
+).add_cte(_STARTED, _RECORDED)
 
 
 def found(reads: Reads, code_id: UUID) -> FoundCode | None:
@@ -160,7 +192,30 @@ def redeem(tx: Session, code: Code, grant_id: UUID, now: datetime) -> bool:
     the number of its grants is counted exactly; the client against changes by operators; the session against
     its end; and the code.
     """
-    values = {
+    return tx.execute(_REDEEMED, _values(code, grant_id, now)).one_or_none() is not None
+
+
+def redeem_at_once(
+    reads: Reads, code: Code, grant: Grant, now: datetime, caller: ClientInfo, client_name: str
+) -> bool:
+    """Use up a code, start its grant and write the audit event, in one round trip and transaction.
+
+    False if it did nothing: as `redeem`, or as its account and client have as many grants as they may, or as
+    the database is not Postgres. Then `redeem` decides.
+    """
+    if not reads.can_write_in_ctes:
+        return False
+    new = {f"new_{name}": value for name, value in values_of_new(grant, now, caller).items()}
+    event = audit.values_with(
+        now, caller, user_id=code.user_id, session_id=code.session_id, detail=client_name
+    )
+    values = _values(code, grant.id, now) | {"newest": grant.id} | new | event
+    _, row = reads.together([(_LOCKED_ACCOUNT, {"of_user": code.user_id}), (_REDEEMED_AT_ONCE, values)])
+    return row is not None and bool(row[0])
+
+
+def _values(code: Code, grant_id: UUID, now: datetime) -> dict[str, Any]:
+    return {
         "of_id": code.id,
         "of_user": code.user_id,
         "of_client": code.client_id,
@@ -168,4 +223,3 @@ def redeem(tx: Session, code: Code, grant_id: UUID, now: datetime) -> bool:
         "new_grant": grant_id,
         "now": now,
     }
-    return tx.execute(_REDEEMED, values).one_or_none() is not None

@@ -97,8 +97,11 @@ def _used_up(services: Services, client: Client, found: FoundCode, caller: Clien
     # Signed before the transaction: it takes longer than the statements, whose locks others wait for.
     person = Person(found.account, found.roles)
     issued = issue(services, client, grant, person, grant.scopes, now, nonce=code.oidc_nonce)
+    if services.has_tx():
+        services.tx().commit()  # the very first signing keys
+    if redemptions.redeem_at_once(services.reads, code, grant, now, caller, client.name):
+        return issued
     tx = services.tx()
-    tx.commit()  # the very first signing keys
     if not redemptions.redeem(tx, code, grant.id, now):
         tx.rollback()
         return None

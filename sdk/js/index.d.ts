@@ -64,6 +64,22 @@ export interface Registration {
   password: string;
   terms_accepted?: boolean;
   challenge_response?: string;
+  /** With cookie delivery: where to go on after `confirm` in this browser. */
+  next?: string;
+}
+
+export interface Confirmation {
+  /** Of the link. */
+  token: string;
+  /** Not needed with cookie delivery within an hour of the sign-up, in the same browser. */
+  password?: string;
+}
+
+/** The members of `LoggedIn` are absent for a link to a new address, which does not log in. */
+export interface Confirmed extends Partial<LoggedIn> {
+  message: string;
+  /** What `register` was given, if the service may lead there. */
+  next?: string;
 }
 
 export type Credentials = { password: string; remember?: boolean } & (
@@ -133,6 +149,8 @@ export type SignedOutReason = "expired" | "logged_out" | "other_account";
 /** Every method that calls the service rejects with `AuthError`. */
 export interface Client {
   register(given: Registration): Promise<Registered>;
+  /** Confirm the address of a sign-up with the mailed link, and log in. */
+  confirm(given: Confirmation): Promise<Confirmed>;
   /** With a second factor it rejects with `second_factor_required`; `data.methods` says what the account can give. */
   login(given: Credentials): Promise<LoggedIn>;
   /** Complete the login that waits for its second factor. */

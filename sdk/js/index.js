@@ -196,6 +196,7 @@ export function createClient(url, { delivery, store = null, origins = [], solve 
         if (found.code === "second_factor_required") waiting = { challenge, options, remember };
         throw found;
       }
+      if (!found.access_token) return found; // confirmed without a login
       owner = null;
       permissions = new Set();
       waiting = {};
@@ -317,7 +318,11 @@ export function createClient(url, { delivery, store = null, origins = [], solve 
   });
 
   return {
-    register: (given) => call("POST", "/auth/register", given.username ? given : { username_from_email: true, ...given }),
+    register({ next, ...given }) {
+      const here = byCookie ? { next, token_delivery } : {}; // the confirmation in this browser logs in
+      return call("POST", "/auth/register", { ...(!given.username && { username_from_email: true }), ...given, ...here });
+    },
+    confirm: (given) => begin("/auth/email/verify", { ...given, token_delivery }, false),
     login: (given) => begin("/auth/login", { ...given, token_delivery }, given.remember),
     secondFactor,
     passkey,

@@ -10,9 +10,10 @@ from tests.support.service import PASSWORD
 NEW_PASSWORD = "marble-lantern-orchard-58"
 
 
-def test_sign_up_confirm_and_log_in(screen: Page, site: Site) -> None:
-    screen.goto("/")
+def test_sign_up_and_confirmation_log_in_and_keep_the_next_page(screen: Page, site: Site) -> None:
+    screen.goto("/login?next=/account/devices?x=1%232")
     screen.get_by_role("link", name="Sign Up").click()
+    screen.wait_for_url("**/signup?**")  # and its script
     screen.get_by_label("Email Address").fill("newcomer@example.com")
     screen.get_by_label("Password", exact=True).fill(PASSWORD)
     screen.get_by_label("Confirm Password").fill(PASSWORD)
@@ -20,12 +21,54 @@ def test_sign_up_confirm_and_log_in(screen: Page, site: Site) -> None:
     screen.get_by_role("button", name="Sign Up").click()
     expect(screen.get_by_role("heading", name="Check Your Email")).to_be_focused()
     expect(screen.locator("#sent-text")).to_contain_text("newcomer@example.com")
-    screen.goto(site.link("newcomer@example.com", "/verify-email"))
-    expect(screen.locator("#verify-text")).to_contain_text("n•••@example.com")
+    confirming = screen.context.new_page()
+    confirming.goto(site.link("newcomer@example.com", "/verify-email"))
+    expect(confirming.locator("#verify-text")).to_have_text("Confirm that n•••@example.com is your address.")
+    expect(confirming.get_by_label("Password", exact=True)).to_be_hidden()
+    expect(confirming.get_by_role("link", name="I did not sign up")).to_be_visible()
+    confirming.get_by_role("button", name="Confirm Email").click()
+    expect(confirming.get_by_role("heading", name="Email Confirmed")).to_be_focused()
+    confirming.get_by_role("link", name="Continue").click()
+    confirming.wait_for_url("**/account/devices?x=1#2")
+    expect(confirming.get_by_text("This device", exact=True)).to_be_visible()
+
+
+@pytest.mark.slow
+def test_confirmation_in_another_browser_asks_for_the_password_and_logs_in(screen: Page, site: Site) -> None:
+    address = site.registered()
+    screen.goto(site.link(address, "/verify-email"))
     screen.get_by_label("Password", exact=True).fill(PASSWORD)
     screen.get_by_role("button", name="Confirm Email").click()
     expect(screen.get_by_role("heading", name="Email Confirmed")).to_be_focused()
-    log_in(screen, "newcomer@example.com")
+    screen.get_by_role("link", name="Continue").click()
+    screen.wait_for_url("**/account")
+    expect(screen.locator("#email-shown")).to_have_text(address)
+
+
+@pytest.mark.slow
+def test_person_is_logged_in_with_the_password_typed_twice_by_keyboard_alone(
+    screen: Page, site: Site
+) -> None:
+    keys, address = screen.keyboard, "twice@example.com"
+    screen.goto("/signup")
+    for field, words in (("email", address), ("new-password", PASSWORD), ("confirm-password", PASSWORD)):
+        reach(screen, field)
+        keys.type(words)
+    reach(screen, "terms")
+    keys.press("Space")
+    reach(screen, "Sign Up")
+    keys.press("Enter")
+    screen.wait_for_url("**/signup/sent")
+    screen.goto(site.link(address, "/verify-email"))
+    expect(screen.locator("#verify-text")).to_contain_text("is your address")
+    reach(screen, "Confirm Email")
+    keys.press("Enter")
+    expect(screen.get_by_role("heading", name="Email Confirmed")).to_be_focused()
+    keys.press("Tab")
+    keys.press("Enter")
+    screen.wait_for_url("**/account")
+    expect(screen.locator("#email-shown")).to_have_text(address)
+    expect(screen.locator("#email-state")).to_have_text("Confirmed")
 
 
 def test_forgot_password_to_reset(screen: Page, site: Site) -> None:
@@ -47,7 +90,7 @@ def test_forgot_password_to_reset(screen: Page, site: Site) -> None:
 
 @pytest.mark.slow
 def test_sign_up_to_password_reset_by_keyboard_alone(screen: Page, site: Site) -> None:
-    """Sign up, confirm, log in, see the devices, log out, forget the password, log in with a new one."""
+    """Sign up, confirm, see the devices, log out, forget the password, log in with a new one."""
     keys, address = screen.keyboard, "keyboard@example.com"
 
     def type_into(*fields: tuple[str, str]) -> None:
@@ -67,13 +110,10 @@ def test_sign_up_to_password_reset_by_keyboard_alone(screen: Page, site: Site) -
     screen.wait_for_url("**/signup/sent")
     screen.goto(site.link(address, "/verify-email"))
     expect(screen.locator("#verify-text")).to_contain_text("k•••@example.com")
-    type_into(("current-password", PASSWORD))
+    reach(screen, "Confirm Email")
     keys.press("Enter")
     expect(screen.get_by_role("heading", name="Email Confirmed")).to_be_focused()
     keys.press("Tab")
-    keys.press("Enter")
-    screen.wait_for_url("**/login**")
-    type_into(("email", address), ("current-password", PASSWORD))
     keys.press("Enter")
     screen.wait_for_url("**/account")
     reach(screen, "/account/devices")

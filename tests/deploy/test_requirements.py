@@ -17,8 +17,9 @@ from tests.support.architecture import ROOT
 from tests.support.memory_apps import memory_app
 from tests.support.requests import DAY, everything
 from tests.support.server import Server, serving
-from tests.support.service import FixedClock, bearer, login, me, register, signed_in
+from tests.support.service import PASSWORD, FixedClock, bearer, login, me, register, signed_in
 from utils.observability.logs import JsonLines
+from utils.web.return_addresses import MAX_LENGTH
 
 HOME = {"Origin": "http://localhost:8000"}
 SESSION = "0b8d6f0e-5a0b-4f3c-9a53-6f1e0c1c7a11"
@@ -108,6 +109,11 @@ def test_cookies_are_below_the_browser_size_limit(memory: FlaskClient) -> None:
     answer = login(memory, name, token_delivery="cookie", remember=True, headers=HOME)
     sent = [line.partition(";")[0] for line in answer.headers.getlist("Set-Cookie")]
     assert [len(pair) < 128 for pair in sent] == [True, True]
+    asked = {"token_delivery": "cookie", "next": "/" + "x" * (MAX_LENGTH - 1)}
+    body = {"username": "ada", "email": "ada@example.com", "password": PASSWORD}
+    answer = memory.post("/auth/register", json=body | asked, headers=HOME)
+    assert answer.status_code == 201
+    assert len(answer.headers["Set-Cookie"].partition(";")[0]) < 4096
 
 
 MARKUP = re.compile(

@@ -34,10 +34,11 @@ DEFAULTS = Settings.load(DevelopmentConfig, {}, SPARE)
 FIELDS: dict[str, Field[Any]] = {entry.name.upper(): entry for entry in fields(Settings)}
 # Computed from other settings, or generated: the documents describe these in words.
 COMPUTED = {"PUBLIC_URL", "DOCS_ENABLED", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS", "HASH_CONCURRENCY"}
-COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES)}
+COMPUTED |= {"MAIL_FROM", "REQUIRE_VERIFIED_EMAIL", *(name.upper() for name in PAGES), "RETURN_ORIGINS"}
 COMPUTED |= {"ADMIN_REQUIRE_SECOND_FACTOR", "NEW_ACCOUNT_ROLES", "OAUTH_PRIVATE_NETWORKS", "APP_MODULES"}
 COMPUTED |= {"PASSWORD_CONTEXT_WORDS", "LEAKED_PASSWORDS_URL", "CHALLENGE_URL", "TRUSTED_PROXIES"}
-COMPUTED |= {name for name, entry in FIELDS.items() if entry.metadata["secret"]} - {"DATABASE_URI"}
+COMPUTED |= {"VERIFY_COOKIE", *(name for name, entry in FIELDS.items() if entry.metadata["secret"])}
+COMPUTED -= {"DATABASE_URI"}
 
 
 def test_uncommented_sample_environment_equals_the_defaults() -> None:

@@ -31,8 +31,10 @@ from tests.sabotage.operators import OPERATORS
 from tests.sabotage.own_modules import OWN_MODULES
 from tests.sabotage.records import RECORDS
 from tests.sabotage.requests import REQUESTS
+from tests.sabotage.returns import RETURNS
 from tests.sabotage.screens import SCREENS
 from tests.sabotage.security import SECURITY
+from tests.sabotage.sign_ups import SIGN_UPS
 from tests.sabotage.transfer import TRANSFER
 from tests.support.project import copy_project
 
@@ -61,8 +63,8 @@ def outcome(sabotage: Sabotage) -> str:
 
 def main(names: list[str]) -> int:
     groups = (
-        *(SECURITY, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
-        *(DATABASES, REQUESTS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER, OWN_MODULES),
+        *(SECURITY, SIGN_UPS, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
+        *(DATABASES, REQUESTS, RETURNS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER, OWN_MODULES),
         *(
             OAUTH_APPS,
             OAUTH_KEYS,

@@ -19,6 +19,21 @@ OAUTH_TOKEN = [
         "::test_no_more_than_20_grants_live_after_two_redemptions_interleaved_at_any_statement",
     ),
     Sabotage(
+        "a redemption at once counts the grants after it has the lock of the account",
+        "oauth/stores/redemptions.py",
+        'where(_USERS.id == bindparam("of_user")).with_for_update(key_share=True)',
+        'where(_USERS.id == bindparam("of_user"))',
+        "test_number_of_grants.py"
+        "::test_no_more_than_20_grants_live_after_two_redemptions_for_the_last_place[postgres]",
+    ),
+    Sabotage(
+        "a repeated redemption finds its own result",
+        "oauth/stores/redemptions.py",
+        "_CODES.grant_id == bindparam(",
+        "_CODES.grant_id != bindparam(",
+        "test_races_of_codes.py::test_redemption_whose_answer_from_the_database_is_lost_returns_the_tokens",
+    ),
+    Sabotage(
         "the end of a session waits for the redemption of its codes",
         "oauth/stores/redemptions.py",
         "    .with_for_update(read=True)\n",

@@ -48,7 +48,7 @@ RECORDS = [
     Sabotage(
         "proof of an address voids the undo link of who left it unconfirmed",
         "auth/emails/confirmation.py",
-        "        one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)\n",
+        "    one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)\n",
         "",
         "test_email_change_undo.py::test_address_that_was_left_unconfirmed_is_free_and_its_undo_link_void_once_proven",
     ),

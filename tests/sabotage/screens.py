@@ -135,10 +135,10 @@ SCREENS = [
     ),
     Sabotage(
         "a login leads nowhere off the site",
-        PAGE,
-        r'!raw.startsWith("/") || /^\/[/\\]/.test(raw) || /[\u0000-\u0020\u007f\\]/.test(raw)',
-        '!raw.startsWith("/")',
-        "test_screen_tabs.py::test_browser_and_server_agree_on_safe_next",
+        "utils/web/return_addresses.py",
+        'path[0] != "/" or path[1:2] in',
+        "path[1:2] in",
+        "test_pages.py::test_68_hostile_next_is_replaced_by_the_account",
     ),
     Sabotage(
         "pages run no inline script",

@@ -172,4 +172,11 @@ TRANSFER = [
         "        return True\n",
         "test_import_bad_input.py::test_id_that_is_no_number_of_64_bits_or_short_text_is_refused_and_not_repeated",
     ),
+    Sabotage(
+        "a report belongs to its owner alone",
+        "auth/transfer/cli.py",
+        "            os.fchmod(descriptor, 0o600)",
+        "            pass",
+        "test_import_cli.py::test_report_over_a_file_that_others_can_read_belongs_to_its_owner",
+    ),
 ]

@@ -15,8 +15,13 @@ from models import db
 MEANWHILE = 0.05  # seconds; who takes longer waits for a lock of the first, which goes on then
 
 
+def without_kept_connections(app: Flask) -> None:
+    """Let `Reads` execute its statements one by one through SQLAlchemy, where tests can stop them."""
+    app.extensions["auth_services"].reads._kept = None
+
+
 @contextmanager
-def interleaved_at(app: Flask, number: int, second: Callable[[], None]) -> Iterator[list[str]]:
+def interleaved_at(app: Flask, number: int, second: Callable[[], object]) -> Iterator[list[str]]:
     """Run `second` before the statement or commit of this number; yield the statements of this thread."""
     me, asked = get_ident(), list[str]()
     with app.app_context():

@@ -172,6 +172,7 @@ def test_log_events_keep_their_names_and_levels() -> None:
 def test_cookies_and_headers_keep_their_names() -> None:
     found = (cookies.REFRESH_COOKIE, cookies.CHALLENGE_COOKIE, cookies.DEVICE_COOKIE, cookies.DEVICE_HEADER)
     assert found == ("__Host-refresh", "__Host-challenge", "__Host-device", "X-Device-Token")
+    assert cookies.SIGN_UP_COOKIE == "__Host-signup"
     assert (pages.CONTRAST_COOKIE, pages.HINT_COOKIE) == ("__Host-contrast", "__Host-signed-in")
     assert TEMPLATE_HEADER == "X-Template"
 

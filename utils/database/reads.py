@@ -1,4 +1,4 @@
-"""Single statements outside a transaction, on connections that are kept for them.
+"""Single statements outside a transaction, and short transactions, on connections that are kept for them.
 
 A request with an access token needs one SELECT, and a refresh one UPDATE. SQLAlchemy's checkout, execution
 context and result take longer than the statement. So it is compiled once, and runs on the driver's
@@ -7,9 +7,9 @@ connection.
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Compiled, Connection, Engine, QueuePool, Select, event
@@ -26,7 +26,9 @@ _SERVER_DEADLINES = {"57014", "55P03"}  # SQLSTATEs query_canceled and lock_not_
 Values = Mapping[str, Any]
 Found = tuple[Any, ...] | None
 Statement = Select[Any] | ReturningUpdate[Any]
+Step = tuple[Statement, Values]
 Processor = Callable[[Any], Any]
+T = TypeVar("T")
 
 
 class NoAnswerInTime(DatabaseTimeout):
@@ -43,6 +45,8 @@ class Reads:
 
     def __init__(self, engine: Engine) -> None:
         self._is_sqlite = engine.dialect.name == "sqlite"  # its driver begins a transaction before a write
+        self.can_write_in_ctes = not self._is_sqlite
+        self._writer = engine
         self._engine = engine if self._is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         # Without a pool there is one connection, as with SQLite in memory.
         self._kept = _KeptConnections(self._engine, engine) if isinstance(engine.pool, QueuePool) else None
@@ -63,11 +67,9 @@ class Reads:
     def first(self, statement: Statement, values: Values) -> Found:
         """Return the first row as a tuple, or None. `statement` is one of few, made at import."""
         if self._kept is not None:
-            compiled = self._compiled.get(statement)
-            if compiled is None:
-                compiled = self._compiled[statement] = _CompiledRead(statement, self._engine.dialect)
+            compiled = self._compile(statement)
             try:
-                return self._kept.run(compiled, values)
+                return self._kept.run(lambda driver: compiled.first(driver, values))
             except self._engine.dialect.loaded_dbapi.Error as problem:
                 if _is_deadline(problem):
                     raise NoAnswerInTime from None
@@ -79,10 +81,34 @@ class Reads:
                 raise
         return self._execute(statement, values)
 
+    def together(self, steps: Sequence[Step]) -> list[Found]:
+        """Execute statements in one transaction, and commit it; return the first row of each, or None.
+
+        On PostgreSQL they are sent at once: one round trip, and a snapshot for each statement. They are
+        repeated as in `first`, after a fault that leaves open whether they took effect: the last one must
+        tell a repetition. Only for PostgreSQL (`can_write_in_ctes`).
+        """
+        if self._kept is not None:
+            compiled = [(self._compile(statement), values) for statement, values in steps]
+            try:
+                return self._kept.run(lambda driver: _pipelined(driver, compiled))
+            except self._engine.dialect.loaded_dbapi.Error as problem:
+                if _is_deadline(problem):
+                    raise NoAnswerInTime from None
+        with self._writer.begin() as connection:
+            rows = [connection.execute(statement, values).first() for statement, values in steps]
+        return [tuple(row) if row is not None else None for row in rows]
+
     def close(self) -> None:
         """Close the connections that are kept. Later statements open new ones."""
         if self._kept is not None:
             self._kept.close()
+
+    def _compile(self, statement: Statement) -> "_CompiledRead":
+        compiled = self._compiled.get(statement)
+        if compiled is None:
+            compiled = self._compiled[statement] = _CompiledRead(statement, self._engine.dialect)
+        return compiled
 
     def _execute(self, statement: Statement, values: Values) -> Found:
         with self._engine.connect() as connection:
@@ -112,15 +138,23 @@ class _CompiledRead:
 
     def first(self, driver: Any, values: Values) -> Found:
         """Return the first row on this connection of the driver. The cursor is closed before."""
-        given = self._fixed | dict(values)
-        for name, convert in self._binds.items():
-            given[name] = convert(given[name])
         cursor = driver.cursor()
         try:
-            cursor.execute(self._text, [given[name] for name in self._names] if self._names else given)
+            self.execute(cursor, values)
             row = cursor.fetchone()
         finally:
             cursor.close()  # else SQLite would go on reading, and could not shorten its write-ahead log
+        return self.converted(row)
+
+    def execute(self, cursor: Any, values: Values) -> None:
+        """Execute it with this cursor of the driver."""
+        given = self._fixed | dict(values)
+        for name, convert in self._binds.items():
+            given[name] = convert(given[name])
+        cursor.execute(self._text, [given[name] for name in self._names] if self._names else given)
+
+    def converted(self, row: Any) -> Found:
+        """Return a row of the driver as the types of its columns tell."""
         if row is None:
             return None
         found = list(row)
@@ -128,6 +162,18 @@ class _CompiledRead:
             if found[index] is not None:
                 found[index] = convert(found[index])
         return tuple(found)
+
+
+def _pipelined(driver: Any, steps: Sequence[tuple[_CompiledRead, Values]]) -> list[Found]:
+    """Return the first row of each statement. They are one transaction, as nothing syncs between them."""
+    cursors = []
+    with driver.pipeline():
+        for compiled, values in steps:
+            cursors.append(driver.cursor())
+            compiled.execute(cursors[-1], values)
+    return [
+        compiled.converted(cursor.fetchone()) for cursor, (compiled, _) in zip(cursors, steps, strict=True)
+    ]
 
 
 class _Kept(NamedTuple):
@@ -150,11 +196,11 @@ class _KeptConnections:
         event.listen(pool_owner, "engine_disposed", lambda _: self.close())
         _of_process.add(self)
 
-    def run(self, read: _CompiledRead, values: Values) -> Found:
-        """Return the first row. Raises the driver's errors, after closing the connection."""
+    def run(self, work: Callable[[Any], T]) -> T:
+        """Return what `work` returns for a connection. Raises the driver's errors, after closing it."""
         kept = self._take()
         try:
-            found = read.first(kept.driver, values)
+            found = work(kept.driver)
         except BaseException as problem:
             is_lost = self._engine.dialect.is_disconnect(problem, kept.driver, None)  # type: ignore[arg-type]
             _discard(kept)

@@ -23,19 +23,27 @@ def refuse_cross_site() -> None:
         raise CrossSiteRefused
 
 
-def set_cookie(name: str, value: str, age: int | None) -> None:
-    """Set a strict cookie on the response, for `age` seconds or as a session cookie (None)."""
+def set_cookie(name: str, value: str, age: int | None, *, domain: str | None = None) -> None:
+    """Set a cookie on the response, for `age` seconds or as a session cookie (None).
+
+    Without a `domain` it is of this host, and strict. With one, all hosts below the domain get it, and also
+    when a person follows a link of another site (`Lax`).
+    """
+    site = "Lax" if domain else "Strict"
 
     @after_this_request
     def add(response: Response) -> Response:
-        response.set_cookie(name, value, max_age=age, path="/", secure=True, httponly=True, samesite="Strict")
+        response.set_cookie(
+            name, value, max_age=age, path="/", domain=domain, secure=True, httponly=True, samesite=site
+        )
         return response
 
 
-def delete_cookie(name: str) -> None:
-    """Delete a strict cookie with the response."""
+def delete_cookie(name: str, *, domain: str | None = None) -> None:
+    """Delete a cookie that `set_cookie` set for this domain with the response."""
+    site = "Lax" if domain else "Strict"
 
     @after_this_request
     def add(response: Response) -> Response:
-        response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="Strict")
+        response.delete_cookie(name, path="/", domain=domain, secure=True, httponly=True, samesite=site)
         return response

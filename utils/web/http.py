@@ -46,6 +46,7 @@ class Documentation:
     api_tokens: bool = False  # API tokens are accepted, where permissions are required
     reads_roles: bool = False
     cookie: bool = False
+    verify_cookie: bool = False  # the verify cookie is accepted in place of a token
     any_origin: bool = False  # pages of every origin may read the answers
     limit: str | None = None
     unlimited_reason: str | None = None

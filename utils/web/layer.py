@@ -4,7 +4,7 @@ They are here and not in hooks of Flask (`before_request`, `after_request`), whi
 request. The layer is outside `with_client_address`, and reads the address of the client after it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -17,16 +17,18 @@ from utils.observability.metrics import Metrics
 from utils.request_record import KEY, RequestRecord
 
 Headers = list[tuple[str, str]]
+Revise = Callable[[str, Headers], Headers]  # of the method and the headers of a response
 
 MAX_BUFFERED = 64 * 1024  # bytes of a body that is handed to the server as a list
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 WITHOUT_BODY = (204, 304)
 
 
-def init_layer(app: Flask, settings: Settings, metrics: Metrics) -> None:
+def init_layer(app: Flask, settings: Settings, metrics: Metrics) -> "RequestLayer":
     """Wrap `app.wsgi_app`, so that WSGI servers, `flask run` and test clients pass through the layer."""
-    headers = _security_headers(settings)
-    app.wsgi_app = RequestLayer(app.wsgi_app, headers, metrics)  # type: ignore[method-assign]
+    layer = RequestLayer(app.wsgi_app, _security_headers(settings), metrics)
+    app.wsgi_app = layer  # type: ignore[method-assign]
+    return layer
 
 
 def _security_headers(settings: Settings) -> dict[str, str]:
@@ -60,6 +62,11 @@ class RequestLayer:
         self._headers = list(headers.items())
         self._names = {name.lower() for name in headers}
         self._metrics = metrics
+        self._revisions: dict[str, Revise] = {}
+
+    def revise(self, endpoints: Collection[str], revise: Revise) -> None:
+        """Let this function change the headers of the responses of these endpoints, errors included."""
+        self._revisions |= dict.fromkeys(endpoints, revise)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         record = environ[KEY] = RequestRecord()
@@ -69,7 +76,10 @@ class RequestLayer:
             nonlocal length
             record.status = int(status[:3])
             rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
-            record.route = rule.rule if rule else None
+            if rule is not None:
+                record.route = rule.rule
+                if revise := self._revisions.get(rule.endpoint):
+                    headers = revise(environ["REQUEST_METHOD"], headers)
             headers, length = self._complete(headers, record)
             return start_response(status, headers, *exc_info)
 
@@ -91,9 +101,11 @@ class RequestLayer:
         length = present.get("content-length")
         added = self._headers
         if record.headers:
-            added = [*record.headers.items(), *added]
-        if not (self._names.isdisjoint(present) and not record.headers):
-            added = [(name, value) for name, value in added if name.lower() not in present]
+            names = present.keys() | {name.lower() for name in record.headers}
+            first = [item for item in record.headers.items() if item[0].lower() not in present]
+            added = [*first, *(header for header in added if header[0].lower() not in names)]
+        elif not self._names.isdisjoint(present):
+            added = [header for header in added if header[0].lower() not in present]
         kept = headers
         if "x-request-id" in present:
             kept = [(name, value) for name, value in headers if name.lower() != "x-request-id"]

@@ -6,6 +6,8 @@ import { AuthError, createClient } from "./auth.js";
 const HINT = "__Host-signed-in=1";
 const WAITING = "auth.second-step";
 const EMAIL = "auth.email";
+const DEPARTURES = "auth.departures"; // the last ones of the login page for an address that asked for a login
+const LOOP = { times: 3, within: 60_000 }; // milliseconds
 const auth = createClient(location.origin, { solve });
 
 /** Make the proof of work that the service may ask for. */
@@ -29,6 +31,7 @@ async function answered(work) {
 // An action that began for one account must not continue for another.
 auth.onSignedOut((reason) => {
   sessionStorage.removeItem(EMAIL);
+  if (reason === "logged_out") forgetDepartures();
   if (reason === "other_account") location.reload();
 });
 
@@ -50,6 +53,12 @@ async function begun(work) {
 /** Log in. */
 export const logIn = (email, password, remember) => begun(auth.login({ email, password, remember }));
 
+/** Sign up. Where to go on after the confirmation in this browser is `next`. */
+export const signUp = (given) => answered(auth.register(given));
+
+/** Confirm the address of a sign-up, and log in. */
+export const confirmSignUp = (given) => begun(auth.confirm(given));
+
 /** Log in with a passkey alone. `options` are those of `auth.passkey`. */
 export const logInWithPasskey = (options) => begun(auth.passkey(options));
 
@@ -69,6 +78,24 @@ export function waitingFor() {
     return {};
   }
 }
+
+/** Return when the login page left for this address within the last minute. */
+function departures(to) {
+  const kept = JSON.parse(sessionStorage.getItem(DEPARTURES)) ?? {};
+  return kept.to === to ? kept.at.filter((time) => Date.now() - time < LOOP.within) : [];
+}
+
+/** Note that the login page leaves for this address. */
+export function noteDeparture(to) {
+  const at = [...departures(to), Date.now()].slice(-LOOP.times);
+  sessionStorage.setItem(DEPARTURES, JSON.stringify({ to, at }));
+}
+
+/** Return whether this address has sent the browser back to the login three times in a minute. */
+export const comesBack = (to) => departures(to).length === LOOP.times;
+
+/** Begin to count the departures anew. */
+export const forgetDepartures = () => sessionStorage.removeItem(DEPARTURES);
 
 /** Complete a login with the second factor. */
 export async function secondStep(given, trust) {
@@ -96,6 +123,7 @@ export const logOut = () => answered(auth.logout());
 /** Forget the session in all tabs, after another call has ended it. */
 export function announceLogOut() {
   sessionStorage.removeItem(EMAIL);
+  forgetDepartures();
   return auth.forget();
 }
 

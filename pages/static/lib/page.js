@@ -1,4 +1,4 @@
-// Shared by all pages: texts, screen reader announcements, the contrast switch and safe redirects.
+// Shared by all pages: texts, screen reader announcements and the contrast switch.
 
 import texts from "./texts.js";
 
@@ -56,26 +56,8 @@ export function retitle({ error = false } = {}) {
   document.title = error ? text("title.error", { title }) : title;
 }
 
-const SIGNED_OUT =
-  /^\/(login|signup|logout|forgot|two-factor|reset|verify-email|reject|undo-email-change|restore|disown|auth)(\/|$)/i;
-
-/** Return `raw` if it is a path of this origin that requires a login, else `fallback`. */
-export function safeNext(raw, fallback = "/account") {
-  if (typeof raw !== "string" || raw === "") return fallback;
-  const isRequest = raw.startsWith("/oauth/authorize?"); // of an app, which has its own parameters in it
-  if (raw.length > (isRequest ? 8192 + 17 : 2048)) return fallback;
-  // eslint-disable-next-line no-control-regex
-  if (!raw.startsWith("/") || /^\/[/\\]/.test(raw) || /[\u0000-\u0020\u007f\\]/.test(raw)) return fallback;
-  // As on the server (pages/safety.py): refuse what a URL parser would have to normalize.
-  const bare = raw.split(/[?#]/, 1)[0];
-  if (bare.includes("//") || /(^|\/)(\.|%2e){1,2}(\/|$)/i.test(bare)) return fallback;
-  try {
-    if (SIGNED_OUT.test(decodeURIComponent(bare))) return fallback;
-    return new URL(raw, location.origin).href; // absolute, so that it is not parsed as a relative URL again
-  } catch {
-    return fallback;
-  }
-}
+/** Return the page to set up the second factor that is required. */
+export const setUpPage = (next) => `/account/two-factor?${new URLSearchParams({ next })}`;
 
 /**
  * Return the token in the fragment of a mailed link. It is removed from the address bar and stored in the

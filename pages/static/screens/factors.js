@@ -3,7 +3,7 @@ import { CodeFields } from "../lib/code.js";
 import { asked } from "../lib/dialog.js";
 import { Form } from "../lib/form.js";
 import { day } from "../lib/moments.js";
-import { element, safeNext, text } from "../lib/page.js";
+import { element, text } from "../lib/page.js";
 import { hasPasskeys, showPasskey } from "../lib/auth.js";
 import { passkeyList, showPasskeys } from "./passkey_list.js";
 import { toast } from "../lib/toast.js";
@@ -142,7 +142,7 @@ new Form(place("saved-form"), {
     place("codes").replaceChildren();
     const { next } = place("required").dataset;
     if (wasRequired || next !== "/account") {
-      location.assign(safeNext(next));
+      location.assign(next);
       return "leaving";
     }
     await start(true);

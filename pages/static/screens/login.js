@@ -1,16 +1,30 @@
-import { call, isSignedIn, logIn, logInWithPasskey, waitFor } from "../lib/client.js";
+import {
+  call,
+  comesBack,
+  forgetDepartures,
+  isSignedIn,
+  logIn,
+  logInWithPasskey,
+  noteDeparture,
+  waitFor,
+} from "../lib/client.js";
 import { Form, rules } from "../lib/form.js";
 import { hasPasskeys, offersInField } from "../lib/auth.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, safeNext, say, text } from "../lib/page.js";
+import { element, say, setUpPage, text } from "../lib/page.js";
 
 const node = document.getElementById("login-form");
 // The person who is logged in chose to log in with another account.
 const another = new URLSearchParams(location.search).has("another");
-const next = () => safeNext(node.elements.next.value);
+// As the server wrote it: the server alone decides where a login may lead.
+const next = node.elements.next.value;
+// A page that asked for this login, and may ask again at once if it gets no cookie.
+const isAsked = new URLSearchParams(location.search).get("next") === next && !another;
 
-/** Return the page to set up the required second factor. */
-const setUp = (to) => `/account/two-factor?${new URLSearchParams({ next: to })}`;
+function leave() {
+  if (isAsked) noteDeparture(next);
+  location.assign(next);
+}
 
 function refused(answer, form) {
   const password = node.elements.password;
@@ -43,7 +57,7 @@ async function withPasskey(mediation) {
   const { signal } = waiting;
   const remember = () => node.elements.remember.checked;
   const answer = await logInWithPasskey({ mediation, signal, remember });
-  if (answer.ok) return location.assign(next());
+  if (answer.ok) return leave();
   if (signal.aborted) return;
   if (answer.code === "passkey_cancelled") return mediation ? null : offerInField();
   form.clear();
@@ -67,12 +81,13 @@ const form = new Form(node, {
     document.querySelector(".card > .message")?.remove(); // the reason for the redirect, now obsolete
     const answer = await logIn(email.trim(), password, remember === "1");
     if (answer.code === "second_factor_required") {
-      waitFor(node.elements.next.value, remember === "1", answer.data, { another });
+      waitFor(next, remember === "1", answer.data, { another });
       location.assign("/two-factor");
       return "leaving";
     }
     if (!answer.ok) return form.refused(answer);
-    location.assign(answer.data.second_factor_setup_required ? setUp(node.elements.next.value) : next());
+    if (answer.data.second_factor_setup_required) location.assign(setUpPage(next));
+    else leave();
     return "leaving";
   },
 });
@@ -90,5 +105,10 @@ passkey.addEventListener("click", () => withPasskey());
 // The account that an app asked for.
 node.elements.email.value ||= sessionStorage.getItem("auth.login_hint") ?? "";
 sessionStorage.removeItem("auth.login_hint");
-if (!another && (await isSignedIn())) location.replace(next());
-else await offerInField();
+if (isAsked && comesBack(next)) {
+  forgetDepartures();
+  location.replace(`/login/cookies?${new URLSearchParams({ next })}`);
+} else if (!another && (await isSignedIn())) {
+  if (isAsked) noteDeparture(next);
+  location.replace(next);
+} else await offerInField();

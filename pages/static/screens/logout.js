@@ -13,6 +13,8 @@ const hasProvider = "provider" in place.dataset;
 // Only at this address the query is that of an app.
 const query = location.pathname === "/oauth/logout" ? location.search.slice(1) : "";
 const at = (id) => document.getElementById(id);
+// The address of an application that sent the person here to log out, which the server has checked.
+const { return: returnTo, host: returnHost } = place.dataset;
 const named = (words) => element("bdi", {}, words);
 let wasSignedIn = false;
 let everywhere = false;
@@ -57,10 +59,10 @@ function failed(answer, again) {
   else general(answer, { fail });
 }
 
-function show({ status, app, redirect_to: to, host, apps }) {
+function show({ status, app, redirect_to: to = returnTo, host = returnHost, apps }, isConfirmed = false) {
   if (status === "confirm") return confirm(app);
   announceLogOut();
-  if (status === "redirect") {
+  if (status === "redirect" || (isConfirmed && returnTo && !apps)) {
     say(text("logout.sending", { host }));
     return location.replace(to);
   }
@@ -110,7 +112,7 @@ async function logOut() {
 }
 
 async function ended(answer) {
-  if (answer.ok) show(answer.data);
+  if (answer.ok) show(answer.data, true);
   else if (answer.code === "reauth_required") await reauth();
   else failed(answer, logOut);
 }

@@ -1,9 +1,10 @@
-import { call, isSignedIn } from "../lib/client.js";
+import { isSignedIn, signUp } from "../lib/client.js";
 import { Form, newPassword, present, rules } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, safeNext, text } from "../lib/page.js";
+import { element, text } from "../lib/page.js";
 
+const MAX_NEXT = 2048; // of the API
 const node = document.getElementById("signup-form");
 const { email, new_password: password, terms } = node.elements;
 
@@ -21,6 +22,12 @@ function refused(answer, form) {
   return false;
 }
 
+/** Return where to go on after the confirmation, as the API takes it; undefined for the account. */
+function nextAddress() {
+  const address = new URL(node.elements.next.value, location.origin).href.replace(location.origin, "");
+  return address === "/account" || address.length > MAX_NEXT ? undefined : address;
+}
+
 const form = new Form(node, {
   fields: present(node, {
     email: { check: rules.email, early: true },
@@ -31,11 +38,11 @@ const form = new Form(node, {
   shown: refused,
   names: { password: "new_password" },
   async send(values, form) {
-    const answer = await call("POST", "/auth/register", {
-      username_from_email: true,
+    const answer = await signUp({
       email: values.email.trim(),
       password: values.new_password,
       terms_accepted: true,
+      next: nextAddress(),
     });
     if (!answer.ok) return form.refused(answer);
     sessionStorage.setItem("auth.email", values.email.trim());
@@ -55,4 +62,4 @@ addEventListener("pageshow", gate);
 gate();
 passwordToggles();
 strengthMeter(password, () => ({ email: email.value.trim() }));
-if (await isSignedIn()) location.replace(safeNext(node.elements.next.value));
+if (await isSignedIn()) location.replace(node.elements.next.value);

@@ -2,10 +2,10 @@ import { isSignedIn, secondStep, waitingFor } from "../lib/client.js";
 import { CodeFields } from "../lib/code.js";
 import { Form } from "../lib/form.js";
 import { hasPasskeys, showPasskey } from "../lib/auth.js";
-import { retitle, safeNext } from "../lib/page.js";
+import { retitle } from "../lib/page.js";
 
 const node = document.getElementById("second-form");
-const next = () => safeNext(waitingFor().next);
+const next = () => waitingFor().next ?? "/account"; // the server checked it for the login page
 const OVER = new Set(["challenge_invalid", "challenge_expired"]);
 const fields = new CodeFields(node, document.getElementById("other-way"), (name) => {
   document.getElementById("ask-code").hidden = name !== "code";

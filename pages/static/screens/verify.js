@@ -1,8 +1,8 @@
-import { call, callSignedIn, isSignedIn } from "../lib/client.js";
+import { call, callSignedIn, confirmSignUp, isSignedIn, waitFor } from "../lib/client.js";
 import { showCard, showIfLinkFails } from "../lib/card.js";
 import { Form, rules } from "../lib/form.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, fill, text, tokenOfLink } from "../lib/page.js";
+import { element, fill, setUpPage, text, tokenOfLink } from "../lib/page.js";
 
 const token = tokenOfLink();
 const node = document.getElementById("verify-form");
@@ -54,16 +54,20 @@ function askForPassword({ email, purpose }) {
   passwordPart.hidden = false;
   if (purpose !== "verify") return; // the link does not have the current address
   node.elements.username.value = email;
+  offerReject();
+}
+
+function offerReject() {
   const reject = document.getElementById("verify-reject");
   reject.firstElementChild.href = `/reject#token=${token}`;
   reject.hidden = false;
 }
 
-async function confirm(password) {
-  const body = password ? { token, password } : { token };
-  return signedIn && !password
-    ? callSignedIn("POST", "/auth/email/verify", body)
-    : call("POST", "/auth/email/verify", body);
+/** Confirm. The confirmation of a sign-up logs in, unless a session is open in this browser. */
+async function confirm({ purpose }, password) {
+  const given = password ? { token, password } : { token };
+  if (signedIn && !password) return callSignedIn("POST", "/auth/email/verify", given);
+  return signedIn || purpose !== "verify" ? call("POST", "/auth/email/verify", given) : confirmSignUp(given);
 }
 
 function open(link) {
@@ -76,8 +80,9 @@ function open(link) {
     shown(answer, form) {
       if (showIfLinkFails(answer)) return true;
       if (answer.code === "missing_fields" || answer.code === "session_ended") {
+        if (answer.code === "session_ended") signedIn = false;
         askForPassword(link);
-        form.fail("verify.other_account");
+        form.fail(signedIn ? "verify.other_account" : "verify.password_needed");
         node.elements.password.focus();
         return true;
       }
@@ -88,18 +93,29 @@ function open(link) {
       return true;
     },
     async send({ password }, form) {
-      const answer = await confirm(password);
-      if (answer.ok) done(link);
+      const answer = await confirm(link, password);
+      if (answer.code === "second_factor_required") {
+        waitFor("/account", false, answer.data);
+        location.assign("/two-factor");
+        return "leaving";
+      }
+      if (answer.ok) done(link, answer.data);
       else form.refused(answer);
     },
   });
   passwordToggles();
-  if (signedIn) fill(words, PURPOSES[link.purpose].signedIn, { email: element("strong", {}, masked(link.email)) });
+  if (signedIn || link.signed_up_here)
+    fill(words, PURPOSES[link.purpose].signedIn, { email: element("strong", {}, masked(link.email)) });
   else askForPassword(link);
+  if (!signedIn && link.signed_up_here) offerReject();
   if (isEarly) node.requestSubmit();
 }
 
-const done = ({ purpose }) => showCard(PURPOSES[purpose].card);
+/** Show that the address is confirmed. After a login the button leads to where the sign-up wanted to go. */
+function done({ purpose }, { user, next = "/account", second_factor_setup_required: setsUp } = {}) {
+  const button = showCard(PURPOSES[purpose].card).querySelector("a.btn");
+  if (user) button.href = setsUp ? setUpPage(next) : next; // the server checked it
+}
 
 const checked = token
   ? await call("POST", "/auth/email/verify/check", { token })

@@ -160,6 +160,26 @@ def test_challenge_that_no_ceiling_asks_for_is_a_warning(
     assert ("no ceiling asks for it" in capsys.readouterr().err) == is_idle
 
 
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"VERIFY_COOKIE": "example.com"}, "send no person to the login"),
+        (
+            {"RETURN_ORIGINS": "https://app.example.com", "PAGES_ENABLED": "false"},
+            "login page that leads there",
+        ),
+        ({"RETURN_ORIGINS": "https://auth.example.com:8443"}, "cookies do not tell ports apart"),
+        ({"RETURN_ORIGINS": "https://app.example.com", "VERIFY_COOKIE": "example.com"}, ""),
+    ],
+)
+def test_return_settings_that_lead_nowhere_are_reported(
+    production: AppFactory, environ: dict[str, str], said: str
+) -> None:
+    told = auth(production(environ), "doctor").stdout
+    assert said in told
+    assert ("RETURN_ORIGINS" in told) == bool(said)
+
+
 def test_unreachable_redis_is_a_problem(production: AppFactory) -> None:
     found = findings(production({"REDIS_URL": "redis://127.0.0.1:1/0"}), 1)
     assert found["redis"]["state"] == "problem"

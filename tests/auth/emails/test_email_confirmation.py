@@ -253,6 +253,7 @@ def test_link_check_returns_the_address_and_does_not_consume_the_link(
     register(client)
     token = mailbox.token(app, "verify_email")
     waiting = {"status": "valid", "purpose": "verify", "email": "ada@example.com", "confirmed": False}
+    waiting["signed_up_here"] = False
     before = everything(app)
     for _ in range(2):
         answer = post(client, "email/verify/check", token=token)
@@ -275,6 +276,7 @@ def test_check_of_a_change_link_returns_only_the_new_address(app: Flask, client:
         "purpose": "email_change",
         "email": "new@example.com",
         "confirmed": False,
+        "signed_up_here": False,
     }
     assert post(client, "email/verify", access, token=token).status_code == 200
     assert post(client, "email/verify/check", token=token).get_json() == answer | {"confirmed": True}

@@ -148,6 +148,14 @@ def test_report_has_a_line_for_each_and_belongs_to_its_owner(app: Flask, tmp_pat
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
 
 
+def test_report_over_a_file_that_others_can_read_belongs_to_its_owner(app: Flask, tmp_path: Path) -> None:
+    report = tmp_path / "report.jsonl"
+    report.write_text("of the last import\n")
+    report.chmod(0o644)
+    run_import(app, [account("ada")], "--report", str(report))
+    assert (len(report.read_text().splitlines()), stat.S_IMODE(report.stat().st_mode)) == (1, 0o600)
+
+
 def test_printed_refusals_are_limited_and_escaped(app: Flask) -> None:
     lines = [account(f"user{n}", **{"\x1b[31m": 1}) for n in range(25)]
     result = run_import(app, lines)

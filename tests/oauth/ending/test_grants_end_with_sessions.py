@@ -104,6 +104,8 @@ REVOCATIONS = {
     "disable": by_command("disable", "ada"),
     "lock-out": by_command("lock-out", "ada"),
     "end-sessions": by_command("end-sessions", "ada"),
+    "close": by_command("close", "ada"),
+    "confirm-email": by_command("confirm-email", "ada", "--reason", "seen at the desk"),
 }
 
 

@@ -7,10 +7,10 @@ from flask import Flask
 
 from oauth.stores.grants import MAX_LIVING
 from tests.support.grants import grant_row
-from tests.support.interleaving import interleaved_at
+from tests.support.interleaving import interleaved_at, without_kept_connections
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import grant_rows, issue_code, log_in, redeem, refresh_app, refused
-from tests.support.service import FixedClock, at_once, rows
+from tests.support.service import FixedClock, at_once, execute, rows
 
 OVER = (400, "invalid_grant", "oauth_grant_over")
 
@@ -48,6 +48,7 @@ def living(app: Flask) -> int:
 @pytest.mark.both_databases
 def test_no_more_than_20_grants_live_after_two_redemptions_interleaved_at_any_statement(app: Flask) -> None:
     client_row(app)
+    without_kept_connections(app)
     user, session = log_in(app)
     for _ in range(MAX_LIVING):
         grant_row(app, session, user_id=user)
@@ -58,6 +59,24 @@ def test_no_more_than_20_grants_live_after_two_redemptions_interleaved_at_any_st
             redeem(app, code)
 
         with interleaved_at(app, number, meanwhile) as statements:
+            assert redeem(app, first).status_code == 200
+        if len(statements) < number:
+            break
+        assert living(app) == MAX_LIVING, statements[number - 1]
+    assert number > 4
+
+
+@pytest.mark.both_databases
+def test_no_more_than_20_grants_live_after_two_redemptions_for_the_last_place(app: Flask) -> None:
+    client_row(app)
+    without_kept_connections(app)
+    user, session = log_in(app)
+    for number in range(1, 40):
+        execute(app, "DELETE FROM oauth_grants")
+        for _ in range(MAX_LIVING - 1):
+            grant_row(app, session, user_id=user)
+        first, second = issue_code(app, user, session), issue_code(app, user, session)
+        with interleaved_at(app, number, partial(redeem, app, second)) as statements:
             assert redeem(app, first).status_code == 200
         if len(statements) < number:
             break

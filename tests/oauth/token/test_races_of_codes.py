@@ -4,6 +4,7 @@ from functools import partial
 from threading import Barrier, get_ident
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -12,11 +13,13 @@ from models import db
 from oauth.stores import redemptions
 from oauth.stores.clients import Calling
 from oauth.stores.redemptions import FoundCode
+from tests.conftest import ON_POSTGRES
 from tests.support.failing_services import everything, failing_at
-from tests.support.interleaving import interleaved_at
+from tests.support.interleaving import interleaved_at, without_kept_connections
 from tests.support.oauth import client_row
-from tests.support.oauth_tokens import code_of, grant_rows, redeem, refused
+from tests.support.oauth_tokens import code_of, grant_rows, redeem, refresh_app, refused
 from tests.support.service import at_once, rows
+from utils.database import reads
 
 pytestmark = pytest.mark.both_databases
 
@@ -39,6 +42,7 @@ def end(app: Flask, session: Any) -> None:
 
 def test_no_grant_outlives_an_end_of_its_session_at_any_statement(app: Flask) -> None:
     client_row(app)
+    without_kept_connections(app)
     for number in range(1, 40):
         code = code_of(app, f"ada-{number}")
         (found,) = rows(
@@ -81,6 +85,7 @@ def test_of_16_calls_that_all_found_the_code_unused_one_gets_tokens(
 @pytest.mark.provokes_errors
 def test_database_failure_at_any_statement_of_an_exchange_changes_nothing(app: Flask) -> None:
     client_row(app)
+    without_kept_connections(app)
     refused(redeem(app, code_of(app, "bob")))  # the first use of the client is written apart
     code = code_of(app)
     before = everything(app)
@@ -92,3 +97,44 @@ def test_database_failure_at_any_statement_of_an_exchange_changes_nothing(app: F
         assert refused(answer) == (503, "temporarily_unavailable", "unavailable"), asked
         assert everything(app) == before, asked
     assert answer.status_code == 200
+
+
+@ON_POSTGRES
+def test_redemption_whose_answer_from_the_database_is_lost_returns_the_tokens(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transaction took effect, and is repeated: it finds its own grant."""
+    client_row(app)
+    code, lost, really = code_of(app), list[int](), reads._pipelined
+
+    def lose(driver: Any, steps: Any) -> Any:
+        really(driver, steps)
+        lost.append(len(steps))
+        raise psycopg.OperationalError("the connection is lost")
+
+    monkeypatch.setattr(reads, "_pipelined", lose)
+    tokens = redeem(app, code)
+    assert (tokens.status_code, lost) == (200, [2])
+    (grant,) = grant_rows(app)
+    assert grant["ended_at"] is None
+    assert len(rows(app, "SELECT id FROM audit_events WHERE event = 'app_signed_in'")) == 1
+    assert refresh_app(app, tokens.get_json()["refresh_token"]).status_code == 200
+
+
+@ON_POSTGRES
+def test_redemption_takes_one_read_and_one_transaction_in_one_round_trip(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_row(app)
+    for name in ("bob", "eve"):  # makes the keys and writes the first use of the client; reads the keys
+        redeem(app, code_of(app, name))
+    code, sent, really = code_of(app), list[int](), reads._pipelined
+
+    def counted(driver: Any, steps: Any) -> Any:
+        sent.append(len(steps))
+        return really(driver, steps)
+
+    monkeypatch.setattr(reads, "_pipelined", counted)
+    with interleaved_at(app, 0, lambda: None) as asked:  # what runs through SQLAlchemy
+        assert redeem(app, code).status_code == 200
+    assert (asked, sent) == ([], [2])

@@ -1,0 +1,75 @@
+"""`RETURN_ORIGINS` and `VERIFY_COOKIE`: their parsers, and the conditions over both and `PUBLIC_URL`.
+
+The screens may send a person back to the sites of `RETURN_ORIGINS`. `VERIFY_COOKIE` is the domain of a cookie
+that proxies in front of these sites check.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from config_values import is_loopback, origin, words
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*|[0-9a-f.]*:[0-9a-f:.]*")
+COVERS_TOO_LITTLE = (
+    "VERIFY_COOKIE must be a parent domain of {}, such as example.com of https://app.example.com."
+)
+
+
+def return_origins(text: str) -> tuple[str, ...]:
+    """Return origins, separated by commas, each written as browsers write it."""
+    found = tuple(dict.fromkeys(words(text)))
+    if not all(_is_exact(word) for word in found):
+        raise ValueError(
+            "must be origins as browsers write them, such as https://app.example.com: lower case, no default "
+            "port, no slash at the end"
+        )
+    return found
+
+
+def _is_exact(text: str) -> bool:
+    try:
+        return origin(text) == text and bool(_HOST.fullmatch(urlsplit(text).hostname or ""))
+    except ValueError:  # its message is about PUBLIC_URL
+        return False
+
+
+def cookie_domain(text: str) -> str:
+    """Return a domain that a cookie may name: at least two labels, and no IP address (RFC 6265, 5.1.3)."""
+    if not _DOMAIN.fullmatch(text) or len(text) > 253 or text.rpartition(".")[2].isdigit():
+        raise ValueError("must be a domain with a dot, such as example.com: lower case, no scheme, no port")
+    return text
+
+
+def return_faults(settings: Mapping[str, Any]) -> list[str]:
+    """Return the faults of both settings. A value is None if it is missing or could not be read."""
+    public_url, origins = settings["public_url"] or "", settings["return_origins"] or ()
+    faults = []
+    if any(not _is_secure(each, production=settings["flask_env"] == "production") for each in origins):
+        faults.append(
+            "RETURN_ORIGINS must be https:// origins. Outside production, http:// may name this machine: "
+            "localhost, a host below it, or 127.0.0.1."
+        )
+    if public_url in origins:
+        faults.append("RETURN_ORIGINS must not hold PUBLIC_URL: no application shares the service's origin.")
+    if domain := settings["verify_cookie"]:
+        if not _is_below(public_url, domain):
+            faults.append(COVERS_TOO_LITTLE.format("PUBLIC_URL"))
+        if not all(_is_below(each, domain) for each in origins):
+            faults.append(COVERS_TOO_LITTLE.format("every origin in RETURN_ORIGINS"))
+    return faults
+
+
+def _is_secure(origin_: str, *, production: bool) -> bool:
+    parts = urlsplit(origin_)
+    host = parts.hostname or ""
+    is_local = is_loopback(host) or host.endswith(".localhost")
+    return parts.scheme == "https" or (is_local and not production)
+
+
+def _is_below(origin_: str, domain: str) -> bool:
+    """Whether the host of this origin is below the domain: cookies of the domain are sent there."""
+    return (urlsplit(origin_).hostname or "").endswith(f".{domain}")
