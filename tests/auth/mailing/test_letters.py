@@ -99,7 +99,7 @@ def test_mail_has_one_button_if_it_has_a_link_and_nothing_from_elsewhere(templat
 @pytest.mark.parametrize("template", MAILS)
 def test_hostile_values_add_no_link_no_row_and_no_markup(template: str) -> None:
     facts = {name: HOSTILE for name in facts_of(template) if CHOICES.get(name) != ("", "yes")}
-    made, plain = mail(template, **facts), mail(template)
+    made, plain = mail(template, 0, **facts), mail(template)
     assert hrefs(made) == hrefs(plain)
     assert "<b>" not in part(made, "html")
     for tag in ("<tr>", "<td", "<a ", "<p "):
