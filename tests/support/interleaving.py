@@ -21,7 +21,7 @@ def without_kept_connections(app: Flask) -> None:
 
 
 @contextmanager
-def interleaved_at(app: Flask, number: int, second: Callable[[], None]) -> Iterator[list[str]]:
+def interleaved_at(app: Flask, number: int, second: Callable[[], object]) -> Iterator[list[str]]:
     """Run `second` before the statement or commit of this number; yield the statements of this thread."""
     me, asked = get_ident(), list[str]()
     with app.app_context():

@@ -128,6 +128,12 @@ def _link_fails(state: str, page: Page) -> None:
     expect(page.get_by_role("heading", name=LINK_HEADINGS[state])).to_be_focused()
 
 
+def _verify_here(page: Page) -> None:
+    answering(page, "/auth/email/verify/check", LINK | {"confirmed": False, "signed_up_here": True})
+    page.goto(f"/verify-email{FRAGMENT}")
+    expect(page.locator("#verify-reject")).to_be_visible()
+
+
 def verify_password(page: Page) -> None:
     answering(page, "/auth/email/verify/check", LINK | {"confirmed": False})
     page.goto(f"/verify-email{FRAGMENT}")
@@ -158,6 +164,7 @@ STATES: dict[str, State] = {
     "login-errors": partial(_sent_empty, "/login"),
     "login-refused": login_refused,
     "login-busy": login_busy,
+    "login-cookies": partial(_at, "/login/cookies"),
     "two-factor": partial(_at, "/two-factor"),
     "two-factor-errors": partial(_sent_empty, "/two-factor"),
     "two-factor-recovery": _with_recovery_code,
@@ -175,6 +182,7 @@ STATES: dict[str, State] = {
     "reset-used": partial(_link_fails, "used"),
     "reset-unknown": partial(_link_fails, "unknown"),
     "reset-done": partial(_at, "/reset/done"),
+    "verify": _verify_here,
     "verify-password": verify_password,
     "verify-done": _verify_done,
     "verify-again": _verify_again,
