@@ -213,10 +213,8 @@ class Settings:
             faults,
         )
         if faults:
-            faults += [
-                f"{given} is not a setting. Did you mean {meant}?"
-                for given, meant in misspelt(environ).items()
-            ]
+            hints = misspelt(environ).items()
+            faults += [f"{given} is not a setting. Did you mean {meant}?" for given, meant in hints]
             raise ConfigurationError(faults)
         return settings
 

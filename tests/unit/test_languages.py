@@ -73,7 +73,7 @@ def with_arabic(tmp_path_factory: pytest.TempPathFactory) -> Languages:
         made[part] = {key: f"\u2067{words}\u2069" for key, words in entries.items()}
         for key in plurals(entries):
             made[part] |= {f"{key}.{form}": f"{form} {entries[key]}" for form in CATEGORIES}
-    (folder / "ar").mkdir()
+    shutil.copytree(LOCALES / "en", folder / "ar")
     (folder / "ar/pages.json").write_text(json.dumps(made, ensure_ascii=False), "utf-8")
     return load(folder)
 

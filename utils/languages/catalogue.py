@@ -2,7 +2,8 @@
 
 `pages.json` has the texts of the templates (`page`) and of the scripts (`script`), by key. A gap `{name}`
 is filled with a value. A text with the gap `{n}` may have variants, such as `key.one` beside `key`, by the
-plural rules of the language (CLDR).
+plural rules of the language (CLDR). English has letters, too: one for each kind of mail in `mails/`, and
+the words that they share in `mails.json`.
 """
 
 import json
@@ -26,6 +27,8 @@ class Language:
     tag: str
     page: Mapping[str, str]
     script: Mapping[str, str]
+    mail: Mapping[str, str]
+    letters: Path  # the folder of the mails
     locale: Locale = field(repr=False)
 
     @property
@@ -91,4 +94,6 @@ def _language(folder: Path, tag: str) -> Language:
         locale = Locale.parse(tag, sep="-")
     except UnknownLocaleError:
         raise LookupError(f"CLDR does not know the language {tag}") from None
-    return Language(tag, pages["page"], pages["script"], locale)
+    words = folder / "mails.json"
+    mail = json.loads(words.read_text("utf-8")) if words.exists() else {}
+    return Language(tag, pages["page"], pages["script"], mail, folder / "mails", locale)
