@@ -20,7 +20,7 @@ from typing import Any
 import click
 from flask import Flask
 
-from auth import auth_bp
+from auth import auth_bp, auth_commands
 from auth.accounts import data_export
 from auth.admin import logged_in, slices
 from auth.api_tokens import admission as api_token_admission
@@ -108,6 +108,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
         app.extensions["auth_services"] = built = _services(app, settings, replaced)
     layer = init_layer(app, settings, built.metrics)
     app.register_blueprint(auth_bp)
+    app.cli.add_command(auth_commands)
     if settings.oauth_provider:
         for blueprint in OAUTH_BLUEPRINTS:
             app.register_blueprint(blueprint)

@@ -2,4 +2,4 @@
 
 from flask import Blueprint
 
-auth_bp = Blueprint("auth", __name__, url_prefix="/auth", cli_group="auth")
+auth_bp = Blueprint("auth", __name__, url_prefix="/auth")

@@ -8,8 +8,7 @@ from types import FrameType
 import click
 
 from auth.admin import audit_log, outputs
-from auth.blueprint import auth_bp
-from auth.commands import reporting_errors
+from auth.commands import auth_commands, reporting_errors
 from auth.roles.actors import operator
 from models import AuditEvent
 from utils.services import services
@@ -17,7 +16,7 @@ from utils.services import services
 POLL_SECONDS = 1.0
 
 
-@auth_bp.cli.command("audit")
+@auth_commands.command("audit")
 @click.option("--since", default=0, type=click.IntRange(0), help="Only events with a higher id.")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="The maximum number of events.")
 @click.option("--follow", is_flag=True, help="Print all, and go on with new events until interrupted.")

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from auth.blueprint import auth_bp
-from auth.commands import command
+from auth.commands import auth_commands, command
 from auth.roles.actors import operator
 from oauth.clients import demo, drafts, explanation, options, outputs, presets, registration, snippet_texts
 from oauth.clients.definition import KINDS
@@ -15,7 +14,7 @@ from utils.services import services
 NO_CLIENTS = "No clients."
 
 
-@auth_bp.cli.group("clients")
+@auth_commands.group("clients")
 def group() -> None:
     """Applications that log people in with this service."""
 

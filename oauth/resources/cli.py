@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from auth.blueprint import auth_bp
-from auth.commands import command
+from auth.commands import auth_commands, command
 from auth.roles.actors import operator
 from oauth.clients.cli import group as clients_group
 from oauth.clients.errors import ClientInvalid
@@ -15,7 +14,7 @@ from oauth.resources import applying, registration
 from utils.services import services
 
 
-@auth_bp.cli.group("resources")
+@auth_commands.group("resources")
 def group() -> None:
     """APIs that take the access tokens of clients."""
 

@@ -10,13 +10,13 @@ import yaml
 
 from app import create_app
 from auth.admin import account_expiry, pruning
-from auth.blueprint import auth_bp
 from auth.events import LinkPurpose
 from auth.factors import resets
 from auth.mailing.links import LIFETIMES
 from auth.revocation import usernames
 from tests.docs.test_documentation import DEFAULTS
 from tests.support.architecture import ROOT
+from tests.support.commands import commands_of
 from tests.support.documents import code_in, read, table_rows
 from tests.support.service import FixedClock
 from utils import challenges
@@ -36,7 +36,7 @@ DEPLOY = ROOT / "deploy"
 
 def test_guide_lists_every_command() -> None:
     named = [code.split()[0] for row in table_rows(GUIDE, "command", "effect") for code in code_in(row[0])]
-    assert sorted(name for name in named if name[0] != "-") == sorted(auth_bp.cli.commands)
+    assert sorted(name for name in named if name[0] != "-") == sorted(commands_of())
 
 
 def test_guide_has_a_first_look_for_every_alert() -> None:

@@ -2,11 +2,14 @@
 
 import getpass
 import json
+from collections.abc import Mapping
 from typing import Any
 
+import click
 from click.testing import Result
 from flask import Flask
 
+from auth.commands import auth_commands
 from tests.support.service import rows
 
 
@@ -34,3 +37,13 @@ def written(app: Flask, before: int = 0) -> list[dict[str, Any]]:
 
 def event(word: str, user_id: int | None = None, count: int = 1) -> dict[str, Any]:
     return {"event": word, "user_id": user_id, "count": count}
+
+
+def commands_of(group: str | None = None) -> Mapping[str, click.Command]:
+    """Return the commands of `flask auth` by name, or those of a group such as `clients`."""
+    auth_commands.load()
+    if group is None:
+        return auth_commands.commands
+    found = auth_commands.commands[group]
+    assert isinstance(found, click.Group)
+    return found.commands

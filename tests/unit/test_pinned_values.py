@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from auth import auth_bp, cookies, tokens
+from auth import cookies, tokens
 from auth.events import EndReason, Event, LinkPurpose, Origin, Refusal
 from auth.factors import totp_secrets
 from auth.factors.verification import Method
@@ -20,6 +20,7 @@ from config import Settings
 from pages import preferences, texts
 from pages import routes as pages
 from tests.support.architecture import project_sources
+from tests.support.commands import commands_of
 from utils.crypto import access_tokens
 from utils.crypto.encryption import Encrypted
 from utils.crypto.keys import derive_key, key_id
@@ -143,7 +144,7 @@ def test_enum_keeps_its_values(enum: type[StrEnum]) -> None:
 
 def test_names_are_kept() -> None:
     assert set(ERROR_CODES) <= {each.code for each in error_classes()}
-    assert set(COMMANDS) <= set(auth_bp.cli.commands)
+    assert set(COMMANDS) <= set(commands_of())
     assert set(POLICY_NAMES) <= set(POLICIES)
     assert set(MAIL_TEMPLATES) <= set(MAILS)
     assert set(SETTINGS) <= {field.name.upper() for field in fields(Settings)}
