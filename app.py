@@ -55,6 +55,7 @@ from utils.database.readiness import Readiness, schema_check
 from utils.database.reads import Reads
 from utils.error_handlers import init_errors
 from utils.identifiers import MAX_USERNAME
+from utils.languages import catalogue
 from utils.limits.ceilings import WINDOW, Ceiling, Ceilings, Challenge
 from utils.limits.counters import FallbackCounters, LocalCounters, RedisCounters
 from utils.limits.rate_limits import POLICIES, CountingLimiter, Limiter, NoLimits, Policy
@@ -162,6 +163,7 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
     chosen: dict[str, Any] = {
         "settings": settings,
         "config": app.config,
+        "languages": _languages(settings.default_language),
         "clock": clock,
         "tx": db.session,
         "has_tx": db.session.registry.has,
@@ -204,6 +206,13 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
         "refusal_writes": LocalCounters(clock),
     }
     return Services(**(chosen | replaced))
+
+
+def _languages(default: str) -> catalogue.Languages:
+    """Return the installed languages. Raises `ConfigurationError` if the default is not among them."""
+    if default not in (tags := sorted(catalogue.shipped().tags)):
+        raise ConfigurationError([f"DEFAULT_LANGUAGE must be one of {', '.join(tags)}."])
+    return catalogue.shipped(default)
 
 
 def _leaks(settings: Settings, metrics: Metrics) -> Leaks:

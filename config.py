@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 import config_values as values
-from config_checks import combination_faults
+from config_checks import PAGES, combination_faults
 from config_returns import cookie_domain, return_origins
 
 DAY = 24 * 60 * 60
@@ -104,8 +104,10 @@ class Settings:
     trusted_proxies: int = _setting(values.whole_number(0, 10))
     client_address_header: str = _setting(values.header_name, "X-Forwarded-For")
     brand_name: str = _setting(values.one_line, "AxiomTech")
+    default_language: str = _setting(values.short_word, "en")
     pages_enabled: bool = _setting(values.boolean, True)
     ui_contrast_default: str = _setting(values.one_of("seed", "more"), "seed")
+    ui_scheme_default: str = _setting(values.one_of("light", "auto"), "light")
     confirm_password_field: bool = _setting(values.boolean, True)
     terms_version: str = _setting(values.short_word, "1")
     docs_enabled: bool = _setting(values.boolean)
@@ -205,13 +207,14 @@ class Settings:
         faults += _missing_faults(found, faults)
         settings = cls(**_with_derived_defaults(found))
         faults += combination_faults(
-            {entry.name: getattr(settings, entry.name) for entry in fields(settings)}, environ, PAGES, faults
+            {entry.name: getattr(settings, entry.name) for entry in fields(settings)},
+            environ,
+            PAGES,
+            faults,
         )
         if faults:
-            faults += [
-                f"{given} is not a setting. Did you mean {meant}?"
-                for given, meant in misspelt(environ).items()
-            ]
+            hints = misspelt(environ).items()
+            faults += [f"{given} is not a setting. Did you mean {meant}?" for given, meant in hints]
             raise ConfigurationError(faults)
         return settings
 
@@ -272,18 +275,6 @@ def _with_derived_defaults(found: dict[str, Any]) -> dict[str, Any]:
     for name, path in PAGES.items():
         found[name] = found[name] or f"{found['public_url']}{path}"
     return found
-
-
-# Default paths of the pages of mailed links, and of the page of the provider.
-PAGES = {
-    "link_verify": "/verify-email",
-    "link_reject": "/reject",
-    "link_reset": "/reset",
-    "link_undo": "/undo-email-change",
-    "link_restore": "/restore",
-    "link_disown": "/disown",
-    "link_authorize": "/oauth/authorize",
-}
 
 
 def environment() -> dict[str, str]:

@@ -13,6 +13,17 @@ HIDING_NEEDS_VERIFIED = (
 LIFETIME_TOO_SHORT = "UNCONFIRMED_ACCOUNT_LIFETIME must be 0, for no end, or at least 172800 (two days)."
 LOOPBACK_ONLY = "HOST must be a loopback address unless FLASK_ENV=production."
 
+# Default paths of the pages of mailed links, and of the page of the provider.
+PAGES = {
+    "link_verify": "/verify-email",
+    "link_reject": "/reject",
+    "link_reset": "/reset",
+    "link_undo": "/undo-email-change",
+    "link_restore": "/restore",
+    "link_disown": "/disown",
+    "link_authorize": "/oauth/authorize",
+}
+
 
 def combination_faults(
     settings: Mapping[str, Any], environ: Mapping[str, str], pages: Collection[str], known: Collection[str]

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from flask import Flask
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, create_engine, select
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import create_app
@@ -44,6 +44,7 @@ class Place(NamedTuple):
 
     app: Flask
     engine: Engine
+    tools: Engine  # on the same database, without the deadlines of the service
     size: Size
 
     @property
@@ -61,15 +62,17 @@ def place(uri: str, size: Size) -> Iterator[Place]:
     )
     with app.app_context():
         engine = db.engine
+    tools = create_engine(uri)
     try:
-        fill(engine, size)
+        fill(tools, size)
         with app.app_context():  # the first call for keys makes them, which takes half a second
             services: Services = app.extensions["auth_services"]
             services.signer.published(services)
             services.tx().commit()
-        yield Place(app, engine, size)
+        yield Place(app, engine, tools, size)
     finally:
         engine.dispose()
+        tools.dispose()
 
 
 def accounts(where: Place, batch: int) -> Iterator[dict[str, Call]]:
@@ -78,7 +81,7 @@ def accounts(where: Place, batch: int) -> Iterator[dict[str, Call]]:
     After a batch is selected, many other rows are read, to evict its pages from PostgreSQL's buffers.
     """
     while True:
-        with where.engine.connect() as connection:
+        with where.tools.connect() as connection:
             rows = active_sessions(connection, where.size.users, batch)
             active_sessions(connection, where.size.users, STIRRING)
         if not rows:

@@ -79,7 +79,7 @@ def plans(where: Place) -> dict[str, list[Plan]]:
     for name, call in next(accounts(where, 1)).items():
         with recorded(where.engine) as sent:
             call()
-        found[name] = [explained(where.engine, each) for each in sent]
+        found[name] = [explained(where.tools, each) for each in sent]
     return found
 
 
@@ -92,7 +92,7 @@ def prune_plans(where: Place) -> dict[str, list[Plan]]:
             with recorded(where.engine) as sent:
                 prune_some(session, before, pruning.BATCH)
             session.rollback()
-            found[f"prune {table}"] = [explained(where.engine, each) for each in sent]
+            found[f"prune {table}"] = [explained(where.tools, each) for each in sent]
     return found
 
 
@@ -163,8 +163,8 @@ def report_plans(found: dict[str, list[Plan]], large: set[str]) -> None:
 
 def report_sizes(where: Place) -> None:
     """Print the bytes per row of each table."""
-    print(f"\n{database_size(where.engine) / 1e9:.2f} GB")
-    for table, (rows, alone, whole) in bytes_a_row(where.engine).items():
+    print(f"\n{database_size(where.tools) / 1e9:.2f} GB")
+    for table, (rows, alone, whole) in bytes_a_row(where.tools).items():
         print(f"  {table:16} {rows:10,} rows  {alone:5} bytes a row, {whole:5} with indexes", flush=True)
 
 
@@ -206,7 +206,7 @@ def measure(server: str, size: Size, rounds: int, calm_seconds: float) -> None:
             for name, (service, database) in costs(large, COSTED).items():
                 print(f"  {name:20} {1000 * service:8.2f} ms {1000 * database:8.2f} ms", flush=True)
             print("\nplans on the large one")
-            report_plans(plans(large) | prune_plans(large), large_tables(large.engine, LARGE))
+            report_plans(plans(large) | prune_plans(large), large_tables(large.tools, LARGE))
             report_prune(large, large_uri, calm_seconds)
 
 

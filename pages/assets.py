@@ -1,77 +1,94 @@
 """Static files under a path with their version.
 
-Modules import each other by relative paths, so that a page and its modules always have the same version.
+Modules import each other by relative paths, so that a page and its modules always have the same version. Each
+language has a version of its own, as its texts are one of the modules.
 """
 
 import gzip
 import hashlib
 from functools import cache
-from mimetypes import guess_type
 from pathlib import Path
 from types import MappingProxyType
 
 from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from pages.texts import script_texts
+from pages.texts import VARY, language, script_texts
 from utils.errors import NotFound
+from utils.languages.catalogue import Language, shipped
+from utils.services import services
 
 STATIC = Path(__file__).parent / "static"
 CLIENT = Path(__file__).parent.parent / "sdk" / "js" / "index.js"
 YEAR = 365 * 24 * 60 * 60
-STYLES = ("base.css", "forms.css", "account.css", "authorize.css")  # in the order of the cascade
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+# In the order of the cascade.
+STYLES = ("fonts.css", "colours.css", "base.css", "forms.css", "account.css", "authorize.css")
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+
+COMPACT = {"font/woff2"}  # these are compressed already
 
 
 @cache
-def files() -> MappingProxyType[str, bytes]:
-    """Return every file by its path below `static/`, and three of other origin.
+def _shared() -> MappingProxyType[str, bytes]:
+    """Return the files that all languages share, by their path below `static/`.
 
-    `lib/auth.js` is the client of `sdk/js`. `lib/texts.js` has the texts of the scripts. `lib/style.css`
-    joins the stylesheets to save requests.
+    `lib/auth.js` is the client of `sdk/js`. `lib/style.css` joins the stylesheets to save requests.
     """
-    paths = [path for kind in ("js", "svg") for path in sorted(STATIC.rglob(f"*.{kind}"))]
+    paths = [path for kind in ("js", "svg", "woff2") for path in sorted(STATIC.rglob(f"*.{kind}"))]
     found = {path.relative_to(STATIC).as_posix(): path.read_bytes() for path in paths}
     style = b"\n".join((STATIC / "styles" / name).read_bytes() for name in STYLES)
-    texts = script_texts().encode()
-    made = {"lib/auth.js": CLIENT.read_bytes(), "lib/texts.js": texts, "lib/style.css": style}
-    return MappingProxyType(found | made)
+    return MappingProxyType(found | {"lib/auth.js": CLIENT.read_bytes(), "lib/style.css": style})
 
 
 @cache
-def compressed(name: str) -> bytes:
+def files(spoken: Language | None = None) -> MappingProxyType[str, bytes]:
+    """Return every file for pages in this language, by default English.
+
+    `lib/texts.js` has the texts of the scripts.
+    """
+    return MappingProxyType(_shared() | {"lib/texts.js": script_texts(spoken or shipped().english)})
+
+
+@cache
+def compressed(content: bytes) -> bytes:
     """Return a file in gzip. It is the same for every caller, so that its length tells nothing."""
-    return gzip.compress(files()[name], mtime=0)
+    return gzip.compress(content, mtime=0)
 
 
 @cache
-def version() -> str:
-    """Return the version: 12 hex digits of a digest of all files."""
+def version(spoken: Language | None = None) -> str:
+    """Return the version of the files for this language: 12 hex digits of a digest of all of them."""
     digest = hashlib.sha256()
-    for name, content in sorted(files().items()):
+    for name, content in sorted(files(spoken).items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:12]
 
 
-def asset(name: str) -> str:
-    """Return the URL path of a file, for templates. Raises `KeyError` if the file does not exist."""
-    files()[name]
-    return f"/assets/{version()}/{name}"
+def asset(name: str, spoken: Language | None = None) -> str:
+    """Return the URL path of a file for pages in this language. Raises `KeyError` for an unknown file."""
+    files(spoken)[name]
+    return f"/assets/{version(spoken)}/{name}"
 
 
 def answer(requested_version: str, name: str) -> AnyResponse:
-    """Return a file. Only the current version is cacheable, for a year. Raises `NotFound`."""
-    content = files().get(name)
+    """Return a file. Only a current version is cacheable, for a year. Raises `NotFound`."""
+    languages = services().languages.by_tag.values()
+    current = next((each for each in languages if version(each) == requested_version), None)
+    content = files(current or language()).get(name)
     if content is None:
         raise NotFound
-    kind = TYPES.get(Path(name).suffix) or guess_type(name)[0]
-    response = Response(content, content_type=f"{kind}; charset=utf-8")
-    response.vary.add("Accept-Encoding")
-    if request.accept_encodings.quality("gzip") > 0:
-        response.set_data(compressed(name))
+    kind = TYPES[Path(name).suffix]
+    is_text = kind not in COMPACT
+    response = Response(content, content_type=f"{kind}; charset=utf-8" if is_text else kind)
+    if current is None:
+        response.vary.update(VARY)
+    if is_text:
+        response.vary.add("Accept-Encoding")
+    if is_text and request.accept_encodings.quality("gzip") > 0:
+        response.set_data(compressed(content))
         response.content_encoding = "gzip"
     response.add_etag()
     response.make_conditional(request)
-    if requested_version == version() and response.status_code in {200, 304}:  # and not a 412
+    if current and response.status_code in {200, 304}:  # and not a 412
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     return response

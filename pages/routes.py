@@ -12,19 +12,15 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import Settings, is_loopback
-from pages import assets
+from pages import assets, preferences
 from pages.safety import DEFAULT_NEXT, add_page_headers, safe_next
-from pages.texts import catalogue, text
+from pages.texts import VARY, language, text
 from utils.errors import ApiError, CrossSiteRefused
 from utils.request_record import request_record
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
-from utils.web.return_addresses import is_local
 
-CONTRAST_COOKIE = "__Host-contrast"
-CONTRASTS = ("seed", "more")
-YEAR = 365 * 24 * 60 * 60
 TOKEN_DAYS = (7, 30, 90, 365)  # lifetimes of an API token to choose from
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
 CROSS_SITE = CrossSiteRefused.code  # the only 403 with its own page
@@ -109,19 +105,6 @@ def change_password() -> AnyResponse:
     return redirect("/account/security")
 
 
-@pages_bp.post("/preferences/contrast")
-@limited("reads")
-def contrast() -> AnyResponse:
-    """Store the chosen contrast in a cookie and redirect back (WCAG techniques C29 and G174)."""
-    refuse_cross_site()
-    wanted = request.form.get("contrast", "")
-    back = request.form.get("back")
-    response = redirect(back if back and is_local(back) else "/login", 303)
-    if wanted in CONTRASTS:
-        response.set_cookie(CONTRAST_COOKIE, wanted, max_age=YEAR, path="/", secure=True, samesite="Lax")
-    return response
-
-
 @pages_bp.get("/favicon.ico")
 @limited("reads")
 def icon() -> AnyResponse:
@@ -150,18 +133,19 @@ def redirect_to_public_host() -> AnyResponse | None:
 
 @pages_bp.after_request
 def set_page_headers(response: Response) -> Response:
-    return add_page_headers(response) if response.mimetype == "text/html" else response
+    return _with_headers(response) if response.mimetype == "text/html" else response
 
 
 def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
     def context() -> dict[str, Any]:
         settings = services().settings
-        chosen = request.cookies.get(CONTRAST_COOKIE)
         reason = request.args.get("reason")
         wanted = safe_next(request.args.get("next"), settings.return_origins)
         return {
             "t": text,
-            "asset": assets.asset,
+            "asset": lambda name: assets.asset(name, language()),
+            "language": language(),
+            "languages": list(services().languages.by_tag.values()),
             "link": _link,
             "brand": settings.brand_name,
             "min_length": settings.password_min_length,
@@ -174,8 +158,7 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "token_days": _token_days(settings),
             "token_default": min(facts.token_days, settings.api_token_max_days),
             "has_apps": settings.oauth_provider,
-            "contrast": chosen if chosen in CONTRASTS else None,
-            "contrast_shown": chosen if chosen in CONTRASTS else settings.ui_contrast_default,
+            "look": preferences.look(settings),
             "next": wanted,
             "next_host": urlsplit(urljoin(settings.public_url, wanted)).hostname,
             "with_next": partial(_with_next, wanted),
@@ -210,7 +193,7 @@ def _link(href: str, key: str) -> Markup:
 def rendered(template: str, key: str, /, **values: Any) -> Response:
     """Return a page for a view of another package. Its forms lead back to the whole address."""
     shown = {"path": request.full_path.rstrip("?"), **values}
-    return add_page_headers(make_response(render_template(template, key=key, **shown)))
+    return _with_headers(make_response(render_template(template, key=key, **shown)))
 
 
 def error_page(response: Response, error: ApiError) -> Response:
@@ -223,7 +206,7 @@ def error_page(response: Response, error: ApiError) -> Response:
         shown = {**error.page_values, **_facts()}
         return _as_page(response, render_template(f"{error.page}.html", key=error.page, fault=error, **shown))
     key = f"error_{error.status}"
-    if f"{key}.title" not in catalogue()["page"] or (error.status == 403 and error.code != CROSS_SITE):
+    if f"{key}.title" not in language().page or (error.status == 403 and error.code != CROSS_SITE):
         key = "error_500" if error.status >= 500 else "error_400"
     return _as_page(response, render_template("message.html", key=key, **_facts()))
 
@@ -231,6 +214,11 @@ def error_page(response: Response, error: ApiError) -> Response:
 def _as_page(response: Response, page: str) -> Response:
     response.set_data(page)
     response.mimetype = "text/html"
+    return _with_headers(response)
+
+
+def _with_headers(response: Response) -> Response:
+    response.vary.update(VARY)
     return add_page_headers(response)
 
 
@@ -265,3 +253,6 @@ def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[
 for _path in FORMS | PLAIN:
     _methods = ["GET", "POST"] if _path in FORMS else ["GET"]
     pages_bp.add_url_rule(_path, f"shell:{_path}", shell, defaults={"path": _path}, methods=_methods)
+for _preference in (preferences.contrast, preferences.scheme, preferences.language):
+    _path = f"/preferences/{_preference.__name__}"
+    pages_bp.add_url_rule(_path, view_func=_preference, methods=["POST"])

@@ -31,7 +31,7 @@ from tests.support.service import FixedClock, shut_down
 from tests.support.signing_keys import CachedKeys
 from utils.database.migrations import upgrade
 
-pytest_plugins = ["tests.support.selection", "tests.support.declared_errors"]
+pytest_plugins = [f"tests.support.{name}" for name in ("selection", "declared_errors", "fast_templates")]
 share_routes()
 share_statements()
 fast_sqlite.forgo_durability()

@@ -20,6 +20,7 @@ from utils.clock import Clock
 from utils.database.readiness import Readiness
 from utils.database.reads import Reads
 from utils.errors import ApiError, Forbidden
+from utils.languages.catalogue import Languages
 from utils.limits.ceilings import Ceilings
 from utils.limits.counters import LocalCounters
 from utils.limits.rate_limits import Limiter
@@ -212,6 +213,7 @@ class Services:
 
     settings: Settings
     config: Mapping[str, Any]  # app.config: five settings are read from it on each call
+    languages: Languages
     clock: Clock
     tx: Callable[[], Session]  # the database session of this request or command
     has_tx: Callable[[], bool]  # whether this request has asked for `tx`: without, there is nothing to commit

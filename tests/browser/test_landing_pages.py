@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 import pages
 from auth.mailing import messages
-from config import PAGES
+from config_checks import PAGES
 from pages.routes import FORMS
 from pages.safety import POLICY
 from tests.conftest import AppFactory

@@ -186,7 +186,7 @@ def test_decision_that_needs_a_fresher_login_asks_for_it(screen: Page) -> None:
 def test_consent_by_keyboard(screen: Page) -> None:
     opened(screen, 200, CONSENT)
     expect(screen.locator("h1")).to_be_focused()
-    for what in ("not-you", "allow", "cancel", "contrast"):
+    for what in ("not-you", "allow", "cancel", "language", "language-apply", "scheme", "contrast"):
         screen.keyboard.press("Tab")
         expect(screen.locator(f"#{what}")).to_be_focused()
     decisions = calls(screen, "/auth/authorizations/decision")

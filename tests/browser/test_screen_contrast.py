@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.screen_styles import choose_contrast, ratio, reset_errors
+from tests.support.contrast import ratio
+from tests.support.screen_styles import choose_contrast, reset_errors
 from tests.support.screens import Site
 
 WHITE = "rgb(255, 255, 255)"

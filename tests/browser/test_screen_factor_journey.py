@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_screen_factors import Phone
 from tests.browser.test_screen_passkeys import VirtualAuthenticator, address, authenticator
+from tests.support.phone import Phone
 from tests.support.screen_steps import reach
 from tests.support.service import PASSWORD
 

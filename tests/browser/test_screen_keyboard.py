@@ -45,9 +45,10 @@ def walk(page: Page, key: str, steps: int) -> list[str]:
 def test_40_tab_order_of_the_login_page_is_visual(screen: Page) -> None:
     screen.goto("/login")
     screen.get_by_label("Email Address").focus()
-    rest = [*STOPS[1:], "contrast"]
+    foot = ["language", "language-apply", "scheme", "contrast"]
+    rest = [*STOPS[1:], *foot]
     assert walk(screen, "Tab", len(rest)) == rest
-    assert walk(screen, "Shift+Tab", len(rest)) == [*STOPS, "contrast"][-2::-1]
+    assert walk(screen, "Shift+Tab", len(rest)) == [*STOPS, *foot][-2::-1]
 
 
 @pytest.mark.slow

@@ -1,12 +1,14 @@
 """Narrow screens, system preferences, and browsers without JavaScript."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.account_screen_styles import EMAIL
-from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, login_busy
+from tests.support.screen_steps import held, waits
+from tests.support.screen_styles import ACCOUNT_PAGES, FORM_PAGES, OPEN_PAGES, choose, login_busy
 from tests.support.screens import PHONE, Site, log_in, opened, style
 
 SECRET = "a-password-that-must-not-be-told-92"
@@ -28,10 +30,12 @@ def test_97_prefers_contrast_more_is_honoured(screen: Page) -> None:
     button = screen.locator(".btn--primary")
     expect(button).to_have_css("background-color", "rgb(44, 82, 130)")
     expect(screen.locator("#contrast")).to_have_attribute("aria-pressed", "true")
-    screen.locator("#contrast").click()
-    expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
-    screen.reload()
-    expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
+    with held(screen, "/preferences/contrast") as routes:  # the choice counts before the server has it
+        screen.locator("#contrast").click()
+        waits(screen, routes)
+        expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
+        screen.reload()
+        expect(button).to_have_css("background-color", "rgb(49, 130, 206)")
 
 
 @pytest.mark.slow
@@ -47,7 +51,7 @@ def test_98_contrast_switch_is_stored_and_rendered(screen: Page, site: Site) -> 
         (cookie,) = [c for c in screen.context.cookies() if c["name"] == "__Host-contrast"]
         assert (cookie["value"], cookie["path"], cookie["sameSite"]) == (chosen, "/", "Lax")
         served = screen.context.request.get("/login").text()
-        assert f'<html lang="en" data-contrast="{chosen}"' in served
+        assert f'<html lang="en" dir="ltr" data-contrast="{chosen}"' in served
         assert f'id="contrast" aria-pressed="{pressed}"' in served
     with screen.expect_response("**/preferences/contrast"):
         switch.click()
@@ -77,6 +81,42 @@ def test_101_dark_colour_scheme_changes_nothing(screen: Page) -> None:
     }
     for field in ("#email", "#current-password", "#remember"):
         assert style(screen, field, "backgroundColor")["backgroundColor"] == "rgb(255, 255, 255)"
+
+
+GROUNDS = {"light": "rgb(247, 250, 252)", "dark": "rgb(18, 22, 31)"}
+
+
+@pytest.mark.slow
+def test_231_scheme_is_shown_at_once_without_a_request_for_the_page(screen: Page) -> None:
+    asked: list[str] = []
+    screen.goto("/signup")
+    screen.get_by_label("Email Address").fill(EMAIL)
+    screen.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    choice, ground = screen.get_by_label("Appearance"), screen.locator("body")
+    expect(choice).to_have_value("light")
+    for chosen in ("dark", "light"):
+        with screen.expect_response("**/preferences/scheme"):
+            choice.select_option(chosen)
+        expect(ground).to_have_css("background-color", GROUNDS[chosen])
+    screen.emulate_media(color_scheme="dark")
+    expect(ground).to_have_css("background-color", GROUNDS["light"])
+    choice.select_option("auto")
+    expect(ground).to_have_css("background-color", GROUNDS["dark"])
+    expect(screen.get_by_label("Email Address")).to_have_value(EMAIL)
+    assert "/preferences/scheme" in asked
+    assert "/signup" not in asked
+
+
+@pytest.mark.slow
+def test_204_page_is_served_in_the_chosen_scheme(screen: Page, site: Site) -> None:
+    choose(screen.context, site.url, scheme="dark")
+    screen.goto("/login")
+    expect(screen.locator("html")).to_have_attribute("data-scheme", "dark")
+    assert style(screen, ".card", "backgroundColor", "colorScheme") == {
+        "backgroundColor": "rgb(26, 32, 44)",
+        "colorScheme": "dark",
+    }
+    expect(screen.get_by_label("Appearance")).to_have_value("dark")
 
 
 @pytest.fixture
@@ -136,6 +176,18 @@ def test_103_contrast_switch_works_without_javascript(scriptless: BrowserContext
         assert page.url.endswith(path)
         expect(page.locator("html")).to_have_attribute("data-contrast", scheme)
         expect(page.locator("#contrast")).to_have_attribute("aria-pressed", pressed)
+    scriptless.close()
+
+
+@pytest.mark.slow
+def test_230_scheme_is_chosen_without_javascript(scriptless: BrowserContext) -> None:
+    page = scriptless.new_page()
+    page.goto("/terms")
+    page.get_by_label("Appearance").select_option("dark")
+    with page.expect_navigation():
+        page.locator("#scheme-apply").click()
+    assert page.url.endswith("/terms")
+    expect(page.locator("html")).to_have_attribute("data-scheme", "dark")
     scriptless.close()
 
 

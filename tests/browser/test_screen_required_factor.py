@@ -7,7 +7,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_screen_factors import Phone, log_out
+from tests.browser.test_screen_factors import log_out
+from tests.support.phone import Phone
 from tests.support.screen_steps import fill_login, submit
 from tests.support.screens import Site, running
 

@@ -82,14 +82,17 @@ def test_26_axe_finds_only_the_agreed_contrasts(shown: Shown) -> None:
 
 
 @pytest.mark.nightly
-def test_26_axe_finds_no_low_contrast_with_more_contrast(shown: Shown) -> None:
-    """Only `color-contrast` depends on the switch; the other rules are checked above."""
+@pytest.mark.parametrize(("scheme", "contrast"), [("light", "more"), ("dark", "seed"), ("dark", "more")])
+def test_202_axe_finds_no_low_contrast_in_other_schemes(shown: Shown, scheme: str, contrast: str) -> None:
+    """Only `color-contrast` depends on the scheme; the other rules are checked above."""
     root = shown.page.locator("html")
-    root.evaluate("(root) => { root.dataset.contrast = 'more' }")
+    root.evaluate(
+        "(root, choices) => Object.assign(root.dataset, choices)", {"scheme": scheme, "contrast": contrast}
+    )
     try:
         assert violations(shown.page, {"runOnly": ["color-contrast"]}) == []
     finally:
-        root.evaluate("(root) => { delete root.dataset.contrast }")
+        root.evaluate("(root) => { root.dataset.scheme = 'light'; delete root.dataset.contrast }")
 
 
 def test_27_every_input_has_a_visible_label(shown: Shown) -> None:

@@ -228,7 +228,7 @@ def test_16_the_checkbox(screen: Page, path: str, name: str) -> None:
     border(tick, "2px", GREY_500)
     tick.check()
     expect_style(tick, background_color=BLUE)
-    assert "svg" in str(tick.evaluate("(node) => getComputedStyle(node).backgroundImage"))
+    assert "svg" in str(tick.evaluate("(node) => getComputedStyle(node, '::before').maskImage"))
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_image_contains_only_the_product() -> None:
     assert lines[0] == "*"
     taken = {line[1:] for line in lines if line[0] == "!"}
     own = {name for name in taken if name.partition("/")[0] in project.OURS}
-    assert own == {*project.MODULES, *project.PRODUCT, "requirements-serve.txt", "sdk/js/index.js"}
+    assert own == {*project.MODULES, *project.PRODUCT, "locales", "requirements-serve.txt", "sdk/js/index.js"}
     assert lines[-2:] == ["**/__pycache__", "**/*.pyc"]
 
 

@@ -10,7 +10,7 @@ from app import create_app
 from auth.accounts import data_export
 from auth.admin.address_probe import spellings
 from auth.mailing.messages import MAILS
-from config import PAGES
+from config_checks import PAGES
 from tests.deploy.test_deployment import COMPOSE, DEPLOY, KINDS, KUBERNETES, SERVICES
 from utils.client_info import IPV6_SHARES
 from utils.database.deadlines import ANSWER_TIMEOUT

@@ -87,7 +87,7 @@ NOTHING = [
 ]
 
 
-@pytest.mark.parametrize("path", [*NOTHING, "/assets/0/routes.py", "/assets/0/texts.en.json", "/assets/0/"])
+@pytest.mark.parametrize("path", [*NOTHING, "/assets/0/routes.py", "/assets/0/pages.json", "/assets/0/"])
 def test_unlisted_file_or_folder_is_not_served(memory: FlaskClient, path: str) -> None:
     answer = memory.get(path)
     assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
@@ -174,10 +174,11 @@ def test_every_refusal_logs_one_line_with_its_code(app: Flask) -> None:
     assert found == [(*one, "127.0.0.1") for one in [*wanted, (415, "unsupported_media_type")]]
 
 
-@pytest.fixture
-def server(sqlite_template: Path, tmp_path: Path) -> Iterator[Server]:
-    (tmp_path / "auth.db").write_bytes(sqlite_template.read_bytes())
-    with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path) as started:
+@pytest.fixture(scope="module")
+def server(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "auth.db").write_bytes(sqlite_template.read_bytes())
+    with serving(f"sqlite:///{folder}/auth.db", folder) as started:
         yield started
 
 
@@ -196,6 +197,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.slow
 def test_content_length_is_correct(server: Server) -> None:
     """All requests share one connection, where a wrong length would corrupt the next response."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
@@ -214,6 +216,7 @@ def test_content_length_is_correct(server: Server) -> None:
             connection.recv(1)  # no bytes beyond the announced lengths
 
 
+@pytest.mark.slow
 def test_oversized_headers_are_refused(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(b"GET /auth/me HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ")

@@ -18,7 +18,8 @@ from flask import Flask
 
 from app import create_app
 from auth.events import EndReason, Event, Refusal
-from config import PAGES, ConfigurationError, DevelopmentConfig, Settings
+from config import ConfigurationError, DevelopmentConfig, Settings
+from config_checks import PAGES
 from models import db
 from oauth.stores.grants import GrantEnd
 from tests.support.architecture import ROOT

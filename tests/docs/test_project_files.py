@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -67,6 +68,13 @@ def test_ignore_pattern(path: str, pattern: str, expected: bool) -> None:
 def test_this_project_is_read() -> None:
     found = {path.relative_to(ROOT).as_posix() for path in project_files()}
     assert found >= {"app.py", "README.md", "docs/index.md", "sdk/js/index.js", "auth/login/password.py"}
+
+
+def test_modules_beside_the_packages_are_those_that_the_service_imports() -> None:
+    imported = {
+        Path(file) for module in [*sys.modules.values()] if (file := getattr(module, "__file__", None))
+    }
+    assert {path.name for path in imported if path.parent == ROOT} == set(MODULES)
 
 
 def test_lint_reads_the_code_of_this_project_only() -> None:

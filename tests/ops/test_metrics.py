@@ -180,6 +180,7 @@ def test_metrics_token_is_required_from_every_address() -> None:
                 assert (b"auth_request" in answer.data) == (status == 200)
 
 
+@pytest.mark.slow
 def test_metrics_sum_all_workers_including_killed_ones(sqlite_template: Path, tmp_path: Path) -> None:
     database = tmp_path / "auth.db"
     database.write_bytes(sqlite_template.read_bytes())
@@ -198,6 +199,7 @@ def test_metrics_sum_all_workers_including_killed_ones(sqlite_template: Path, tm
         assert _counted(server) >= before + 1
 
 
+@pytest.mark.slow
 def test_scrape_tells_how_many_accounts_are_logged_in(sqlite_template: Path, tmp_path: Path) -> None:
     database = tmp_path / "auth.db"
     database.write_bytes(sqlite_template.read_bytes())
@@ -225,6 +227,7 @@ def test_empty_file_of_a_starting_worker_is_left_out(tmp_path: Path, monkeypatch
     assert Metrics().exposition() == b""
 
 
+@pytest.mark.slow
 def test_stopped_server_removes_its_metrics_files(sqlite_template: Path, tmp_path: Path) -> None:
     database, scratch = tmp_path / "auth.db", tmp_path / "scratch"
     database.write_bytes(sqlite_template.read_bytes())

@@ -67,6 +67,7 @@ def run(uri: str, port: int, mode: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow  # it starts two processes
 @pytest.mark.parametrize(("mode", "times"), [("before the call", 1), ("after the call", 2)])
 def test_logout_is_delivered_by_the_next_process_after_a_kill(
     mode: str, times: int, sqlite_template: Path, tmp_path: Path

@@ -138,6 +138,7 @@ def test_worker_killed_with_waiting_hashes_is_replaced_with_all_places(
         assert waiting(server) == 0
 
 
+@pytest.mark.slow
 def test_worker_killed_twice_ends_the_service_with_a_failure(sqlite_template: Path, tmp_path: Path) -> None:
     shutil.copy(sqlite_template, tmp_path / "auth.db")
     with serving(f"sqlite:///{tmp_path}/auth.db", tmp_path) as server:

@@ -16,7 +16,7 @@ import pytest
 
 from auth.admin.address_probe import spellings
 from auth.mailing.messages import MAILS
-from config import PAGES
+from config_checks import PAGES
 from tests.support import haproxy
 from tests.support.haproxy import Proxy, self_signed
 from tests.support.proxies import SHIPPED, ask, running_caddy, shipped

@@ -8,7 +8,7 @@ import pytest
 
 from auth.admin.address_probe import spellings
 from auth.mailing.messages import MAILS
-from config import PAGES
+from config_checks import PAGES
 from tests.processes.test_shipped_proxies import JSON_BODY, database, doctor, logged
 from tests.support.haproxy import Proxy
 from tests.support.proxies import ask, traefik

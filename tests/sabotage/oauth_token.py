@@ -23,8 +23,7 @@ OAUTH_TOKEN = [
         "oauth/stores/redemptions.py",
         'where(_USERS.id == bindparam("of_user")).with_for_update(key_share=True)',
         'where(_USERS.id == bindparam("of_user"))',
-        "test_number_of_grants.py"
-        "::test_no_more_than_20_grants_live_after_two_redemptions_for_the_last_place[postgres]",
+        "test_number_of_grants.py::test_no_more_than_20_grants_live_after_two_redemptions_for_the_last_place",
     ),
     Sabotage(
         "a repeated redemption finds its own result",

@@ -67,6 +67,27 @@ RECORDS = [
         "test_passkeys.py::test_earlier_options_cannot_exceed_the_passkey_limit",
     ),
     Sabotage(
+        "a value in a mail is a piece of one line",
+        "auth/mailing/letters.py",
+        '" ".join(value.split()) if isinstance(value, str) else value',
+        "value",
+        "test_letters.py::test_hostile_values_add_no_link_no_row_and_no_markup",
+    ),
+    Sabotage(
+        "values in the HTML of a mail are escaped",
+        "auth/mailing/letters.py",
+        'autoescape=select_autoescape(["html"])',
+        "autoescape=False",
+        "test_letters.py::test_hostile_values_add_no_link_no_row_and_no_markup",
+    ),
+    Sabotage(
+        "both parts of a mail have the same paragraphs",
+        "auth/mailing/letters.py",
+        "        return self.blocks[self.blocks.index(self.button) + 1 :] if self.button else ()",
+        "        return self.blocks[self.blocks.index(self.button) + 2 :] if self.button else ()",
+        "test_letters.py::test_both_parts_say_the_same_in_the_same_order",
+    ),
+    Sabotage(
         "a mail is given up after a day",
         "auth/mailing/delivery.py",
         "GIVE_UP_AFTER = timedelta(hours=24)",

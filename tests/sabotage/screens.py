@@ -5,7 +5,71 @@ from tests.sabotage import Sabotage
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
+CATALOGUE, TEXTS = "utils/languages/catalogue.py", "pages/texts.py"
 SCREENS = [
+    Sabotage(
+        "every language has every text",
+        "locales/de/pages.json",
+        '    "login.title": "Anmelden",\n',
+        "",
+        "test_languages.py::test_every_language_has_every_text_with_its_gaps",
+    ),
+    Sabotage(
+        "a text has the plural of its language",
+        CATALOGUE,
+        "self.locale.plural_form(number)",
+        '"one"',
+        "test_languages.py::test_page_of_right_to_left_language_says_so",
+    ),
+    Sabotage(
+        "caches keep pages of languages apart",
+        TEXTS,
+        'VARY = ("Accept-Language", "Cookie")',
+        'VARY = ("Cookie",)',
+        "test_languages.py::test_language_of_a_page_is_the_chosen_then_the_browsers_then_the_default",
+    ),
+    Sabotage(
+        "a refused language is not chosen",
+        "utils/languages/accepted.py",
+        "if tag.lower() not in refused]",
+        "]",
+        "test_languages.py::test_language_is_chosen_by_quality_then_order_within_bounds",
+    ),
+    Sabotage(
+        "a chosen contrast is stored before the server has it",
+        PAGE,
+        "  document.cookie = `__Host-${name}=${value}; Path=/; Max-Age=31536000; Secure; SameSite=Lax`;\n",
+        "",
+        "test_screen_preferences.py::test_97_prefers_contrast_more_is_honoured",
+    ),
+    Sabotage(
+        "a page is painted when all of it has arrived",
+        "pages/static/styles/base.css",
+        "body:not(:has(> #status)) { visibility: hidden; }",
+        "",
+        "test_screen_weight.py::test_page_that_arrives_in_parts_has_no_layout_shift",
+    ),
+    Sabotage(
+        "text in the dark scheme has its contrast",
+        "pages/static/styles/colours.css",
+        "  --helper: light-dark(#4a5568, #cbd5e0);",
+        "  --helper: #4a5568;",
+        "test_colours.py::test_every_pair_of_colours_has_the_contrast_that_it_needs",
+    ),
+    Sabotage(
+        "a page is served in the chosen scheme",
+        "pages/preferences.py",
+        "_chosen(SCHEME_COOKIE, SCHEMES) or settings.ui_scheme_default",
+        "settings.ui_scheme_default",
+        "test_page_preferences.py::test_scheme_is_stored_in_a_cookie_and_rendered",
+    ),
+    Sabotage(
+        "other sites do not choose the preferences of a browser",
+        "pages/preferences.py",
+        "    refuse_cross_site()\n",
+        "",
+        "test_page_preferences.py::test_scheme_switch_refuses_other_sites_and_other_values",
+    ),
     Sabotage(
         "a form that is sent twice makes one call",
         FORM,

@@ -5,7 +5,7 @@ sabotaged copy and check that the rule detects it.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,13 +58,19 @@ def _parsed(text: str) -> ast.Module:
     return ast.parse(text)
 
 
+@cache
+def _nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Every node of a file. To walk all files takes a second, and each rule needs their nodes."""
+    return tuple(ast.walk(tree))
+
+
 def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _imports(tree: ast.AST, modules: set[str], *, top_level: bool = False) -> Iterator[tuple[int, str]]:
+def _imports(tree: ast.Module, modules: set[str], *, top_level: bool = False) -> Iterator[tuple[int, str]]:
     """Line and module of every import; `from package import module` counts as the module."""
-    nodes = _at_import_time(tree) if top_level else ast.walk(tree)
+    nodes: Iterable[ast.AST] = _at_import_time(tree) if top_level else _nodes(tree)
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -129,7 +135,7 @@ def current_app_is_in_one_file(sources: Sources) -> list[str]:
     return [
         f"{path}:{node.lineno}: current_app"
         for path, tree in _product(sources)
-        for node in ast.walk(tree)
+        for node in _nodes(tree)
         if path not in allowed and _last_name(node) == "current_app" and isinstance(node, ast.expr)
     ]
 
@@ -146,7 +152,7 @@ def only_flows_commit(sources: Sources) -> list[str]:
     return [
         f"{path}:{node.lineno}: commits"
         for path, tree in _product(sources)
-        for node in ast.walk(tree)
+        for node in _nodes(tree)
         if (not _is_flow(path) or path in NEVER_COMMIT)
         and not path.startswith("migrations/")
         and path not in COMMIT_FOR_THEMSELVES
@@ -162,7 +168,7 @@ def only_stores_speak_sql(sources: Sources) -> list[str]:
     for path, tree in _product(sources):
         if path.startswith(allowed):
             continue
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy"):
                 words = SQL_WORDS & {alias.name for alias in node.names}
                 faults += [f"{path}:{node.lineno}: imports {word}" for word in sorted(words)]
@@ -190,7 +196,7 @@ def only_ending_ends_sessions(sources: Sources) -> list[str]:
     for path, tree in _product(sources):
         if path in {"auth/sessions/ending.py", "auth/stores/sessions.py"}:
             continue
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             if isinstance(node, ast.Attribute) and (name := _last_name(node.value)) in ENDING_STORES:
                 faults += [f"{path}:{node.lineno}: {name}.{node.attr}"] if _ends(node.attr) else []
             elif isinstance(node, ast.ImportFrom) and node.module == "auth.stores.sessions":
@@ -212,7 +218,7 @@ def no_model_query(sources: Sources) -> list[str]:
     return [
         f"{path}:{node.lineno}: .query"
         for path, tree in _product(sources)
-        for node in ast.walk(tree)
+        for node in _nodes(tree)
         if isinstance(node, ast.Attribute)
         and node.attr == "query"
         and (_last_name(node.value)[:1].isupper() or _last_name(node.value) in {"session", "cls"})
@@ -242,7 +248,7 @@ def no_file_is_long(sources: Sources) -> list[str]:
 def routes_are_short(sources: Sources) -> list[str]:
     faults = []
     for path, tree in _product(sources):
-        for node in ast.walk(tree):
+        for node in _nodes(tree):
             is_routes = path.startswith(("auth/", "oauth/")) and path.endswith("/routes.py")
             if is_routes and isinstance(node, ast.FunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body

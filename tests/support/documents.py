@@ -48,3 +48,10 @@ def example(name: str, ports: Mapping[int, int], guide: str = "backend") -> str:
         assert str(written) in changed
         changed = re.sub(rf"\b{written}\b", str(real), changed)
     return changed
+
+
+def files_of(name: str) -> dict[str, str]:
+    """Return the files in the section of this name, whose first lines are comments with their paths."""
+    found = re.findall(r"^```\w+\n(?://|#) (\S+)\n(.*?)^```$", section(name), re.DOTALL | re.MULTILINE)
+    assert found, name
+    return dict(found)

@@ -42,10 +42,10 @@ def newest(app: Flask, template: str, to: str = "") -> EmailMessage:
 
 
 def text_of(mail: EmailMessage) -> str:
-    """Return the plain-text part."""
+    """Return the plain-text part, a line for each paragraph."""
     part = mail.get_body(("plain",))
     assert part is not None
-    return str(part.get_content())
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", str(part.get_content()))
 
 
 def token_in(mail: EmailMessage, page: str = "") -> str:

@@ -1,7 +1,6 @@
-"""Shared by the tests of styles and structure: the pages in all of their states, and colours as numbers."""
+"""Shared by the tests of styles and structure: the pages in all of their states."""
 
 import json
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -128,6 +127,12 @@ def _link_fails(state: str, page: Page) -> None:
     expect(page.get_by_role("heading", name=LINK_HEADINGS[state])).to_be_focused()
 
 
+def _verify_here(page: Page) -> None:
+    answering(page, "/auth/email/verify/check", LINK | {"confirmed": False, "signed_up_here": True})
+    page.goto(f"/verify-email{FRAGMENT}")
+    expect(page.locator("#verify-reject")).to_be_visible()
+
+
 def verify_password(page: Page) -> None:
     answering(page, "/auth/email/verify/check", LINK | {"confirmed": False})
     page.goto(f"/verify-email{FRAGMENT}")
@@ -158,6 +163,7 @@ STATES: dict[str, State] = {
     "login-errors": partial(_sent_empty, "/login"),
     "login-refused": login_refused,
     "login-busy": login_busy,
+    "login-cookies": partial(_at, "/login/cookies"),
     "two-factor": partial(_at, "/two-factor"),
     "two-factor-errors": partial(_sent_empty, "/two-factor"),
     "two-factor-recovery": _with_recovery_code,
@@ -175,6 +181,7 @@ STATES: dict[str, State] = {
     "reset-used": partial(_link_fails, "used"),
     "reset-unknown": partial(_link_fails, "unknown"),
     "reset-done": partial(_at, "/reset/done"),
+    "verify": _verify_here,
     "verify-password": verify_password,
     "verify-done": _verify_done,
     "verify-again": _verify_again,
@@ -193,28 +200,13 @@ STATES: dict[str, State] = {
 }
 
 
+def choose(context: BrowserContext, url: str, **choices: str) -> None:
+    """Set the cookies of preferences, as the pages do: `contrast`, `scheme`, `lang`."""
+    for name, value in choices.items():
+        cookie = f"__Host-{name}"
+        context.add_cookies([{"name": cookie, "value": value, "url": url.replace("http:", "https:")}])
+
+
 def choose_contrast(context: BrowserContext, url: str, contrast: str) -> None:
     """Set the contrast cookie, as the pages' switch does."""
-    context.add_cookies(
-        [{"name": "__Host-contrast", "value": contrast, "url": url.replace("http:", "https:")}]
-    )
-
-
-def rgb(colour: str) -> tuple[int, int, int]:
-    """Return red, green and blue of an opaque colour, as the browser writes it."""
-    found = re.fullmatch(r"rgb\((\d+), (\d+), (\d+)\)", colour)
-    assert found, f"{colour} is no plain colour"
-    return int(found[1]), int(found[2]), int(found[3])
-
-
-def luminance(colour: str) -> float:
-    """Return the relative luminance (WCAG 2.2)."""
-    shares = [part / 255 for part in rgb(colour)]
-    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def ratio(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours (WCAG 2.2)."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
+    choose(context, url, contrast=contrast)

@@ -1,5 +1,6 @@
 """Outgoing mails: written directly, delivered one at a time, and one of every kind through the API."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +14,7 @@ from jinja2 import Environment, meta
 
 from auth.admin import addresses, closing, operators
 from auth.events import LinkPurpose
-from auth.mailing import delivery, messages
+from auth.mailing import delivery
 from auth.mailing.messages import MAILS
 from auth.stores import one_time_tokens, outbox, users
 from oauth.apps import notice
@@ -26,12 +27,13 @@ from tests.support.roles import editor, grant, revoke
 from tests.support.service import PASSWORD, bearer, execute, login, refresh, register
 from tests.support.soft_passkey import SoftPasskey
 from utils.client_info import ClientInfo
+from utils.languages.installed import LOCALES
 from utils.mail.mailers import TEMPLATE_HEADER, MailError, MemoryMailer
 from utils.services import Services
 
 ANOTHER = "another good password"
 DAY = timedelta(days=1)
-TEMPLATES = Path(messages.__file__).parent / "templates"
+LETTERS = LOCALES / "en/mails"
 # The purpose behind each of the links that a mail may hold.
 PURPOSES = {
     "verify": LinkPurpose.VERIFY,
@@ -87,7 +89,7 @@ def write(app: Flask, template: str, recipient: str = "ada@example.com", **facts
 
 def facts_of(template: str) -> set[str]:
     """Return the facts that the outbox needs for a mail of this kind, beyond settings."""
-    source = (TEMPLATES / f"{template}.txt").read_text("utf-8")
+    source = (LETTERS / f"{template}.txt").read_text("utf-8")
     return meta.find_undeclared_variables(Environment().parse(source)) - {"brand", "links", "lifetime"}
 
 
@@ -116,6 +118,10 @@ def links_in(mail: EmailMessage) -> list[str]:
     return re.findall(r"https?://\S+", part(mail, "plain"))
 
 
+def hrefs(mail: EmailMessage) -> list[str]:
+    return [html.unescape(href) for href in re.findall(r'href="([^"]*)"', part(mail, "html"))]
+
+
 def token_in(mail: EmailMessage) -> str:
     """Return the token of the mail's links, which all have the same."""
     (token,) = {link.partition("#token=")[2] for link in links_in(mail)}
@@ -134,18 +140,9 @@ def outcomes(app: Flask) -> dict[str, float]:
 
 
 SECOND_FACTORS = (
-    "two_factor_enabled",
-    "recovery_code_used",
-    "recovery_codes_replaced",
-    "totp_blocked",
-    "second_factor_guessing",
-    "passkey_added",
-    "passkey_removed",
-    "factors_reset_begun",
-    "factors_reset_stopped",
-    "factors_reset",
-    "password_removed",
-    "two_factor_disabled",
+    *("two_factor_enabled", "recovery_code_used", "recovery_codes_replaced", "totp_blocked"),
+    *("second_factor_guessing", "passkey_added", "passkey_removed", "factors_reset_begun"),
+    *("factors_reset_stopped", "factors_reset", "password_removed", "two_factor_disabled"),
 )
 
 

@@ -17,6 +17,7 @@ from auth.login.brute_force import login_digest
 from auth.mailing.messages import MAILS
 from auth.stores.challenges import ChallengePurpose
 from config import Settings
+from pages import preferences, texts
 from pages import routes as pages
 from tests.support.architecture import project_sources
 from utils.crypto import access_tokens
@@ -85,7 +86,8 @@ second_factor_guessing session_guessing session_stolen sign_in_after_failures to
 two_factor_enabled username_changed verify_email
 """.split()
 SETTINGS = """
-AUDIT_RETENTION BRAND_NAME CLIENT_ADDRESS_HEADER CONFIRM_PASSWORD_FIELD CORS_ORIGINS DATABASE_URI DOCS_ENABLED
+AUDIT_RETENTION BRAND_NAME CLIENT_ADDRESS_HEADER CONFIRM_PASSWORD_FIELD CORS_ORIGINS DATABASE_URI
+DEFAULT_LANGUAGE DOCS_ENABLED
 ENDED_SESSION_RETENTION FLASK_ENV FLASK_PREVIOUS_SECRET_KEYS FLASK_SECRET_KEY HASH_CONCURRENCY
 HIDE_ACCOUNT_EXISTENCE HOST JWT_ACCESS_TOKEN_EXPIRES JWT_AUDIENCE JWT_ISSUER JWT_PREVIOUS_SECRET_KEYS
 JWT_SECRET_KEY LEAKED_PASSWORDS_URL LINK_DISOWN LINK_REJECT LINK_RESET LINK_RESTORE LINK_UNDO LINK_VERIFY
@@ -93,7 +95,7 @@ MAIL_FROM MAIL_URL METRICS_TOKEN PAGES_ENABLED PASSWORD_BLOCKLIST PASSWORD_CONTE
 PASSWORD_MIN_LENGTH PORT PUBLIC_URL RATE_LIMIT_ENABLED REDIS_URL REMEMBERED_ABSOLUTE_LIFETIME
 REMEMBERED_IDLE_LIFETIME REQUIRE_SECOND_FACTOR REQUIRE_VERIFIED_EMAIL SESSION_ABSOLUTE_LIFETIME
 SESSION_IDLE_LIFETIME TERMS_VERSION TOTP_PREVIOUS_STEPS TRUSTED_PROXIES UI_CONTRAST_DEFAULT
-UNCONFIRMED_ACCOUNT_LIFETIME WEB_CONCURRENCY
+UI_SCHEME_DEFAULT UNCONFIRMED_ACCOUNT_LIFETIME WEB_CONCURRENCY
 """.split()
 METRICS = {
     "auth_request_seconds": ("histogram", ("method", "route", "status")),
@@ -172,7 +174,8 @@ def test_cookies_and_headers_keep_their_names() -> None:
     found = (cookies.REFRESH_COOKIE, cookies.CHALLENGE_COOKIE, cookies.DEVICE_COOKIE, cookies.DEVICE_HEADER)
     assert found == ("__Host-refresh", "__Host-challenge", "__Host-device", "X-Device-Token")
     assert cookies.SIGN_UP_COOKIE == "__Host-signup"
-    assert (pages.CONTRAST_COOKIE, pages.HINT_COOKIE) == ("__Host-contrast", "__Host-signed-in")
+    assert (preferences.CONTRAST_COOKIE, preferences.SCHEME_COOKIE) == ("__Host-contrast", "__Host-scheme")
+    assert (texts.LANGUAGE_COOKIE, pages.HINT_COOKIE) == ("__Host-lang", "__Host-signed-in")
     assert TEMPLATE_HEADER == "X-Template"
 
 

@@ -1,13 +1,10 @@
 """The words of the screens and of the mails: one for each thing."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from auth import mailing
-from auth.mailing.messages import MAILS
-from pages import texts
+from utils.languages.catalogue import shipped
 
 # What people would read two words for, or would not know.
 AVOIDED = re.compile(
@@ -21,17 +18,17 @@ ROLES = "role_"  # mails to people who run the service
 
 SCREENS = {
     f"{part}:{key}": words
-    for part, entries in texts.catalogue().items()
+    for part, entries in (("page", shipped().english.page), ("script", shipped().english.script))
     for key, words in entries.items()
     if not key.startswith(DEVELOPERS)
 }
 
 
 def mail_texts() -> dict[str, str]:
-    files = (Path(mailing.__file__).parent / "templates").rglob("*.txt")
+    files = shipped().english.letters.glob("*.txt")
     bodies = {path.stem: re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "", path.read_text("utf-8")) for path in files}
-    subjects = {f"subject:{name}": mail.subject for name, mail in MAILS.items()}
-    return {name: text for name, text in (bodies | subjects).items() if not name.startswith(ROLES)}
+    words = {**bodies, **shipped().english.mail}
+    return {name: text for name, text in words.items() if not name.startswith(ROLES)}
 
 
 @pytest.mark.parametrize("found", [SCREENS, mail_texts()], ids=["screens", "mails"])

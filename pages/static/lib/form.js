@@ -182,7 +182,7 @@ export function failIn(region, key, values = {}, ...after) {
 export function general(answer, form) {
   if (answer.status === 429) {
     const minutes = Math.max(1, Math.ceil(answer.retryAfter / 60));
-    form.fail(minutes === 1 ? "limited.one" : "limited", { minutes: String(minutes) });
+    form.fail("limited", { n: String(minutes) });
   } else if (answer.status === 0) form.fail("network");
   else if (answer.code === "refresh_token_missing" && !isSecureContext) form.fail("insecure");
   else if (answer.code === "busy") form.fail("busy");

@@ -1,18 +1,25 @@
-// Shared by all pages: texts, screen reader announcements and the contrast switch.
+// Shared by all pages: texts, screen reader announcements and preferences.
 
 import texts from "./texts.js";
 
 const status = document.getElementById("status");
 
+const plural = new Intl.PluralRules(document.documentElement.lang);
+
+/** Return the words of a key; with the value `n`, those that the language uses for this number. */
+function words(key, { n }) {
+  return texts[`${key}.${plural.select(Number(n ?? NaN))}`] ?? texts[key];
+}
+
 /** Return a text with its `{placeholders}` replaced by these values. */
 export function text(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+  return words(key, values).replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
 }
 
 /** Put a text into `node`. Placeholders may be replaced by elements, such as a link. */
 export function fill(node, key, values = {}) {
   node.replaceChildren(
-    ...texts[key].split(/(\{\w+\})/).map((part) => {
+    ...words(key, values).split(/(\{\w+\})/).map((part) => {
       const name = /^\{(\w+)\}$/.exec(part)?.[1];
       return name && name in values ? values[name] : part;
     }),
@@ -86,17 +93,44 @@ function showContrast() {
   choice.value = more ? "seed" : "more";
 }
 
+/**
+ * Store a choice of this browser, for the next page at once, and for a year by the server: browsers may shorten
+ * the lifetime of what scripts store.
+ */
+function prefer(name, value) {
+  document.cookie = `__Host-${name}=${value}; Path=/; Max-Age=31536000; Secure; SameSite=Lax`;
+  fetch(`/preferences/${name}`, {
+    method: "POST",
+    body: new URLSearchParams({ [name]: value, back: "/terms" }),
+    redirect: "manual",
+    keepalive: true, // also if the page is closed immediately
+  }).catch(() => {});
+}
+
 // Without leaving the page, so that input is not lost.
-contrast.form.addEventListener("submit", async (event) => {
+contrast.form.addEventListener("submit", (event) => {
   event.preventDefault();
   const wanted = choice.value;
   root.dataset.contrast = wanted;
   showContrast();
-  await fetch("/preferences/contrast", {
-    method: "POST",
-    body: new URLSearchParams({ contrast: wanted, back: "/terms" }),
-    redirect: "manual",
-    keepalive: true, // also if the page is closed immediately
-  }).catch(() => {});
+  prefer("contrast", wanted);
 });
 showContrast();
+
+document.getElementById("scheme").addEventListener("change", ({ target: { value } }) => {
+  if (value === "auto") delete root.dataset.scheme;
+  else root.dataset.scheme = value;
+  document.querySelector("meta[name=color-scheme]").content = value === "auto" ? "light dark" : value;
+  prefer("scheme", value);
+});
+
+// The page is loaded again. Its entry in the history keeps the token of a mailed link.
+document.getElementById("language-choice")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await fetch(event.target.action, {
+    method: "POST",
+    body: new URLSearchParams(new FormData(event.target)),
+    redirect: "manual",
+  }).catch(() => {});
+  location.reload();
+});

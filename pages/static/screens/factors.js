@@ -32,7 +32,7 @@ function showState({ user, recovery_codes_left: left, second_factor_setup_requir
   wasRequired ||= required;
   place("required").hidden = !required;
   place("wanted")?.toggleAttribute("hidden", required || isOn);
-  place("left").textContent = text(left === 1 ? "factors.left.one" : "factors.left", { n: String(left) });
+  place("left").textContent = text("factors.left", { n: String(left) });
   if (since) {
     place("since").dateTime = since;
     place("since").textContent = day(since);

@@ -42,7 +42,7 @@ def test_operators_change_of_address_needs_the_link_and_the_password(app: Flask,
     assert asked(app, "change-email", "ada", NEW) == {"written": True}
     assert mailbox.sent(app)[-1] == ("change_email", NEW)
     text = mailbox.text_of(mailbox.newest(app, "change_email"))
-    assert "a person who runs AxiomTech was asked to use this address for your account." in text
+    assert "A person who runs AxiomTech was asked to use this address for your account." in text
     link = mailbox.token(app, "change_email")
     assert address(app) == OLD
     assert post(client, "email/verify", token=link).get_json()["code"] == "missing_fields"

@@ -32,7 +32,7 @@ def test_operator_closes_an_account_as_its_owner_would(
     assert rows(app, "SELECT end_reason FROM sessions WHERE user_id = 1") == [{"end_reason": "operator"}]
     assert mailbox.sent(app)[-1] == ("account_closed", "ada@example.com")
     text = mailbox.text_of(mailbox.newest(app, "account_closed"))
-    assert "a person who runs AxiomTech closed your account" in text
+    assert "A person who runs AxiomTech closed your account" in text
     assert "15 March 2026, 12:00 UTC" in text
     assert written(app) == [event("account_closed", 1)]
     clock.advance(14 * DAY - 1)
@@ -70,7 +70,7 @@ def test_forgotten_password_of_an_account_that_an_operator_closed_mails_the_way_
     auth(app, "close", "ada")
     assert post(client, "password/forgot", email="ada@example.com").status_code == 202
     text = mailbox.text_of(mailbox.newest(app, "deletion_requested"))
-    assert "your account at AxiomTech is closed" in text
+    assert "Your account at AxiomTech is closed" in text
     assert "you asked" not in text
     assert post(client, "me/restore", token=mailbox.token(app, "deletion_requested")).status_code == 200
 

@@ -236,7 +236,7 @@ def test_owner_is_told_of_the_block_once_a_day(app: Flask, owner: Owner, clock: 
     clock.advance(DAY)
     assert said(owner.second_step(code=owner.phone.wrong_code())) == BLOCKED
     assert len(mailbox.mails(app, "totp_blocked")) == 2
-    assert "a hundred wrong" in mailbox.text_of(mailbox.newest(app, "totp_blocked"))
+    assert "A hundred wrong" in mailbox.text_of(mailbox.newest(app, "totp_blocked"))
 
 
 def test_refused_codes_leave_the_budget_of_recovery_codes(app: Flask, owner: Owner) -> None:

@@ -199,7 +199,7 @@ def test_ten_wrong_codes_close_the_second_step_for_fifteen_minutes(
     assert said(refused) == LIMITED
     assert 0 < int(refused.headers["Retry-After"]) <= TRIES_WINDOW.total_seconds()
     assert said(owner.second_step(recovery_code=owner.recovery_codes[0])) == LIMITED
-    assert "ten wrong codes" in mailbox.text_of(mailbox.newest(app, "second_factor_guessing"))
+    assert "Ten wrong codes" in mailbox.text_of(mailbox.newest(app, "second_factor_guessing"))
     clock.advance(TRIES_WINDOW.total_seconds())
     assert owner.second_step(code=owner.phone.next_code()).status_code == 200
 

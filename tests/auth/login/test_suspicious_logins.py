@@ -58,6 +58,6 @@ def test_right_password_without_the_second_factor_is_mailed_and_not_called_a_log
         assert said(login(client, headers=headers)) == (401, "second_factor_required")
     [mail] = mailbox.mails(app, "sign_in_after_failures")
     told = mailbox.text_of(mail)
-    assert "the right password" in told
+    assert "The right password" in told
     assert "logged in to" not in told
     assert ("a device that is new to the account" in told) is not known

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from email import message_from_bytes, policy
-from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +16,14 @@ from auth.events import LinkPurpose
 from auth.mailing.links import LIFETIMES
 from auth.mailing.messages import MAILS
 from tests.conftest import AppFactory
+from tests.support import mailbox
 from tests.support.documents import code_in, read, table_rows
 from tests.support.memory_apps import memory_app
 from tests.support.sent_mail import (
     PURPOSES,
     delivered,
     facts_of,
+    hrefs,
     last,
     links_in,
     one_of_every_kind,
@@ -54,10 +54,6 @@ def plain(make_plain: Callable[..., Flask]) -> Flask:
     return make_plain()
 
 
-def hrefs(mail: EmailMessage) -> list[str]:
-    return [html.unescape(href) for href in re.findall(r'href="([^"]*)"', part(mail, "html"))]
-
-
 # Facts that select a sentence and do not appear in the mail themselves.
 CHOOSING = {"changed", "by_operator", "was_last", "factors_stay", "factors_due", "new_device"}
 
@@ -69,7 +65,7 @@ def test_each_mail_has_its_facts_and_links_in_both_parts(
     app = make_plain(PUBLIC_URL="https://auth.example.com", **LINKS)
     write(app, template, recipient="new@example.com")  # an unused address, so that the change is allowed
     (mail,) = delivered(app)
-    text, rich = part(mail, "plain"), html.unescape(part(mail, "html"))
+    text, rich = mailbox.text_of(mail), html.unescape(part(mail, "html"))
     wanted = [LINKS[f"LINK_{name.upper()}"] for name in MAILS[template].links]
     assert [link.partition("#token=")[0] for link in links_in(mail)] == wanted
     assert hrefs(mail) == links_in(mail)
@@ -83,7 +79,7 @@ def test_each_mail_has_its_facts_and_links_in_both_parts(
         assert "A & B <Über>" in said
         assert not re.search(r"\{\{|\}\}|\bNone\b|\[[A-Z]", said)
     assert "<Über>" not in part(mail, "html")
-    assert "A & B <Über>" in mail["Subject"]
+    assert ("A & B <Über>" in mail["Subject"]) is (template != "verify_email")
     assert list(mail.keys())[:7] == HEADERS[:7]
     assert set(mail.keys()) == {*HEADERS, "Content-Type"}
     assert outcomes(app) == {"sent": 1}
@@ -124,9 +120,9 @@ def test_hostile_user_agent_cannot_inject_into_a_mail(plain: Flask, agent: str) 
     assert len(links_in(mail)) == 1
     assert hrefs(mail) == links_in(mail)
     assert links_in(mail)[0].startswith("http://localhost:8000/disown#token=")
-    (device,) = re.findall(r"^With: (.*)$", part(mail, "plain"), re.MULTILINE)
+    (device,) = re.findall(r"^Device: (.*)$", part(mail, "plain"), re.MULTILINE)
     assert re.fullmatch(r"[A-Za-z0-9 -]+", device)
-    assert len(part(mail, "plain").splitlines()) == 16
+    assert len(mailbox.text_of(mail).split("\n\n")) == 8
     assert not re.search(r"evil[./]", mail.as_string())
     assert set(mail.keys()) == {*HEADERS, "Content-Type"}
 
@@ -253,14 +249,6 @@ def test_every_mail_is_documented_with_its_links() -> None:
     }
 
 
-def test_mails_and_templates_match(app: Flask) -> None:
-    folder = Path(app.root_path) / "auth/mailing/templates"
-    assert {path.name for path in folder.iterdir()} == {"layout.html", *(f"{name}.txt" for name in MAILS)}
-    for name, mail in MAILS.items():
-        source = (folder / f"{name}.txt").read_text("utf-8")
-        assert tuple(re.findall(r"links\.(\w+)", source)) == mail.links
-
-
 WORDS = {"24 hours": 24, "60 minutes": 1, "72 hours": 72, "7 days": 7 * 24, "until the erasure": 14 * 24}
 
 
@@ -282,4 +270,4 @@ LASTS = {"verify_email": "24 hours", "reset_password": "60 minutes", "email_chan
 @pytest.mark.parametrize(("template", "words"), (LASTS | {"new_sign_in": "7 days"}).items())
 def test_mail_states_the_lifetime_of_its_link(plain: Flask, template: str, words: str) -> None:
     write(plain, template)
-    assert f"The link works once, for {words}." in part(delivered(plain)[0], "plain")
+    assert f"The link works once, for {words}." in mailbox.text_of(delivered(plain)[0])

@@ -53,7 +53,7 @@ def test_permission_of_the_service_in_a_role_is_mailed_and_audited_as_a_grant(te
     assert change(team, allow=["auth:view"], actor=administrator(team, 1)) == ""
     assert listed(team, MAILS) == [("role_granted", 2), ("role_granted", 4), ("role_granted_to_other", 3)]
     assert listed(team, GRANTS) == [(2, 1, "editor"), (4, 1, "editor")]
-    told = "the role editor of your account at AxiomTech was given more permissions on"
+    told = "The role editor of your account at AxiomTech was given more permissions on"
     assert told in mailbox.text_of(mailbox.newest(team, "role_granted", "bob@example.com"))
     told = "Accounts that have it: 2, 4."
     assert told in mailbox.text_of(mailbox.newest(team, "role_granted_to_other", "eve@example.com"))

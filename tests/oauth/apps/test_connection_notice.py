@@ -23,8 +23,8 @@ def test_owner_is_mailed_the_app_with_a_link_that_undoes_it(app: Flask, client: 
     connect_app(app, "grafana", name="Grafana")
     mail = mailbox.newest(app, "app_connected", "ada@example.com")
     text = mailbox.text_of(mail)
-    assert 'the app "Grafana" was allowed to use your account' in text
-    assert "from Firefox 145" in text
+    assert 'The app "Grafana" was allowed to use your account' in text
+    assert "Device: Firefox 145" in text
     assert "Grafana" not in str(mail["Subject"])
     link = mailbox.token_in(mail)
     assert post(app.test_client(), "sessions/disown", token=link).status_code == 200

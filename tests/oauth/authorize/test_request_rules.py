@@ -16,8 +16,8 @@ from oauth.authorize.request import (
     target_of,
 )
 from oauth.stores.resources import Resource
-from pages.texts import catalogue
 from tests.support.authorization_requests import CALLBACK, CHALLENGE, SNAPSHOT, authorization_query
+from utils.languages.catalogue import shipped
 
 REPORTS = Resource("https://api.example.com", "Reports", {"reports:read": "Read your reports"}, False)
 FILES = Resource("https://files.example.com", "Files", {"files": "See your files"}, True)
@@ -144,7 +144,7 @@ def test_scopes_that_the_client_may_not_have_are_left_out() -> None:
 
 
 def test_every_standard_scope_has_words_on_the_page() -> None:
-    words = catalogue()["script"]
+    words = shipped().english.script
     assert {each for each in words if each.startswith("authorize.scope.")} == {
         f"authorize.scope.{each}" for each in STANDARD_SCOPES
     }

@@ -153,9 +153,9 @@ def test_network_that_is_busy_is_no_failure_of_the_client(
 ) -> None:
     write(app, [LIVING], START, 1)
     network.is_busy = True
-    for _ in range(700):
+    for seconds in [1] * 10 + [20] * 35:  # longer than GIVE_UP_AFTER
         assert deliver(app) == ["postponed"]
-        clock.advance(1)
+        clock.advance(seconds)
     assert failures(app)[LIVING] == 0
     assert not rows(app, "SELECT id FROM audit_events WHERE event = 'notice_given_up'")
     network.is_busy = False

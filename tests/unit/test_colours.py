@@ -1,0 +1,104 @@
+"""The colours of the screens in four schemes, from the stylesheet (WCAG 2.2, 1.4.3 and 1.4.11)."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.contrast import ratio
+
+STYLES = Path(__file__).parent.parent.parent / "pages" / "static" / "styles"
+ROLES = (STYLES / "colours.css").read_text("utf-8")
+SCHEMES = ("light", "light more", "dark", "dark more")
+GROUNDS = ("page", "card", "raised")
+# Text, its grounds, and the contrast that it needs.
+PAIRS: list[tuple[str, tuple[str, ...], float]] = [
+    ("heading", (*GROUNDS, "pill"), 4.5),
+    ("body", ("page", "card", "field", "button", "hover", "press", "input-off"), 4.5),
+    ("label", (*GROUNDS, "hover", "press"), 4.5),
+    ("helper", (*GROUNDS, "hover", "press"), 4.5),
+    ("placeholder", ("field",), 4.5),
+    ("link", GROUNDS, 4.5),
+    ("link-active", ("card",), 4.5),
+    ("error-text", ("card", "raised"), 4.5),
+    ("success-text", ("card", "raised"), 4.5),
+    ("danger", ("button",), 4.5),
+    ("danger-hover-text", ("danger-hover",), 4.5),
+    ("on-primary", ("primary", "primary-hover", "primary-active"), 4.5),
+    ("primary", ("card",), 3),
+    ("error", ("card", "field"), 3),
+    ("success", ("card", "raised"), 3),
+    ("warning", ("card",), 3),
+    ("info", ("card",), 3),
+    ("input-border", ("field", "card"), 3),
+    ("check-border", ("card",), 3),
+    ("icon", GROUNDS, 3),
+    ("focus", GROUNDS, 3),
+]
+# The design's own values, which more contrast mends.
+AGREED = {
+    *(("placeholder", "field"), ("input-border", "field"), ("input-border", "card")),
+    *(("link", ground) for ground in GROUNDS),
+    ("on-primary", "primary"),
+}
+
+
+def declared(selector: str) -> dict[str, str]:
+    """Return the roles that the first block with this selector declares."""
+    block = re.search(rf"^ *{re.escape(selector)} \{{\n(.*?)^ *\}}", ROLES, re.MULTILINE | re.DOTALL)
+    assert block, selector
+    return dict(re.findall(r"--([\w-]+): (.+);", block[1]))
+
+
+def colours(scheme: str) -> dict[str, str]:
+    """Return the colour of each role in a scheme, as `rgb(…)`."""
+    more = declared(':root[data-contrast="more"]') if scheme.endswith(" more") else {}
+    found = {}
+    for role, value in (declared(":root") | more).items():
+        chosen = re.findall(r"#[0-9a-f]{6}", value)
+        if chosen:
+            colour = chosen[-1 if scheme.startswith("dark") else 0]
+            found[role] = f"rgb({', '.join(str(byte) for byte in bytes.fromhex(colour[1:]))})"
+    return found
+
+
+def low(scheme: str) -> Iterator[tuple[str, str]]:
+    """Yield the pairs that have less contrast than they need."""
+    found = colours(scheme)
+    for role, grounds, least in PAIRS:
+        yield from ((role, each) for each in grounds if ratio(found[role], found[each]) < least)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_pair_of_colours_has_the_contrast_that_it_needs(scheme: str) -> None:
+    assert set(low(scheme)) == (AGREED if scheme == "light" else set())
+
+
+def test_schemes_have_the_contrasts_of_the_design() -> None:
+    expected = {
+        "light": {("heading", "card"): 16.32, ("link", "card"): 4.03},
+        "light more": {("placeholder", "field"): 7.53},
+        "dark": {("heading", "card"): 15.57, ("link", "card"): 9.50, ("body", "press"): 6.10},
+        "dark more": {("on-primary", "primary"): 15.53, ("body", "page"): 20.03},
+    }
+    for scheme, pairs in expected.items():
+        found = colours(scheme)
+        for (role, ground), value in pairs.items():
+            assert round(ratio(found[role], found[ground]), 2) == value, (scheme, role, ground)
+
+
+def test_system_preference_has_the_roles_of_the_choice() -> None:
+    assert declared(":root:not([data-contrast])") == declared(':root[data-contrast="more"]')
+
+
+def test_other_stylesheets_use_roles_and_no_colours() -> None:
+    known = set(declared(":root")) | {"font"}
+    for path in STYLES.glob("*.css"):
+        if path.name == "colours.css":
+            continue
+        style = re.sub(r'url\("data:[^"]*"\)', "", path.read_text("utf-8"))
+        assert not re.search(r":[^;{]*#[0-9a-f]{3,8}\b[^;{]*;", style), path.name
+        assert set(re.findall(r"var\(--([\w-]+)\)", style)) <= known, path.name
+    used = "".join(path.read_text("utf-8") for path in STYLES.glob("*.css"))
+    assert {role for role in declared(":root") if f"var(--{role})" not in used} == set()
