@@ -47,7 +47,7 @@ def report_provider_flood(database: str, uri: str, rounds: int, seconds: float, 
         p99 = statistics.median(me.p99 for me, _ in measured)
         calls = statistics.median(flood.good + flood.refused for _, flood in measured)
         print(f"  {name:28}{calls:9.1f} calls/s   me {calm:8.1f} calls/s, p99 {p99:6.1f} ms")
-    for name in found.keys() - {BASE}:
+    for name in [each for each in found if each != BASE]:
         pairs = zip(found[name], found[BASE], strict=True)
         ratio = statistics.median(one[0].good / base[0].good for one, base in pairs)
         print_line(f"me beside {name} / me beside {BASE}", ratio, at_least(1 - NOISE))
