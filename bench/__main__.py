@@ -5,6 +5,7 @@
 - `bench/peer.py`: throughput beside Flask-JWT-Extended; with `--base COMMIT` beside an earlier version
 - `bench/authorization.py`: calls that need a permission beside calls that need a token
 - `bench/provider.py`: calls of clients beside the service's own refresh
+- `bench/provider_flood.py`: throughput and latency during floods of wrong calls to the provider
 - `bench/flood.py`: throughput and latency during a login flood
 - `bench/restarts.py`: failed requests during restarts
 - `bench/transfer.py`: import and export of 100,000 accounts, refused logins of imported accounts
@@ -28,6 +29,7 @@ from bench.flood import report_flood
 from bench.machine import PASSWORD
 from bench.peer import report_base, report_peer
 from bench.provider import report_provider
+from bench.provider_flood import report_provider_flood
 from bench.rates import report_rates, report_start
 from bench.restarts import report_restarts
 from bench.servers import postgres, register, running
@@ -35,7 +37,10 @@ from bench.timing import report_timing
 from bench.transfer import report_refusals, report_transfer
 from config import Settings
 
-UNDER_LOAD = ("rates", "peer", "authorization", "provider", "flood", "restarts", "timing", "transfer")
+UNDER_LOAD = (
+    *("rates", "peer", "authorization", "provider", "provider-flood"),
+    *("flood", "restarts", "timing", "transfer"),
+)
 PEER_ROUNDS = 5
 PARTS = ("pages", "attack", *UNDER_LOAD)
 
@@ -85,8 +90,7 @@ def measure_database(
         report_base(options.base, database, uri, PEER_ROUNDS, options.seconds, folder)
     if "authorization" in parts:
         report_authorization(database, uri, folder)
-    if "provider" in parts:
-        report_provider(database, uri, options.rounds, options.seconds, folder)
+    measure_provider(parts, options, database, uri, folder)
     for server in options.servers.split(","):
         if "rates" in parts:
             report_rates(server, database, uri, options.rounds, options.seconds, folder, hashing)
@@ -99,6 +103,16 @@ def measure_database(
     if "transfer" in parts:
         report_transfer(database, uri, folder)
         report_refusals(uri, folder)
+
+
+def measure_provider(
+    parts: list[str], options: argparse.Namespace, database: str, uri: str, folder: Path
+) -> None:
+    """Run the parts about the OpenID Connect provider."""
+    if "provider" in parts:
+        report_provider(database, uri, options.rounds, options.seconds, folder)
+    if "provider-flood" in parts:
+        report_provider_flood(database, uri, options.rounds, options.seconds, folder)
 
 
 def measure_pages() -> None:

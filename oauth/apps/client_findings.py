@@ -1,9 +1,11 @@
 """What `doctor` finds about the registered clients."""
 
-from collections.abc import Iterator, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from auth.admin.finding import Finding
+from oauth.clients import hosts
 from oauth.stores import client_diagnosis
 from utils.services import Services
 
@@ -15,8 +17,11 @@ NOTICE_LOST = timedelta(days=1)
 SHOWN = 5  # clients that a finding names
 
 
-def examine(services: Services) -> Iterator[Finding]:
-    """Yield the findings about clients: PKCE, use, secrets, and logouts that they are not told of."""
+def examine(services: Services, resolve: hosts.Resolve = socket.getaddrinfo) -> Iterator[Finding]:
+    """Yield the findings about clients: PKCE, use, secrets, untold logouts, and hosts of redirects.
+
+    Looks at most `hosts.MAX_HOSTS` hosts up, for at most `hosts.DEADLINE` seconds, outside a transaction.
+    """
     tx, now = services.tx(), services.clock.now()
     number = client_diagnosis.count(tx)
     if not number:
@@ -46,10 +51,31 @@ def examine(services: Services) -> Iterator[Finding]:
             "See: flask --app app auth clients show CLIENT",
         ),
     ]
+    uris = client_diagnosis.redirect_uris(tx)
+    tx.rollback()  # the look-ups hold no connection
+    faults += _hosts(uris, resolve)
     yield from faults
-    if not faults:
+    if all(each.state == "ok" for each in faults):
         clients = f"{number} client{'' if number == 1 else 's'}"
-        yield Finding(CHECK, "ok", f"{clients}: with PKCE, in use, secrets young, told of logouts.")
+        words = "with PKCE, in use, secrets young, told of logouts, hosts found"
+        yield Finding(CHECK, "ok", f"{clients}: {words}.")
+
+
+def _hosts(uris: Mapping[str, Sequence[str]], resolve: hosts.Resolve) -> Iterator[Finding]:
+    """Yield what is wrong with the hosts of redirect addresses."""
+    clients = {client_id: hosts.of_addresses(each) for client_id, each in uris.items()}
+    known = sorted({host for each in clients.values() for host in each})
+    found = hosts.look_up(known, resolve)
+    lost = [
+        f"{client_id} ({host})" for client_id, each in clients.items() for host in each if host in found.lost
+    ]
+    yield from _named(lost, "a redirect address whose host has no address from here", "Check the DNS entry.")
+    if found.unanswered:
+        text = f"{len(found.unanswered)} of {len(known)} hosts were not found within {hosts.DEADLINE:g} s."
+        yield Finding(CHECK, "warning", text, "Check the DNS server of this machine.")
+    if unasked := known[hosts.MAX_HOSTS :]:
+        text = f"{len(unasked)} of {len(known)} hosts were not looked up: at most {hosts.MAX_HOSTS} are."
+        yield Finding(CHECK, "ok", text, "See: flask --app app auth doctor --client CLIENT")
 
 
 def _named(ids: Sequence[str], what: str, advice: str) -> Iterator[Finding]:

@@ -97,6 +97,7 @@ def refuse(services: Services, target: Target, refused: errors.RequestRefused, c
             "error_description": refused.description,
             "state": target.state,
             "iss": services.settings.public_url,  # RFC 9207
+            "request_id": client.request_id,  # as in the log; clients ignore it (RFC 6749, 4.1.2)
         },
     )
 

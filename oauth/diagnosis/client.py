@@ -1,14 +1,13 @@
 """`flask auth doctor --client NAME`: checks of one client, with advice."""
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
-from urllib.parse import urlsplit
 
 from auth.admin.finding import Finding
-from oauth.clients import explanation, registration
+from oauth.clients import explanation, hosts, registration
 from oauth.clients.authentication import PUBLIC_KINDS
+from oauth.clients.hosts import Resolve
 from oauth.clients.registration import ShownClient
 from oauth.diagnosis import login
 from utils.services import Services
@@ -16,7 +15,6 @@ from utils.web import redirect_uris
 
 OLD = timedelta(days=365)  # of a secret
 LATELY = timedelta(days=1)
-Resolve = Callable[..., Sequence[Any]]
 
 
 def examine(services: Services, name: str, resolve: Resolve = socket.getaddrinfo) -> list[Finding]:
@@ -82,20 +80,13 @@ def _addresses(services: Services, shown: ShownClient, resolve: Resolve) -> Iter
     if services.settings.production and shown.row.client.kind != "native":
         for uri in filter(redirect_uris.is_loopback, uris):
             yield Finding("address", "warning", f"{uri} leads to the person's own machine.", "Remove it.")
-    hosts = {urlsplit(uri).hostname or "" for uri in uris if uri.startswith(("https:", "http:"))}
-    lost = [host for host in sorted(filter(None, hosts)) if not _resolves(host, resolve)]
-    for host in lost:
+    found = hosts.look_up(hosts.of_addresses(uris), resolve)
+    for host in found.lost:
         yield Finding("address", "warning", f"{host} has no address from here.", "Check the DNS entry.")
-    if not lost:
+    for host in found.unanswered:
+        yield Finding("address", "warning", f"{host} was not found in time.", "Check the DNS server.")
+    if not any(found):
         yield Finding("address", "ok", "Its hosts have addresses.")
-
-
-def _resolves(host: str, resolve: Resolve) -> bool:
-    try:
-        resolve(host, None)
-    except (OSError, UnicodeError):
-        return False
-    return True
 
 
 def _refusals(services: Services, name: str) -> Iterator[Finding]:

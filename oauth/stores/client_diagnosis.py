@@ -41,5 +41,11 @@ def with_failing_notices(tx: Session, *, waiting_since: datetime, given_up_since
     return _ids(tx, select(OAuthNotice.client_id).where(fails))
 
 
+def redirect_uris(tx: Session) -> dict[str, list[str]]:
+    """Return the redirect addresses of each enabled client, by its id."""
+    found = select(OAuthClient.id, OAuthClient.redirect_uris).where(_ENABLED, _LOGS_IN)
+    return {row.id: row.redirect_uris for row in tx.execute(found.order_by(OAuthClient.id))}
+
+
 def _ids(tx: Session, found: Select[str]) -> list[str]:
     return sorted(tx.scalars(found.distinct()))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.support.oauth_tokens import CHALLENGE
 from tests.support.provider import Person, Provider, running_client
 from tests.support.server import free_port
 
@@ -18,7 +19,7 @@ PKCE = {"code_challenge_method": "S256"}
 class Mistake(NamedTuple):
     """What is wrong in the application (`redirect_uri`, arguments of Authlib) or its client, and the words.
 
-    `@` in a redirect address is the address of the application.
+    `@` in a redirect address is the address of the application, `PORT` its port.
     """
 
     words: str
@@ -29,12 +30,22 @@ class Mistake(NamedTuple):
     token: Mapping[str, str] = {}  # of the token call
     registered: Mapping[str, Any] = {}
     at_token: bool = False  # the person has allowed it before
+    command: str = ""  # of `clients`, after the registration
 
 
 MISTAKES = {
     "slash": Mistake("a slash at the end", redirect_uri="@/slash/callback/"),
     "path": Mistake("the path (/oauth/callback for /path/callback)", redirect_uri="@/oauth/callback"),
     "port": Mistake("the port (5000 for ", redirect_uri="http://localhost:5000/port/callback"),
+    "scheme": Mistake("the scheme (https for http)", redirect_uri="https://localhost:PORT/scheme/callback"),
+    "host": Mistake("the host (127.0.0.1 for localhost)", redirect_uri="http://127.0.0.1:PORT/host/callback"),
+    "disabled": Mistake("authorize: The client is disabled.", command="disable"),
+    "requestobject": Mistake("The request was sent as a request object.", asked={"request": "e30.e30."}),
+    "loginhint": Mistake("login_hint has 600 characters", asked={"login_hint": "a" * 600}),
+    "maxage": Mistake("asked for an hour", asked={"max_age": "an hour"}),
+    "idtokenhint": Mistake(
+        "The id_token_hint is no ID token that this service issued", asked={"id_token_hint": "e30.e30.e30"}
+    ),
     "nopkce": Mistake("PKCE is missing", client={"code_challenge_method": None}),
     "scope": Mistake("asked for groups", client={"scope": "groups"}),
     "implicit": Mistake(
@@ -53,6 +64,20 @@ MISTAKES = {
         at_token=True,
     ),
     "public": Mistake("it is registered as public", registered={"kind": "spa"}, at_token=True),
+    "bothways": Mistake(
+        "The application authenticated in two ways", token={"client_secret": "again"}, at_token=True
+    ),
+    "noverifier": Mistake(
+        "The token call had no code_verifier",
+        client={"code_challenge_method": None},
+        asked={"code_challenge": CHALLENGE, "code_challenge_method": "S256"},
+        at_token=True,
+    ),
+    "latetarget": Mistake(
+        "names a resource that was not granted",
+        token={"resource": "https://other.example.com"},
+        at_token=True,
+    ),
     "granttype": Mistake(
         "Use authorization_code and refresh_token", token={"grant_type": "client_credentials"}, at_token=True
     ),
@@ -70,6 +95,7 @@ def settings_of(name: str, issuer: Provider, url: str, secret: str | None) -> di
         "authorize_params": dict(mistake.asked),
     }
     redirect_uri = (mistake.redirect_uri or f"@/{name}/callback").replace("@", url)
+    redirect_uri = redirect_uri.replace("PORT", url.rpartition(":")[2])
     return {"redirect_uri": redirect_uri, "register": settings, "token": dict(mistake.token)}
 
 
@@ -85,6 +111,9 @@ def applications(
             for name, mistake in MISTAKES.items()
         }
     )
+    for name, mistake in MISTAKES.items():
+        if mistake.command:
+            issuer.command("clients", mistake.command, name)
     clients = {name: settings_of(name, issuer, url, made[name]) for name in MISTAKES}
     folder = tmp_path_factory.mktemp("mistakes")
     environ = {"CLIENTS": json.dumps(clients)}

@@ -40,9 +40,9 @@ GUARDS = [
     ),
     Sabotage(
         "tokens do not cross a network unencrypted",
-        "sdk/python/auth_guard/guard.py",
-        "_LOOPBACK.fullmatch(parts.hostname)",
-        "_LOOPBACK.match(parts.hostname)",
+        "sdk/python/auth_guard/connections.py",
+        "LOOPBACK.fullmatch(url.hostname)",
+        "LOOPBACK.match(url.hostname)",
         "test_guard.py::test_plain_http_to_another_host_must_be_allowed",
     ),
     Sabotage(
@@ -98,7 +98,7 @@ GUARDS = [
     Sabotage(
         "an answer to the guard has a deadline",
         "sdk/python/auth_guard/connections.py",
-        "max(self._deadline - time.monotonic(), 1e-6)",
+        "max(deadline - time.monotonic(), 1e-6)",
         "5.0",
         "test_guard_connections.py::test_answer_has_a_deadline_however_slowly_it_arrives",
     ),

@@ -118,6 +118,13 @@ OAUTH_AUTHORIZE = [
         "test_authorizations.py::test_fault_7_changed_query_with_an_old_ticket_is_refused",
     ),
     Sabotage(
+        "a refusal that is sent to the client has the id of the request",
+        "oauth/authorize/opening.py",
+        '"request_id": client.request_id,',
+        '"request_id": None,',
+        "test_authorize_page.py::test_other_faults_go_to_the_client",
+    ),
+    Sabotage(
         "a ticket lives an hour",
         "oauth/authorize/opening.py",
         "not opened_at - LEEWAY <= now < opened_at + TICKET_LIFETIME",

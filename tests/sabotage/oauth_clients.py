@@ -192,4 +192,11 @@ OAUTH_CLIENTS = [
         "",
         "test_client_authentication.py::test_text_without_the_form_of_a_client_id_reaches_no_statement",
     ),
+    Sabotage(
+        "the look-ups of hosts by `doctor` are bounded",
+        "oauth/clients/hosts.py",
+        "hosts[:MAX_HOSTS]",
+        "hosts",
+        "test_hosts_of_clients.py::test_number_of_look_ups_is_bounded",
+    ),
 ]

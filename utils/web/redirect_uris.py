@@ -13,7 +13,8 @@ MAX_URI = 2000  # characters
 MAX_COMPARED = 512  # characters, to find the nearest address
 # Parameters of responses (RFC 6749, RFC 9207, OpenID Connect): the client would read the first one.
 _RESPONSE = frozenset(
-    "access_token code error error_description error_uri id_token iss response session_state state".split()
+    "access_token code error error_description error_uri id_token iss request_id response session_state "
+    "state".split()
 )
 _NEVER = frozenset("about blob data file filesystem javascript vbscript view-source".split())
 _CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")  # RFC 3986, but "#"

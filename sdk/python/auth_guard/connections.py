@@ -1,9 +1,8 @@
 """Kept connections to the service, whose answers have a time limit and a size."""
 
 import contextlib
-import io
 import os
-import secrets
+import re
 import selectors
 import socket
 import ssl
@@ -12,37 +11,35 @@ from collections import deque
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any
-from urllib.parse import SplitResult
+from urllib.parse import urlsplit
 
 MAX_BODY, MAX_KEPT, MAX_AGE = 64 * 1024, 8, 60.0  # bytes of a body, idle connections, seconds of a connection
 KNOWN = {204, 401, 403}  # after another status it is not known what else a connection holds
+LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 NONCE = "X-Auth-Nonce"  # the service returns it: without it, an answer is that to another question
 Kept = tuple[int, float, HTTPConnection]  # process, time of opening
 Call = tuple[str, str, str | None, dict[str, str]]  # method, path, body, headers
 
 
 class Connections:
-    """Connections to one server. Safe for threads; a forked process opens its own."""
+    """Connections to one server, for threads and forks. No redirect is followed; a call may be made twice."""
 
-    def __init__(self, url: SplitResult, timeout: float) -> None:
-        """`timeout` is in seconds: to connect to each address of the host, and for the answer."""
+    def __init__(self, service: str, timeout: float, *, allow_plain_http: bool) -> None:
+        """`timeout` is in seconds: to connect to each address of the host, and for the answer. As `Guard`."""
+        url = urlsplit(service)
+        if url.scheme not in {"http", "https"} or not url.hostname or set(service) & set("@?# "):
+            raise ValueError("the URL is http:// or https:// and a host, without user, query or fragment")
+        if url.scheme == "http" and not (allow_plain_http or LOOPBACK.fullmatch(url.hostname)):
+            raise ValueError("tokens would cross a network unencrypted: use https, or allow_plain_http=True")
         tls = {"context": ssl.create_default_context()} if url.scheme == "https" else {}
         kind: Any = HTTPSConnection if tls else HTTPConnection
         self._new = partial(kind, url.hostname, url.port, timeout=timeout, **tls)
         self._path, self._timeout, self._idle = url.path.rstrip("/"), timeout, deque[Kept]()
 
-    def get(self, path: str, token: str) -> tuple[HTTPResponse, bytes]:
-        """Return the answer to a bearer of this token, which must return a nonce. As `ask`."""
-        headers = {"Authorization": f"Bearer {token}", NONCE: secrets.token_hex(16)}
-        return self.ask("GET", path, headers)
-
     def ask(
         self, method: str, path: str, headers: dict[str, str], body: str | None = None, most: int = MAX_BODY
     ) -> tuple[HTTPResponse, bytes]:
-        """Return an answer and its body, cut off after `most` bytes. The call may be made twice.
-
-        Follows no redirect. Raises `OSError` or `HTTPException`.
-        """
+        """Return an answer and its body, cut off after `most` bytes. Raises `OSError` or `HTTPException`."""
         call = (method, self._path + path, body, headers)
         deadline = time.monotonic() + self._timeout
         if kept := self._kept():
@@ -87,25 +84,14 @@ class Connections:
                 connection.close()
 
 
-class _Reads(io.RawIOBase):
-    """What a socket receives until a deadline, however slowly it arrives."""
-
-    def __init__(self, sock: socket.socket, raw: Any, deadline: float) -> None:
-        self._sock, self._raw, self._deadline = sock, raw, deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> Any:
-        self._sock.settimeout(max(self._deadline - time.monotonic(), 1e-6))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
 def _response(deadline: float, sock: socket.socket, **more: Any) -> HTTPResponse:
+    """Return a response that is read until the deadline, however slowly it arrives."""
     answer = HTTPResponse(sock, **more)
-    answer.fp = io.BufferedReader(_Reads(sock, answer.fp.detach(), deadline))
+    received: Any = answer.fp.raw
+
+    def readinto(buffer: Any) -> Any:
+        sock.settimeout(max(deadline - time.monotonic(), 1e-6))
+        return type(received).readinto(received, buffer)
+
+    received.readinto = readinto
     return answer

@@ -3,7 +3,6 @@
 import functools
 import json
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Annotated, Any, ParamSpec
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -35,12 +34,13 @@ def flask_requires(guard: Guard, *permissions: str) -> Callable[[Callable[P, Any
 
 def fastapi_requires(guard: Guard, *permissions: str) -> Callable[..., Caller]:
     """Return a dependency, for `Depends`: the `Caller`, who has all these permissions. Runs in a thread."""
-    from fastapi import HTTPException, Request, Security  # noqa: PLC0415  # as above
-    from fastapi.security import HTTPBearer  # noqa: PLC0415
+    from fastapi import HTTPException, Request, Security, security  # noqa: PLC0415  # as above
 
     wanted = checked(permissions, at_least=1)
 
-    def caller(request: Request, _doc: Annotated[Any, Security(HTTPBearer(auto_error=False))]) -> Caller:
+    def caller(
+        request: Request, _doc: Annotated[Any, Security(security.HTTPBearer(auto_error=False))]
+    ) -> Caller:
         try:  # of two headers one text is made, which is malformed
             return guard.check(", ".join(request.headers.getlist("Authorization")), *wanted)
         except Refusal as refusal:
@@ -65,9 +65,8 @@ class GuardedApp:
         try:
             caller = self._guard.check(environ.get("HTTP_AUTHORIZATION"), *self._wanted)
         except Refusal as refusal:
-            body = b"" if environ["REQUEST_METHOD"] == "HEAD" else json.dumps(refusal.body).encode()
             headers = [*refusal.headers.items(), ("Content-Type", "application/json")]
-            start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", headers)
-            return [body]
+            start_response(f"{refusal.status} {type(refusal).__name__}", headers)
+            return [b"" if environ["REQUEST_METHOD"] == "HEAD" else json.dumps(refusal.body).encode()]
         environ["auth_guard.caller"], environ["REMOTE_USER"] = caller, str(caller.user_id)
         return self._app(environ, start_response)

@@ -3,16 +3,16 @@
 import hashlib
 import json
 import re
+import secrets
 import time
 from http.client import HTTPException
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote
 
-from auth_guard.connections import Connections
+from auth_guard.connections import NONCE, Connections
 
 MAX_ASKED, MAX_REMEMBERED = 20, 4096
 _PERMISSION = re.compile(r"[a-z][a-z0-9-]{0,39}:[a-z][a-z0-9-]{0,39}")
-_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 _ID, _NAME = re.compile(r"[1-9][0-9]{0,9}"), re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _BEARER = re.compile(r"[ \t]*bearer +([!-~]{1,4096})[ \t]*", re.IGNORECASE)
 _MALFORMED = {"code": "token_malformed", "message": 'Malformed Authorization header. Use "Bearer <token>"'}
@@ -62,11 +62,10 @@ class Guard:
 
         A yes is remembered for `cache_seconds` (0 to 30). `timeout` is in seconds, at most 60.
         """
-        parts = service_url(url, allow_plain_http=allow_plain_http)
         if not (0 <= cache_seconds <= 30 and 0 < timeout <= 60):
             raise ValueError("cache_seconds is 0 to 30, and timeout more than 0 and at most 60")
         self._cache_seconds, self._yes = cache_seconds, dict[bytes, tuple[float, Caller]]()
-        self._connections = Connections(parts, timeout)
+        self._connections = Connections(url, timeout, allow_plain_http=allow_plain_http)
 
     def check(self, authorization: str | None, *permissions: str) -> Caller:
         """Return the owner of the token in an Authorization header, if they have all these permissions now.
@@ -91,9 +90,10 @@ class Guard:
         self._connections.close()
         self._yes.clear()
 
-    def _ask(self, path: str, header: str) -> Caller:
+    def _ask(self, path: str, token: str) -> Caller:
+        headers = {"Authorization": f"Bearer {token}", NONCE: secrets.token_hex(16)}
         try:
-            answer, body = self._connections.get(path, header)
+            answer, body = self._connections.ask("GET", path, headers)
             told = json.loads(body) if answer.status in {401, 403} else None
         except (OSError, HTTPException, ValueError, RecursionError) as problem:
             raise Unavailable(type(problem).__name__) from None
@@ -105,16 +105,6 @@ class Guard:
         if not isinstance(told, dict) or not re.fullmatch(r"[ -~]*", challenge):
             raise Unavailable(f"status {answer.status}")
         raise (Unauthorized if answer.status == 401 else Forbidden)(body=told, challenge=challenge)
-
-
-def service_url(url: str, *, allow_plain_http: bool) -> SplitResult:
-    """Return the parts of the URL of the service. Raises `ValueError` as `Guard` does."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or set(url) & set("@?# "):
-        raise ValueError("the URL is http:// or https:// and a host, without user, query or fragment")
-    if parts.scheme == "http" and not (allow_plain_http or _LOOPBACK.fullmatch(parts.hostname)):
-        raise ValueError("tokens would cross a network unencrypted: use https, or allow_plain_http=True")
-    return parts
 
 
 def bearer_token(authorization: str | None) -> str:

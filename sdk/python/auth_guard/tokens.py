@@ -18,7 +18,7 @@ from jwt.algorithms import ECAlgorithm
 
 from auth_guard.connections import Connections
 from auth_guard.feed import Feed
-from auth_guard.guard import Forbidden, Unauthorized, Unavailable, bearer_token, service_url
+from auth_guard.guard import Forbidden, Unauthorized, Unavailable, bearer_token
 
 FEED_AWAY = 30.0  # seconds without the feed after which offline verification alone is not enough
 KEYS_LIVE = 3600.0  # seconds for which published keys are kept
@@ -64,7 +64,7 @@ class TokenVerifier:
         refused. Raises `ValueError` as `Guard` does.
         """
         self._issuer, self._resource, self._without_feed = url.rstrip("/"), resource, without_feed
-        self._connections = Connections(service_url(url, allow_plain_http=allow_plain_http), timeout)
+        self._connections = Connections(url, timeout, allow_plain_http=allow_plain_http)
         pair = f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}"
         self._credentials = f"Basic {b64encode(pair.encode()).decode()}"
         self._clock, self._monotonic = clock, monotonic

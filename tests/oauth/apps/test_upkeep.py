@@ -13,6 +13,7 @@ from auth.sessions import ending
 from models import db
 from oauth.apps import client_findings, explanation
 from oauth.apps.listing import App
+from oauth.clients import hosts
 from oauth.listener import ProviderListener
 from oauth.stores import client_diagnosis
 from tables.oauth import OAuthClientSecret, OAuthRefusal
@@ -217,9 +218,13 @@ def test_explain_without_apps_says_nothing_of_them(app: Flask, client: FlaskClie
     assert explanation.sentence([app_without]).startswith("Apps with access: A.")
 
 
-def found(app: Flask) -> list[tuple[str, str]]:
+def known(*_: Any) -> list[Any]:
+    return []
+
+
+def found(app: Flask, resolve: hosts.Resolve = known) -> list[tuple[str, str]]:
     with app.app_context():
-        return [(each.state, each.text) for each in client_findings.examine(services_of(app))]
+        return [(each.state, each.text) for each in client_findings.examine(services_of(app), resolve)]
 
 
 @pytest.mark.both_databases
@@ -228,7 +233,7 @@ def test_doctor_names_clients_without_pkce_unused_with_old_secrets_and_untold(
 ) -> None:
     assert found(app) == [("ok", "No client is registered; the provider publishes nothing.")]
     client_row(app, "fine", last_used_at=START)
-    assert found(app) == [("ok", "1 client: with PKCE, in use, secrets young, told of logouts.")]
+    assert found(app) == [("ok", "1 client: with PKCE, in use, secrets young, told of logouts, hosts found.")]
     client_row(app, "old-flow", pkce="optional", last_used_at=START)
     client_row(app, "off", pkce="optional", disabled_at=START, secret=None)
     client_row(app, "idle", secret=None)
@@ -259,7 +264,8 @@ def test_doctor_names_five_clients_and_counts_the_others(app: Flask) -> None:
 
 
 def test_doctor_command_reports_clients(app: Flask) -> None:
-    client_row(app, "old-flow", pkce="optional", last_used_at=START)
+    address = "https://127.0.0.1/callback"  # found without a DNS server
+    client_row(app, "old-flow", pkce="optional", last_used_at=START, redirect_uris=[address])
     told = json.loads(auth(app, "doctor", "--json").stdout)["findings"]
     (finding,) = [each for each in told if each["check"] == "clients"]
     assert finding["state"] == "warning"

@@ -88,7 +88,8 @@ def test_other_faults_go_to_the_client(
     assert answer.location.startswith(f"{CALLBACK}?")
     told = parameters_of(answer.location)
     assert (told["error"], told["state"], told["iss"]) == (error, "s t&te", "http://localhost:8000")
-    assert told.keys() == {"error", "error_description", "state", "iss"}
+    assert told.keys() == {"error", "error_description", "state", "iss", "request_id"}
+    assert told["request_id"] == answer.headers["X-Request-Id"]
 
 
 def test_error_joins_the_query_of_the_address(app: Flask, client: FlaskClient) -> None:

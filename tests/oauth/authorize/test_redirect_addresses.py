@@ -108,7 +108,7 @@ def test_fault_12_scheme_that_runs_code_is_refused_when_it_is_used() -> None:
             target_of(read(authorization_query(redirect_uri=address)), client)
 
 
-@pytest.mark.parametrize("name", ["code", "state", "iss", "error", "id_token", "CODE"])
+@pytest.mark.parametrize("name", ["code", "state", "iss", "error", "id_token", "request_id", "CODE"])
 def test_fault_9_address_that_has_parameters_of_the_answer_is_refused_when_used(name: str) -> None:
     address = f"{CALLBACK}?{name}=x"
     asked = read(authorization_query(redirect_uri=address))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from oauth.clients import hosts
 from oauth.diagnosis import client as checks
 from tests.conftest import AppFactory
 from tests.oauth.clients.test_client_authentication import basic, called, refused
@@ -23,7 +24,7 @@ def unknown(*_: Any) -> list[Any]:
     raise OSError
 
 
-def findings(app: Flask, resolve: checks.Resolve = known) -> dict[str, tuple[str, str]]:
+def findings(app: Flask, resolve: hosts.Resolve = known) -> dict[str, tuple[str, str]]:
     """Return state and text by check, the worst of each check."""
     with app.app_context():
         found = checks.examine(services(), "app", resolve)
