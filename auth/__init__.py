@@ -5,8 +5,7 @@ The import of this package registers every route on `auth_bp`, and names the mod
 
 from auth.accounts import routes as accounts_routes
 from auth.api_tokens import routes as api_tokens_routes
-from auth.blueprint import auth_bp
-from auth.commands import auth_commands
+from auth.blueprint import auth_bp, auth_commands
 from auth.emails import routes as emails_routes
 from auth.factors import routes as factors_routes
 from auth.login import routes as login_routes

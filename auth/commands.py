@@ -1,4 +1,4 @@
-"""The commands `flask auth ...`: their group, and the decorator that adds one.
+"""The decorator of the commands `flask auth ...`.
 
 Commands print text, or JSON with `--json`. Exit codes: 0 success, 1 refused (with the reason on standard
 error; with `--json` its code, too), 2 usage error, 3 warnings only (`doctor`).
@@ -8,42 +8,13 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import IO, Any
 
 import click
-from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
+from auth.blueprint import auth_commands
 from utils.errors import ApiError, BadRequest, Unavailable
-
-
-class Commands(AppGroup):
-    """A group whose modules are imported at its first use, so that servers do without them."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._modules: list[str] = []
-
-    def add_modules(self, *names: str) -> None:
-        """Add the modules that register commands when they are imported."""
-        self._modules += names
-
-    def load(self) -> None:
-        """Import the modules that are not imported yet."""
-        while self._modules:
-            import_module(self._modules.pop(0))
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        self.load()
-        return super().list_commands(ctx)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        self.load()
-        return super().get_command(ctx, cmd_name)
-
-
-auth_commands = Commands("auth")
 
 
 def command(

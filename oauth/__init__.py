@@ -5,7 +5,7 @@ The import of this package registers every route on its blueprints, and names th
 `oauth.listener` implements.
 """
 
-from auth.commands import auth_commands
+from auth.blueprint import auth_commands
 from oauth.apps import routes as apps_routes
 from oauth.authorize import routes as authorize_routes
 from oauth.blueprint import BLUEPRINTS

@@ -8,7 +8,8 @@ from types import FrameType
 import click
 
 from auth.admin import audit_log, outputs
-from auth.commands import auth_commands, reporting_errors
+from auth.blueprint import auth_commands
+from auth.commands import reporting_errors
 from auth.roles.actors import operator
 from models import AuditEvent
 from utils.services import services

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from auth.commands import auth_commands, command
+from auth.blueprint import auth_commands
+from auth.commands import command
 from auth.roles.actors import operator
 from oauth.clients import demo, drafts, explanation, options, outputs, presets, registration, snippet_texts
 from oauth.clients.definition import KINDS

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from auth.commands import auth_commands, command
+from auth.blueprint import auth_commands
+from auth.commands import command
 from auth.roles.actors import operator
 from oauth.clients.cli import group as clients_group
 from oauth.clients.errors import ClientInvalid

@@ -9,7 +9,7 @@ import click
 from click.testing import Result
 from flask import Flask
 
-from auth.commands import auth_commands
+from auth.blueprint import auth_commands
 from tests.support.service import rows
 
 
