@@ -271,7 +271,7 @@ def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path
             text = example(f"{name}-permission", {8000: ports[8000]}, GUIDE)
             (demo / f"{name}_site.py").write_text(text)
         start, proxy, *calls = blocks("sites", "bash")
-        commands = [here(line).removesuffix(" &").split() for line in start.splitlines()]
+        commands = [re.sub(r" 2?> .*", "", here(line)).split() for line in start.splitlines()]
         for command, port in zip(commands, (9000, 9002), strict=True):
             url = f"http://localhost:{ports[port]}/"
             program = [str(tmp_path / command[0]), *command[1:]]

@@ -24,6 +24,7 @@ async function register(): Promise<number> {
     case "password_too_common":
     case "password_contains_context":
     case "password_leaked":
+    case "cross_site_refused":
     case "no_input":
     case "json_invalid":
     case "missing_fields":
