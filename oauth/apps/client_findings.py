@@ -1,6 +1,5 @@
 """What `doctor` finds about the registered clients."""
 
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
@@ -17,7 +16,7 @@ NOTICE_LOST = timedelta(days=1)
 SHOWN = 5  # clients that a finding names
 
 
-def examine(services: Services, resolve: hosts.Resolve = socket.getaddrinfo) -> Iterator[Finding]:
+def examine(services: Services, resolve: hosts.Resolve = hosts.RESOLVER) -> Iterator[Finding]:
     """Yield the findings about clients: PKCE, use, secrets, untold logouts, and hosts of redirects.
 
     Looks at most `hosts.MAX_HOSTS` hosts up, for at most `hosts.DEADLINE` seconds, outside a transaction.

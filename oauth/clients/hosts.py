@@ -13,6 +13,7 @@ MAX_HOSTS = 50
 DEADLINE = 5.0  # seconds for all hosts
 THREADS = 8
 Resolve = Callable[..., Sequence[Any]]
+RESOLVER: Resolve = socket.getaddrinfo
 
 
 class Lookup(NamedTuple):
@@ -28,7 +29,7 @@ def of_addresses(uris: Iterable[str]) -> list[str]:
     return sorted(filter(None, hosts))
 
 
-def look_up(hosts: Sequence[str], resolve: Resolve = socket.getaddrinfo, seconds: float = DEADLINE) -> Lookup:
+def look_up(hosts: Sequence[str], resolve: Resolve = RESOLVER, seconds: float = DEADLINE) -> Lookup:
     """Look up the first `MAX_HOSTS` of these hosts, for at most so many seconds.
 
     The resolver has no deadline of its own: threads that still wait end with the process.

@@ -1,6 +1,5 @@
 """`flask auth doctor --client NAME`: checks of one client, with advice."""
 
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -17,7 +16,7 @@ OLD = timedelta(days=365)  # of a secret
 LATELY = timedelta(days=1)
 
 
-def examine(services: Services, name: str, resolve: Resolve = socket.getaddrinfo) -> list[Finding]:
+def examine(services: Services, name: str, resolve: Resolve = hosts.RESOLVER) -> list[Finding]:
     """Return the findings of all checks of a client, and of a rehearsed login.
 
     Looks its hosts up. Raises `ClientNotFound`.
