@@ -11,6 +11,13 @@ AUTHORIZATION = [
         "test_requires.py::test_change_of_roles_counts_with_the_next_call_in_every_process",
     ),
     Sabotage(
+        "no permission is in an access token",
+        "utils/crypto/access_tokens.py",
+        '"jti": secrets.token_urlsafe(16),',
+        '"jti": secrets.token_urlsafe(16), "permissions": ["reports:read"],',
+        "test_requires.py::test_no_permission_is_in_an_access_token",
+    ),
+    Sabotage(
         "all permissions of a view are wanted",
         "utils/auth_helpers.py",
         "(missing := permissions - principal.permissions)",
