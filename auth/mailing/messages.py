@@ -102,7 +102,7 @@ def message(
     letter = letters.written(
         language,
         template,
-        {**facts, "links": links, "lifetime": lifetime},
+        {**facts, "links": links, "lifetime": lifetime, "must_confirm": settings.require_verified_email},
         brand=settings.brand_name,
         host=urlsplit(settings.public_url).netloc,
     )

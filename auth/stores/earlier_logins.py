@@ -9,12 +9,12 @@ from models import User, UserSession
 from utils.database.reads import Reads
 
 _SESSIONS, _USERS = cast(Table, UserSession.__table__).c, cast(Table, User.__table__).c
-# By the time of the registration: a step-up under a clock that was set back is before the beginning, too.
+# By the time of the registration, which may be later by the clock of another machine.
 _EARLIER = select(_SESSIONS.id).where(
     _SESSIONS.id == bindparam("id"),
     _USERS.id == _SESSIONS.user_id,
     _SESSIONS.auth_time == _USERS.created_at,
-    _SESSIONS.auth_time < _SESSIONS.created_at,
+    _SESSIONS.auth_time != _SESSIONS.created_at,
 )
 
 

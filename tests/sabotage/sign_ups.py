@@ -106,6 +106,13 @@ SIGN_UPS = [
         f"{LOGIN}::test_login_by_confirmation_is_never_fresh",
     ),
     Sabotage(
+        "a login by confirmation is never fresh on a machine whose clock is behind",
+        "auth/stores/earlier_logins.py",
+        "_SESSIONS.auth_time != _SESSIONS.created_at",
+        "_SESSIONS.auth_time < _SESSIONS.created_at",
+        f"{LOGIN}::test_login_by_confirmation_is_never_fresh",
+    ),
+    Sabotage(
         "no mail about a new device follows a sign-up",
         CONFIRMATION,
         "            announce=False,\n",

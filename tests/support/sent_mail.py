@@ -87,10 +87,13 @@ def write(app: Flask, template: str, recipient: str = "ada@example.com", **facts
         session.commit()
 
 
+SETTINGS = {"brand", "links", "lifetime", "must_confirm"}  # not of the outbox
+
+
 def facts_of(template: str) -> set[str]:
     """Return the facts that the outbox needs for a mail of this kind, beyond settings."""
     source = (LETTERS / f"{template}.txt").read_text("utf-8")
-    return meta.find_undeclared_variables(Environment().parse(source)) - {"brand", "links", "lifetime"}
+    return meta.find_undeclared_variables(Environment().parse(source)) - SETTINGS
 
 
 def delivered(app: Flask) -> list[EmailMessage]:

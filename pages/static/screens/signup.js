@@ -24,7 +24,10 @@ function refused(answer, form) {
 
 /** Return where to go on after the confirmation, as the API takes it; undefined for the account. */
 function nextAddress() {
-  const address = new URL(node.elements.next.value, location.origin).href.replace(location.origin, "");
+  const { value } = node.elements.next;
+  const url = new URL(value, location.origin);
+  const escaped = value.startsWith("/") ? url.pathname + url.search + url.hash : url.href;
+  const address = /^[!-~]*$/.test(value) ? value : escaped;
   return address === "/account" || address.length > MAX_NEXT ? undefined : address;
 }
 

@@ -96,6 +96,22 @@ def test_mail_has_one_button_if_it_has_a_link_and_nothing_from_elsewhere(templat
     assert not re.search(r"\n\n\n| \n|\{\{|\}\}", plain)
 
 
+@pytest.mark.parametrize("required", ["true", "false"])
+def test_confirmation_says_that_the_account_cannot_be_used_only_where_that_is_so(required: str) -> None:
+    with memory_app({"REQUIRE_VERIFIED_EMAIL": required}) as app, app.app_context():
+        made = messages.message(
+            services(),
+            "verify_email",
+            {},
+            recipient="ada@example.com",
+            message_id=UUID(int=1),
+            written=START,
+            token="T" * 64,
+            lifetime="24 hours",
+        )
+    assert ("cannot be used" in part(made, "plain")) is (required == "true")
+
+
 @pytest.mark.parametrize("template", MAILS)
 def test_hostile_values_add_no_link_no_row_and_no_markup(template: str) -> None:
     facts = {name: HOSTILE for name in facts_of(template) if CHOICES.get(name) != ("", "yes")}
