@@ -9,6 +9,7 @@ from typing import Self
 from flask import after_this_request, request
 from werkzeug import Response
 
+from auth.tokens import VERIFY_SECONDS
 from utils.services import services
 from utils.web.cookies import P, R, delete_cookie, refuse_cross_site, set_cookie
 from utils.web.http import documentation, reads_header
@@ -20,7 +21,6 @@ SIGN_UP_COOKIE = "__Host-signup"
 VERIFY_COOKIE = "__Secure-verify"  # of all hosts below the domain of the setting `VERIFY_COOKIE`
 DEVICE_HEADER = "X-Device-Token"
 DEVICE_SECONDS = 365 * 24 * 60 * 60
-VERIFY_SECONDS = 10 * 60  # of the cookie, and of the token in it
 
 
 def refresh_cookie() -> str | None:

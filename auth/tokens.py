@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from auth.cookies import VERIFY_SECONDS
 from models import Account, AuthChallenge, OneTimeToken, SessionState
 from utils.crypto import access_tokens
 from utils.crypto.keys import derive_key, mac
@@ -32,6 +31,7 @@ _VERIFY_HEAD = struct.Struct(">16sIQ")  # session id, account id, end in seconds
 _VERIFY = Signer("verify-cookie", b"verify", _VERIFY_HEAD.size)
 
 SIGN_UP_LIFETIME = timedelta(hours=1)
+VERIFY_SECONDS = 10 * 60  # of a verify token, and of the cookie that holds it
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def _message(services: Services, mail: Claimed) -> EmailMessage | None:
 
 def _made(services: Services, mail: Claimed) -> EmailMessage | None:
     token, lifetime = None, ""
-    if messages.MAILS[mail.template].links:
+    if messages.MAILS[mail.template]:
         row = one_time_tokens.by_id(services.tx(), mail.token_id) if mail.token_id else None
         if row is None or row.used_at:
             return None

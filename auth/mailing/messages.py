@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,50 +18,44 @@ from utils.mail.mailers import TEMPLATE_HEADER
 from utils.services import Services
 from utils.web.devices import device
 
-
-class Mail(NamedTuple):
-    """A kind of mail, with the links that it holds."""
-
-    links: tuple[str, ...] = ()
-
-
-MAILS: Mapping[str, Mail] = {
-    "verify_email": Mail(("verify", "reject")),
-    "address_taken": Mail(),
-    "reset_password": Mail(("reset",)),
-    "password_blocked": Mail(("reset",)),
-    "password_changed": Mail(),
-    "change_email": Mail(("verify",)),
-    "email_changed": Mail(("undo",)),
-    "username_changed": Mail(),
-    "new_sign_in": Mail(("disown",)),
-    "sign_in_after_failures": Mail(("disown",)),
-    "guessing": Mail(("reset",)),
-    "session_guessing": Mail(),
-    "session_stolen": Mail(),
-    "app_token_reused": Mail(),
-    "two_factor_enabled": Mail(("disown",)),
-    "two_factor_disabled": Mail(),
-    "passkey_added": Mail(("disown",)),
-    "api_token_created": Mail(("disown",)),
-    "app_connected": Mail(("disown",)),
-    "passkey_removed": Mail(),
-    "recovery_codes_replaced": Mail(),
-    "recovery_code_used": Mail(),
-    "second_factor_guessing": Mail(),
-    "totp_blocked": Mail(),
-    "factors_reset_begun": Mail(),
-    "factors_reset_stopped": Mail(),
-    "factors_reset": Mail(),
-    "password_removed": Mail(),
-    "role_granted": Mail(),
-    "role_revoked": Mail(),
-    "role_granted_to_other": Mail(),
-    "role_revoked_to_other": Mail(),
-    "deletion_requested": Mail(("restore",)),
-    "account_restored": Mail(),
-    "account_closed": Mail(("restore",)),
-    "email_confirmed": Mail(("disown",)),
+# Each kind of mail, with the links that it holds.
+MAILS: Mapping[str, tuple[str, ...]] = {
+    "verify_email": ("verify", "reject"),
+    "address_taken": (),
+    "reset_password": ("reset",),
+    "password_blocked": ("reset",),
+    "password_changed": (),
+    "change_email": ("verify",),
+    "email_changed": ("undo",),
+    "username_changed": (),
+    "new_sign_in": ("disown",),
+    "sign_in_after_failures": ("disown",),
+    "guessing": ("reset",),
+    "session_guessing": (),
+    "session_stolen": (),
+    "app_token_reused": (),
+    "two_factor_enabled": ("disown",),
+    "two_factor_disabled": (),
+    "passkey_added": ("disown",),
+    "api_token_created": ("disown",),
+    "app_connected": ("disown",),
+    "passkey_removed": (),
+    "recovery_codes_replaced": (),
+    "recovery_code_used": (),
+    "second_factor_guessing": (),
+    "totp_blocked": (),
+    "factors_reset_begun": (),
+    "factors_reset_stopped": (),
+    "factors_reset": (),
+    "password_removed": (),
+    "role_granted": (),
+    "role_revoked": (),
+    "role_granted_to_other": (),
+    "role_revoked_to_other": (),
+    "deletion_requested": ("restore",),
+    "account_restored": (),
+    "account_closed": ("restore",),
+    "email_confirmed": ("disown",),
 }
 
 
@@ -96,7 +89,7 @@ def message(
 ) -> EmailMessage:
     """Return the mail: plain text, HTML, and headers in which only the address comes from a user."""
     settings = services.settings
-    pages = {name: getattr(settings, f"link_{name}") for name in MAILS[template].links}
+    pages = {name: getattr(settings, f"link_{name}") for name in MAILS[template]}
     links = {name: f"{page}#token={token}" for name, page in pages.items()}
     language = services.languages.english
     letter = letters.written(

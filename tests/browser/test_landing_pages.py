@@ -34,7 +34,7 @@ def test_link_settings_pages_and_mails_match(app: Flask) -> None:
     settings = settings_of(app)
     for name, path in PAGES.items():
         assert getattr(settings, name) == f"http://localhost:8000{path}"
-    linked = {f"link_{link}" for mail in messages.MAILS.values() for link in mail.links}
+    linked = {f"link_{link}" for links in messages.MAILS.values() for link in links}
     assert linked == set(PAGES) - {"link_authorize"}  # which no mail has
 
 

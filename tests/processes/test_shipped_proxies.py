@@ -66,7 +66,7 @@ def test_forged_header_does_not_change_the_address(proxy: Proxy, server: Server,
 
 
 def test_every_mailed_link_opens_its_page(proxy: Proxy) -> None:
-    names = {f"link_{name}" for mail in MAILS.values() for name in mail.links}
+    names = {f"link_{name}" for links in MAILS.values() for name in links}
     assert names == set(PAGES) - {"link_authorize"}  # which no mail has
     assert {name: ask(proxy, PAGES[name]) for name in names} == dict.fromkeys(names, (200, "text/html"))
 
@@ -166,10 +166,10 @@ def answer_of_another_source(proxy: Proxy, source: str) -> int:
     """Return the status of a call from this address, 0 if the connection is closed or not taken."""
     context = ssl.create_default_context(cafile=str(proxy.certificate))
     try:
-        with (
-            connected(proxy.tls_port, source) as plain,
-            context.wrap_socket(plain, server_hostname="localhost") as connection,
-        ):
+        with connected(proxy.tls_port, source) as plain:
+            plain.getpeername()  # `wrap_socket` would leave a socket open whose connection was reset before
+            connection = context.wrap_socket(plain, server_hostname="localhost")
+        with connection:
             connection.sendall(b"GET /auth/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return int(connection.recv(1024).split()[1])
     except (OSError, IndexError):

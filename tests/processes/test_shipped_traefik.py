@@ -45,7 +45,7 @@ def test_forged_header_does_not_change_the_address_behind_traefik(
 
 
 def test_every_mailed_link_opens_its_page_behind_traefik(proxy: Proxy) -> None:
-    names = {f"link_{name}" for mail in MAILS.values() for name in mail.links}
+    names = {f"link_{name}" for links in MAILS.values() for name in links}
     assert names == set(PAGES) - {"link_authorize"}  # which no mail has
     assert {name: ask(proxy, PAGES[name]) for name in names} == dict.fromkeys(names, (200, "text/html"))
 

@@ -27,6 +27,7 @@ WITHOUT_BODY = (204, 304)
 def init_layer(app: Flask, settings: Settings, metrics: Metrics) -> "RequestLayer":
     """Wrap `app.wsgi_app`, so that WSGI servers, `flask run` and test clients pass through the layer."""
     layer = RequestLayer(app.wsgi_app, _security_headers(settings), metrics)
+    # mypy takes the assignment for an error; Flask documents it for middleware.
     app.wsgi_app = layer  # type: ignore[method-assign]
     return layer
 

@@ -34,7 +34,7 @@ def flask_requires(guard: Guard, *permissions: str) -> Callable[[Callable[P, Any
 
 def fastapi_requires(guard: Guard, *permissions: str) -> Callable[..., Caller]:
     """Return a dependency, for `Depends`: the `Caller`, who has all these permissions. Runs in a thread."""
-    from fastapi import HTTPException, Request, Security, security  # noqa: PLC0415  # as above
+    from fastapi import HTTPException, Request, Security, security  # noqa: PLC0415  # only its users have it
 
     wanted = checked(permissions, at_least=1)
 
