@@ -106,6 +106,15 @@ RETURNS = [
         "test_verify_cookie.py::test_cookie_has_a_key_of_its_own",
     ),
     Sabotage(
+        "the verify cookie opens nothing but GET /auth/verify",
+        "utils/auth_helpers.py",
+        'by_cookie() if by_cookie and "Authorization" not in request.headers else None',
+        'by_cookie() if by_cookie and "Authorization" not in request.headers else __import__(\n'
+        '            "auth.tokens", fromlist=["tokens"]\n'
+        '        ).read_verify(services(), request.cookies.get("__Secure-verify", ""))',
+        "test_verify_cookie.py::test_cookie_opens_nothing_but_verify",
+    ),
+    Sabotage(
         "a session that has ended ends its verify cookie",
         "utils/auth_helpers.py",
         "    return services().admit(services(), claims, reading) if claims else None",
