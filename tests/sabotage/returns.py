@@ -57,6 +57,13 @@ RETURNS = [
         "test_return_settings.py::test_service_is_no_application_of_its_own",
     ),
     Sabotage(
+        "no application shares the host of the service",
+        SETTINGS,
+        "    elif production and _host(public_url) in map(_host, origins):",
+        "    elif production and public_url in origins:",
+        "test_return_settings.py::test_application_on_another_port_of_the_service_stops_production_only",
+    ),
+    Sabotage(
         "the verify cookie reaches the service",
         SETTINGS,
         "if not _is_below(public_url, domain):",
