@@ -19,7 +19,7 @@ __all__ = ["tokens"]
 def test_stale_login_asks_for_the_password_first(tokens: Page) -> None:
     asked = stale(tokens, "/auth/tokens")
     submit(tokens, "Create Token")
-    tokens.get_by_label("Name").fill("late")
+    tokens.get_by_label("Name", exact=True).fill("late")
     tokens.get_by_label("reports:read").check()
     submit(tokens, "Create Token")
     dialog = tokens.get_by_role("dialog", name="Enter Your Password")
