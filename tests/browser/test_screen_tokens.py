@@ -59,7 +59,7 @@ def tokens(screen: Page, site: Site) -> Page:
     """Return the page of an account with a permission and no tokens."""
     log_in(screen, permitted(site))
     screen.goto("/account/tokens")
-    expect(screen.locator("#create")).to_be_visible()
+    expect(screen.locator("#create-first")).to_be_visible()
     return screen
 
 
@@ -180,7 +180,7 @@ def test_form_errors_are_at_their_fields(tokens: Page) -> None:
     submit(tokens, "Create Token")
     expect(name).to_have_accessible_description(re.compile("80 characters"))
     submit(tokens, "Cancel")
-    expect(tokens.locator("#create")).to_be_focused()
+    expect(tokens.locator("#create-first")).to_be_focused()
     expect(tokens.locator("#token-new")).to_be_hidden()
 
 
