@@ -180,7 +180,7 @@ def test_form_errors_are_at_their_fields(tokens: Page) -> None:
     submit(tokens, "Create Token")
     expect(name).to_have_accessible_description(re.compile("80 characters"))
     submit(tokens, "Cancel")
-    expect(tokens.locator("#create-first")).to_be_focused()
+    expect(tokens.locator("#create")).to_be_focused()
     expect(tokens.locator("#token-new")).to_be_hidden()
 
 
