@@ -6,6 +6,7 @@ import { AuthError, createClient } from "./auth.js";
 const HINT = "__Host-signed-in=1";
 const WAITING = "auth.second-step";
 const EMAIL = "auth.email";
+const WHO = "auth.who"; // the address and the user name that the header of the account shows
 const REQUEST = "auth.sign-up-request";
 const DEPARTURES = "auth.departures"; // the last ones of the login page for an address that asked for a login
 const LOOP = { times: 3, within: 60_000 }; // milliseconds
@@ -17,6 +18,17 @@ async function solve(challenge, signal) {
   const solver = await import("./challenge.js").catch(() => null); // the network
   return solver?.solve(challenge, signal) ?? null;
 }
+
+/** Forget who typed an address, and who was logged in. */
+function forgetWho() {
+  for (const key of [EMAIL, WHO]) sessionStorage.removeItem(key);
+}
+
+/** Remember who is logged in, for the header of the next page. It is gone with the session. */
+export const rememberWho = (user) => sessionStorage.setItem(WHO, JSON.stringify(user));
+
+/** Return who was logged in on the page before, or null. */
+export const rememberedWho = () => (mayBeSignedIn() ? JSON.parse(sessionStorage.getItem(WHO)) : null);
 
 async function answered(work) {
   try {
@@ -31,7 +43,7 @@ async function answered(work) {
 
 // An action that began for one account must not continue for another.
 auth.onSignedOut((reason) => {
-  sessionStorage.removeItem(EMAIL);
+  forgetWho();
   if (reason === "logged_out") forgetDepartures();
   if (reason === "other_account") location.reload();
 });
@@ -47,7 +59,7 @@ export const renew = () => answered(auth.refresh());
 
 async function begun(work) {
   const answer = await answered(work);
-  if (answer.ok) sessionStorage.removeItem(EMAIL);
+  if (answer.ok) forgetWho();
   return answer;
 }
 
@@ -136,7 +148,7 @@ export const logOut = () => answered(auth.logout());
 
 /** Forget the session in all tabs, after another call has ended it. */
 export function announceLogOut() {
-  sessionStorage.removeItem(EMAIL);
+  forgetWho();
   forgetDepartures();
   return auth.forget();
 }
