@@ -127,7 +127,7 @@ def test_page_on_another_origin_logs_in_with_a_second_factor(
             code = page.get_by_label("Code")
             code.fill("000000")
             submit(page, "Continue")
-            expect(page.get_by_role("status")).to_contain_text("code")
+            expect(page.get_by_role("status")).to_contain_text("This code is not right")
             code.fill(phone.code())
             submit(page, "Continue")
             expect(page.get_by_role("status")).to_contain_text("person")

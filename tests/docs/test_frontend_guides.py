@@ -22,6 +22,16 @@ def test_own_code_of_a_guide_has_fifteen_lines_at_most(name: str) -> None:
     assert sum(bool(line.strip()) for line in lines) <= 15
 
 
+def test_own_code_of_the_guide_of_next_js_has_fifteen_lines_at_most() -> None:
+    files = files_of("nextjs-files")
+    printed = files.pop("app/api/auth/[...nextauth]/route.ts")
+    configuration = (ROOT / "oauth/clients/snippets/nextjs.txt").read_text()
+    assert all(f"//   {line}\n" in configuration for line in printed.splitlines())
+    check = section("nextjs-check").strip().splitlines()[1:-1]
+    lines = [line for text in files.values() for line in text.splitlines()] + check
+    assert sum(bool(line.strip()) for line in lines) <= 15
+
+
 def passed_on(name: str) -> re.Pattern[str]:
     """Return which paths the proxy of a guide passes on."""
     text = section(name)
