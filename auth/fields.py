@@ -12,6 +12,7 @@ from auth.errors import PasswordTooCommon, PasswordTooShort
 from utils.errors import ApiError
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, display_username, is_reserved, normalized_email
 from utils.passwords.blocklist import is_common
+from utils.services import services
 from utils.web.cursors import read_cursor
 from utils.web.return_addresses import MAX_LENGTH
 from utils.web.validation import settings_of
@@ -85,6 +86,13 @@ def _shown_label(text: str) -> str:
     return shown
 
 
+def _installed_language(tag: str) -> str:
+    languages = services().languages
+    if languages.find(tag) is None:
+        raise _fault("locale_unknown", f"must be one of {', '.join(sorted(languages.tags))}")
+    return tag
+
+
 def _address(text: str) -> str:
     try:
         return normalized_email(text)
@@ -135,6 +143,11 @@ Label = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_LABEL, strip_whitespace=True),
     AfterValidator(_shown_label),
+]
+Locale = Annotated[
+    str,
+    AfterValidator(_installed_language),
+    Field(description="The tag of an installed language (BCP 47).", examples=["de"]),
 ]
 Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
 ChallengeResponse = Annotated[

@@ -17,6 +17,20 @@ SCREENS = [
         "test_languages.py::test_every_language_has_every_text_with_its_gaps",
     ),
     Sabotage(
+        "a login follows the language of the account",
+        "pages/static/lib/client.js",
+        "if (locale && !isChosen) speak(locale);",
+        "",
+        "test_screen_language.py::test_language_chosen_in_the_profile_is_that_of_the_pages_and_of_the_next_browser",
+    ),
+    Sabotage(
+        "a language chosen at the foot stays after a login",
+        "pages/static/lib/client.js",
+        "if (locale && !isChosen) speak(locale);",
+        "if (locale) speak(locale);",
+        "test_screen_language.py::test_language_chosen_at_the_foot_stays_after_a_login",
+    ),
+    Sabotage(
         "a text has the plural of its language",
         CATALOGUE,
         "self.locale.plural_form(number)",

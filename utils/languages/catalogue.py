@@ -2,8 +2,8 @@
 
 `pages.json` has the texts of the templates (`page`) and of the scripts (`script`), by key. A gap `{name}`
 is filled with a value. A text with the gap `{n}` may have variants, such as `key.one` beside `key`, by the
-plural rules of the language (CLDR). English has letters, too: one for each kind of mail in `mails/`, and
-the words that they share in `mails.json`.
+plural rules of the language (CLDR). Mails are letters in `mails/`, one for each kind; `mails.json` has the
+words that they share.
 """
 
 import json
@@ -85,7 +85,12 @@ def shipped(default: str = ENGLISH) -> Languages:
 @cache
 def _read(folder: Path) -> Mapping[str, Language]:
     others = [tag for tag in installed(folder) if tag != ENGLISH]
-    return {tag: _language(folder / tag, tag) for tag in (ENGLISH, *others)}
+    found = {tag: _language(folder / tag, tag) for tag in (ENGLISH, *others)}
+    wanted = {path.name for path in found[ENGLISH].letters.iterdir()}
+    for language in found.values():  # a mail that cannot be written would be lost a day later
+        for name in sorted(wanted - {path.name for path in language.letters.iterdir()}):
+            raise LookupError(f"The language {language.tag} has no mails/{name}")
+    return found
 
 
 def _language(folder: Path, tag: str) -> Language:
@@ -94,6 +99,5 @@ def _language(folder: Path, tag: str) -> Language:
         locale = Locale.parse(tag, sep="-")
     except UnknownLocaleError:
         raise LookupError(f"CLDR does not know the language {tag}") from None
-    words = folder / "mails.json"
-    mail = json.loads(words.read_text("utf-8")) if words.exists() else {}
+    mail = json.loads((folder / "mails.json").read_text("utf-8"))
     return Language(tag, pages["page"], pages["script"], mail, folder / "mails", locale)
