@@ -24,7 +24,9 @@ from utils.services import Principal, Services
 MAX_LIVE = 50  # of an account
 MAX_LISTED = 2 * MAX_LIVE  # with those that expired lately
 DEFAULT_DAYS = 90
-NOT_POSSIBLE = "Of the permissions of this service, an API token can have auth:view and auth:audit only."
+NOT_POSSIBLE = Text(
+    "Of the permissions of this service, an API token can have auth:view and auth:audit only."
+)
 
 
 class Created(NamedTuple):
