@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from auth.events import event_text
+from auth.event_texts import event_text
 from auth.outputs import event_fields, optional_moment
 from auth.sessions.outputs import session_fields
 from models import AuditEvent, OutgoingMail, User, UserSession, public_fields
+from utils.web.localized import localized
 
 END_ROOM = 100  # bytes for what follows the events
 
@@ -93,7 +94,7 @@ def _mail(row: OutgoingMail) -> dict[str, Any]:
 def _event(row: AuditEvent) -> dict[str, Any]:
     return {
         **event_fields(row),
-        "text": event_text(row.event, row.reason, row.detail),
+        "text": event_text(row.event, row.reason, row.detail, localized),
         "session_id": str(row.session_id) if row.session_id else None,
         "user_agent": row.user_agent,
     }

@@ -14,6 +14,7 @@ from auth.fields import (
     NextAddress,
     Username,
 )
+from utils.languages.text import Text
 from utils.web.validation import Body, Query
 
 
@@ -32,7 +33,7 @@ class Registration(Body):
             ]
         }
     )
-    missing_message: ClassVar[str] = "Missing username, email, or password"
+    missing_message: ClassVar[str] = Text("Missing username, email, or password")
     refusals = NEW_PASSWORD_REFUSALS
 
     username: Username | None = None

@@ -197,8 +197,10 @@ def test_language_is_added_by_the_steps_of_the_guide(tmp_path: Path) -> None:
     """The folder is copied and its values translated; nothing else is needed."""
     guide = read("docs/guides/screens.md")
     assert "cp -r locales/en locales/fr" in guide
+    assert "cp locales/de/messages.json locales/fr/" in guide
     shutil.copytree(LOCALES, tmp_path / "locales")
     shutil.copytree(tmp_path / "locales/en", tmp_path / "locales/fr")
+    shutil.copy(tmp_path / "locales/de/messages.json", tmp_path / "locales/fr")
     file = tmp_path / "locales/fr/pages.json"
     texts = json.loads(file.read_text("utf-8"))
     texts["page"]["login.title"] = "Se connecter"

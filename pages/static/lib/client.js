@@ -11,7 +11,7 @@ const WHO = "auth.who"; // the address and the user name that the header of the 
 const REQUEST = "auth.sign-up-request";
 const DEPARTURES = "auth.departures"; // the last ones of the login page for an address that asked for a login
 const LOOP = { times: 3, within: 60_000 }; // milliseconds
-const auth = createClient(location.origin, { solve });
+const auth = createClient(location.origin, { solve, language: document.documentElement.lang });
 
 /** Make the proof of work that the service may ask for. */
 async function solve(challenge, signal) {
