@@ -33,7 +33,7 @@ def test_226_apps_are_listed_with_host_dates_and_what_they_can_do(screen: Page) 
     expect(rows.nth(0)).to_contain_text("Last used from 203.0.113.7")
     expect(rows.nth(1)).to_contain_text("Read your orders")
     expect(rows.nth(1).locator("summary")).to_have_text("What it can do, also at Orders")
-    expect(rows.nth(2).locator(".item__title")).to_have_text("Photo Sync Works without you")
+    expect(rows.nth(2).locator(".item__title")).to_have_text("Photo Sync Access at any time")
     expect(rows.nth(2).locator(".fine").first).to_contain_text("On your device · Allowed ")
     expect(rows.nth(3).locator(".fine").first).to_contain_text("Not in use now")
 

@@ -4,13 +4,14 @@
 import { AuthError, createClient } from "./auth.js";
 
 const HINT = "__Host-signed-in=1";
+const LANGUAGE = "__Host-lang";
 const WAITING = "auth.second-step";
 const EMAIL = "auth.email";
 const WHO = "auth.who"; // the address and the user name that the header of the account shows
 const REQUEST = "auth.sign-up-request";
 const DEPARTURES = "auth.departures"; // the last ones of the login page for an address that asked for a login
 const LOOP = { times: 3, within: 60_000 }; // milliseconds
-const auth = createClient(location.origin, { solve });
+const auth = createClient(location.origin, { solve, language: document.documentElement.lang });
 
 /** Make the proof of work that the service may ask for. */
 async function solve(challenge, signal) {
@@ -59,8 +60,23 @@ export const renew = () => answered(auth.refresh());
 
 async function begun(work) {
   const answer = await answered(work);
-  if (answer.ok) forgetWho();
+  if (!answer.ok) return answer;
+  forgetWho();
+  const { locale } = answer.data.user ?? {};
+  const isChosen = document.cookie.split("; ").some((each) => each.startsWith(`${LANGUAGE}=`));
+  if (locale && !isChosen) speak(locale);
   return answer;
+}
+
+/** Store the language of the screens: at once, and for a year by the server. An empty one asks the browser. */
+export function speak(language) {
+  document.cookie = `${LANGUAGE}=${language}; Path=/; Max-Age=${language ? 31536000 : 0}; Secure; SameSite=Lax`;
+  return fetch("/preferences/language", {
+    method: "POST",
+    body: new URLSearchParams({ language, back: "/terms" }),
+    redirect: "manual",
+    keepalive: true, // also if the page is left immediately
+  }).catch(() => {});
 }
 
 /** Log in. */
