@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.app_screens import allow
 from tests.support.documents import files_of, section
+from tests.support.haproxy import changed
 from tests.support.phone import phone_of
 from tests.support.programs import executable, installed
 from tests.support.provider import Person, Provider, provider, running_client
@@ -25,9 +26,9 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]
 
 # What the test runs in place of a command. Packages of the lock file are installed beside the application.
 COMMANDS = {
-    "npx --yes create-next-app@latest shop --yes --empty": (
-        "node node_modules/create-next-app/dist/index.js shop --yes --empty"
-        " --no-tailwind --no-eslint --skip-install --disable-git"
+    "npx --yes create-next-app@latest shop ": "node node_modules/create-next-app/dist/index.js shop ",
+    " --no-cache-components": (
+        " --no-cache-components --no-tailwind --no-eslint --skip-install --disable-git"
     ),
     'npm install "next-auth@^5.0.0-beta"\n': "\n",
 }
@@ -97,16 +98,29 @@ def serving(shop: Shop, *words: str) -> Iterator[str]:
         yield shop.url
 
 
+def changed_in(file: Path, old: str, new: str) -> str:
+    """Return the text of a file with one part replaced."""
+    return changed(file.read_text(), {old: new})
+
+
 @pytest.fixture(scope="module")
 def checking(shop: Shop, issuer: Provider) -> Iterator[str]:
-    """Run the built application, whose sessions are checked at each request; yield its address."""
+    """Run the built application, whose sessions are checked at each request; yield its address.
+
+    It has the components of a cache, as `create-next-app` makes them by default.
+    """
     asks = section("nextjs-check").strip().removeprefix("```ts\n").removesuffix("```")
+    cached = section("nextjs-cached").strip().removeprefix("```tsx\n").removesuffix("```")
     folder = shop.folder.with_name("checking")
     shutil.copytree(shop.folder, folder)
     written = (folder / "auth.ts").read_text()
-    changed = re.sub(r"^    jwt: .*\n", lambda _: asks, written, count=1, flags=re.MULTILINE)
-    assert changed != written
-    (folder / "auth.ts").write_text(changed.replace("http://localhost:8000", issuer.url))
+    found = re.findall(r"^    jwt: .*\n", written, flags=re.MULTILINE)
+    checks = changed(written, {found[0]: asks})
+    (folder / "auth.ts").write_text(checks.replace("http://localhost:8000", issuer.url))
+    config, page = folder / "next.config.ts", folder / "app/page.tsx"
+    config.write_text(changed_in(config, "/* config options here */", "cacheComponents: true,"))
+    page.write_text(changed_in(page, "export default", f"{cached}export default"))
+    page.write_text(changed_in(page, "Page() {\n", "Page() {\n  await connection();\n"))
     run(f"node {NEXT} build", folder)  # it checks the types
     with serving(Shop(folder, shop.url), "start") as url:
         yield url
