@@ -87,6 +87,13 @@ OAUTH_ENDING = [
     Sabotage(
         "the feed is of the resource that asks",
         "oauth/stores/endings.py",
+        ".where(OAuthResource.client_id == resource_client, follows,",
+        ".where(follows,",
+        "test_revocation_feed.py::test_feed_tells_a_resource_of_grants_for_itself_only",
+    ),
+    Sabotage(
+        "the cursor of the feed counts the grants of the resource that asks",
+        "oauth/stores/endings.py",
         "            OAuthResource.client_id == resource_client,\n",
         "",
         "test_revocation_feed.py::test_feed_tells_a_resource_of_grants_for_itself_only",

@@ -6,6 +6,7 @@ import { AuthError, createClient } from "./auth.js";
 const HINT = "__Host-signed-in=1";
 const WAITING = "auth.second-step";
 const EMAIL = "auth.email";
+const REQUEST = "auth.sign-up-request";
 const DEPARTURES = "auth.departures"; // the last ones of the login page for an address that asked for a login
 const LOOP = { times: 3, within: 60_000 }; // milliseconds
 const auth = createClient(location.origin, { solve });
@@ -55,6 +56,19 @@ export const logIn = (email, password, remember) => begun(auth.login({ email, pa
 
 /** Sign up. Where to go on after the confirmation in this browser is `next`. */
 export const signUp = (given) => answered(auth.register(given));
+
+/** Keep the request of an app that is too long for `next` of the API, or none, for the newest sign-up. */
+export function keepRequest(address) {
+  if (address === null) localStorage.removeItem(REQUEST);
+  else localStorage.setItem(REQUEST, address);
+}
+
+/** Return the request that was kept, or null, and forget it. The mailed link opens in a tab of its own. */
+export function takeRequest() {
+  const address = localStorage.getItem(REQUEST);
+  localStorage.removeItem(REQUEST);
+  return address;
+}
 
 /** Confirm the address of a sign-up, and log in. */
 export const confirmSignUp = (given) => begun(auth.confirm(given));
