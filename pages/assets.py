@@ -23,7 +23,7 @@ STATIC = Path(__file__).parent / "static"
 CLIENT = Path(__file__).parent.parent / "sdk" / "js" / "index.js"
 YEAR = 365 * 24 * 60 * 60
 # In the order of the cascade.
-STYLES = ("fonts.css", "colours.css", "base.css", "forms.css", "account.css", "authorize.css")
+STYLES = ("fonts.css", "colours.css", "base.css", "forms.css", "shell.css", "account.css", "authorize.css")
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 
 COMPACT = {"font/woff2"}  # these are compressed already

@@ -129,7 +129,7 @@ def test_50_slow_response_is_shown_and_announced(screen: Page) -> None:
         waits(screen, routes)
         expect(button).to_have_attribute("aria-busy", "true")
         expect(button).to_be_focused()
-        expect(button.locator(".icon--spinner")).to_be_visible()
+        expect(button.locator(".icon--loader-circle")).to_be_visible()
         expect(screen.get_by_label("Email Address")).to_be_enabled()
         screen.clock.run_for(1_000)
         expect(screen.get_by_role("status")).to_have_text("Logging in")
@@ -138,7 +138,7 @@ def test_50_slow_response_is_shown_and_announced(screen: Page) -> None:
         routes[0].fulfill(status=401, json={"code": "invalid_credentials"})
         alerted(screen, "The email address or password is not correct.")
     expect(button).not_to_have_attribute("aria-busy", "true")
-    expect(button.locator(".icon--spinner")).to_have_count(0)
+    expect(button.locator(".icon--loader-circle")).to_have_count(0)
     expect(screen.get_by_role("status")).to_be_empty()
 
 

@@ -5,6 +5,7 @@ from tests.sabotage import Sabotage
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
+SHELL = "pages/static/screens/shell.js"
 BRAND, LOGOS = "config_brand.py", "pages/brand.py"
 CATALOGUE, TEXTS = "utils/languages/catalogue.py", "pages/texts.py"
 SCREENS = [
@@ -14,6 +15,20 @@ SCREENS = [
         '    "login.title": "Anmelden",\n',
         "",
         "test_languages.py::test_every_language_has_every_text_with_its_gaps",
+    ),
+    Sabotage(
+        "a login follows the language of the account",
+        "pages/static/lib/client.js",
+        "if (locale && !isChosen) speak(locale);",
+        "",
+        "test_screen_language.py::test_language_chosen_in_the_profile_is_that_of_the_pages_and_of_the_next_browser",
+    ),
+    Sabotage(
+        "a language chosen at the foot stays after a login",
+        "pages/static/lib/client.js",
+        "if (locale && !isChosen) speak(locale);",
+        "if (locale) speak(locale);",
+        "test_screen_language.py::test_language_chosen_at_the_foot_stays_after_a_login",
     ),
     Sabotage(
         "a text has the plural of its language",
@@ -56,6 +71,34 @@ SCREENS = [
         "  --helper: light-dark(#4a5568, #cbd5e0);",
         "  --helper: #4a5568;",
         "test_colours.py::test_every_pair_of_colours_has_the_contrast_that_it_needs",
+    ),
+    Sabotage(
+        "the menu of the account closes when the focus leaves it",
+        SHELL,
+        "  if (to && !menu.contains(to)) menu.open = false;",
+        "",
+        "test_screen_shell.py::test_208_menu_closes_by_escape_by_leaving_and_by_a_click_outside",
+    ),
+    Sabotage(
+        "a logout forgets the address in the header",
+        "pages/static/lib/client.js",
+        "for (const key of [EMAIL, WHO])",
+        "for (const key of [EMAIL])",
+        "test_screen_shell.py::test_menu_logs_out_and_forgets_the_account",
+    ),
+    Sabotage(
+        "the current section is in view",
+        SHELL,
+        "  row.scrollLeft += current.left + current.width / 2 - whole.left - whole.width / 2;\n",
+        "",
+        "test_screen_shell.py::test_211_sections_are_one_row_that_shows_the_current_one",
+    ),
+    Sabotage(
+        "every drawing in a page is an icon of Lucide",
+        "pages/templates/account/base.html",
+        '("/account/activity", "activity", "history")',
+        '("/account/activity", "activity", "clock")',
+        "test_screen_icons.py::test_212_every_drawing_in_a_page_is_of_lucide_or_the_mark",
     ),
     Sabotage(
         "a page is served in the chosen scheme",

@@ -26,6 +26,7 @@ PAIRS: list[tuple[str, tuple[str, ...], float]] = [
     ("error-text", ("card", "raised"), 4.5),
     ("success-text", ("card", "raised"), 4.5),
     ("danger", ("button",), 4.5),
+    ("avatar-text", ("avatar",), 4.5),
     ("danger-hover-text", ("danger-hover",), 4.5),
     ("on-primary", ("primary", "primary-hover", "primary-active"), 4.5),
     ("primary", ("card",), 3),
@@ -36,6 +37,8 @@ PAIRS: list[tuple[str, tuple[str, ...], float]] = [
     ("input-border", ("field", "card"), 3),
     ("check-border", ("card",), 3),
     ("icon", GROUNDS, 3),
+    ("link", ("pill",), 3),  # the icon of the current section
+    ("pill-bar", ("pill",), 3),
     ("focus", GROUNDS, 3),
 ]
 # The design's own values, which more contrast mends.
@@ -97,7 +100,7 @@ def test_system_preference_has_the_roles_of_the_choice() -> None:
 
 
 def test_other_stylesheets_use_roles_and_no_colours() -> None:
-    known = set(declared(":root")) | {"font"}
+    known = set(declared(":root")) | {"font", "gutter", "menu", "between"}
     for path in STYLES.glob("*.css"):
         if path.name == "colours.css":
             continue
