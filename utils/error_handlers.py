@@ -30,6 +30,7 @@ from utils.errors import (
     UnsupportedMediaType,
 )
 from utils.request_record import request_record
+from utils.web.localized import localized
 
 log = logging.getLogger("auth")
 
@@ -53,9 +54,11 @@ def _with_page(handle: Callable[[Any], Any], as_page: AsPage) -> Callable[[Any],
 def _respond(error: ApiError) -> Response:
     record = request_record()
     record.error = error
-    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    for_developers = error.for_developers or record.takes_form
+    say = str if for_developers else localized
+    body: dict[str, Any] = {"code": error.code, "message": say(error.message)}
     if error.fields:
-        body["fields"] = error.fields
+        body["fields"] = {name: say(fault) for name, fault in error.fields.items()}
     body.update(error.extra)
     if record.takes_form and "error" not in body:
         is_callers = error.status in {400, 413, 415}

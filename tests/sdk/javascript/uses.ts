@@ -9,6 +9,7 @@ const store: Store = {
   remove: async (name) => sessionStorage.removeItem(name),
 };
 const auth: Client = createClient("https://auth.example.com", { store, origins: ["https://api.example.com"] });
+export const german: Client = createClient("/", { language: () => document.documentElement.lang });
 
 export async function logIn(email: string, password: string, code: string): Promise<string> {
   try {
