@@ -45,7 +45,7 @@ from oauth.upkeep import ProviderUpkeep
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
-from pages import Facts, error_page, init_pages, rendered
+from pages import ErrorPages, Facts, init_pages, rendered
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
 from utils.crypto import jws
@@ -101,7 +101,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     app.config.from_mapping(_flask_config(settings))
     init_http(app, settings)
     init_flask_sessions(app, settings)
-    init_errors(app, error_page if settings.pages_enabled else None)
+    init_errors(app, *([ErrorPages(app, PAGE_FACTS)] if settings.pages_enabled else []))
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine, answer_timeout=None if _is_command() else ANSWER_TIMEOUT)

@@ -32,6 +32,7 @@ CALLING = [
 ]
 CALLER, IS_CALLER = _TABLE.outerjoin(_SECRET_TABLE, _MATCHING), _TABLE.c.id == bindparam("of_caller")
 _CALLING = select(*CALLING).select_from(CALLER).where(IS_CALLER)
+_KNOWN = select(*CALLING[:_AFTER_CLIENT]).where(IS_CALLER)
 _ANY = select(OAuthClient.id).limit(1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -72,6 +73,14 @@ def find(tx: Session, client_id: str) -> Client | None:
     if not is_client_id(client_id):
         return None
     row = tx.execute(_FOUND.where(OAuthClient.id == client_id)).one_or_none()
+    return Client._make(row) if row else None
+
+
+def known(reads: Reads, client_id: str) -> Client | None:
+    """Return as `find`, by a statement of its own: what strangers ask for needs no transaction."""
+    if not is_client_id(client_id):
+        return None
+    row = reads.first(_KNOWN, {"of_caller": client_id})
     return Client._make(row) if row else None
 
 
