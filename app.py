@@ -77,6 +77,7 @@ from utils.web.flask_sessions import init_flask_sessions
 from utils.web.http import init_http
 from utils.web.layer import init_layer
 from utils.web.public_addresses import Reachable
+from utils.web.repeats import init_repeats
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
@@ -99,6 +100,7 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     settings = settings or load_settings(config_name)
     app = Flask("auth_service", root_path=str(ROOT), instance_path=str(ROOT / "instance"), static_folder=None)
     app.config.from_mapping(_flask_config(settings))
+    init_repeats(app)
     init_http(app, settings)
     init_flask_sessions(app, settings)
     init_errors(app, *([ErrorPages(app, PAGE_FACTS)] if settings.pages_enabled else []))

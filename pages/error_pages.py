@@ -5,7 +5,6 @@ that failed. Few of these pages differ: each is rendered once, with a mark in th
 and kept. So they show nothing of the request but what is in their key.
 """
 
-import secrets
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -26,6 +25,7 @@ from utils.services import services
 CROSS_SITE = CrossSiteRefused.code  # the only 403 with its own page
 MAX_KEPT = 256  # pages of some 8 KB in each process
 MAX_KEPT_HEADER = 256  # characters of an `Accept`; those of browsers have up to 150
+ID_MARK = "\x00id\x00"  # no value has a NUL
 PATH = "/login"  # the target of the contrast switch: the path of the error may not accept GET
 # In one list, as Werkzeug checks each header that is set by itself.
 _HEADERS = [*HEADERS.items(), ("Cache-Control", "no-store"), ("Vary", ", ".join(VARY))]
@@ -36,7 +36,6 @@ class ErrorPages:
 
     def __init__(self, app: Flask, facts: Facts) -> None:
         self._app, self._settled = app, settled(facts)
-        self._id_mark = secrets.token_hex(16)  # in no value, as strangers cannot know it
         self._kept = lru_cache(maxsize=MAX_KEPT)(self._rendered)
 
     def __call__(self, error: ApiError) -> Response | None:
@@ -46,7 +45,7 @@ class ErrorPages:
         template, key, values = _shell_of(error)
         shown = tuple((name, _hashable(value)) for name, value in values.items())
         page = self._kept(template, key, language(), look(services().settings), shown)
-        return Response(page.replace(self._id_mark, request_record().id), headers=_HEADERS)
+        return Response(page.replace(ID_MARK, request_record().id), headers=_HEADERS)
 
     def _rendered(
         self, template: str, key: str, spoken: Language, seen: Look, shown: tuple[tuple[str, Any], ...]
@@ -55,7 +54,7 @@ class ErrorPages:
         del spoken, seen
         values = self._settled() | dict(shown)
         render = self._app.jinja_env.get_template(template).render
-        return render(values, key=key, path=PATH, request_id=self._id_mark)
+        return render(values, key=key, path=PATH, request_id=ID_MARK)
 
 
 def _shell_of(error: ApiError) -> tuple[str, str, Mapping[str, Any]]:

@@ -18,7 +18,7 @@ _FOUND = select(*COLUMNS)
 # Built once and on tables: every call of a client runs it.
 _TABLE, _SECRET_TABLE = cast(Table, OAuthClient.__table__), cast(Table, OAuthClientSecret.__table__)
 _SECRETS, _NOW = _SECRET_TABLE.c, bindparam("now", type_=_SECRET_TABLE.c.expires_at.type)
-_AFTER_CLIENT = len(COLUMNS)
+_AFTER_CLIENT, _PERMISSION = len(COLUMNS), Client._fields.index("required_permission")
 _MATCHING = and_(
     _SECRETS.client_id == _TABLE.c.id,
     _SECRETS.digest == bindparam("given"),
@@ -78,9 +78,7 @@ def find(tx: Session, client_id: str) -> Client | None:
 
 def known(reads: Reads, client_id: str) -> Client | None:
     """Return as `find`, by a statement of its own: what strangers ask for needs no transaction."""
-    if not is_client_id(client_id):
-        return None
-    row = reads.first(_KNOWN, {"of_caller": client_id})
+    row = reads.first(_KNOWN, {"of_caller": client_id}) if is_client_id(client_id) else None
     return Client._make(row) if row else None
 
 
@@ -104,6 +102,11 @@ def as_calling(row: Sequence[Any]) -> Calling:
     return Calling(
         Client._make(row[:_AFTER_CLIENT]), last_used_at, Secret._make(secret) if secret[0] else None
     )
+
+
+def needs_roles(row: Sequence[Any], scopes: Sequence[str] | None) -> bool:
+    """Whether roles count for the client of a row of `CALLING`, with a grant or code of these scopes."""
+    return row[_PERMISSION] is not None or "roles" in (scopes or ())
 
 
 def by_name(tx: Session, name: str) -> Registered | None:

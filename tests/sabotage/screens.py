@@ -25,7 +25,7 @@ SCREENS = [
     Sabotage(
         "a kept page of an error has the id of its own request",
         ERROR_PAGES,
-        "page.replace(self._id_mark, request_record().id)",
+        "page.replace(ID_MARK, request_record().id)",
         "page",
         "test_error_pages.py::test_kept_page_has_the_request_id_of_each_answer",
     ),
