@@ -212,8 +212,14 @@ def _services(app: Flask, settings: Settings, replaced: dict[str, Any]) -> Servi
 
 
 def _languages(default: str) -> catalogue.Languages:
-    """Return the installed languages. Raises `ConfigurationError` if the default is not among them."""
-    if default not in (tags := sorted(catalogue.shipped().tags)):
+    """Return the installed languages. Raises `ConfigurationError` for a language without a mail, or a default
+    that is not installed.
+    """
+    try:
+        tags = sorted(catalogue.shipped().tags)
+    except LookupError as problem:
+        raise ConfigurationError([f"{problem}."]) from None
+    if default not in tags:
         raise ConfigurationError([f"DEFAULT_LANGUAGE must be one of {', '.join(tags)}."])
     return catalogue.shipped(default)
 

@@ -47,14 +47,17 @@ def cookie_domain(text: str) -> str:
 def return_faults(settings: Mapping[str, Any]) -> list[str]:
     """Return the faults of both settings. A value is None if it is missing or could not be read."""
     public_url, origins = settings["public_url"] or "", settings["return_origins"] or ()
+    production = settings["flask_env"] == "production"
     faults = []
-    if any(not _is_secure(each, production=settings["flask_env"] == "production") for each in origins):
+    if any(not _is_secure(each, production=production) for each in origins):
         faults.append(
             "RETURN_ORIGINS must be https:// origins. Outside production, http:// may name this machine: "
             "localhost, a host below it, or 127.0.0.1."
         )
     if public_url in origins:
         faults.append("RETURN_ORIGINS must not hold PUBLIC_URL: no application shares the service's origin.")
+    elif production and _host(public_url) in map(_host, origins):
+        faults.append("RETURN_ORIGINS must not name the host of PUBLIC_URL: cookies do not tell ports apart.")
     if domain := settings["verify_cookie"]:
         if not _is_below(public_url, domain):
             faults.append(COVERS_TOO_LITTLE.format("PUBLIC_URL"))
@@ -64,12 +67,15 @@ def return_faults(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _is_secure(origin_: str, *, production: bool) -> bool:
-    parts = urlsplit(origin_)
-    host = parts.hostname or ""
+    host = _host(origin_)
     is_local = is_loopback(host) or host.endswith(".localhost")
-    return parts.scheme == "https" or (is_local and not production)
+    return urlsplit(origin_).scheme == "https" or (is_local and not production)
 
 
 def _is_below(origin_: str, domain: str) -> bool:
     """Whether the host of this origin is below the domain: cookies of the domain are sent there."""
-    return (urlsplit(origin_).hostname or "").endswith(f".{domain}")
+    return _host(origin_).endswith(f".{domain}")
+
+
+def _host(origin_: str) -> str:
+    return urlsplit(origin_).hostname or ""

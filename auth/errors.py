@@ -1,14 +1,15 @@
 """The errors of accounts. Published codes never change their meaning; a test pins them."""
 
 from utils.errors import ApiError, BadRequest, Forbidden, NotFound, TooManyRequests, Unauthorized
+from utils.languages.text import Text
 
 
 class PasswordTooShort(BadRequest):
     code, message = "password_too_short", "Password is too short"
 
     @classmethod
-    def message_for(cls, _fault: str) -> str:
-        return f"Password {_fault}"
+    def message_for(cls, _fault: Text) -> Text:
+        return Text("Password {fault}", fault=_fault)
 
 
 class PasswordTooCommon(BadRequest):

@@ -6,15 +6,16 @@ from typing import Annotated
 
 import regex
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from auth.errors import PasswordTooCommon, PasswordTooShort
 from utils.errors import ApiError
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, display_username, is_reserved, normalized_email
+from utils.languages.text import Text
 from utils.passwords.blocklist import is_common
+from utils.services import services
 from utils.web.cursors import read_cursor
 from utils.web.return_addresses import MAX_LENGTH
-from utils.web.validation import settings_of
+from utils.web.validation import fault, settings_of
 
 MAX_PASSWORD = 256  # code points, after NFC
 # Longer text is refused before normalization, which is slow for hostile text.
@@ -31,34 +32,31 @@ NEW_PASSWORD_REFUSALS: Mapping[str, type[ApiError]] = {
 }
 
 
-def _fault(code: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError(code, message)
-
-
 def _within_maximum(password: SecretStr) -> SecretStr:
     text = password.get_secret_value()
     if len(text) > MAX_PASSWORD_TEXT or len(unicodedata.normalize("NFC", text)) > MAX_PASSWORD:
-        raise _fault("password_too_long", f"must be at most {MAX_PASSWORD} characters long")
+        raise fault("password_too_long", Text("must be at most {n} characters long", n=MAX_PASSWORD))
     return password
 
 
 def _without_nul_at_its_end(password: SecretStr) -> SecretStr:
     # HMAC does not distinguish a password from the same one with trailing NUL bytes.
     if password.get_secret_value().endswith("\0"):
-        raise _fault("password_invalid", "must not end in a NUL character")
+        raise fault("password_invalid", Text("must not end in a NUL character"))
     return password
 
 
 def _long_enough(password: SecretStr, info: ValidationInfo) -> SecretStr:
     minimum = settings_of(info).password_min_length
     if len(unicodedata.normalize("NFC", password.get_secret_value())) < minimum:
-        raise _fault("password_too_short", f"must be at least {minimum} characters long")
+        raise fault("password_too_short", Text("must be at least {n} characters long", n=minimum))
     return password
 
 
 def _not_common(password: SecretStr, info: ValidationInfo) -> SecretStr:
     if settings_of(info).password_blocklist and is_common(password.get_secret_value()):
-        raise _fault("password_too_common", "is on a list of passwords that attackers try first")
+        text = Text("is on a list of passwords that attackers try first")
+        raise fault("password_too_common", text)
     return password
 
 
@@ -66,9 +64,9 @@ def _chosen_username(name: str, info: ValidationInfo) -> str:
     try:
         shown = display_username(name)
     except ValueError as problem:
-        raise _fault("username_invalid", str(problem)) from None
+        raise fault("username_invalid", *problem.args) from None
     if is_reserved(shown, settings_of(info).brand_name):
-        raise _fault("username_reserved", "is a reserved word")
+        raise fault("username_reserved", Text("is a reserved word"))
     return shown
 
 
@@ -79,17 +77,24 @@ def _shown_label(text: str) -> str:
     """
     shown = unicodedata.normalize("NFC", regex.sub(r"\p{Zs}+", " ", text))
     if _UNSEEN.search(shown):
-        raise _fault("label_invalid", "must hold no control or invisible characters")
+        raise fault("label_invalid", Text("must hold no control or invisible characters"))
     if len(shown) > MAX_LABEL:
-        raise _fault("label_too_long", f"must be at most {MAX_LABEL} characters long")
+        raise fault("label_too_long", Text("must be at most {n} characters long", n=MAX_LABEL))
     return shown
+
+
+def _installed_language(tag: str) -> str:
+    languages = services().languages
+    if languages.find(tag) is None:
+        raise _fault("locale_unknown", f"must be one of {', '.join(sorted(languages.tags))}")
+    return tag
 
 
 def _address(text: str) -> str:
     try:
         return normalized_email(text)
     except ValueError as problem:
-        raise _fault("email_invalid", str(problem)) from None
+        raise fault("email_invalid", *problem.args) from None
 
 
 Password = Annotated[
@@ -136,6 +141,11 @@ Label = Annotated[
     StringConstraints(min_length=1, max_length=MAX_LABEL, strip_whitespace=True),
     AfterValidator(_shown_label),
 ]
+Locale = Annotated[
+    str,
+    AfterValidator(_installed_language),
+    Field(description="The tag of an installed language (BCP 47).", examples=["de"]),
+]
 Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
 ChallengeResponse = Annotated[
     str,
@@ -154,7 +164,7 @@ def _cursor(text: str) -> str:
     try:
         read_cursor(text)
     except ValueError:
-        raise _fault("cursor_invalid", "is not one that was given out") from None
+        raise fault("cursor_invalid", Text("is not one that was given out")) from None
     return text
 
 

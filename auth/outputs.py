@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from models import Account, AuditEvent, iso, public_fields
+from utils.web.localized import localized
 
 Moment = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-23T14:00:00.000000Z"])
@@ -20,6 +21,9 @@ class UserFields(TypedDict):
     email_verified: Annotated[bool, Field(examples=[False])]
     created_at: Moment
     two_factor_enabled: Annotated[bool, Field(examples=[False])]
+    locale: Annotated[
+        str | None, Field(description="The chosen language; null: ask the browser.", examples=["de"])
+    ]
 
 
 class OneUser(TypedDict):
@@ -38,7 +42,13 @@ class EventFields(TypedDict):
 
 
 class Message(TypedDict):
-    message: Annotated[str, Field(description="For people.", examples=["The address is confirmed."])]
+    message: Annotated[
+        str,
+        Field(
+            description="For people, in the language of Accept-Language.",
+            examples=["The address is confirmed."],
+        ),
+    ]
 
 
 def user(found: Account) -> OneUser:
@@ -63,7 +73,7 @@ def optional_moment(at: datetime | None) -> str | None:
 
 
 # What people read after a call that has nothing else to tell.
-_MESSAGES = {
+MESSAGES = {
     "register": "Check your mailbox: we have sent a message to this address.",
     "verify": "The address is confirmed.",
     "resend": "If this address waits to be confirmed, we have sent a link to it.",
@@ -83,4 +93,4 @@ _MESSAGES = {
 
 
 def message(after: str) -> Message:
-    return {"message": _MESSAGES[after]}
+    return {"message": localized(MESSAGES[after])}

@@ -1,6 +1,6 @@
 """`make bench`: measurements with targets. Throughput is relative to baselines of the same run.
 
-- `bench/pages.py`: requests and bytes of each page
+- `bench/pages.py`: requests, bytes and first paint of each page
 - `bench/rates.py`: throughput of the fast paths
 - `bench/peer.py`: throughput beside Flask-JWT-Extended; with `--base COMMIT` beside an earlier version
 - `bench/authorization.py`: calls that need a permission beside calls that need a token

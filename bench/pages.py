@@ -1,7 +1,8 @@
-"""Cost of each page in a browser: requests, bytes, layout shift and render-blocking resources."""
+"""Cost of each page in a browser: requests, bytes, layout shift, render-blocking resources, first paint."""
 
 import re
 from collections.abc import Iterable
+from statistics import median
 from typing import Any, NamedTuple
 
 from playwright.sync_api import BrowserContext, ViewportSize
@@ -9,7 +10,9 @@ from playwright.sync_api import BrowserContext, ViewportSize
 OPEN = "/login /signup /signup/sent /forgot /forgot/sent /reset /reset/done /verify-email /terms".split()
 OWN = "/account /account/security /account/devices /account/activity /account/delete".split()
 PHONE: ViewportSize = {"width": 360, "height": 640}
-HEAD = f"{'page':20} {'requests':>8} {'bytes':>8} {'shift':>6} render-blocking"
+LOADS = 5  # of which the median first paint is taken
+SLOWDOWN = 4  # of the processor meanwhile, as Lighthouse slows it down for phones
+HEAD = f"{'page':20} {'requests':>8} {'bytes':>8} {'shift':>6} {'render-blocking':>15} {'paint ms':>8}"
 WATCH = """
 window.__shift = 0;
 new PerformanceObserver((list) => {
@@ -19,6 +22,13 @@ new PerformanceObserver((list) => {
 BLOCKING = """
 performance.getEntriesByType("resource")
   .filter((entry) => entry.renderBlockingStatus === "blocking").map((entry) => entry.name)
+"""
+PAINTED = """
+() => new Promise((done) => {
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntriesByName("first-contentful-paint")) done(entry.startTime);
+  }).observe({ type: "paint", buffered: true });
+})
 """
 
 
@@ -56,6 +66,23 @@ def measure_page(context: BrowserContext, url: str, path: str) -> Cost:
     return Cost(len(counted), round(sum(sizes.get(key, 0) for key in counted)), shift, blocking)
 
 
+def first_paint(context: BrowserContext, url: str, path: str) -> float:
+    """Return when the first text is seen: the median of `LOADS` loads with an empty cache, in milliseconds.
+
+    The processor is slowed down to a part of `SLOWDOWN`. The time depends on the machine.
+    """
+    times = []
+    for _ in range(LOADS):
+        page = context.new_page()
+        session = context.new_cdp_session(page)
+        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
+        page.goto(f"{url}{path}", wait_until="commit")
+        times.append(float(page.evaluate(PAINTED)))
+        page.close()
+    return median(times)
+
+
 def log_in(context: BrowserContext, url: str, email: str, password: str) -> None:
     """Log in by the form."""
     page = context.new_page()
@@ -71,4 +98,6 @@ def report_pages(context: BrowserContext, url: str, paths: Iterable[str]) -> Non
     """Print a line per page."""
     for path in paths:
         found = measure_page(context, url, path)
-        print(f"{path:20} {found.requests:8} {found.bytes:8} {found.shift:6.3f} {len(found.blocking)}")
+        paint = first_paint(context, url, path)
+        cost = f"{found.requests:8} {found.bytes:8} {found.shift:6.3f} {len(found.blocking):15}"
+        print(f"{path:20} {cost} {paint:8.0f}")

@@ -28,6 +28,7 @@ class OAuthError(ApiError):
     status, code, message = 400, "oauth_invalid_request", "The request is not valid."
     error: ClassVar[str] = "invalid_request"
     members = OAuthMembers
+    for_developers = True
 
     def __init__(
         self,

@@ -105,6 +105,15 @@ def _parameters(rule: Rule, docs: Documentation) -> list[dict[str, Any]]:
         {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
         for name, about in docs.headers.items()
     ]
+    if not docs.form:  # errors of clients are English
+        parameters.append(
+            {
+                "name": "Accept-Language",
+                "in": "header",
+                "description": "Of messages for people. English if it names no installed language.",
+                "schema": {"type": "string", "examples": ["de"]},
+            }
+        )
     return parameters
 
 

@@ -22,7 +22,7 @@ ERROR_SCHEMA = {
     "required": ["code", "message", "request_id"],
     "properties": {
         "code": {"type": "string", "description": "For programs. A code never changes its meaning."},
-        "message": {"type": "string", "description": "For people."},
+        "message": {"type": "string", "description": "For people, in the language of Accept-Language."},
         "fields": {
             "type": "object",
             "additionalProperties": {"type": "string"},

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import Settings, is_loopback
-from pages import assets, preferences
+from pages import assets, brand, preferences
 from pages.safety import DEFAULT_NEXT, add_page_headers, safe_next
 from pages.texts import VARY, language, text
 from utils.services import services
@@ -106,7 +106,7 @@ def change_password() -> AnyResponse:
 @limited("reads")
 def icon() -> AnyResponse:
     """Return the icon under its traditional path."""
-    return assets.answer("", "lib/icon.svg")
+    return assets.answer("", assets.ICON)
 
 
 @pages_bp.get("/assets/<version>/<path:name>")
@@ -114,6 +114,13 @@ def icon() -> AnyResponse:
 def asset(version: str, name: str) -> AnyResponse:
     """Return a static file."""
     return assets.answer(version, name)
+
+
+@pages_bp.get("/brand/<name>")
+@limited("reads")
+def logo(name: str) -> AnyResponse:
+    """Return a logo of the service."""
+    return brand.answer(name)
 
 
 @pages_bp.before_request
@@ -140,11 +147,12 @@ def settled(facts: Facts) -> Callable[[], dict[str, Any]]:
         settings = services().settings
         return {
             "t": text,
-            "asset": lambda name: assets.asset(name, language()),
+            "asset": lambda name: assets.asset(name, language(), settings.brand_color),
             "language": language(),
             "languages": list(services().languages.by_tag.values()),
             "link": _link,
             "brand": settings.brand_name,
+            "logos": brand.logos(settings),
             "min_length": settings.password_min_length,
             "max_length": facts.password_max_length,
             "max_username": facts.username_max_length,

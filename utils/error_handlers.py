@@ -32,6 +32,7 @@ from utils.errors import (
     UnsupportedMediaType,
 )
 from utils.request_record import RequestRecord, request_record
+from utils.web.localized import localized
 
 log = logging.getLogger("auth")
 
@@ -56,9 +57,11 @@ def _respond(as_page: AsPage, error: ApiError) -> Response:
 
 
 def _as_json(error: ApiError, record: RequestRecord) -> Response:
-    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    for_developers = error.for_developers or record.takes_form
+    say = str if for_developers else localized
+    body: dict[str, Any] = {"code": error.code, "message": say(error.message)}
     if error.fields:
-        body["fields"] = error.fields
+        body["fields"] = {name: say(fault) for name, fault in error.fields.items()}
     body.update(error.extra)
     if record.takes_form and "error" not in body:
         is_callers = error.status in {400, 413, 415}

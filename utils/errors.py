@@ -8,7 +8,8 @@
     └── InternalError 500, Busy 503, Unavailable 503
 
 Every error response has a `code` for programs, a `message` for people, `fields` where it applies, and the
-`request_id` of the log. It never contains submitted values, stack traces or texts of the database.
+`request_id` of the log. It never contains submitted values, stack traces or texts of the database. Messages
+are English here; `utils/web/localized.py` says them in the language of the call.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,6 +17,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+
+from utils.languages.text import Text
 
 
 class ApiError(Exception):
@@ -25,6 +28,7 @@ class ApiError(Exception):
     code: str = "internal_error"
     message: str = "Something went wrong on our side."
     members: ClassVar[Any] = None  # a TypedDict of the further members, for the API description
+    for_developers: ClassVar[bool] = False  # of clients: English in every language
     page: ClassVar[str | None] = None  # the page that shows it to browsers; None: the one for its status
 
     def __init__(
@@ -42,7 +46,7 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     @classmethod
-    def message_for(cls, _fault: str) -> str | None:
+    def message_for(cls, _fault: Text) -> Text | None:
         """Return the message for the fault of a field, or None for the message of the class."""
         return None
 
@@ -128,7 +132,7 @@ class ReauthRequired(Forbidden):
     members = ReauthMembers
 
     def __init__(self, *, by_factor: bool = False) -> None:
-        super().__init__("Confirm your second factor again to do this." if by_factor else None)
+        super().__init__(Text("Confirm your second factor again to do this.") if by_factor else None)
         self.extra = {"by_factor": True} if by_factor else {}
 
 

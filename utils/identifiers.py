@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from precis_i18n import get_profile
 
 from utils.confusables import skeleton
+from utils.languages.text import Text
 
 MAX_USERNAME = 80
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
@@ -51,20 +52,20 @@ def username_key(name: str) -> str | None:
 
 
 def display_username(name: str) -> str:
-    """Return the user name as it is displayed. Raises `ValueError` with the fault as its text."""
+    """Return the user name as it is displayed. Raises `ValueError` with the fault, a `Text`."""
     if "@" in name:
-        raise ValueError("must not contain @")
+        raise ValueError(Text("must not contain @"))
     try:
         is_final = len(name) > 2 * MAX_USERNAME or _PLAIN.fullmatch(name)
         displayed = name if is_final else str(_PRESERVED.enforce(name))
     except (UnicodeError, ValueError):
         displayed = ""
     if len(displayed) > MAX_USERNAME:
-        raise ValueError(f"must be at most {MAX_USERNAME} characters long")
+        raise ValueError(Text("must be at most {n} characters long", n=MAX_USERNAME))
     if not _ALPHABET.fullmatch(displayed) or username_key(displayed) is None:
-        raise ValueError("may hold letters, digits, '.', '_' and '-' only")
+        raise ValueError(Text("may hold letters, digits, '.', '_' and '-' only"))
     if not _is_one_script(displayed):
-        raise ValueError("must not mix letters of different scripts")
+        raise ValueError(Text("must not mix letters of different scripts"))
     return displayed
 
 
@@ -138,13 +139,13 @@ def deliverable(email: str) -> str:
 
 def _validated_email(text: str) -> ValidatedEmail:
     if len(text) > MAX_EMAIL:
-        raise ValueError(f"must be at most {MAX_EMAIL} characters long")
+        raise ValueError(Text("must be at most {n} characters long", n=MAX_EMAIL))
     if "=?" in text:  # an encoded word (RFC 2047): a mail header would decode it to another address
-        raise ValueError("is not a valid email address")
+        raise ValueError(Text("is not a valid email address"))
     try:
         return validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError:
-        raise ValueError("is not a valid email address") from None
+        raise ValueError(Text("is not a valid email address")) from None
 
 
 def username_from(email: str) -> str:

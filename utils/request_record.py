@@ -13,6 +13,7 @@ from flask import request
 
 if TYPE_CHECKING:  # errors are recorded there
     from utils.errors import ApiError
+    from utils.languages.catalogue import Language
 
 KEY = "auth.request"
 
@@ -35,6 +36,7 @@ class RequestRecord:
     rule: Any = None  # of Werkzeug, if the response is repeated without it
     repeat_while: Callable[[], bool] | None = None  # the response is the same for everybody until it is false
     takes_form: bool = False  # errors have the members of RFC 6749, 5.2, too
+    language: "Language | None" = None  # of the messages of the response, if it has any
 
 
 def record_of(environ: dict[str, Any]) -> RequestRecord:

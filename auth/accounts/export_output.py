@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from auth.events import event_text
+from auth.event_texts import event_text
 from auth.outputs import event_fields, optional_moment
 from auth.sessions.outputs import session_fields
 from models import AuditEvent, OutgoingMail, User, UserSession, public_fields
+from utils.web.localized import localized
 
 END_ROOM = 100  # bytes for what follows the events
 
@@ -61,6 +62,7 @@ def _user(row: User) -> dict[str, Any]:
         "failures": row.failures,
         "origin": row.origin,
         "terms_version": row.terms_version,
+        "signup_locale": row.signup_locale,
         "has_password": row.password_hash is not None,
     }
 
@@ -82,6 +84,7 @@ def _mail(row: OutgoingMail) -> dict[str, Any]:
         "template": row.template,
         "recipient": row.recipient,
         "facts": row.facts,
+        "language": row.language,
         "attempts": row.attempts,
         "last_error": row.last_error,
         **_times(row, "created_at", "sent_at", "given_up_at"),
@@ -91,7 +94,7 @@ def _mail(row: OutgoingMail) -> dict[str, Any]:
 def _event(row: AuditEvent) -> dict[str, Any]:
     return {
         **event_fields(row),
-        "text": event_text(row.event, row.reason, row.detail),
+        "text": event_text(row.event, row.reason, row.detail, localized),
         "session_id": str(row.session_id) if row.session_id else None,
         "user_agent": row.user_agent,
     }

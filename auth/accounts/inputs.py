@@ -9,10 +9,12 @@ from auth.fields import (
     ChallengeResponse,
     Cursor,
     Email,
+    Locale,
     NewPassword,
     NextAddress,
     Username,
 )
+from utils.languages.text import Text
 from utils.web.validation import Body, Query
 
 
@@ -31,7 +33,7 @@ class Registration(Body):
             ]
         }
     )
-    missing_message: ClassVar[str] = "Missing username, email, or password"
+    missing_message: ClassVar[str] = Text("Missing username, email, or password")
     refusals = NEW_PASSWORD_REFUSALS
 
     username: Username | None = None
@@ -55,9 +57,11 @@ class Registration(Body):
 class Profile(Body):
     """`PATCH /auth/me`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "lovelace"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "lovelace"}, {"locale": "de"}]})
+    nullable = frozenset({"locale"})
 
     username: Username | None = None
+    locale: Locale | None = Field(default=None, description="Null: ask the browser.")
 
 
 class Page(Query):

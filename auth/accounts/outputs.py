@@ -8,11 +8,13 @@ from urllib.parse import quote
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
-from auth.events import event_text
+from auth.event_texts import event_text
 from auth.outputs import Message, Moment, OneUser, message, user
 from models import Account, AuditEvent, iso
+from utils.languages.text import Text
 from utils.web.cursors import cursor
 from utils.web.devices import device
+from utils.web.localized import localized
 
 
 class Me(OneUser):
@@ -65,7 +67,7 @@ def me(
 
 
 def registered(found: Account) -> Registered:
-    return {"message": "User registered successfully", **user(found)}
+    return {"message": localized(Text("User registered successfully")), **user(found)}
 
 
 def leaving(erase_at: datetime) -> Leaving:
@@ -102,7 +104,7 @@ def _activity(row: AuditEvent) -> ActivityFields:
     return {
         "at": iso(row.at),
         "event": row.event,
-        "text": event_text(row.event, row.reason, row.detail),
+        "text": event_text(row.event, row.reason, row.detail, localized),
         "ip_address": row.ip_address,
         "browser": browser,
         "system": system,

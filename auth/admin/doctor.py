@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from http.client import HTTPException
 from time import perf_counter
-from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -105,10 +104,6 @@ def _returns(settings: Settings) -> Iterator[Finding]:
     if settings.return_origins and not settings.pages_enabled:
         text = "RETURN_ORIGINS is set, and the login page that leads there is not served."
         yield Finding("settings", "warning", text, "Unset PAGES_ENABLED, or serve /login below PUBLIC_URL.")
-    host = urlsplit(settings.public_url).hostname
-    if settings.production and any(urlsplit(each).hostname == host for each in settings.return_origins):
-        text = "RETURN_ORIGINS names the host of PUBLIC_URL: cookies do not tell ports apart."
-        yield Finding("settings", "problem", text, "Give the service a host that no application shares.")
 
 
 def _database(services: Services) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ from auth import tokens
 from auth.account_state import Use, refusal
 from auth.admin import account_expiry
 from auth.errors import UserNotFound
-from auth.events import Event, Refusal, event_text
+from auth.event_texts import event_text
+from auth.events import Event, Refusal
 from auth.factors import totp_guesses
 from auth.factors.verification import MAX_TRIES
 from auth.login import brute_force

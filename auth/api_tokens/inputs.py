@@ -3,25 +3,25 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from auth.fields import Label
+from utils.languages.text import Text
 from utils.permissions import MAX_PERMISSION, is_permission
-from utils.web.validation import Body, settings_of
+from utils.web.validation import Body, fault, settings_of
 
 MAX_PERMISSIONS = 100  # of a token
 
 
 def _well_formed(permission: str) -> str:
     if not is_permission(permission):
-        raise PydanticCustomError("permission_invalid", "must have the form thing:verb")
+        raise fault("permission_invalid", Text("must have the form thing:verb"))
     return permission
 
 
 def _within_maximum(days: int, info: ValidationInfo) -> int:
     maximum = settings_of(info).api_token_max_days
     if days > maximum:
-        raise PydanticCustomError("too_many_days", "must be at most {maximum}", {"maximum": maximum})
+        raise fault("too_many_days", Text("must be at most {maximum}", maximum=maximum))
     return days
 
 

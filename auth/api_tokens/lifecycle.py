@@ -13,17 +13,20 @@ from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.sessions import step_up
 from auth.stores import account_expiry, api_tokens, audit, roles
-from models import ApiToken
+from models import ApiToken, iso
 from utils.client_info import ClientInfo
 from utils.crypto import api_tokens as form
 from utils.errors import PermissionMissing
+from utils.languages.text import Text
 from utils.permissions import is_of_service
 from utils.services import Principal, Services
 
 MAX_LIVE = 50  # of an account
 MAX_LISTED = 2 * MAX_LIVE  # with those that expired lately
 DEFAULT_DAYS = 90
-NOT_POSSIBLE = "Of the permissions of this service, an API token can have auth:view and auth:audit only."
+NOT_POSSIBLE = Text(
+    "Of the permissions of this service, an API token can have auth:view and auth:audit only."
+)
 
 
 class Created(NamedTuple):
@@ -79,7 +82,7 @@ def create(
         raise TwoFactorOff
     live = api_tokens.live_names(tx, account.id, now)  # the account is locked: they are counted in turn
     if name in live:
-        raise ApiTokenNameTaken(fields={"name": "is the name of another token"})
+        raise ApiTokenNameTaken(fields={"name": Text("is the name of another token")})
     if len(live) >= MAX_LIVE:
         raise TooManyApiTokens(MAX_LIVE)
     maximum = services.settings.api_token_max_days
@@ -98,7 +101,7 @@ def create(
     )
     account_expiry.keep(tx, account.id, now)  # a program uses it
     # Not its name: who has only stolen a session could write to the owner by it.
-    facts = messages.client_facts(client, now) | {"expires_at": messages.moment_text(expires_at)}
+    facts = messages.client_facts(client, now) | {"expires_at": iso(expires_at)}
     purpose, limit = LinkPurpose.DISOWN, Limit.ADDRESS_NOTICE
     links.send_link(services, tx, account, purpose, "api_token_created", facts, limit=limit)
     audit.append(

@@ -15,6 +15,7 @@ from auth.stores import audit, one_time_tokens, users
 from models import Account
 from utils.client_info import ClientInfo
 from utils.errors import MissingFields
+from utils.languages.text import Text
 from utils.services import Services
 
 
@@ -84,7 +85,9 @@ def require_password(services: Services, account: Account, password: str | None,
     """
     tx = services.tx()
     if password is None:
-        raise MissingFields("Enter the password of the account.", fields={"password": "is missing"})
+        raise MissingFields(
+            Text("Enter the password of the account."), fields={"password": Text("is missing")}
+        )
     is_right = check.is_password(services, account, password) and account.failures < check.MAX_FAILURES
     if not is_right or not users.lock_if_unchanged(tx, account):
         check.record_failure(services, account, client)

@@ -44,7 +44,7 @@ class _Proof(NamedTuple):
     """What confirms a link besides itself: a session, else the token of a sign-up, else a password."""
 
     by_session: bool = False
-    next_address: str | None = None  # with the token of a sign-up
+    next_address: str | None = None  # of the token of a sign-up, if it is of this account
     source: brute_force.AttemptSource | None = None  # of the password, if a session is wanted
 
 
@@ -76,17 +76,15 @@ def confirm(
     with recorded(services, *links.REFUSALS):
         link = links.open_link(services, text, *PURPOSES, client=client)
         is_sign_up = link.purpose is LinkPurpose.VERIFY
-        if is_sign_up and wanted:
-            drop_sign_up()  # it is used now, or cannot be used
-        proof = _proof(services, link, given, principal, wanted if is_sign_up else None, client)
+        proof = _proof(services, link, given, principal, wanted if is_sign_up else None, drop_sign_up, client)
         account = links.consume(services, link, client)
     confirmation.apply(services, link, account, client)
-    if is_sign_up and not wanted:
-        drop_sign_up()
     login = None
     if is_sign_up and wanted and not proof.by_session:
         login = _log_in(services, account.id, proof, wanted, client)
     tx.commit()
+    if is_sign_up:
+        drop_sign_up()  # not before: after a failure the browser tries again
     if login:
         password.count_outcome(services, login)
     wanted_next = proof.next_address or ""
@@ -100,14 +98,20 @@ def _proof(
     given: str | None,
     principal: Principal | None,
     wanted: WantedSession | None,
+    drop_sign_up: DropCookie,
     client: ClientInfo,
 ) -> _Proof:
     if principal and principal.session_id and principal.user_id == link.account.id:
         return _Proof(by_session=True)
+    next_address = None
     if wanted and wanted.sign_up:
         next_address = _locked_next_address(services, link, wanted.sign_up)
         if next_address is not None:
             return _Proof(next_address=next_address)
+        # The person goes on there after the password, too.
+        next_address = tokens.read_sign_up(services, wanted.sign_up, link.account)
+        if next_address is None:
+            drop_sign_up()
     confirmation.require_password(services, link.account, given, client)
     source = None
     if wanted:
@@ -115,7 +119,7 @@ def _proof(
         if not brute_force.reset_failures(services.tx(), link.account, source):
             services.tx().rollback()
             raise InvalidCredentials
-    return _Proof(source=source)
+    return _Proof(next_address=next_address, source=source)
 
 
 def _locked_next_address(services: Services, link: OpenLink, sign_up: str) -> str | None:

@@ -26,6 +26,15 @@ class SecondFactorMembers(TypedDict):
     challenge_token: NotRequired[
         Annotated[str, Field(description="Absent when it is in the cookie.", examples=["b3BlbiBzZXNhbWU..."])]
     ]
+    next: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="As in the answer to `POST /auth/email/verify`, which alone has it.",
+                examples=["/cart"],
+            ),
+        ]
+    ]
 
 
 class SecondFactorRequired(Unauthorized):

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from auth.factors import inputs
 from auth.fields import Code, Password, Token
 from auth.mailing.inputs import Link
+from utils.languages.text import Text
 from utils.web.validation import Body
 
 
@@ -16,7 +17,7 @@ class Credentials(Body):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"username": "ada", "password": "correct horse battery"}]}
     )
-    missing_message: ClassVar[str] = "Missing username or password"
+    missing_message: ClassVar[str] = Text("Missing username or password")
 
     username: str | None = None
     email: str | None = None

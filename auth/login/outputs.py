@@ -9,6 +9,8 @@ from auth.outputs import Message, UserFields, message, user
 from auth.sessions import outputs
 from auth.tokens import TokenPair
 from models import Account
+from utils.languages.text import Text
+from utils.web.localized import localized
 
 
 class LoggedIn(outputs.Tokens):
@@ -60,7 +62,7 @@ class AccessToken(TypedDict):
 def logged_in(found: Account, pair: TokenPair, device_token: str, *, in_body: bool) -> LoggedIn:
     """The answer to a completed login; without refresh and device token where cookies deliver them."""
     answer: dict[str, Any] = {
-        "message": "Login successful",
+        "message": localized(Text("Login successful")),
         **outputs.tokens(pair, in_body=in_body),
         **user(found),
     }

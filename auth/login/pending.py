@@ -56,13 +56,18 @@ def issue(
     )
 
 
-def required(asked: Challenge, *, in_body: bool) -> SecondFactorRequired:
-    """Return the error that asks for the second factor; without the token if a cookie delivers it."""
+def required(asked: Challenge, *, in_body: bool, next_address: str = "") -> SecondFactorRequired:
+    """Return the error that asks for the second factor; without the token if a cookie delivers it.
+
+    `next_address` is where the sign-up goes on after it, if there is one.
+    """
     given: SecondFactorMembers = {"expires_in": asked.expires_in, "methods": asked.methods}
     if asked.passkey_options:
         given["passkey_options"] = asked.passkey_options
     if in_body:
         given["challenge_token"] = asked.token
+    if next_address:
+        given["next"] = next_address
     return SecondFactorRequired(given)
 
 

@@ -37,9 +37,9 @@ def _logged_in(delivery: Delivery, done: CompletedLogin) -> outputs.LoggedIn:
     return outputs.logged_in(done.account, done.tokens, done.device_token, in_body=not delivery.by_cookie)
 
 
-def _ask_for_factor(delivery: Delivery, asked: Challenge) -> NoReturn:
+def _ask_for_factor(delivery: Delivery, asked: Challenge, next_address: str = "") -> NoReturn:
     delivery.set_challenge_cookie(asked.token, asked.expires_in)
-    raise required(asked, in_body=not delivery.by_cookie)
+    raise required(asked, in_body=not delivery.by_cookie, next_address=next_address)
 
 
 @auth_bp.post("/login")
@@ -232,7 +232,7 @@ def verify_email(form: Verification) -> Any:
         client=client_info(),
     )
     if isinstance(done.login, Challenge):
-        _ask_for_factor(delivery, done.login)
+        _ask_for_factor(delivery, done.login, done.next_address)
     return outputs.confirmed(done.login and _logged_in(delivery, done.login), done.next_address)
 
 

@@ -17,6 +17,7 @@ from auth.stores import (
 )
 from utils.client_info import ClientInfo
 from utils.errors import TokenInvalid
+from utils.languages.text import Text
 from utils.services import Principal, Services
 
 
@@ -52,9 +53,9 @@ def change(
     if not is_right or not users.lock_if_unchanged(tx, account):
         check.record_failure(services, account, client, session_id=current)
         tx.commit()
-        raise WrongCurrentPassword(fields={"current_password": "is not right"})
+        raise WrongCurrentPassword(fields={"current_password": Text("is not right")})
     if not is_new:
-        raise PasswordUnchanged(fields={"new_password": "is the present one"})
+        raise PasswordUnchanged(fields={"new_password": Text("is the present one")})
     if not sessions.still_admitted(tx, current, account.id, now):
         raise TokenInvalid
     users.set_password(tx, account.id, hashed, now)

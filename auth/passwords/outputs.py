@@ -7,6 +7,7 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 
 from auth.outputs import Message, message
 from utils.passwords.strength import Strength as ScoredPassword
+from utils.web.localized import localized
 
 
 class Changed(Message):
@@ -29,7 +30,7 @@ def changed(api_tokens: list[str]) -> Changed:
 def strength(found: ScoredPassword, acceptable: bool) -> Strength:
     return {
         "score": found.score,
-        "warning": found.warning,
-        "suggestions": found.suggestions,
+        "warning": localized(found.warning) if found.warning else None,
+        "suggestions": [localized(each) for each in found.suggestions],
         "acceptable": acceptable,
     }

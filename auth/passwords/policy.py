@@ -1,6 +1,7 @@
 """The rules for a new password that need the account or a look-up."""
 
 from auth.errors import PasswordContainsContext, PasswordLeaked
+from utils.languages.text import Text
 from utils.passwords.blocklist import contains_context_words
 from utils.services import Services
 
@@ -10,7 +11,7 @@ def refuse_context_words(
 ) -> None:
     """Raise `PasswordContainsContext` if the password is made of name, address or the service's words."""
     if has_context_words(services, password, username=username, email=email):
-        fault = "must not contain your user name, your email address or the name of this service"
+        fault = Text("must not contain your user name, your email address or the name of this service")
         raise PasswordContainsContext(fields={field: fault})
 
 
@@ -20,7 +21,7 @@ def refuse_leaked(services: Services, password: str, *, field: str = "password")
     May take a second: the caller must hold no database connection.
     """
     if services.leaks.has(password):
-        raise PasswordLeaked(fields={field: "was found in a data leak"})
+        raise PasswordLeaked(fields={field: Text("was found in a data leak")})
 
 
 def has_context_words(services: Services, password: str, *, username: str | None, email: str | None) -> bool:

@@ -19,6 +19,7 @@ from auth.stores import audit, sessions, users
 from models import Account, SessionState
 from utils.client_info import ClientInfo
 from utils.errors import InvalidInput
+from utils.languages.text import Text
 from utils.limits.rate_limits import CountCall
 from utils.services import Services
 from utils.token_rotation import Standing, is_first_of_hour, standing
@@ -37,7 +38,7 @@ def refresh(
     `TooManyRequests`: genuine tokens count for their session, all others for the client's network.
     """
     if len(presented) > 1:
-        raise InvalidInput(fields={"refresh_token": "send it in the body or as the cookie, not both"})
+        raise InvalidInput(fields={"refresh_token": Text("send it in the body or as the cookie, not both")})
     token = tokens.read_refresh(presented[0]) if presented else None
     found = _genuine(services, token)
     if token is None or found is None:

@@ -1,7 +1,5 @@
 """The mail that tells an owner of the first consent to an application."""
 
-import re
-
 from sqlalchemy.orm import Session
 
 from auth.events import LinkPurpose
@@ -25,10 +23,5 @@ def tell_owner(
     """
     if client.trusted:
         return
-    facts = messages.client_facts(client_info, services.clock.now()) | {"app": _in_mail(client.name)}
+    facts = messages.client_facts(client_info, services.clock.now()) | {"app": client.name}
     links.send_link(services, tx, account, LinkPurpose.DISOWN, TEMPLATE, facts, limit=Limit.ADDRESS_NOTICE)
-
-
-def _in_mail(name: str) -> str:
-    """Return a name that can start neither a paragraph nor a link, which mails mark by brackets and lines."""
-    return re.sub(r"[\s\[\]<>]+", " ", name).strip()

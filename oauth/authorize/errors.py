@@ -206,6 +206,7 @@ class PermissionMissing(RequestRefused):
 class TicketInvalid(OAuthError):
     """The request was not opened here within the hour, or was changed since."""
 
+    for_developers = False
     code, message = "oauth_ticket_invalid", "This request has expired. Go back to the app and start again."
 
 

@@ -1,11 +1,24 @@
 """Authorization codes when they come back (RFC 6749, 4.1.3): reading one, and using it up."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, insert, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Interval,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
@@ -26,6 +39,7 @@ from oauth.stores.grants import (
 )
 from tables.oauth import OAuthClient, OAuthCode, OAuthGrant
 from utils.client_info import ClientInfo
+from utils.database.deadlines import ANSWER_TIMEOUT, STATEMENT_TIMEOUT
 from utils.database.reads import Reads
 
 
@@ -133,7 +147,11 @@ _REDEEMED = (
 # All of it below the limit of grants, for Postgres. The lock is a statement of its own: the second one, with
 # its snapshot, sees the grants of those who had the lock before. A repeated one sees its own result.
 _LOCKED_ACCOUNT = select(_USERS.id).where(_USERS.id == bindparam("of_user")).with_for_update(key_share=True)
-_USED = _REDEEMED.where(COUNT_OF_OTHERS < MAX_LIVING).cte("used")
+# If the first one waited for long, the second one does nothing. Both together could take longer than the
+# process waits for an answer, and then be committed after the 503.
+LONGEST_WAIT = timedelta(seconds=ANSWER_TIMEOUT - STATEMENT_TIMEOUT) / 2
+_IS_TIMELY = func.clock_timestamp() - func.transaction_timestamp() < bindparam("longest_wait", type_=Interval)
+_USED = _REDEEMED.where(COUNT_OF_OTHERS < MAX_LIVING, _IS_TIMELY).cte("used")
 _IS_USED = exists(select(_USED.c.id))
 _GRANT_TABLE = cast(Table, OAuthGrant.__table__)
 _NEW = [bindparam(f"new_{column.key}", type_=column.type) for column in _GRANT_TABLE.c]
@@ -209,7 +227,8 @@ def redeem_at_once(
     """Use up a code, start its grant and write the audit event, in one round trip and transaction.
 
     False if it did nothing: as `redeem`, or as its account and client have as many grants as they may, or as
-    the database is not Postgres. Then `redeem` decides.
+    the database is not Postgres, or as another transaction had the lock of the account for more than
+    `LONGEST_WAIT`. Then `redeem` decides.
     """
     if not reads.can_write_in_ctes:
         return False
@@ -217,7 +236,7 @@ def redeem_at_once(
     event = audit.values_with(
         now, caller, user_id=code.user_id, session_id=code.session_id, detail=client_name
     )
-    values = _values(code, grant.id, now) | {"newest": grant.id} | new | event
+    values = _values(code, grant.id, now) | {"newest": grant.id, "longest_wait": LONGEST_WAIT} | new | event
     _, row = reads.together([(_LOCKED_ACCOUNT, {"of_user": code.user_id}), (_REDEEMED_AT_ONCE, values)])
     return row is not None and bool(row[0])
 

@@ -7,6 +7,7 @@ export interface User {
   email_verified: boolean;
   created_at: string;
   two_factor_enabled: boolean;
+  locale: string | null;
 }
 
 export interface Me {
@@ -138,6 +139,8 @@ export interface ClientOptions {
   origins?: string[];
   /** Resolves to the `challenge_response`, or null. */
   solve?(challenge: Challenge, signal?: AbortSignal): Promise<string | null>;
+  /** Of the messages (BCP 47, such as "de"), read at each call if it is a function. Default: the browser's. */
+  language?: string | (() => string);
 }
 
 /**

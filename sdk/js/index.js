@@ -18,7 +18,7 @@ export class AuthError extends Error {
 }
 
 /** Return a client of the service at `url`. The types and the guide describe its methods. */
-export function createClient(url, { delivery, store = null, origins = [], solve = null } = {}) {
+export function createClient(url, { delivery, store = null, origins = [], solve = null, language = null } = {}) {
   const here = globalThis.location?.origin;
   const home = new URL(url, here);
   const base = home.href.replace(/\/$/, "");
@@ -43,6 +43,8 @@ export function createClient(url, { delivery, store = null, origins = [], solve 
   async function send(method, path, body, { signal, bearer = null } = {}) {
     const headers = {};
     if (body !== undefined) headers["Content-Type"] = "application/json";
+    const wanted = typeof language === "function" ? language() : language;
+    if (wanted) headers["Accept-Language"] = wanted; // CORS needs no permission for it
     if (bearer) headers.Authorization = `Bearer ${bearer}`;
     const device = byCookie ? null : await kept.get(DEVICE_TOKEN);
     if (device) headers["X-Device-Token"] = device;

@@ -71,8 +71,9 @@ def test_pages_use_exactly_the_keys_of_the_catalogue() -> None:
             assert app.test_client().get("/account/tokens").status_code == 200
     with memory_app({"OAUTH_PROVIDER": "false"}, languages=languages) as app:
         assert app.test_client().get("/account/apps").status_code == 200
-    # The language switch is shown where there are several languages.
-    assert set(noted) - noted.used == {"shell.language"}
+    # The choices of a language are shown where there are several.
+    several = {f"profile.language.{part}" for part in ("title", "text", "browser", "submit")}
+    assert set(noted) - noted.used == several | {"shell.language", "field.locale"}
 
 
 def literals(source: str) -> set[str]:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.app_screens import SETTLED, allow, app_at, arrived, client_in
 from tests.support.authorization_requests import authorization_query, parameters_of
-from tests.support.screen_steps import calls, heading, submit, waits
+from tests.support.screen_steps import calls, fill_signup, heading, submit, waits
 from tests.support.screens import Site, log_in
 from tests.support.scripted_server import ScriptedServer
 from tests.support.service import PASSWORD
@@ -188,6 +188,30 @@ def test_prompt_none_shows_no_page(screen: Page, site: Site) -> None:
     screen.goto(f"/oauth/authorize?{silent}", wait_until="commit")
     waits(screen, found, 2)
     assert parameters_of(found[1])["error"] == "consent_required"
+
+
+@pytest.mark.slow
+def test_request_of_any_length_goes_on_after_a_sign_up_that_is_confirmed_in_another_tab(
+    screen: Page, site: Site
+) -> None:
+    client_in(site, "app7", "https://app7.example.com/cb", trusted=True)
+    found, new = app_at(screen, "app7.example.com"), "long-request@example.com"
+    query = authorization_query(
+        client_id="app7", redirect_uri="https://app7.example.com/cb", state="s/" * 1024, nonce="n/" * 256
+    )
+    screen.goto(f"/oauth/authorize?{query}", wait_until="commit")
+    screen.get_by_role("link", name="Sign Up").click()
+    screen.wait_for_url("**/signup?next=*")
+    fill_signup(screen, new)
+    submit(screen, "Sign Up")
+    heading(screen, "Check Your Email")
+    confirming = screen.context.new_page()
+    confirming.goto(site.link(new, "/verify-email"))
+    submit(confirming, "Confirm Email")
+    confirming.get_by_role("link", name="Continue").click()
+    assert arrived(confirming, found)["state"] == "s/" * 1024
+    confirming.goto("/terms")
+    assert confirming.evaluate("localStorage.length") == 0
 
 
 def test_another_account_logs_in_and_decides(screen: Page, site: Site) -> None:

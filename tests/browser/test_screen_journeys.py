@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.screen_steps import reach
+from tests.support.phone import Phone
+from tests.support.screen_steps import fill_signup, reach, submit
 from tests.support.screens import Site, log_in
 from tests.support.service import PASSWORD
 
@@ -43,6 +44,34 @@ def test_confirmation_in_another_browser_asks_for_the_password_and_logs_in(scree
     screen.get_by_role("link", name="Continue").click()
     screen.wait_for_url("**/account")
     expect(screen.locator("#email-shown")).to_have_text(address)
+
+
+def switch_on_factor(site: Site, address: str) -> str:
+    """Give an account, whose address need not be confirmed, an authenticator app; return a recovery code."""
+    call = site.server.call
+    access = call("POST", "/auth/login", {"email": address, "password": PASSWORD})[1]["access_token"]
+    phone = Phone(call("POST", "/auth/totp", {}, access)[1]["secret"])
+    codes: list[str] = call("POST", "/auth/totp/confirm", {"code": phone.code()}, access)[1]["recovery_codes"]
+    return codes[0]
+
+
+@pytest.mark.slow
+def test_second_factor_at_the_confirmation_keeps_the_next_page(screen: Page, site: Site) -> None:
+    address = "factor-early@example.com"
+    screen.goto("/signup?next=/account/devices?x=1")
+    fill_signup(screen, address)
+    submit(screen, "Sign Up")
+    screen.wait_for_url("**/signup/sent**")
+    recovery_code = switch_on_factor(site, address)
+    confirming = screen.context.new_page()
+    confirming.goto(site.link(address, "/verify-email"))
+    confirming.get_by_label("Password", exact=True).fill(PASSWORD)
+    submit(confirming, "Confirm Email")
+    confirming.wait_for_url("**/two-factor")
+    submit(confirming, "Use a recovery code instead")
+    confirming.get_by_label("Recovery Code").fill(recovery_code)
+    confirming.keyboard.press("Enter")
+    confirming.wait_for_url("**/account/devices?x=1")
 
 
 @pytest.mark.slow

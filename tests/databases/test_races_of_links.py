@@ -39,6 +39,7 @@ from tests.support.interleavings import (
     resend,
     reset,
     reset_and_undone,
+    reset_confirmed,
     restore,
     sign_in,
     still_reserved,
@@ -146,7 +147,7 @@ def test_address_being_given_up_cannot_be_registered(make_app: AppFactory, pause
 Check = Callable[[Member, TestResponse, TestResponse], None]
 INTERLEAVINGS: dict[str, tuple[Callable[[Member], Action], Callable[[Member], Action], Check]] = {
     "reset, login": (reset, sign_in, old_password_is_revoked),
-    "reset, another reset": (reset, other_reset, one_password),
+    "reset, another reset": (reset_confirmed, other_reset, one_password),
     "reset, refresh": (reset, renewal, out),
     "reset, change of password": (reset, change, anything),
     "delete, refresh": (request_deletion, renewal, out),

@@ -1,90 +1,36 @@
 """docs/guides/authorization.md as a reader follows it: its tour, and its examples for other services."""
 
 import asyncio
-import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from flask import Flask
 from werkzeug.test import Client
 
-from app import create_app
-from config import Settings, TestingConfig
-from models import db
 from tests.conftest import new_sqlite
 from tests.support.documents import example
-from tests.support.examples import NGINX, get, nginx, running, traefik, trusting_site
-from tests.support.roles import define, grant, revoke
-from tests.support.server import ROOT, Server, environment, free_port, serving
+from tests.support.examples import NGINX, express_site, get, nginx, running, traefik, trusting_site
+from tests.support.guarded_sites import FORGED, Service, at, check_site, service_with_roles
+from tests.support.roles import grant, revoke
+from tests.support.server import ROOT, environment, free_port, serving
 from tests.support.service import PASSWORD
 
 pytestmark = pytest.mark.slow
 
 GUIDE = "authorization"
 TEXT = (ROOT / "docs" / "guides" / f"{GUIDE}.md").read_text("utf-8")
-FORGED = {"X_Auth_User_Id": "99", "X_Auth_Username": "root"}
-
-
-class Service(NamedTuple):
-    """A service that runs, the same database in this process, and the access token of `grün`, account 1."""
-
-    server: Server
-    app: Flask
-    token: str
 
 
 @pytest.fixture
 def service(tmp_path: Path, sqlite_template: Path) -> Iterator[Service]:
-    uri = new_sqlite(sqlite_template, tmp_path)
-    app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri}))
-    told = {"TRUSTED_PROXIES": "1", "CLIENT_ADDRESS_HEADER": "Clientaddress"}
-    with serving(uri, tmp_path, **told) as server:
-        body = {"username": "grün", "email": "ada@example.com", "password": PASSWORD}
-        assert server.call("POST", "/auth/register", body)[0] == 201
-        define(app, "reader", "reports:read")
-        define(app, "editor", "reports:read", "reports:write")
-        yield Service(server, app, server.call("POST", "/auth/login", body)[1]["access_token"])
-    with app.app_context():
-        db.engine.dispose()
-
-
-Ask = Callable[..., tuple[int, dict[str, Any]]]
-
-
-def check_site(service: Service, ask: Ask, down: int) -> None:
-    """Check what every example promises; `down` is its status without the service."""
-    token = service.token
-    assert [ask(path)[0] for path in ("/reports", "/reports/drafts")] == [401, 401]
-    assert ask("/reports", token + "x")[0] == 401
-    assert ask("/reports", token)[0] == 403
-    grant(service.app, "grün", "reader")
-    assert ask("/reports", token, **FORGED)[0] == 200
-    assert ask("/reports/drafts", token)[0] == 403
-    for query in ("?permission=reports:read", "?permission=reports:read&needs=reports:read"):
-        assert ask(f"/reports/drafts{query}", token, **FORGED)[0] == 403
-        assert ask(f"/reports{query}", **FORGED)[0] == 401
-    grant(service.app, "grün", "editor")
-    assert ask("/reports/drafts", token)[0] == 200
-    for role in ("editor", "reader"):
-        revoke(service.app, "grün", role)
-    assert [ask(path, token)[0] for path in ("/reports", "/reports/drafts")] == [403, 403]
-    grant(service.app, "grün", "reader")
-    assert service.server.call("POST", "/auth/logout", {}, token=token)[0] == 204
-    assert ask("/reports", token)[0] == 401
-    service.server.stop()
-    assert ask("/reports", token)[0] == down
-
-
-def at(url: str) -> Ask:
-    return lambda path, token=None, **headers: get(f"{url}{path}", token, **headers)[:2]
+    with service_with_roles(sqlite_template, tmp_path) as found:
+        yield found
 
 
 def parts_of(name: str, service: Service) -> dict[str, Any]:
@@ -149,16 +95,13 @@ def test_wsgi_example_keeps_its_promises(service: Service) -> None:
 
 
 def test_express_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
-    node, port = shutil.which("node"), free_port()
-    assert node, "needs node"
-    ports = {8000: service.server.port, 9000: port}
-    (tmp_path / "site.js").write_text(example("express-permission", ports, GUIDE))
-    url = f"http://127.0.0.1:{port}"
-    with running([node, "site.js"], tmp_path, f"{url}/reports", NODE_PATH=os.environ.get("NODE_PATH", "")):
+    port = free_port()
+    text = example("express-permission", {8000: service.server.port, 9000: port}, GUIDE)
+    with express_site(tmp_path, text, port) as url:
         grant(service.app, "grün", "reader")
-        assert get(f"{url}/reports", service.token)[:2] == (200, {"reports_of": 1})
+        assert get(f"{url}/reports", service.token)[:2] == (200, {"reports_of": 1, "name": "grün"})
         revoke(service.app, "grün", "reader")
-        check_site(service, at(url), down=500)
+        check_site(service, at(url), down=503)
 
 
 def nginx_example(service: Service, site: int) -> tuple[str, int]:

@@ -20,6 +20,8 @@ from tests.sabotage.deployment import DEPLOYMENT
 from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.javascript_client import JAVASCRIPT_CLIENT
+from tests.sabotage.languages import LANGUAGES
+from tests.sabotage.messages import MESSAGES
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.oauth_apps import OAUTH_APPS
 from tests.sabotage.oauth_authorize import OAUTH_AUTHORIZE
@@ -64,7 +66,18 @@ def outcome(sabotage: Sabotage) -> str:
 def main(names: list[str]) -> int:
     groups = (
         *(SECURITY, SIGN_UPS, AUTHORIZATION, API_TOKENS, GUARDS, FACTORS, LIMITS, DATA, RECORDS, OPERATORS),
-        *(DATABASES, REQUESTS, RETURNS, DEPLOYMENT, SCREENS, JAVASCRIPT_CLIENT, TRANSFER, OWN_MODULES),
+        *(
+            DATABASES,
+            REQUESTS,
+            RETURNS,
+            DEPLOYMENT,
+            SCREENS,
+            LANGUAGES,
+            MESSAGES,
+            JAVASCRIPT_CLIENT,
+            TRANSFER,
+            OWN_MODULES,
+        ),
         *(
             OAUTH_APPS,
             OAUTH_KEYS,

@@ -46,13 +46,6 @@ OAUTH_APPS = [
         "test_connection_notice.py::test_trusted_app_causes_no_mail",
     ),
     Sabotage(
-        "the name of an app makes no link in a mail",
-        "oauth/apps/notice.py",
-        'return re.sub(r"[\\s\\[\\]<>]+", " ", name).strip()',
-        "return name",
-        "test_connection_notice.py::test_name_of_an_app_makes_no_link_and_no_paragraph",
-    ),
-    Sabotage(
         "this was not me forgets consents of an intruder",
         "oauth/listener.py",
         "        apps.forget_consents(tx, user_id, since=now - LIFETIMES[LinkPurpose.DISOWN])\n",

@@ -4,6 +4,13 @@ from tests.sabotage import Sabotage
 
 OAUTH_CLIENTS = [
     Sabotage(
+        "a Next.js application returns to a registered address after a logout",
+        "oauth/clients/snippet_texts.py",
+        'next(iter(definition.post_logout_uris), f"{origin}/")',
+        "redirect",
+        "test_snippets.py::test_configuration_of_next_js_returns_to_a_registered_address_after_a_logout",
+    ),
+    Sabotage(
         "a confidential client needs its secret",
         "oauth/clients/authentication.py",
         "    return None if matching is not None else Reason.SECRET_WRONG",

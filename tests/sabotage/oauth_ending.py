@@ -87,6 +87,13 @@ OAUTH_ENDING = [
     Sabotage(
         "the feed is of the resource that asks",
         "oauth/stores/endings.py",
+        ".where(OAuthResource.client_id == resource_client, follows,",
+        ".where(follows,",
+        "test_revocation_feed.py::test_feed_tells_a_resource_of_grants_for_itself_only",
+    ),
+    Sabotage(
+        "the cursor of the feed counts the grants of the resource that asks",
+        "oauth/stores/endings.py",
         "            OAuthResource.client_id == resource_client,\n",
         "",
         "test_revocation_feed.py::test_feed_tells_a_resource_of_grants_for_itself_only",
@@ -97,6 +104,21 @@ OAUTH_ENDING = [
         "    if address.ipv4_mapped:\n",
         "    if address.ipv4_mapped is address:\n",
         "test_public_addresses.py::test_link_local_and_metadata_addresses_are_refused_even_if_their_network_is_named",
+    ),
+    Sabotage(
+        "an IPv4 address that is translated to an IPv6 one is checked",
+        "utils/web/public_addresses.py",
+        "return is_translated or (address",
+        "return (address",
+        "test_public_addresses.py"
+        "::test_link_local_and_metadata_addresses_are_refused_even_if_their_network_is_named",
+    ),
+    Sabotage(
+        "only IPv6 addresses of the assigned space are public",
+        "utils/web/public_addresses.py",
+        "return is_assigned and address.is_global",
+        "return address.is_global",
+        "test_public_addresses.py::test_fault_42_address_that_is_not_public_is_refused",
     ),
     Sabotage(
         "metadata addresses are refused in named networks, too",

@@ -26,6 +26,14 @@ OAUTH_TOKEN = [
         "test_number_of_grants.py::test_no_more_than_20_grants_live_after_two_redemptions_for_the_last_place",
     ),
     Sabotage(
+        "a redemption at once does nothing if it waited for long, as it could be committed after its 503",
+        "oauth/stores/redemptions.py",
+        "COUNT_OF_OTHERS < MAX_LIVING, _IS_TIMELY",
+        "COUNT_OF_OTHERS < MAX_LIVING",
+        "test_races_of_codes.py"
+        "::test_redemption_that_waited_for_a_lock_does_nothing_in_the_statement_after_it",
+    ),
+    Sabotage(
         "a repeated redemption finds its own result",
         "oauth/stores/redemptions.py",
         "_CODES.grant_id == bindparam(",

@@ -57,6 +57,13 @@ RETURNS = [
         "test_return_settings.py::test_service_is_no_application_of_its_own",
     ),
     Sabotage(
+        "no application shares the host of the service",
+        SETTINGS,
+        "    elif production and _host(public_url) in map(_host, origins):",
+        "    elif production and public_url in origins:",
+        "test_return_settings.py::test_application_on_another_port_of_the_service_stops_production_only",
+    ),
+    Sabotage(
         "the verify cookie reaches the service",
         SETTINGS,
         "if not _is_below(public_url, domain):",
@@ -104,6 +111,15 @@ RETURNS = [
         'Signer("verify-cookie", b"verify", _VERIFY_HEAD.size)',
         'Signer("passkey-challenge", b"passkey-login", _VERIFY_HEAD.size)',
         "test_verify_cookie.py::test_cookie_has_a_key_of_its_own",
+    ),
+    Sabotage(
+        "the verify cookie opens nothing but GET /auth/verify",
+        "utils/auth_helpers.py",
+        'by_cookie() if by_cookie and "Authorization" not in request.headers else None',
+        'by_cookie() if by_cookie and "Authorization" not in request.headers else __import__(\n'
+        '            "auth.tokens", fromlist=["tokens"]\n'
+        '        ).read_verify(services(), request.cookies.get("__Secure-verify", ""))',
+        "test_verify_cookie.py::test_cookie_opens_nothing_but_verify",
     ),
     Sabotage(
         "a session that has ended ends its verify cookie",

@@ -85,11 +85,55 @@ SIGN_UPS = [
         f"{LOGIN}::test_link_of_an_address_change_never_logs_in",
     ),
     Sabotage(
-        "the cookie of a sign-up is cleared when it cannot be used",
+        "the cookie of a sign-up is cleared when it does not fit the link",
         CONFIRMATION,
-        "            drop_sign_up()  # it is used now, or cannot be used\n",
-        "            pass\n",
+        "        if next_address is None:\n            drop_sign_up()\n",
+        "",
         f"{ATTACKS}::test_cookie_and_link_of_two_accounts_are_refused",
+    ),
+    Sabotage(
+        "the cookie of a sign-up stays until its use is committed",
+        CONFIRMATION,
+        "    confirmation.apply(services, link, account, client)\n",
+        "    drop_sign_up()\n    confirmation.apply(services, link, account, client)\n",
+        f"{LOGIN}::test_cookie_stays_until_its_use_is_committed",
+    ),
+    Sabotage(
+        "a second factor at the confirmation keeps where to go on",
+        "auth/login/routes.py",
+        "_ask_for_factor(delivery, done.login, done.next_address)",
+        "_ask_for_factor(delivery, done.login)",
+        f"{ATTACKS}::test_second_factor_is_asked_after_link_and_password",
+    ),
+    Sabotage(
+        "a long request of an app goes on after a sign-up",
+        "pages/static/screens/signup.js",
+        "  return address.startsWith(`${REQUEST}?`) ? REQUEST : undefined;\n",
+        "  return undefined;\n",
+        "test_screen_authorize_flows.py"
+        "::test_request_of_any_length_goes_on_after_a_sign_up_that_is_confirmed_in_another_tab",
+    ),
+    Sabotage(
+        "a session started at the confirmation is not remembered",
+        CONFIRMATION,
+        "            auth_time=account.created_at,\n            remember=False,\n",
+        "            auth_time=account.created_at,\n            remember=True,\n",
+        f"{LOGIN}::test_browser_that_signed_up_confirms_and_is_logged_in_without_the_password",
+    ),
+    Sabotage(
+        "a session started at the confirmation with the password is not remembered",
+        CONFIRMATION,
+        "        proof.source,\n        client,\n        remember=False,\n",
+        "        proof.source,\n        client,\n        remember=True,\n",
+        f"{LOGIN}::test_other_browser_gives_the_password_and_is_logged_in",
+    ),
+    Sabotage(
+        "REQUIRE_SECOND_FACTOR holds at the confirmation",
+        "auth/sessions/admission.py",
+        "    is_restricted = tokens.needs_enrollment(services, account)\n    if is_restricted:",
+        "    is_restricted = tokens.needs_enrollment(services, account) and auth_time != account.created_at\n"
+        "    if is_restricted:",
+        f"{ATTACKS}::test_required_second_factor_holds_after_a_login_by_confirmation",
     ),
     Sabotage(
         "a login by confirmation is as old as the registration",

@@ -247,7 +247,7 @@ def _remove_password(page: Page) -> None:
 def _password_removed(page: Page) -> None:
     _remove_password(page)
     answer(page, "/auth/password", 200, {"message": "Removed"})
-    page.get_by_role("dialog").get_by_role("button", name="Remove Password").click()
+    page.locator("dialog[open] [data-close=yes]").click()
     expect(page.locator("#removed")).to_be_focused()
 
 

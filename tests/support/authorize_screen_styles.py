@@ -44,11 +44,12 @@ MORE = [
 
 
 @cache
-def served(query: str) -> tuple[int, str]:
+def served(query: str, cookies: str) -> tuple[int, str]:
     """Return what the service answers to a browser with this request, of a client `app`."""
     with memory_app() as app:
         client_row(app)
-        page = app.test_client().get(f"{PATH}?{query}", headers=BROWSES)
+        headers = BROWSES | {"Cookie": cookies}
+        page = app.test_client(use_cookies=False).get(f"{PATH}?{query}", headers=headers)
         return page.status_code, page.get_data(as_text=True)
 
 
@@ -56,7 +57,8 @@ def opened(page: Page, status: int, body: dict[str, Any], query: str | None = No
     """Open a request to which the API gives this answer."""
     signed_in(page)
     asked = authorization_query() if query is None else query
-    code, shell = served(asked)
+    cookies = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
+    code, shell = served(asked, cookies)
 
     def fulfil(route: Route) -> None:
         route.fulfill(status=code, content_type="text/html; charset=utf-8", body=shell)

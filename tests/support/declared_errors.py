@@ -1,4 +1,4 @@
-"""A plugin of the tests: every error that a described route answers is in its description."""
+"""A plugin of the tests: every error that a described route answers is in its description, and translated."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,11 +7,13 @@ import pytest
 from flask import Flask, Response, request, request_finished
 
 from ops.openapi_errors import errors_of
+from utils.languages.catalogue import shipped
 from utils.request_record import request_record
 from utils.web.http import Documentation, documentation
 
 ANY_ROUTE = {"bad_request", "internal_error"}  # a lost connection; a fault that a test provokes
 undeclared: set[tuple[str, str]] = set()
+untranslated: set[str] = set()
 _codes: dict[str, tuple[Documentation, frozenset[str]]] = {}
 
 
@@ -26,6 +28,9 @@ def _note(app: Flask, response: Response, **_: Any) -> None:
         _codes[name] = docs, frozenset(each.code for each in errors_of(docs))
     if error.code not in _codes[name][1] | ANY_ROUTE:
         undeclared.add((name, error.code))
+    if request.path.startswith("/auth/") and not error.for_developers:
+        texts = {getattr(text, "template", text) for text in (error.message, *error.fields.values())}
+        untranslated.update(texts - shipped().by_tag["de"].messages.keys())
 
 
 request_finished.connect(_note)
@@ -33,7 +38,12 @@ request_finished.connect(_note)
 
 @pytest.fixture(autouse=True)
 def errors_are_declared() -> Iterator[None]:
-    """Fail a test in which a route answered an error that the API description does not have for it."""
+    """Fail a test in which a route answered an error that the API description does not have for it.
+
+    Or one with a text that no language could translate, as `messages.json` has no such key.
+    """
     undeclared.clear()
+    untranslated.clear()
     yield
     assert not undeclared, f"the routes do not declare these errors: {undeclared}"
+    assert not untranslated, f"messages that locales/de/messages.json does not have: {untranslated}"

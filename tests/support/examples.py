@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.documents import example
 from tests.support.proxies import NGINX_HTTP
-from tests.support.server import DEADLINE, Server, free_port, until
+from tests.support.server import DEADLINE, ROOT, Server, free_port, until
 
 NGINX = os.environ.get("NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
 
@@ -112,6 +112,23 @@ def traefik(folder: Path, text: str) -> Iterator[str]:
     with running(command, folder, f"{url}/"):
         until(lambda: get(f"{url}/reports")[0] != 404, "the routers")
         yield url
+
+
+@contextmanager
+def express_site(folder: Path, text: str, port: int) -> Iterator[str]:
+    """Run this Express site, which listens at this port, beside Express and `sdk/js`; yield its URL."""
+    node = shutil.which("node")
+    assert node, "needs node"
+    paths = os.environ.get("NODE_PATH", "").split(":")  # where `npm install express` went; modules ignore it
+    express = next((Path(path, "express") for path in paths if Path(path, "express").is_dir()), None)
+    assert express, "needs express: npm install express, and its folder in NODE_PATH"
+    modules = folder / "node_modules"
+    modules.mkdir()
+    (modules / "express").symlink_to(express)
+    (modules / "auth-service-client").symlink_to(ROOT / "sdk" / "js")
+    (folder / "site.mjs").write_text(text)
+    with running([node, "site.mjs"], folder, f"http://127.0.0.1:{port}/"):
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

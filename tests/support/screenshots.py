@@ -1,70 +1,98 @@
-"""Screenshots of every screen and state, at phone and desktop width, into docs/screens.
+"""Pictures of every screen and state into docs/screens: `make screenshots`.
 
-Uses the real service on its own database, as the screen tests do; only that folder of the checkout changes.
+Each state in the specified colours and in English has a picture of its own, at the width of a phone and of a
+desktop. A contact sheet shows all states in one look: a scheme, a contrast and a language. With a folder as
+argument, every picture of every look is kept there besides.
+
+Uses the real service on its own database, as the screen tests do; only docs/screens of the checkout changes.
 """
 
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
-from playwright.sync_api import BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from sqlalchemy import create_engine
 
 from bench.chromium import INSTALL, chromium
-from tests.support.screen_styles import STATES, State, choose_contrast
+from tests.support.contact_sheets import write_sheet
+from tests.support.screen_styles import STATES, choose
 from tests.support.screens import FLAGS, Site
 from tests.support.server import serving
+from tests.support.translated_pages import translate
 from utils.database.migrations import upgrade
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screens"
 SIZES = {360: 640, 1280: 800}
-WITH_MORE_CONTRAST = ("login", "login-errors", "signup", "signup-errors", "account-devices")
 
 
-def picture(page: Page, name: str, folder: Path) -> None:
+class Look(NamedTuple):
+    """How a page is shown: the scheme, the contrast, and the language."""
+
+    scheme: str
+    contrast: str
+    language: str
+
+    @property
+    def name(self) -> str:
+        more = ["more-contrast"] if self.contrast == "more" else []
+        return "-".join([self.scheme, *more, *([] if self.language == "en" else [self.language])])
+
+
+LOOKS = [
+    *(Look(scheme, contrast, "en") for scheme in ("light", "dark") for contrast in ("seed", "more")),
+    *(Look(scheme, "seed", "de") for scheme in ("light", "dark")),
+]
+
+
+def picture(page: Page, file: Path) -> None:
     """Take a full-page screenshot after all transitions have ended."""
     page.evaluate("document.fonts.ready")
-    width = page.viewport_size["width"] if page.viewport_size else 0
-    page.screenshot(path=folder / f"{name}-{width}.png", full_page=True, animations="disabled", caret="hide")
+    page.screenshot(path=file, full_page=True, animations="disabled", caret="hide")
 
 
-def take(context: BrowserContext, name: str, state: State, folder: Path) -> None:
-    page = context.new_page()
-    state(page)
-    picture(page, name, folder)
-    page.unroute_all(behavior="ignoreErrors")
-    page.close()
+def take(browser: Browser, site: Site, name: str, look: Look, folder: Path) -> None:
+    """Take the pictures of a state in a look, at each size, from new profiles."""
+    for width, height in SIZES.items():
+        shape: ViewportSize = {"width": width, "height": height}
+        context = browser.new_context(
+            viewport=shape, base_url=site.url, device_scale_factor=1, reduced_motion="reduce"
+        )
+        choose(context, site.url, scheme=look.scheme, contrast=look.contrast, lang=look.language)
+        page = context.new_page()
+        if look.language != "en":
+            translate(page, look.language)
+        STATES[name](page)
+        picture(page, folder / f"{name}-{width}.png")
+        page.unroute_all(behavior="ignoreErrors")
+        context.close()
 
 
 def take_all(site: Site, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
+    """Take all pictures into a folder for each look, and write the contact sheets."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in (*FOLDER.glob("*.png"), *FOLDER.glob("*.jpg")):
         old.unlink()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        for width, height in SIZES.items():
-            shape: ViewportSize = {"width": width, "height": height}
-            for contrast, names in (("seed", list(STATES)), ("more", list(WITH_MORE_CONTRAST))):
-                for name in names:
-                    context = browser.new_context(
-                        viewport=shape,
-                        base_url=site.url,
-                        device_scale_factor=1,
-                        reduced_motion="reduce",
-                    )
-                    choose_contrast(context, site.url, contrast)
-                    suffix = "" if contrast == "seed" else "-more-contrast"
-                    take(context, name + suffix, STATES[name], folder)
-                    context.close()
+        for number, look in enumerate(LOOKS):
+            pictures = FOLDER if number == 0 else folder / look.name
+            pictures.mkdir(parents=True, exist_ok=True)
+            for name in STATES:
+                take(browser, site, name, look, pictures)
+            write_sheet(browser, pictures, FOLDER / f"sheet-{look.name}.jpg")
         browser.close()
 
 
 def write_gallery(folder: Path) -> None:
     """Write a page that shows them all, phone beside desktop."""
     names = sorted(path.name.removesuffix("-360.png") for path in folder.glob("*-360.png"))
+    sheets = [f"[{look.name.replace('-', ' ')}](sheet-{look.name}.jpg)" for look in LOOKS]
     rows = (f"{name}: ![{name}]({name}-360.png) ![{name}]({name}-1280.png)\n" for name in names)
-    words = "Every screen and state at 360 and 1280 pixels, taken by `make screenshots`.\n"
-    (folder / "README.md").write_text("\n".join(["# Screens", "", words, *rows]), "utf-8")
+    words = f"Contact sheets of all states: {', '.join(sheets)}.\n"
+    more = "Below, every state at 360 and 1280 pixels, as taken by `make screenshots`.\n"
+    (folder / "README.md").write_text("\n".join(["# Screens", "", words, more, *rows]), "utf-8")
 
 
 def main() -> int:
@@ -79,9 +107,10 @@ def main() -> int:
         engine.dispose()
         settings = {"RATE_LIMIT_ENABLED": "false", "MAIL_URL": f"file:{here / 'mail'}"}
         with serving(database, here, **settings) as server:
-            take_all(Site(server, here / "mail"), FOLDER)
+            take_all(Site(server, here / "mail"), Path(sys.argv[1]) if sys.argv[1:] else here)
     write_gallery(FOLDER)
-    sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}\n")
+    count = len([*FOLDER.glob("*.png"), *FOLDER.glob("*.jpg")])
+    sys.stdout.write(f"{count} pictures in {FOLDER}\n")
     return 0
 
 

@@ -11,12 +11,12 @@ import pytest
 from app import create_app
 from config import ConfigurationError, Settings, TestingConfig
 from pages import assets
-from pages.texts import LANGUAGE_COOKIE
 from tests.support.documents import read
 from tests.support.memory_apps import memory_app
 from utils.languages.accepted import accepted
 from utils.languages.catalogue import CATEGORIES, Language, Languages, load, shipped
 from utils.languages.installed import LOCALES, installed
+from utils.web.languages import LANGUAGE_COOKIE
 
 PARTS = ("page", "script")
 VARIANT = re.compile(rf"\.({'|'.join(CATEGORIES)})$")
@@ -197,8 +197,10 @@ def test_language_is_added_by_the_steps_of_the_guide(tmp_path: Path) -> None:
     """The folder is copied and its values translated; nothing else is needed."""
     guide = read("docs/guides/screens.md")
     assert "cp -r locales/en locales/fr" in guide
+    assert "cp locales/de/messages.json locales/fr/" in guide
     shutil.copytree(LOCALES, tmp_path / "locales")
     shutil.copytree(tmp_path / "locales/en", tmp_path / "locales/fr")
+    shutil.copy(tmp_path / "locales/de/messages.json", tmp_path / "locales/fr")
     file = tmp_path / "locales/fr/pages.json"
     texts = json.loads(file.read_text("utf-8"))
     texts["page"]["login.title"] = "Se connecter"

@@ -86,6 +86,14 @@ def test_service_is_no_application_of_its_own() -> None:
     assert fault.startswith("RETURN_ORIGINS must not hold PUBLIC_URL")
 
 
+def test_application_on_another_port_of_the_service_stops_production_only() -> None:
+    """It would get the refresh cookies of all people: cookies are not bound to a port (RFC 6265, 8.5)."""
+    (fault,) = faults(RETURN_ORIGINS=f"{APP},https://auth.example.com:8443")
+    assert fault.startswith("RETURN_ORIGINS must not name the host of PUBLIC_URL")
+    beside = "http://auth.example.localhost:5173"
+    assert load(**DEVELOPMENT, RETURN_ORIGINS=beside).return_origins == (beside,)
+
+
 def test_verify_cookie_is_a_parent_domain_of_the_service_and_of_every_return_origin() -> None:
     settings = load(VERIFY_COOKIE="example.com", RETURN_ORIGINS=f"{APP},https://a.b.example.com:8443")
     assert settings.verify_cookie == "example.com"

@@ -2,8 +2,12 @@
 
 `pages.json` has the texts of the templates (`page`) and of the scripts (`script`), by key. A gap `{name}`
 is filled with a value. A text with the gap `{n}` may have variants, such as `key.one` beside `key`, by the
-plural rules of the language (CLDR). English has letters, too: one for each kind of mail in `mails/`, and
-the words that they share in `mails.json`.
+plural rules of the language (CLDR).
+
+`messages.json` has the messages of the API, in groups: their keys are the English texts of the code, so that
+English has no such file. A message that a language lacks stays English.
+
+Mails are letters in `mails/`, one for each kind; `mails.json` has the words that they share.
 """
 
 import json
@@ -11,11 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
 from utils.languages.accepted import MAX_HEADER, accepted
 from utils.languages.installed import ENGLISH, LOCALES, installed
+from utils.languages.text import Text, filled
 
 CATEGORIES = ("zero", "one", "two", "few", "many")  # besides `other`, the key without a suffix
 
@@ -27,6 +33,7 @@ class Language:
     tag: str
     page: Mapping[str, str]
     script: Mapping[str, str]
+    messages: Mapping[str, str]
     mail: Mapping[str, str]
     letters: Path  # the folder of the mails
     locale: Locale = field(repr=False)
@@ -43,8 +50,25 @@ class Language:
 
     def plural_key(self, key: str, number: int) -> str:
         """Return the key of the variant for this number, or the key itself."""
+        return self._variant(self.page, key, number)
+
+    def said(self, text: str) -> str:
+        """Return an English text of the API in this language, or the text itself if it is not translated."""
+        if not self.messages:
+            return text
+        if not isinstance(text, Text):
+            return self.messages.get(text, text)
+        key, values = text.template, text.values
+        if isinstance(number := values.get("n"), int):
+            key = self._variant(self.messages, key, number)
+        if (found := self.messages.get(key)) is None:
+            return text
+        said = {name: self.said(each) if isinstance(each, Text) else each for name, each in values.items()}
+        return filled(found, said)
+
+    def _variant(self, texts: Mapping[str, str], key: str, number: int) -> str:
         variant = f"{key}.{self.locale.plural_form(number)}"
-        return variant if variant in self.page else key
+        return variant if variant in texts else key
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +109,12 @@ def shipped(default: str = ENGLISH) -> Languages:
 @cache
 def _read(folder: Path) -> Mapping[str, Language]:
     others = [tag for tag in installed(folder) if tag != ENGLISH]
-    return {tag: _language(folder / tag, tag) for tag in (ENGLISH, *others)}
+    found = {tag: _language(folder / tag, tag) for tag in (ENGLISH, *others)}
+    wanted = {path.name for path in found[ENGLISH].letters.iterdir()}
+    for language in found.values():  # a mail that cannot be written would be lost a day later
+        for name in sorted(wanted - {path.name for path in language.letters.iterdir()}):
+            raise LookupError(f"The language {language.tag} has no mails/{name}")
+    return found
 
 
 def _language(folder: Path, tag: str) -> Language:
@@ -94,6 +123,13 @@ def _language(folder: Path, tag: str) -> Language:
         locale = Locale.parse(tag, sep="-")
     except UnknownLocaleError:
         raise LookupError(f"CLDR does not know the language {tag}") from None
-    words = folder / "mails.json"
-    mail = json.loads(words.read_text("utf-8")) if words.exists() else {}
-    return Language(tag, pages["page"], pages["script"], mail, folder / "mails", locale)
+    messages = {
+        key: text for group in _messages(folder / "messages.json").values() for key, text in group.items()
+    }
+    mail = json.loads((folder / "mails.json").read_text("utf-8"))
+    return Language(tag, pages["page"], pages["script"], messages, mail, folder / "mails", locale)
+
+
+def _messages(file: Path) -> Any:
+    """Return the groups of messages in a file, {} if there is no such file, as English has none."""
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}

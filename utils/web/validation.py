@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from flask import request
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from config import Settings
 from utils.errors import (
@@ -20,6 +21,7 @@ from utils.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
+from utils.languages.text import Text
 from utils.services import services
 from utils.web.http import MAX_BODY, documentation
 
@@ -29,13 +31,18 @@ R = TypeVar("R")
 
 
 class Body(BaseModel):
-    """Base of request bodies: strict types; unknown fields are ignored; null and "" count as absent."""
+    """Base of request bodies: strict types; unknown fields are ignored; null and "" count as absent.
+
+    Null does not where a field says so (`nullable`).
+    """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     missing_message: ClassVar[str] = MissingFields.message
     # Error classes by pydantic error type, in order of precedence. Missing fields take precedence over all.
     refusals: ClassVar[Mapping[str, type[ApiError]]] = {}
+    # Optional fields whose null is a value of its own.
+    nullable: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:
@@ -47,12 +54,13 @@ class Body(BaseModel):
         """Return the validated body. Raises the first 400 by precedence, with the faults of all fields."""
         given = {name: value for name, value in data.items() if value is not None and value != ""}
         missing = cls.missing(given)
+        given |= {name: None for name in cls.nullable if name in data and data[name] is None}
         try:
             checked = cls.checked(given)
         except ValidationError as problem:
             _refuse(cls, missing, problem)
         if missing:
-            raise MissingFields(cls.missing_message, fields=dict.fromkeys(missing, "is missing"))
+            raise MissingFields(cls.missing_message, fields=dict.fromkeys(missing, Text("is missing")))
         return checked
 
     @classmethod
@@ -69,8 +77,9 @@ class Query(Body):
         return cls.model_validate_strings(given, context=services().settings)
 
 
-# Texts for pydantic's error types. Each continues a sentence that begins with the name of the field.
-_MESSAGES = {
+# Texts for pydantic's error types. Each continues a sentence that begins with the name of the field. The gaps
+# are what pydantic tells of the rule; nothing of the input is among them.
+FAULTS = {
     "missing": "is missing",
     "string_type": "must be text",
     "bool_type": "must be true or false",
@@ -79,7 +88,19 @@ _MESSAGES = {
     "too_short": "must not be empty",
     "too_long": "has too many entries",
     "extra_forbidden": "is unknown",
+    "int_type": "must be a valid integer",
+    "list_type": "must be a valid list",
+    "dict_type": "must be a valid dictionary",
+    "greater_than_equal": "must be greater than or equal to {ge}",
+    "less_than_equal": "must be less than or equal to {le}",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "String should match pattern '{pattern}'",
 }
+
+
+def fault(code: str, text: Text) -> PydanticCustomError:
+    """Return the exception by which a validator refuses a field, for `raise`."""
+    return PydanticCustomError(code, "{text}", {"text": text})
 
 
 def settings_of(info: ValidationInfo) -> Settings:
@@ -88,20 +109,34 @@ def settings_of(info: ValidationInfo) -> Settings:
 
 
 def _refuse(body: type[Body], missing: list[str], problem: ValidationError) -> NoReturn:
-    fields: dict[str, str] = {}
-    refusals: dict[str, str] = {}  # error types of `body.refusals`, with their messages
-    for fault in problem.errors(include_input=False, include_url=False, include_context=False):
-        name = str(fault["loc"][0]) if fault["loc"] else "body"
-        fields[name] = _MESSAGES.get(fault["type"], fault["msg"].replace("Input should be", "must be"))
-        if fault["type"] in body.refusals:
-            refusals[fault["type"]] = fault["msg"]
-    fields |= dict.fromkeys(missing, "is missing")
+    fields: dict[str, Text] = {}
+    refusals: dict[str, Text] = {}  # error types of `body.refusals`, with their messages
+    for found in problem.errors(include_input=False, include_url=False):
+        name, kind = str(found["loc"][0]) if found["loc"] else "body", found["type"]
+        fields[name] = _text_of(kind, found["msg"], found.get("ctx", {}))
+        if kind in body.refusals:
+            refusals[kind] = fields[name]
+    fields |= dict.fromkeys(missing, Text("is missing"))
     if missing:
         raise MissingFields(body.missing_message, fields=fields)
     for kind, refusal in body.refusals.items():
         if kind in refusals:
             raise refusal(refusal.message_for(refusals[kind]), fields=fields)
     raise InvalidInput(fields=fields)
+
+
+def _text_of(kind: str, message: str, context: Mapping[str, Any]) -> Text:
+    """Return what is wrong with a field: the text of `fault`, ours for pydantic's type, or pydantic's."""
+    if isinstance(text := context.get("text"), Text):
+        return text
+    if kind == "literal_error" and " or " in context["expected"]:
+        others, _, last = context["expected"].rpartition(" or ")
+        context = {"expected": Text("{others} or {last}", others=others, last=last)}
+    if kind in FAULTS:
+        return Text(FAULTS[kind], **context)
+    if message == (one := Text("String should have at least 1 character")):
+        return one
+    return Text(message.replace("Input should be", "must be"))
 
 
 B = TypeVar("B", bound=Body)

@@ -1,10 +1,11 @@
-import { isSignedIn, signUp } from "../lib/client.js";
+import { isSignedIn, keepRequest, signUp } from "../lib/client.js";
 import { Form, newPassword, present, rules } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
 import { passwordToggles } from "../lib/password.js";
 import { element, text } from "../lib/page.js";
 
 const MAX_NEXT = 2048; // of the API
+const REQUEST = "/oauth/authorize"; // of an app. Longer ones stay in this browser, for the confirmation
 const node = document.getElementById("signup-form");
 const { email, new_password: password, terms } = node.elements;
 
@@ -22,13 +23,19 @@ function refused(answer, form) {
   return false;
 }
 
-/** Return where to go on after the confirmation, as the API takes it; undefined for the account. */
+/** Return where to go on after the confirmation, in ASCII. */
 function nextAddress() {
   const { value } = node.elements.next;
   const url = new URL(value, location.origin);
   const escaped = value.startsWith("/") ? url.pathname + url.search + url.hash : url.href;
-  const address = /^[!-~]*$/.test(value) ? value : escaped;
-  return address === "/account" || address.length > MAX_NEXT ? undefined : address;
+  return /^[!-~]*$/.test(value) ? value : escaped;
+}
+
+/** Return it as the API takes it; undefined for the account. */
+function accepted(address) {
+  if (address === "/account") return undefined;
+  if (address.length <= MAX_NEXT) return address;
+  return address.startsWith(`${REQUEST}?`) ? REQUEST : undefined;
 }
 
 const form = new Form(node, {
@@ -41,13 +48,15 @@ const form = new Form(node, {
   shown: refused,
   names: { password: "new_password" },
   async send(values, form) {
+    const address = nextAddress();
     const answer = await signUp({
       email: values.email.trim(),
       password: values.new_password,
       terms_accepted: true,
-      next: nextAddress(),
+      next: accepted(address),
     });
     if (!answer.ok) return form.refused(answer);
+    keepRequest(accepted(address) === REQUEST ? address : null);
     sessionStorage.setItem("auth.email", values.email.trim());
     const { value: next } = node.elements.next;
     location.assign(next === "/account" ? "/signup/sent" : `/signup/sent?${new URLSearchParams({ next })}`);

@@ -1,4 +1,4 @@
-import { call, callSignedIn, confirmSignUp, isSignedIn, waitFor } from "../lib/client.js";
+import { call, callSignedIn, confirmSignUp, isSignedIn, takeRequest, waitFor } from "../lib/client.js";
 import { showCard, showIfLinkFails } from "../lib/card.js";
 import { Form, rules } from "../lib/form.js";
 import { passwordToggles } from "../lib/password.js";
@@ -95,7 +95,7 @@ function open(link) {
     async send({ password }, form) {
       const answer = await confirm(link, password);
       if (answer.code === "second_factor_required") {
-        waitFor("/account", false, answer.data);
+        waitFor(target(answer.data), false, answer.data);
         location.assign("/two-factor");
         return "leaving";
       }
@@ -111,10 +111,16 @@ function open(link) {
   if (isEarly) node.requestSubmit();
 }
 
+/** Return where the sign-up wanted to go. The server checked it, also what this browser has kept. */
+function target({ next = "/account" }) {
+  return next === "/oauth/authorize" ? (takeRequest() ?? "/account") : next;
+}
+
 /** Show that the address is confirmed. After a login the button leads to where the sign-up wanted to go. */
-function done({ purpose }, { user, next = "/account", second_factor_setup_required: setsUp } = {}) {
+function done({ purpose }, data = {}) {
   const button = showCard(PURPOSES[purpose].card).querySelector("a.btn");
-  if (user) button.href = setsUp ? setUpPage(next) : next; // the server checked it
+  const next = target(data);
+  if (data.user) button.href = data.second_factor_setup_required ? setUpPage(next) : next;
 }
 
 const checked = token

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth.events import Event, Refusal, event_text
+from auth.event_texts import event_text
+from auth.events import Event, Refusal
 from tests.support.requests import HOUR, disable, enable, post, said
 from tests.support.service import (
     FixedClock,

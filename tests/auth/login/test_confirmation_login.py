@@ -9,12 +9,14 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import AppFactory
 from tests.support import mailbox
+from tests.support.failing_services import failing_at
 from tests.support.requests import MINUTE, everything, post, said
 from tests.support.service import (
     PASSWORD,
     FixedClock,
     at_once,
     events,
+    execute,
     login,
     me,
     register,
@@ -127,7 +129,7 @@ def test_other_browser_gives_the_password_and_is_logged_in(app: Flask, here: Fla
     body = confirm(other, token, password=PASSWORD).get_json()
     assert (body["user"]["email_verified"], "next" in body) == (True, False)
     (session,) = sessions(app)
-    assert session["auth_time"] == session["created_at"]
+    assert (session["auth_time"], session["remembered"]) == (session["created_at"], 0)
     assert events(app)[-2:] == ["email_verified", "signed_in"]
     assert mailbox.sent(app) == [("verify_email", "ada@example.com")]
 
@@ -183,6 +185,22 @@ def test_link_of_an_address_change_never_logs_in(app: Flask, here: FlaskClient) 
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.provokes_errors
+def test_cookie_stays_until_its_use_is_committed(app: Flask, here: FlaskClient) -> None:
+    token, failures = link(app), 0
+    while True:
+        with failing_at(app, failures + 1, "OperationalError") as asked:
+            answer = confirm(here, token)
+        if len(asked) <= failures:
+            break
+        failures += 1
+        assert (answer.status_code, asked[failures - 1 :]) == (503, asked[-1:])
+        assert cookie_of(here)
+    assert answer.status_code == 200
+    assert "COMMIT" in asked
+    assert cookie_of(here) is None
+
+
 # Where to go on
 
 
@@ -206,6 +224,17 @@ def test_confirmation_returns_next_only_if_it_is_a_return_address(
     answer = confirm(client, link(app))
     assert answer.status_code == 200
     assert answer.get_json().get("next") == (address if may_lead_there else None)
+
+
+def test_confirmation_by_password_returns_next_in_the_browser_that_signed_up(
+    app: Flask, here: FlaskClient
+) -> None:
+    """The cookie opens nothing once the account has a second factor. A wrong password does not clear it."""
+    execute(app, "UPDATE users SET two_factor_at = created_at")
+    token = link(app)
+    assert said(confirm(here, token, password="a wrong password")) == (401, "invalid_credentials")
+    execute(app, "UPDATE users SET two_factor_at = NULL")
+    assert confirm(here, token, password=PASSWORD).get_json()["next"] == PAGE
 
 
 # Accounts whose existence is hidden

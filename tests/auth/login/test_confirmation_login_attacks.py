@@ -9,6 +9,7 @@ from tests.support.requests import HOUR, MINUTE, NEW, post, said
 from tests.support.service import PASSWORD, FixedClock, execute, last_event, login
 from tests.support.sign_ups import (
     COOKIE,
+    PAGE,
     UNPROVEN,
     confirm,
     cookie_of,
@@ -72,7 +73,7 @@ def test_used_cookie_opens_nothing_again(app: Flask, here: FlaskClient) -> None:
     here.set_cookie(COOKIE, value)
     assert said(confirm(here, token)) == (410, "token_used")
     execute(app, "UPDATE one_time_tokens SET used_at = NULL")
-    is_asked_for_the_password(app, here, token)
+    is_asked_for_the_password(app, here, token, fits=True)
     assert len(sessions(app)) == 1
 
 
@@ -90,7 +91,7 @@ STATES = {
 def test_cookie_is_refused_if_the_account_has_changed(app: Flask, here: FlaskClient, sql: str) -> None:
     token = link(app)
     execute(app, sql)
-    is_asked_for_the_password(app, here, token)
+    is_asked_for_the_password(app, here, token, fits="password_hash" not in sql)
 
 
 def test_cookie_is_refused_after_a_change_of_the_password(app: Flask, here: FlaskClient) -> None:
@@ -114,7 +115,9 @@ def test_second_factor_is_asked_after_link_and_password(app: Flask, here: FlaskC
     token = link(app)
     answer = confirm(here, token, password=PASSWORD)
     assert said(answer) == (401, "second_factor_required")
+    assert answer.get_json()["next"] == PAGE
     assert here.get_cookie("__Host-challenge")
+    assert cookie_of(here) is None
     assert sessions(app) == []
     assert post(here, "email/verify/check", token=token).get_json()["confirmed"] is True
     assert last_event(app)["event"] == "second_factor_asked"
@@ -126,7 +129,8 @@ def test_required_second_factor_holds_after_a_login_by_confirmation(make_app: Ap
     sign_up(client)
     body = confirm(client, link(app)).get_json()
     assert body["second_factor_setup_required"] is True
-    assert said(post(client, "email/change", body["access_token"], email="x@example.com"))[0] == 403
+    refused = post(client, "email/change", body["access_token"], email="x@example.com")
+    assert said(refused) == (403, "second_factor_setup_required")
 
 
 def test_wrong_passwords_shut_out_a_login_by_password_and_link(app: Flask, here: FlaskClient) -> None:

@@ -1,6 +1,5 @@
 """The mail at the first consent to an app."""
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -35,19 +34,6 @@ def test_trusted_app_causes_no_mail(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     connect_app(app, trusted=True)
     assert written(app) == 0
-
-
-@pytest.mark.parametrize("name", ["x\n\n[Log in] https://evil.example", "a\r\n\r\nb", "<b>x</b>"])
-def test_name_of_an_app_makes_no_link_and_no_paragraph(app: Flask, client: FlaskClient, name: str) -> None:
-    signed_in(client)
-    confirm_addresses(app)
-    connect_app(app, name=name)
-    mail = mailbox.newest(app, "app_connected", "ada@example.com")
-    html = mail.get_body(("html",))
-    assert html is not None
-    assert 'href="https://evil.example' not in html.get_content()
-    assert "\n[Log in]" not in mailbox.text_of(mail)
-    assert "<b>x" not in html.get_content()
 
 
 def test_first_consent_is_mailed_and_a_repeated_one_is_not(app: Flask, client: FlaskClient) -> None:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from config import MAX_ACCESS_TOKEN_LIFETIME
 from models import db
+from oauth.feed import cursors
 from oauth.stores import endings
 from tests.conftest import AppFactory
 from tests.support.grants import RESOURCE, end_bound, grant_row, resource_row, session_ids
@@ -62,7 +63,9 @@ def test_feed_names_grants_that_ended_and_nothing_of_whose_they_were(
 
 
 @pytest.mark.usefixtures("access")
-def test_feed_tells_a_resource_of_grants_for_itself_only(app: Flask, client: FlaskClient) -> None:
+def test_feed_tells_a_resource_of_grants_for_itself_only(
+    app: Flask, client: FlaskClient, clock: FixedClock
+) -> None:
     client_row(app, "other", kind="resource")
     resource_row(app, "other", "https://other.example.com")
     (session,) = session_ids(app)
@@ -72,6 +75,8 @@ def test_feed_tells_a_resource_of_grants_for_itself_only(app: Flask, client: Fla
     end_bound(app, session)
     assert gids(feed(client)) == [str(mine)]
     assert len(gids(feed(client, client_id="other"))) == 1
+    clock.advance(30)
+    assert cursors.read(feed(client)["cursor"]).known == 1
 
 
 @pytest.mark.usefixtures("access")

@@ -1,5 +1,7 @@
 """Redeeming a code by 16 calls at once, while its session ends, and while the database fails."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from threading import Barrier, get_ident
 from typing import Any
@@ -18,6 +20,7 @@ from tests.support.failing_services import everything, failing_at
 from tests.support.interleaving import interleaved_at, without_kept_connections
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import code_of, grant_rows, redeem, refresh_app, refused
+from tests.support.server import until
 from tests.support.service import at_once, rows
 from utils.database import reads
 
@@ -31,6 +34,7 @@ LIVE = """
 SELECT oauth_grants.id FROM oauth_grants JOIN sessions ON sessions.id = session_id
 WHERE oauth_grants.ended_at IS NULL AND sessions.ended_at IS NOT NULL
 """
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 def end(app: Flask, session: Any) -> None:
@@ -138,3 +142,28 @@ def test_redemption_takes_one_read_and_one_transaction_in_one_round_trip(
     with interleaved_at(app, 0, lambda: None) as asked:  # what runs through SQLAlchemy
         assert redeem(app, code).status_code == 200
     assert (asked, sent) == ([], [2])
+
+
+@ON_POSTGRES
+def test_redemption_that_waited_for_a_lock_does_nothing_in_the_statement_after_it(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its two statements could be committed after the deadline of the call. A transaction decides instead."""
+    client_row(app)
+    code, done = code_of(app), list[bool]()
+    really = redemptions.redeem_at_once
+    monkeypatch.setattr(redemptions, "LONGEST_WAIT", timedelta(milliseconds=1))
+
+    def at_once(*given: Any) -> bool:
+        done.append(really(*given))
+        return done[-1]
+
+    monkeypatch.setattr(redemptions, "redeem_at_once", at_once)
+    with app.app_context(), db.engine.connect() as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute(text("SELECT id FROM users FOR UPDATE"))
+        answer = pool.submit(redeem, app, code)
+        until(lambda: rows(app, WAITING), "the redemption waits for the account")
+        holder.rollback()
+        assert answer.result().status_code == 200
+    assert done == [False]
+    assert len(grant_rows(app)) == 1

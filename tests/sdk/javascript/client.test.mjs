@@ -91,6 +91,19 @@ test("a refusal has code, fields, status, retryAfter and requestId", async () =>
   );
 });
 
+test("messages are asked for in the language of the options, which may change", async () => {
+  let spoken = "de";
+  const call = (language) => createClient(URL_OF_SERVICE, { language }).call("GET", "/auth/me");
+  await call("fr");
+  await call(() => spoken);
+  spoken = "";
+  await call(() => spoken);
+  assert.deepEqual(
+    asked.map(({ headers }) => headers["accept-language"]),
+    ["fr", "de", undefined],
+  );
+});
+
 test("a lost connection is the code network, and an answer of another kind the code unexpected", async () => {
   delete answers["POST /auth/login"];
   const auth = createClient(URL_OF_SERVICE);
