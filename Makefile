@@ -46,7 +46,7 @@ nightly: check ## run the long tests as well: a clean clone, a cluster, all inte
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m nightly --nothing-skipped
 
 # Modules of your own, and virtual environments, may stand beside these.
-OURS := app.py auth auth_testing bench config.py config_checks.py config_returns.py config_values.py deploy \
+OURS := app.py auth auth_testing bench config.py config_brand.py config_checks.py config_returns.py config_values.py deploy \
 	migrations models.py oauth ops pages sdk tables tests utils
 
 # mypy refuses a folder of which it excludes every file: migrations.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
+import config_brand as brand
 import config_values as values
 from config_checks import PAGES, combination_faults
 from config_returns import cookie_domain, return_origins
@@ -104,6 +105,9 @@ class Settings:
     trusted_proxies: int = _setting(values.whole_number(0, 10))
     client_address_header: str = _setting(values.header_name, "X-Forwarded-For")
     brand_name: str = _setting(values.one_line, "AxiomTech")
+    brand_color: str | None = _setting(brand.color)
+    brand_logo: brand.Image | None = _setting(brand.logo)  # noqa: RUF009  (ruff does not know the type)
+    brand_logo_dark: brand.Image | None = _setting(brand.logo)  # noqa: RUF009
     default_language: str = _setting(values.short_word, "en")
     pages_enabled: bool = _setting(values.boolean, True)
     ui_contrast_default: str = _setting(values.one_of("seed", "more"), "seed")

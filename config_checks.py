@@ -40,6 +40,9 @@ def combination_faults(
         faults.append("CHALLENGE_URL and CHALLENGE_SECRET must be set together.")
     if settings["challenge_url"] and settings["proof_of_work"]:
         faults.append("PROOF_OF_WORK and CHALLENGE_URL are both set; choose one kind of challenge.")
+    is_readable = not any(fault.startswith("BRAND_LOGO ") for fault in known)
+    if is_readable and settings["brand_logo_dark"] and not settings["brand_logo"]:
+        faults.append("BRAND_LOGO_DARK requires BRAND_LOGO.")
     if 0 < (settings["unconfirmed_account_lifetime"] or 0) < TWO_DAYS:
         faults.append(LIFETIME_TOO_SHORT)
     faults += return_faults(settings)

@@ -17,6 +17,8 @@ from tables.base import Base, BigKey, partial_index
 from tables.base import UtcDateTime as UtcDateTime  # noqa: PLC0414  (exported, like `db`)
 from tables.base import db as db  # noqa: PLC0414
 
+MAX_TAG = 35  # of a language: what RFC 5646, 4.4.1 asks to be stored
+
 
 class Account(NamedTuple):
     """A snapshot of a user: plain values, read by one statement."""
@@ -35,6 +37,7 @@ class Account(NamedTuple):
     two_factor_at: datetime | None
     recovery_codes_left: int
     factors_reset_due_at: datetime | None
+    locale: str | None
 
 
 class User(Base):
@@ -71,6 +74,9 @@ class User(Base):
     factor_tries_end_at: Mapped[datetime | None]
     terms_accepted_at: Mapped[datetime | None]
     terms_version: Mapped[str | None] = mapped_column(String(32))  # the version that was accepted
+    # Tags (BCP 47) of installed languages: the one that the owner chose, and that of the sign-up.
+    locale: Mapped[str | None] = mapped_column(String(MAX_TAG))
+    signup_locale: Mapped[str | None] = mapped_column(String(MAX_TAG))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that the API sends to the user; never the hash."""
@@ -98,6 +104,7 @@ def public_fields(user: User | Account) -> dict[str, Any]:
         "email_verified": user.email_verified_at is not None,
         "created_at": iso(user.created_at),
         "two_factor_enabled": user.two_factor_at is not None,
+        "locale": user.locale,
     }
 
 
@@ -262,6 +269,7 @@ class OutgoingMail(Base):
     given_up_at: Mapped[datetime | None]
     # Whether it is still to be counted for the ceiling on mails to unproven addresses, before it is sent.
     to_count: Mapped[bool] = mapped_column(default=False, server_default=false())
+    language: Mapped[str | None] = mapped_column(String(MAX_TAG))  # NULL: DEFAULT_LANGUAGE
 
 
 partial_index(

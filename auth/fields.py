@@ -12,6 +12,7 @@ from utils.errors import ApiError
 from utils.identifiers import MAX_EMAIL, MAX_USERNAME, display_username, is_reserved, normalized_email
 from utils.languages.text import Text
 from utils.passwords.blocklist import is_common
+from utils.services import services
 from utils.web.cursors import read_cursor
 from utils.web.return_addresses import MAX_LENGTH
 from utils.web.validation import fault, settings_of
@@ -82,6 +83,13 @@ def _shown_label(text: str) -> str:
     return shown
 
 
+def _installed_language(tag: str) -> str:
+    languages = services().languages
+    if languages.find(tag) is None:
+        raise fault("locale_unknown", Text("must be one of {tags}", tags=", ".join(sorted(languages.tags))))
+    return tag
+
+
 def _address(text: str) -> str:
     try:
         return normalized_email(text)
@@ -132,6 +140,11 @@ Label = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_LABEL, strip_whitespace=True),
     AfterValidator(_shown_label),
+]
+Locale = Annotated[
+    str,
+    AfterValidator(_installed_language),
+    Field(description="The tag of an installed language (BCP 47).", examples=["de"]),
 ]
 Token = Annotated[str, StringConstraints(max_length=MAX_TOKEN)]
 ChallengeResponse = Annotated[

@@ -21,6 +21,9 @@ class UserFields(TypedDict):
     email_verified: Annotated[bool, Field(examples=[False])]
     created_at: Moment
     two_factor_enabled: Annotated[bool, Field(examples=[False])]
+    locale: Annotated[
+        str | None, Field(description="The chosen language; null: ask the browser.", examples=["de"])
+    ]
 
 
 class OneUser(TypedDict):

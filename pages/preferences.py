@@ -9,10 +9,10 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from config import Settings
-from pages.texts import LANGUAGE_COOKIE
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
+from utils.web.languages import LANGUAGE_COOKIE
 from utils.web.return_addresses import is_local
 
 CONTRAST_COOKIE = "__Host-contrast"

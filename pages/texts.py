@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 from utils.languages.accepted import first_available
 from utils.languages.catalogue import Language
 from utils.services import services
+from utils.web.languages import LANGUAGE_COOKIE
 
-LANGUAGE_COOKIE = "__Host-lang"
 MAX_UI_LOCALES = 200  # characters
 VARY = ("Accept-Language", "Cookie")  # what a page depends on
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
-from auth.mailing import links, messages
+from auth.mailing import links
 from auth.mailing.limits import Limit
 from auth.mailing.links import LIFETIMES
 from auth.refusals import recorded
@@ -14,7 +14,7 @@ from auth.revocation import revoke
 from auth.roles import authority
 from auth.sessions import step_up
 from auth.stores import api_tokens, audit, one_time_tokens, users
-from models import Account
+from models import Account, iso
 from utils.client_info import ClientInfo
 from utils.services import Principal, Services
 
@@ -47,7 +47,7 @@ def close(
     """
     revoke.revoke_all(services, tx, account.id, reason, purposes=revoke.CREDENTIAL_LINKS)
     api_tokens.revoke_all(tx, account.id, services.clock.now())
-    facts, limit = {"erase_at": messages.moment_text(due)}, Limit.SECURITY_NOTICE
+    facts, limit = {"erase_at": iso(due)}, Limit.SECURITY_NOTICE
     purpose = LinkPurpose.RESTORE
     links.send_link(services, tx, account, purpose, template, facts, limit=limit, expires_at=due)
 

@@ -62,6 +62,7 @@ def _user(row: User) -> dict[str, Any]:
         "failures": row.failures,
         "origin": row.origin,
         "terms_version": row.terms_version,
+        "signup_locale": row.signup_locale,
         "has_password": row.password_hash is not None,
     }
 
@@ -83,6 +84,7 @@ def _mail(row: OutgoingMail) -> dict[str, Any]:
         "template": row.template,
         "recipient": row.recipient,
         "facts": row.facts,
+        "language": row.language,
         "attempts": row.attempts,
         "last_error": row.last_error,
         **_times(row, "created_at", "sent_at", "given_up_at"),

@@ -9,6 +9,7 @@ from auth.fields import (
     ChallengeResponse,
     Cursor,
     Email,
+    Locale,
     NewPassword,
     NextAddress,
     Username,
@@ -56,9 +57,11 @@ class Registration(Body):
 class Profile(Body):
     """`PATCH /auth/me`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "lovelace"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "lovelace"}, {"locale": "de"}]})
+    nullable = frozenset({"locale"})
 
     username: Username | None = None
+    locale: Locale | None = Field(default=None, description="Null: ask the browser.")
 
 
 class Page(Query):

@@ -37,15 +37,17 @@ def register(
     terms_accepted: bool,
     challenge_response: str | None = None,
     next_address: str | None = None,
+    locale: str | None = None,
     client: ClientInfo,
 ) -> Registered:
     """Register an account; without a `username` it gets a free one made from its address.
 
-    Mails a link that confirms the address. Raises `PasswordContainsContext`, `PasswordLeaked`,
-    `UsernameTaken`, `EmailTaken`, or `AccountTaken` if another registration was faster; beyond a ceiling
-    `ChallengeRequired` or `TooManyRequests`, unless `challenge_response` passes it. With
-    `HIDE_ACCOUNT_EXISTENCE` it returns no account whether or not the address has one, after the same work.
-    The sign-up token for a taken address has the same form: it is of the account that only holds the name.
+    Mails a link that confirms the address. `locale` is the tag of an installed language, that of the sign-up.
+    Raises `PasswordContainsContext`, `PasswordLeaked`, `UsernameTaken`, `EmailTaken`, or `AccountTaken` if
+    another registration was faster; beyond a ceiling `ChallengeRequired` or `TooManyRequests`, unless
+    `challenge_response` passes it. With `HIDE_ACCOUNT_EXISTENCE` it returns no account whether or not the
+    address has one, after the same work. The sign-up token for a taken address has the same form: it is of
+    the account that only holds the name.
     """
     policy.refuse_context_words(services, password, username=username, email=email)
     tx = services.tx()
@@ -65,7 +67,7 @@ def register(
     policy.refuse_leaked(services, password)
     hashed = services.hasher.hash(password)
     terms = services.settings.terms_version if terms_accepted else None
-    account = _added(services, tx, username, email, hashed, Origin.REGISTERED, terms)
+    account = _added(services, tx, username, email, hashed, Origin.REGISTERED, terms, locale)
     if account is not None:
         _welcome(services, tx, account, Event.ACCOUNT_REGISTERED, client)
         added = account
@@ -115,11 +117,12 @@ def _added(
     hashed: str,
     origin: Origin,
     terms: str | None = None,
+    locale: str | None = None,
 ) -> Account | None:
     """Return the new account, or None if its name or address is taken. The transaction stays usable."""
     if _is_taken(services, tx, email):
         return None
-    account = _inserted(services, tx, username, email, hashed, origin, terms)
+    account = _inserted(services, tx, username, email, hashed, origin, terms, locale)
     # Once more: an account that gave the address up while the insert waited for it has reserved it.
     if account and one_time_tokens.address_is_reserved(tx, email, None, services.clock.now()):
         tx.rollback()
@@ -139,6 +142,7 @@ def _inserted(
     hashed: str,
     origin: Origin,
     terms: str | None = None,
+    locale: str | None = None,
     *,
     holds_address: bool = True,
 ) -> Account | None:
@@ -158,6 +162,7 @@ def _inserted(
                 now=now,
                 terms_version=terms,
                 origin=origin,
+                signup_locale=locale,
             )
             if account and not usernames.is_kept(services, tx, name):
                 return account

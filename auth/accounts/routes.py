@@ -22,6 +22,7 @@ from utils.services import Claims, in_app_context, services
 from utils.web.cookies import refuse_cross_site
 from utils.web.cursors import read_cursor
 from utils.web.http import answers, client_info, limited, reads_header, unlimited
+from utils.web.languages import asked_language
 from utils.web.nonce import returns_nonce
 from utils.web.permission_query import asked_permissions
 from utils.web.spooling import SpoolLimits, spooled
@@ -60,6 +61,9 @@ def register(form: Registration) -> Any:
     With `username_from_email` instead of a `username`, the server generates a free name from the address.
     With `HIDE_ACCOUNT_EXISTENCE` the response is a 202 for new and existing addresses, and the mail differs.
 
+    Mails are in the language of the cookie of the screens or of `Accept-Language`, until the account chooses
+    another (`PATCH /auth/me`).
+
     There is no session. For pages of the same origin, `token_delivery: cookie` sets the cookie
     `__Host-signup`, with which `POST /auth/email/verify` logs in without the password.
     """
@@ -74,6 +78,7 @@ def register(form: Registration) -> Any:
         terms_accepted=form.terms_accepted,
         challenge_response=form.challenge_response,
         next_address=form.next,
+        locale=language.tag if (language := asked_language()) else None,
         client=client_info(),
     )
     if by_cookie:
@@ -105,13 +110,21 @@ def me() -> Any:
 @jwt_required
 @takes(Profile)
 def change_me(form: Profile) -> Any:
-    """Change the user name. The owner is notified by mail, and the old name is kept for them for 90 days.
+    """Change the user name, the language of the account's mails, or both.
 
-    Requires a login within the last 10 minutes.
+    For a new user name a login within the last 10 minutes is required. The owner is notified by mail, and the
+    old name is kept for them for 90 days. Mails without a `locale` are in the language of the sign-up.
     """
-    if form.username is None:
-        return user(g.principal.account)
-    return user(profile.rename(services(), g.principal, form.username, client_info()))
+    given = form.model_fields_set
+    return user(
+        profile.change(
+            services(),
+            g.principal,
+            username=form.username,
+            locale=form.locale if "locale" in given else profile.UNCHANGED,
+            client=client_info(),
+        )
+    )
 
 
 @auth_bp.delete("/me")

@@ -5,12 +5,12 @@ from auth.admin.errors import NoAddress
 from auth.errors import AccountDisabled, EmailTaken
 from auth.events import EndReason, Event, LinkPurpose, Refusal
 from auth.factors import resets
-from auth.mailing import links, messages
+from auth.mailing import links
 from auth.mailing.limits import Limit
 from auth.revocation import revoke
 from auth.roles.actors import Operator, find, locked, record
 from auth.stores import api_tokens, known_devices, one_time_tokens, users
-from models import Account
+from models import Account, iso
 from utils.services import Services
 
 BLOCKED = "The password of the account is blocked, and the link would ask for it."
@@ -49,7 +49,7 @@ def confirm(services: Services, login: str, reason: str, operator: Operator) -> 
     resets.remove_factors_silently(services, tx, account.id)
     revoke.revoke_all(services, tx, account.id, EndReason.OPERATOR, purposes=revoke.CREDENTIAL_LINKS)
     api_tokens.revoke_all(tx, account.id, now)
-    purpose, facts, limit = LinkPurpose.DISOWN, {"at": messages.moment_text(now)}, Limit.NONE
+    purpose, facts, limit = LinkPurpose.DISOWN, {"at": iso(now)}, Limit.NONE
     links.send_link(services, tx, account, purpose, "email_confirmed", facts, limit=limit)
     record(services, Event.EMAIL_CONFIRMED, operator, user_id=account.id, detail=reason)
     tx.commit()

@@ -11,7 +11,7 @@ from auth.api_tokens.lifecycle import MAX_LISTED, newest_first
 from auth.errors import AccountDisabled, NoFactorsReset, TwoFactorOff, UserNotFound
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets, totp_guesses, totp_secrets
-from auth.mailing import links, messages
+from auth.mailing import links
 from auth.mailing.limits import Limit
 from auth.permissions import AuthPermission
 from auth.revocation import revoke
@@ -20,7 +20,7 @@ from auth.roles.actors import Actor, Administrator, Operator, find, record
 from auth.sessions import ending
 from auth.stores import account_expiry, api_tokens, audit, roles, sessions, totp, users
 from auth.transfer import project_keys
-from models import Account, ApiToken, AuditEvent, UserSession
+from models import Account, ApiToken, AuditEvent, UserSession, iso
 from utils.crypto import access_tokens
 from utils.crypto.encryption import DecryptionFailed
 from utils.crypto.keys import key_id
@@ -175,7 +175,7 @@ def reset_factors(services: Services, login: str, actor: Actor) -> datetime:
     due = resets.schedule(services, tx, account)
     if due is None:
         raise TwoFactorOff
-    facts = {"due": messages.moment_text(due)}
+    facts = {"due": iso(due)}
     links.send_mail(services, tx, account, "factors_reset_begun", facts, limit=Limit.NONE)
     record(services, Event.FACTORS_RESET_BEGUN, actor, user_id=account.id)
     tx.commit()

@@ -13,7 +13,7 @@ from auth.mailing import links, messages
 from auth.mailing.limits import Limit
 from auth.sessions import step_up
 from auth.stores import account_expiry, api_tokens, audit, roles
-from models import ApiToken
+from models import ApiToken, iso
 from utils.client_info import ClientInfo
 from utils.crypto import api_tokens as form
 from utils.errors import PermissionMissing
@@ -101,7 +101,7 @@ def create(
     )
     account_expiry.keep(tx, account.id, now)  # a program uses it
     # Not its name: who has only stolen a session could write to the owner by it.
-    facts = messages.client_facts(client, now) | {"expires_at": messages.moment_text(expires_at)}
+    facts = messages.client_facts(client, now) | {"expires_at": iso(expires_at)}
     purpose, limit = LinkPurpose.DISOWN, Limit.ADDRESS_NOTICE
     links.send_link(services, tx, account, purpose, "api_token_created", facts, limit=limit)
     audit.append(

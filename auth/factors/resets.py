@@ -10,6 +10,7 @@ from auth.events import Event
 from auth.factors import changes
 from auth.mailing import links, messages
 from auth.mailing.limits import Limit
+from auth.mailing.wording import COMMAND_LINE
 from auth.sessions import step_up
 from auth.stores import audit, passkeys, recovery_codes, totp
 from auth.stores import second_factors as accounts
@@ -50,7 +51,7 @@ def cancel(
     is_by_other = operator is not None or actor_id is not None
     facts = messages.client_facts(client, now) | {"by_operator": "yes" if is_by_other else ""}
     if operator:
-        facts |= {"device": "the command line of an operator", "ip_address": "at the service itself"}
+        facts |= {"device": COMMAND_LINE, "ip_address": COMMAND_LINE}
     limit = Limit.NONE if is_by_other else Limit.NOTIFICATION
     links.send_mail(services, tx, account, "factors_reset_stopped", facts, limit=limit)
     audit.append(

@@ -21,7 +21,6 @@ FIRST_DELAY = timedelta(minutes=1)  # doubled with every try
 MAX_DELAY = timedelta(hours=2)
 MAX_DELAY_BY_CEILING = timedelta(minutes=10)  # short beside the hour for which a reset link works
 GIVE_UP_AFTER = timedelta(hours=24)
-MAX_HOURS = 72  # beyond which a mail speaks of days
 DELIVERER = ClientInfo(address=None, user_agent="mail delivery", request_id="")
 
 
@@ -113,20 +112,21 @@ def _message(services: Services, mail: Claimed) -> EmailMessage | None:
 
 
 def _made(services: Services, mail: Claimed) -> EmailMessage | None:
-    token, lifetime = None, ""
+    token, lifetime = None, None
     if messages.MAILS[mail.template]:
         row = one_time_tokens.by_id(services.tx(), mail.token_id) if mail.token_id else None
         if row is None or row.used_at:
             return None
         if row.expires_at <= services.clock.now():
             raise _TooLate("the link has run out")
-        token, lifetime = tokens.one_time(services, row), _in_words(LIFETIMES[LinkPurpose(row.purpose)])
+        token, lifetime = tokens.one_time(services, row), LIFETIMES[LinkPurpose(row.purpose)]
     if mail.template == "change_email":
         mail = _unless_taken(services, mail)
     return messages.message(
         services,
         mail.template,
         mail.facts,
+        language=services.languages.find(mail.language) or services.languages.default,
         recipient=mail.recipient,
         message_id=mail.message_id,
         written=mail.created_at,
@@ -155,15 +155,8 @@ def _unless_taken(services: Services, mail: Claimed) -> Claimed:
     # To the address as its owner wrote it, which may differ from what the caller typed.
     if owner := users.by_email(tx, mail.recipient):
         facts = {"username": links.greeting_name(owner)}
-        return mail._replace(template="address_taken", facts=facts, recipient=owner.email)
+        language = users.language_of_mails(tx, owner.id)
+        return mail._replace(template="address_taken", facts=facts, recipient=owner.email, language=language)
     if one_time_tokens.address_is_reserved(tx, mail.recipient, mail.user_id, services.clock.now()):
         raise _Withheld
     return mail
-
-
-def _in_words(lifetime: timedelta) -> str:
-    minutes = lifetime // timedelta(minutes=1)
-    hours = minutes // 60
-    if hours <= 1:
-        return f"{minutes} minutes"
-    return f"{hours} hours" if hours <= MAX_HOURS else f"{hours // 24} days"

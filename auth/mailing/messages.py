@@ -1,19 +1,22 @@
 """Each mail that we send: its links, and the message made of its letter.
 
-Made at delivery, from a row of the outbox. The letters are in `locales/en/mails/`, a file each.
+Made at delivery, from a row of the outbox, in its language. The letters are in the folder `mails` of each
+language, a file each.
 """
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from auth.mailing import letters
+from auth.mailing import letters, wording
+from models import iso
 from utils.client_info import ClientInfo
 from utils.identifiers import deliverable
+from utils.languages.catalogue import Language
 from utils.mail.mailers import TEMPLATE_HEADER
 from utils.services import Services
 from utils.web.devices import device
@@ -60,19 +63,19 @@ MAILS: Mapping[str, tuple[str, ...]] = {
 
 
 def client_facts(client: ClientInfo, now: datetime) -> dict[str, str]:
-    """Return when and from where something was done, in words."""
+    """Return when and from where something was done, as facts of a mail."""
     browser, system = device(client.user_agent)
-    named = " on ".join(name for name in (browser, system) if name)
+    named = wording.ON.join(name for name in (browser, system) if name)
     named = re.sub(r"[^A-Za-z0-9 -]", "", named)  # the client chose it: nothing in it may look like a link
     return {
-        "at": moment_text(now),
-        "device": named or "an unknown device",
-        "ip_address": client.address or "an unknown address",
+        "at": iso(now),
+        "device": named,
+        "ip_address": client.address or "",
     }
 
 
 def moment_text(moment: datetime) -> str:
-    """Return a time as mails show it."""
+    """Return a time as commands show it, in English."""
     return f"{moment.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 
@@ -81,21 +84,27 @@ def message(
     template: str,
     facts: Mapping[str, str],
     *,
+    language: Language,
     recipient: str,
     message_id: UUID,
     written: datetime,
     token: str | None,
-    lifetime: str = "",
+    lifetime: timedelta | None = None,
 ) -> EmailMessage:
-    """Return the mail: plain text, HTML, and headers in which only the address comes from a user."""
+    """Return the mail in this language: plain text, HTML, and headers where only the address is a user's."""
     settings = services.settings
     pages = {name: getattr(settings, f"link_{name}") for name in MAILS[template]}
     links = {name: f"{page}#token={token}" for name, page in pages.items()}
-    language = services.languages.english
+    values = {
+        **wording.worded(language, facts),
+        "links": links,
+        "lifetime": wording.lifetime(language, lifetime) if lifetime else "",
+        "must_confirm": settings.require_verified_email,
+    }
     letter = letters.written(
         language,
         template,
-        {**facts, "links": links, "lifetime": lifetime, "must_confirm": settings.require_verified_email},
+        values,
         brand=settings.brand_name,
         host=urlsplit(settings.public_url).netloc,
     )

@@ -9,6 +9,7 @@ from auth.passwords import policy
 from auth.refusals import recorded
 from auth.revocation import revoke
 from auth.stores import api_tokens, audit, known_devices, one_time_tokens, users
+from models import iso
 from utils.client_info import ClientInfo
 from utils.services import Services
 
@@ -24,7 +25,7 @@ def forgot(services: Services, email: str, client: ClientInfo) -> None:
     if account and refusal(account, Use.RESET_PASSWORD):
         account = None
     if account and account.deletion_due_at:
-        facts = {"erase_at": messages.moment_text(account.deletion_due_at)}
+        facts = {"erase_at": iso(account.deletion_due_at)}
         due = account.deletion_due_at
         links.send_link(
             services, tx, account, LinkPurpose.RESTORE, "deletion_requested", facts, expires_at=due

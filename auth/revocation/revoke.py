@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from auth.events import EndReason, Event, LinkPurpose
 from auth.factors import resets
-from auth.mailing import links, messages
+from auth.mailing import links
 from auth.mailing.limits import Limit
 from auth.refusals import recorded
 from auth.revocation import prior_access, usernames
@@ -22,7 +22,7 @@ from auth.stores import (
     second_factors,
     users,
 )
-from models import Account
+from models import Account, iso
 from utils.client_info import ClientInfo
 from utils.services import Services
 
@@ -79,7 +79,7 @@ def lock_out(
     if not mailed:
         return
     facts = {
-        "factors_due": messages.moment_text(suspects.due) if suspects.due else "",
+        "factors_due": iso(suspects.due) if suspects.due else "",
         "factors_stay": "yes" if suspects.stay else "",
     }
     notice = Limit.SECURITY_NOTICE

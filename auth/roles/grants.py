@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from auth.errors import RoleNotFound, TooManyRoles, UserNotFound
 from auth.events import Event
-from auth.mailing import links, messages
+from auth.mailing import links
 from auth.mailing.limits import Limit
 from auth.permissions import ADMIN, AuthPermission
 from auth.roles import authority
 from auth.roles.actors import Actor, Administrator, record
 from auth.stores import account_expiry, roles, users
 from auth.stores.roles import RoleState
-from models import Account
+from models import Account, iso
 from utils.client_info import Subject
 from utils.permissions import is_of_service
 from utils.services import Services
@@ -110,8 +110,8 @@ def notify(
     if not accounts:
         return
     tx = services.tx()
-    by = f"the account {actor.user_id}" if actor.user_id else "an operator at the command line"
-    facts = {"role": name, "by": by, "at": messages.moment_text(services.clock.now())}
+    by = str(actor.user_id) if actor.user_id else ""
+    facts = {"role": name, "by": by, "at": iso(services.clock.now())}
     facts["changed"] = "yes" if is_change else ""
     for account in accounts:
         links.send_mail(services, tx, account, template, facts, limit=Limit.SECURITY_NOTICE)

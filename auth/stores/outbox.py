@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Table, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from auth.stores import users
 from auth.stores.pages import AccountPages
 from models import OneTimeToken, OutgoingMail
 
@@ -27,6 +28,7 @@ class Claimed(NamedTuple):
     created_at: datetime
     attempts: int
     to_count: bool
+    language: str | None
 
 
 _COLUMNS = [getattr(OutgoingMail, name) for name in Claimed._fields]
@@ -45,7 +47,10 @@ def append(
     token: OneTimeToken | None = None,
     to_count: bool = False,
 ) -> None:
-    """Append a mail to this address, to be sent after the commit; with `to_count`, if a ceiling allows it."""
+    """Append a mail to this address, to be sent after the commit; with `to_count`, if a ceiling allows it.
+
+    It is in the language of the account. That of the call does not count: strangers make calls, too.
+    """
     row = _row(template, facts, now, user_id, recipient, token)
     row.to_count = to_count
     tx.add(row)
@@ -79,6 +84,7 @@ def _row(
         due_at=now,
         attempts=0,
         to_count=False,
+        language=users.mail_language(user_id),
     )
 
 

@@ -60,6 +60,8 @@ class Exported(NamedTuple):
     disabled_at: datetime | None
     password_hash: str | None
     password_blocked_at: datetime | None
+    locale: str | None
+    signup_locale: str | None
     role_names: str | None
 
 

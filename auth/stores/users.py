@@ -11,6 +11,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     event,
+    func,
     or_,
     select,
     update,
@@ -70,6 +71,7 @@ def add(
     now: datetime,
     terms_version: str | None = None,
     origin: Origin | None = None,
+    signup_locale: str | None = None,
 ) -> Account | None:
     """Return the new account, or None if the name or the address was taken, even a moment ago.
 
@@ -90,6 +92,7 @@ def add(
             tokens_valid_after=now,
             terms_accepted_at=now if terms_version else None,
             terms_version=terms_version,
+            signup_locale=signup_locale,
         )
         .on_conflict_do_nothing()
         .returning(*COLUMNS)
@@ -228,6 +231,22 @@ def rename(tx: Session, user_id: int, username: str) -> bool:
 def change_email(tx: Session, user_id: int, email: str, now: datetime) -> bool:
     """Change the address to one that its owner has proven; False as in `rename`."""
     return _unless_taken(tx, user_id, email=email, email_key=email_key(email), email_verified_at=now)
+
+
+def choose_language(tx: Session, user_id: int, locale: str | None) -> bool:
+    """Set the language of the account; None for that of the browser. False if the account does not exist."""
+    return _changed(tx, User.id == user_id, locale=locale)
+
+
+def mail_language(user_id: int | None) -> ScalarSelect[str | None]:
+    """Return the language of mails to an account: the chosen one, else that of its sign-up, else NULL."""
+    found = func.coalesce(User.locale, User.signup_locale)
+    return select(found).where(User.id == (user_id or 0)).scalar_subquery()
+
+
+def language_of_mails(tx: Session, user_id: int) -> str | None:
+    """Return the value of `mail_language`."""
+    return tx.execute(select(mail_language(user_id))).scalar()
 
 
 def _unless_taken(tx: Session, user_id: int, **values: str | datetime | None) -> bool:

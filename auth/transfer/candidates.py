@@ -9,6 +9,7 @@ from auth.transfer.lines import Line
 from auth.transfer.outcomes import Fault, LineRefused, Note
 from utils.errors import InvalidInput, InvalidJson, MissingFields
 from utils.identifiers import display_username, email_key, is_reserved
+from utils.languages.accepted import first_available
 from utils.passwords.foreign_schemes import (
     ForeignHashError,
     KeyMissing,
@@ -59,6 +60,8 @@ class Candidate:
     password_hash: str | None
     created_at: datetime
     roles: tuple[str, ...]
+    locale: str | None
+    signup_locale: str | None
     notes: tuple[Note, ...]
 
 
@@ -69,7 +72,12 @@ def read(services: Services, line: Line, options: Options, key_id: str | None) -
         raise LineRefused(Fault.VALIDATION_FAILED, {"created_at": "must not be in the future"})
     username = _username(services, form.username) if form.username else None
     hashed = _hash(form, options, key_id)
-    renamed = [Note.USERNAME_CHANGED] if form.username and username is None else []
+    locale, signup_locale = _language(services, form.locale), _language(services, form.signup_locale)
+    notes = {
+        Note.USERNAME_CHANGED: form.username and username is None,
+        Note.WITHOUT_PASSWORD: not hashed,
+        Note.WITHOUT_LANGUAGE: (form.locale and not locale) or (form.signup_locale and not signup_locale),
+    }
     return Candidate(
         line=line.number,
         given_id=form.id,
@@ -81,7 +89,9 @@ def read(services: Services, line: Line, options: Options, key_id: str | None) -
         password_hash=hashed,
         created_at=form.created_at or now,
         roles=tuple(dict.fromkeys(form.roles)) if options.with_roles else (),
-        notes=(*renamed, *([] if hashed else [Note.WITHOUT_PASSWORD])),
+        locale=locale,
+        signup_locale=signup_locale,
+        notes=tuple(note for note, applies in notes.items() if applies),
     )
 
 
@@ -118,6 +128,11 @@ def _username(services: Services, given: str) -> str | None:
     except ValueError:
         return None
     return None if is_reserved(shown, services.settings.brand_name) else shown
+
+
+def _language(services: Services, tag: str | None) -> str | None:
+    """Return the installed language that comes closest to a tag: `de` for `de-AT`; None if none does."""
+    return first_available([tag.replace("_", "-")], services.languages.tags) if tag else None
 
 
 def _hash(form: AccountLine, options: Options, key_id: str | None) -> str | None:

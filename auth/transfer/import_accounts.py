@@ -205,6 +205,8 @@ def _row(batch: _Batch, candidate: Candidate, username: str) -> dict[str, Any]:
         "email_verified_at": now if candidate.is_verified else None,
         "disabled_at": now if candidate.is_disabled else None,
         "tokens_valid_after": now,
+        "locale": candidate.locale,
+        "signup_locale": candidate.signup_locale,
     }
 
 

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from auth.fields import Email
 from auth.permissions import MAX_ROLE_NAME
+from models import MAX_TAG
 from utils.web.validation import Body
 
 MAX_ROLES = 20  # of an account
@@ -42,6 +43,12 @@ def _given_id(value: Any) -> Any:
     return value
 
 
+# The tag of a language (BCP 47, the form of RFC 5646, 2.1), installed or not; other systems write `de_DE`.
+_Tag = Annotated[
+    str, StringConstraints(max_length=MAX_TAG, pattern=r"^[A-Za-z]{1,8}([_-][A-Za-z0-9]{1,8})*$")
+]
+
+
 class AccountLine(Body):
     """An account to import. An unknown field is a fault: a misspelt one would be lost silently.
 
@@ -57,6 +64,8 @@ class AccountLine(Body):
     password_hash: Annotated[str, StringConstraints(max_length=1024)] | None = None
     created_at: Annotated[datetime, BeforeValidator(_moment)] | None = None
     disabled: bool = False
+    locale: _Tag | None = None
+    signup_locale: _Tag | None = None
     roles: Annotated[
         list[Annotated[str, StringConstraints(max_length=MAX_ROLE_NAME)]], Field(max_length=MAX_ROLES)
     ] = Field(default_factory=list)

@@ -36,6 +36,7 @@ class Note(StrEnum):
 
     USERNAME_CHANGED = "username_changed"
     WITHOUT_PASSWORD = "without_password"
+    WITHOUT_LANGUAGE = "without_language"
 
 
 class Outcome(NamedTuple):

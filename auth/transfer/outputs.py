@@ -33,6 +33,8 @@ def account_line(row: Exported, *, with_hash: bool) -> str:
         "created_at": iso(row.created_at),
         "disabled": row.disabled_at is not None,
         "roles": roles.split(row.role_names),
+        "locale": row.locale,
+        "signup_locale": row.signup_locale,
     }
     if with_hash:
         fields["password_hash"] = None if row.password_blocked_at else row.password_hash

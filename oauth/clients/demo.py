@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from auth.roles.actors import Operator
 from oauth.clients import registration
@@ -137,14 +137,14 @@ def server(issuer: str, port: int, call: Call = call) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             demo = Demo(issuer, f"http://localhost:{self.server.server_port}", call)  # type: ignore[attr-defined]
-            parts = urlsplit(self.path)
-            if parts.path == "/login":
+            path, _, query = self.path.partition("?")
+            if path == "/login":
                 location, cookie = demo.login()
                 self._answer(303, "", Location=location, **{"Set-Cookie": _cookie(cookie, 600)})
-            elif parts.path == "/callback":
-                text = demo.callback(parts.query, _value(self.headers.get("Cookie", "")))
+            elif path == "/callback":
+                text = demo.callback(query, _value(self.headers.get("Cookie", "")))
                 self._answer(200, text, **{"Set-Cookie": _cookie("", 0)})
-            elif parts.path == "/":
+            elif path == "/":
                 self._answer(200, page("A demo application", {}))
             else:
                 self._answer(404, page("There is nothing here.", {}))

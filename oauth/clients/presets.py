@@ -39,7 +39,7 @@ PRESETS: Mapping[str, Preset] = {
     "jupyterhub": Preset("JupyterHub", ("/hub/oauth_callback",), snippet="jupyterhub"),
     "miniflux": Preset("Miniflux", ("/oauth2/oidc/callback",), snippet="miniflux"),
     "nextcloud": Preset("Nextcloud", ("/apps/user_oidc/code",), (*_LOGIN, "roles"), snippet="nextcloud"),
-    "nextjs": Preset("Next.js", ("/api/auth/callback/auth",), snippet="nextjs"),
+    "nextjs": Preset("Next.js", ("/api/auth/callback/auth",), post_logout_path="/", snippet="nextjs"),
     "oauth2-proxy": Preset("oauth2-proxy", ("/oauth2/callback",), STANDARD_SCOPES, snippet="oauth2-proxy"),
     "open-webui": Preset("Open WebUI", ("/oauth/oidc/callback",), snippet="open-webui"),
     "pgadmin": Preset("pgAdmin", ("/oauth2/authorize",), snippet="pgadmin"),

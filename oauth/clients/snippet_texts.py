@@ -47,6 +47,7 @@ def _values(issuer: str, client_id: str, definition: Definition, secret: str | N
     is_public = definition.kind in PUBLIC_KINDS
     insecure = "" if issuer.startswith("https:") else "{ execute: [client.allowInsecureRequests] },"
     basic, named = '-u "$CLIENT:$SECRET" ', '-d "client_id=$CLIENT" '
+    origin = f"{parts.scheme}://{redirect_uris.host_of(redirect)}"
     return {
         "ISSUER": issuer,
         "ID": client_id,
@@ -55,7 +56,8 @@ def _values(issuer: str, client_id: str, definition: Definition, secret: str | N
         "SECRET": PUBLIC if is_public else secret or SECRET_ABSENT,
         "REDIRECT": redirect,
         "REDIRECT_ENCODED": quote(redirect, safe=""),
-        "ORIGIN": f"{parts.scheme}://{redirect_uris.host_of(redirect)}",
+        "ORIGIN": origin,
+        "POST_LOGOUT": next(iter(definition.post_logout_uris), f"{origin}/"),
         "PATH": parts.path or "/",
         "SCOPE": " ".join(asked),
         "SCOPE_ENCODED": "+".join(asked),

@@ -1,5 +1,6 @@
 """The metadata of the provider. It names what this service does, and every claim of it is tested."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from oauth.authorize.request import Prompt
@@ -19,10 +20,11 @@ def metadata(services: Services) -> Document | None:
     """
     if not services.signer.has_clients(services):
         return None
-    return _document(services.settings.public_url, has_pages=services.settings.pages_enabled)
+    has_pages = services.settings.pages_enabled
+    return _document(services.settings.public_url, services.languages.tags, has_pages=has_pages)
 
 
-def content(issuer: str) -> Metadata:
+def content(issuer: str, languages: Sequence[str]) -> Metadata:
     """Return the members of the document. Scopes with power, such as `roles`, are not advertised."""
     return {
         "issuer": issuer,
@@ -48,7 +50,7 @@ def content(issuer: str) -> Metadata:
             *("preferred_username", "name", "email", "email_verified"),
         ],
         "prompt_values_supported": [*Prompt],
-        "ui_locales_supported": ["en"],
+        "ui_locales_supported": [*languages],
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
@@ -60,8 +62,8 @@ def content(issuer: str) -> Metadata:
 
 
 @lru_cache(maxsize=16)
-def _document(issuer: str, *, has_pages: bool) -> Document:
-    members = content(issuer)
+def _document(issuer: str, languages: tuple[str, ...], *, has_pages: bool) -> Document:
+    members = content(issuer, languages)
     if not has_pages:  # the log-out is one of the screens
         del members["end_session_endpoint"]
     return Document.of(members)

@@ -7,6 +7,7 @@ export interface User {
   email_verified: boolean;
   created_at: string;
   two_factor_enabled: boolean;
+  locale: string | null;
 }
 
 export interface Me {

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask
 
 import pages
-from pages import routes
+from app import PAGE_FACTS
+from pages import ErrorPages, routes
 from tests.support.authorization_requests import BROWSES, CALLBACK, authorization_query
 from tests.support.memory_apps import memory_app
 from tests.support.oauth import client_row
@@ -41,7 +42,8 @@ def show_failures(app: Flask) -> None:
         with app.test_request_context("/none", headers={"Accept": "text/html"}):
             error = errors.CrossSiteRefused()
             error.status = status
-            page = routes.error_page(Response("{}", mimetype="application/json"), error)
+            page = ErrorPages(app, PAGE_FACTS)(error)
+            assert page is not None
             assert page.mimetype == "text/html"
 
 
@@ -69,8 +71,9 @@ def test_pages_use_exactly_the_keys_of_the_catalogue() -> None:
             assert app.test_client().get("/account/tokens").status_code == 200
     with memory_app({"OAUTH_PROVIDER": "false"}, languages=languages) as app:
         assert app.test_client().get("/account/apps").status_code == 200
-    # The language switch is shown where there are several languages.
-    assert set(noted) - noted.used == {"shell.language"}
+    # The choices of a language are shown where there are several.
+    several = {f"profile.language.{part}" for part in ("title", "text", "browser", "submit")}
+    assert set(noted) - noted.used == several | {"shell.language", "field.locale"}
 
 
 def literals(source: str) -> set[str]:

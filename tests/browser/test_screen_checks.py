@@ -16,7 +16,7 @@ def checked_numbers() -> set[int]:
     for path in HERE.rglob("test_screen_*.py"):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef) and (
-                name := re.match(r"test_(\d\d+(?:_and_\d\d)?)_", node.name)
+                name := re.match(r"test_(\d\d+(?:_and_\d\d+)?)_", node.name)
             ):
                 found |= {int(number) for number in name[1].split("_and_")}
     return found

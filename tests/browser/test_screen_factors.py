@@ -140,7 +140,7 @@ def test_second_step_without_a_challenge_returns_to_login(screen: Page) -> None:
     screen.locator("#code").fill("123456")
     submit(screen, "Log In")
     screen.wait_for_url("**/login?reason=two_factor**")
-    expect(screen.get_by_text("The login took too long, or was already used.")).to_be_visible()
+    expect(screen.get_by_text("The login took too long, or was finished in another tab.")).to_be_visible()
 
 
 @pytest.mark.slow

@@ -187,7 +187,7 @@ def test_page_restored_from_cache_is_reset(form: Page) -> None:
         restored(form)
         button = form.get_by_role("button", name="Sign Up")
         expect(button).not_to_have_attribute("aria-busy", "true")
-        expect(button.locator(".icon--spinner")).to_have_count(0)
+        expect(button.locator(".icon--loader-circle")).to_have_count(0)
         expect(button).to_be_disabled()
         expect(form.get_by_label("Password", exact=True)).to_have_attribute("type", "password")
         toggle = form.get_by_role("button", name="Show password")

@@ -271,7 +271,7 @@ def test_19_the_success_message(screen: Page) -> None:
     success = screen.locator(".message--success")
     expect_style(success, color=SUCCESS_TEXT, background_color=WHITE)
     expect_style(success.locator("p"), color=SUCCESS_TEXT)
-    expect(success.locator(".icon--check-circle")).to_be_visible()
+    expect(success.locator(".icon--circle-check")).to_be_visible()
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ __all__ = ["tokens"]
 def test_stale_login_asks_for_the_password_first(tokens: Page) -> None:
     asked = stale(tokens, "/auth/tokens")
     submit(tokens, "Create Token")
-    tokens.get_by_label("Name").fill("late")
+    tokens.get_by_label("Name", exact=True).fill("late")
     tokens.get_by_label("reports:read").check()
     submit(tokens, "Create Token")
     dialog = tokens.get_by_role("dialog", name="Enter Your Password")
@@ -33,7 +33,7 @@ def test_stale_login_asks_for_the_password_first(tokens: Page) -> None:
 @pytest.mark.slow
 def test_tokens_that_end_are_marked(screen: Page) -> None:
     states.listed(screen)
-    titles = screen.locator("#list .item__title").all_inner_texts()
+    titles = screen.locator("#list .item__title").all_text_contents()
     assert titles == ["backup script", "nightly report Expires soon", "old one Expired"]
     facts = screen.locator("#list .fine").first
     expect(facts).to_contain_text("auth_pat_…gZdL · invoices:send, reports:read · Expires ")

@@ -41,7 +41,7 @@ def create(page: Page, name: str = "backup script") -> str:
     """Create a token by the form, and return it."""
     submit(page, "Create Token")
     expect(page.get_by_role("heading", name="New Token")).to_be_focused()
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("reports:read").check()
     submit(page, "Create Token")
     expect(page.get_by_role("heading", name="Copy Your Token Now")).to_be_focused()
@@ -59,12 +59,12 @@ def tokens(screen: Page, site: Site) -> Page:
     """Return the page of an account with a permission and no tokens."""
     log_in(screen, permitted(site))
     screen.goto("/account/tokens")
-    expect(screen.locator("#create")).to_be_visible()
+    expect(screen.locator("#create-first")).to_be_visible()
     return screen
 
 
 def test_227_token_is_in_the_page_between_creation_and_done_only(tokens: Page, site: Site) -> None:
-    expect(tokens.locator("#empty")).to_have_text(
+    expect(tokens.locator("#empty p")).to_have_text(
         "You have no API tokens. Create one for a script or program that has to use your account."
     )
     token = create(tokens)
@@ -165,7 +165,7 @@ def test_form_errors_are_at_their_fields(tokens: Page) -> None:
     finish(tokens)
     submit(tokens, "Create Token")
     submit(tokens, "Create Token")
-    name, first = tokens.get_by_label("Name"), tokens.get_by_label("reports:read")
+    name, first = tokens.get_by_label("Name", exact=True), tokens.get_by_label("reports:read")
     expect(name).to_be_focused()
     expect(name).to_have_accessible_description(re.compile("Enter a name"))
     expect(first).to_have_accessible_description("Choose at least one thing that it may do")
@@ -197,7 +197,7 @@ def test_refused_creation_is_explained(
 ) -> None:
     states.form(screen)
     answer(screen, "/auth/tokens", status, body)
-    screen.get_by_label("Name").fill("another")
+    screen.get_by_label("Name", exact=True).fill("another")
     screen.get_by_label("reports:read").check()
     submit(screen, "Create Token")
     expect(screen.locator("#token-form-error")).to_have_text(words)

@@ -70,7 +70,7 @@ def test_a_passkey_is_renamed(screen: Page, address: str, authenticator: Virtual
     finish_codes(screen, authenticator)
     submit(screen, "Rename My Laptop")
     dialog = screen.get_by_role("dialog", name="Rename Passkey")
-    field = dialog.get_by_label("Name")
+    field = dialog.get_by_label("Name", exact=True)
     expect(field).to_be_focused()
     expect(field).to_have_value("My Laptop")
     field.fill("n" * 81)

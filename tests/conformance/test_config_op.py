@@ -26,7 +26,7 @@ def document(make_app: AppFactory) -> dict[str, Any]:
 
 
 def test_oidcc_discovery_endpoint_verification(document: dict[str, Any]) -> None:
-    assert document == content(ISSUER)
+    assert document == content(ISSUER, ("en", "de"))
     assert document["issuer"] == ISSUER
     for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"):
         assert document[name].startswith("https://")

@@ -1,90 +1,45 @@
 """docs/guides/authorization.md as a reader follows it: its tour, and its examples for other services."""
 
 import asyncio
-import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from flask import Flask
 from werkzeug.test import Client
 
-from app import create_app
-from config import Settings, TestingConfig
-from models import db
 from tests.conftest import new_sqlite
 from tests.support.documents import example
-from tests.support.examples import NGINX, get, nginx, running, traefik, trusting_site
-from tests.support.roles import define, grant, revoke
-from tests.support.server import ROOT, Server, environment, free_port, serving
+from tests.support.examples import (
+    NGINX,
+    copy_guard,
+    express_site,
+    get,
+    nginx,
+    running,
+    traefik,
+    trusting_site,
+)
+from tests.support.guarded_sites import FORGED, Service, at, check_site, service_with_roles
+from tests.support.roles import grant, revoke
+from tests.support.server import ROOT, environment, free_port, serving
 from tests.support.service import PASSWORD
 
 pytestmark = pytest.mark.slow
 
 GUIDE = "authorization"
 TEXT = (ROOT / "docs" / "guides" / f"{GUIDE}.md").read_text("utf-8")
-FORGED = {"X_Auth_User_Id": "99", "X_Auth_Username": "root"}
-
-
-class Service(NamedTuple):
-    """A service that runs, the same database in this process, and the access token of `grün`, account 1."""
-
-    server: Server
-    app: Flask
-    token: str
 
 
 @pytest.fixture
 def service(tmp_path: Path, sqlite_template: Path) -> Iterator[Service]:
-    uri = new_sqlite(sqlite_template, tmp_path)
-    app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri}))
-    told = {"TRUSTED_PROXIES": "1", "CLIENT_ADDRESS_HEADER": "Clientaddress"}
-    with serving(uri, tmp_path, **told) as server:
-        body = {"username": "grün", "email": "ada@example.com", "password": PASSWORD}
-        assert server.call("POST", "/auth/register", body)[0] == 201
-        define(app, "reader", "reports:read")
-        define(app, "editor", "reports:read", "reports:write")
-        yield Service(server, app, server.call("POST", "/auth/login", body)[1]["access_token"])
-    with app.app_context():
-        db.engine.dispose()
-
-
-Ask = Callable[..., tuple[int, dict[str, Any]]]
-
-
-def check_site(service: Service, ask: Ask, down: int) -> None:
-    """Check what every example promises; `down` is its status without the service."""
-    token = service.token
-    assert [ask(path)[0] for path in ("/reports", "/reports/drafts")] == [401, 401]
-    assert ask("/reports", token + "x")[0] == 401
-    assert ask("/reports", token)[0] == 403
-    grant(service.app, "grün", "reader")
-    assert ask("/reports", token, **FORGED)[0] == 200
-    assert ask("/reports/drafts", token)[0] == 403
-    for query in ("?permission=reports:read", "?permission=reports:read&needs=reports:read"):
-        assert ask(f"/reports/drafts{query}", token, **FORGED)[0] == 403
-        assert ask(f"/reports{query}", **FORGED)[0] == 401
-    grant(service.app, "grün", "editor")
-    assert ask("/reports/drafts", token)[0] == 200
-    for role in ("editor", "reader"):
-        revoke(service.app, "grün", role)
-    assert [ask(path, token)[0] for path in ("/reports", "/reports/drafts")] == [403, 403]
-    grant(service.app, "grün", "reader")
-    assert service.server.call("POST", "/auth/logout", {}, token=token)[0] == 204
-    assert ask("/reports", token)[0] == 401
-    service.server.stop()
-    assert ask("/reports", token)[0] == down
-
-
-def at(url: str) -> Ask:
-    return lambda path, token=None, **headers: get(f"{url}{path}", token, **headers)[:2]
+    with service_with_roles(sqlite_template, tmp_path) as found:
+        yield found
 
 
 def parts_of(name: str, service: Service) -> dict[str, Any]:
@@ -149,22 +104,19 @@ def test_wsgi_example_keeps_its_promises(service: Service) -> None:
 
 
 def test_express_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
-    node, port = shutil.which("node"), free_port()
-    assert node, "needs node"
-    ports = {8000: service.server.port, 9000: port}
-    (tmp_path / "site.js").write_text(example("express-permission", ports, GUIDE))
-    url = f"http://127.0.0.1:{port}"
-    with running([node, "site.js"], tmp_path, f"{url}/reports", NODE_PATH=os.environ.get("NODE_PATH", "")):
-        grant(service.app, "grün", "reader")
-        assert get(f"{url}/reports", service.token)[:2] == (200, {"reports_of": 1})
-        revoke(service.app, "grün", "reader")
-        check_site(service, at(url), down=500)
-
-
-def nginx_example(service: Service, site: int) -> tuple[str, int]:
     port = free_port()
-    ports = {8080: port, 9000: site, 8000: service.server.port}
-    return example("nginx-permission", ports, GUIDE), port
+    text = example("express-permission", {8000: service.server.port, 9000: port}, GUIDE)
+    with express_site(tmp_path, text, port) as url:
+        grant(service.app, "grün", "reader")
+        assert get(f"{url}/reports", service.token)[:2] == (200, {"reports_of": 1, "name": "grün"})
+        revoke(service.app, "grün", "reader")
+        check_site(service, at(url), down=503)
+
+
+def nginx_example(service: Service, site: int, folder: Path) -> tuple[str, int]:
+    port = free_port()
+    copy_guard(folder, service.server.port)
+    return example("nginx-permission", {8080: port, 9000: site}, GUIDE), port
 
 
 SPELLINGS = [
@@ -184,7 +136,7 @@ def check_spellings(service: Service, url: str) -> None:
 
 def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
     with trusting_site() as site:
-        text, port = nginx_example(service, site)
+        text, port = nginx_example(service, site, tmp_path)
         with nginx(tmp_path, text, port) as url:
             grant(service.app, "grün", "reader")
             status, seen, _ = get(f"{url}/reports", service.token, **FORGED)
@@ -199,13 +151,10 @@ def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> N
 
 def test_nginx_passes_the_body_of_a_403_on_as_the_guide_says(service: Service, tmp_path: Path) -> None:
     with trusting_site() as site:
-        text, port = nginx_example(service, site)
-        for directive in ("error_page 403 = /_verify;", "auth_request off;"):
-            assert f"`{directive}`" in TEXT
-        text = text.replace(
-            "    auth_request /_verify;\n", "    auth_request /_verify;\n    error_page 403 = /_verify;\n"
-        )
-        text = text.replace("        internal;\n", "        internal;\n        auth_request off;\n")
+        text, port = nginx_example(service, site, tmp_path)
+        directive, include = "error_page 403 = /_verify;", "    include guard/server.conf;\n"
+        assert f"`{directive}`" in TEXT
+        text = text.replace(include, f"{include}    {directive}\n")
         with nginx(tmp_path, text, port) as url:
             status, body, headers = get(f"{url}/reports", service.token)
             assert (status, body["code"]) == (403, "permission_missing")
@@ -230,16 +179,20 @@ def test_traefik_example_keeps_its_promises(service: Service, tmp_path: Path) ->
 def test_nginx_location_without_its_variable_is_refused(service: Service, tmp_path: Path) -> None:
     grant(service.app, "grün", "editor")
     with trusting_site() as site:
-        text, port = nginx_example(service, site)
+        text, port = nginx_example(service, site, tmp_path)
         unset = text.replace("        set $needs reports:read;\n", "", 1)
         public = (
             "location /public {\n        auth_request off;\n        proxy_pass http://127.0.0.1:%d;\n    }\n"
         )
-        unset = unset.replace("    location = /_verify", f"    {public % site}    location = /_verify")
+        bare = public.replace("public", "bare").replace("auth_request off", "set $needs reports:read")
+        unset = unset.replace(
+            "    location /reports {", f"    {public % site}    {bare % site}    location /reports {{", 1
+        )
         with nginx(tmp_path, unset, port) as url:
             assert get(f"{url}/reports", service.token)[0] == 403
             assert get(f"{url}/reports?needs=reports:read", service.token)[0] == 403
             assert get(f"{url}/other", service.token)[0] == 403  # of no location
+            assert get(f"{url}/bare", service.token)[0] == 403  # it includes nothing
             assert get(f"{url}/reports/drafts", service.token)[0] == 200
             assert get(f"{url}/public")[0] == 200
     assert '"event": "permission query refused"' in service.server.log.read_text()
@@ -276,7 +229,8 @@ def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path
             url = f"http://localhost:{ports[port]}/"
             program = [str(tmp_path / command[0]), *command[1:]]
             sites.enter_context(running(program, tmp_path, url, PYTHONPATH=str(ROOT / "sdk" / "python")))
-        numbers = {8080: ports[8080], 9000: ports[9000], 8000: ports[8000]}
+        numbers = {8080: ports[8080], 9000: ports[9000]}
+        copy_guard(demo, ports[8000])
         (demo / "site.conf").write_text(example("nginx-permission", numbers, GUIDE))
         (demo / "nginx.conf").write_text(example("nginx-whole", {}, GUIDE))
         command = [NGINX, *proxy.removesuffix(" &\n").split()[1:]]

@@ -2,7 +2,43 @@
 
 from tests.sabotage import Sabotage
 
+NODE_RULES = "test_javascript_client.py::test_client_keeps_its_rules_without_a_network"
 GUARDS = [
+    Sabotage(
+        "the guard for Node.js takes only the answer to its own question",
+        "sdk/js/guard.js",
+        'const isMine = answer.headers.get("X-Auth-Nonce") === nonce;',
+        "const isMine = true;",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "the guard for Node.js takes only a 204 with one account for a yes",
+        "sdk/js/guard.js",
+        "    if (status === 204) {",
+        "    if (status < 300) {",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "the guard for Node.js is not made without a permission",
+        "sdk/js/guard.js",
+        "middleware(checked(permissions, 1))",
+        "middleware(checked(permissions))",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "nginx refuses a location that includes no guard",
+        "deploy/nginx/guard/server.conf",
+        "auth_request /_refused;\n",
+        "",
+        "test_authorization_guide.py::test_nginx_location_without_its_variable_is_refused",
+    ),
+    Sabotage(
+        "a refused call does not reach an asynchronous view of Django",
+        "sdk/python/auth_guard/django.py",
+        "            return await view(request, *args, **kwargs) if refusal is None else refusal\n",
+        "            return await view(request, *args, **kwargs)\n",
+        "test_django_guard.py::test_django_decorator_wants_permissions",
+    ),
     Sabotage(
         "only a 204 with one account is a yes",
         "sdk/python/auth_guard/guard.py",

@@ -106,6 +106,21 @@ OAUTH_ENDING = [
         "test_public_addresses.py::test_link_local_and_metadata_addresses_are_refused_even_if_their_network_is_named",
     ),
     Sabotage(
+        "an IPv4 address that is translated to an IPv6 one is checked",
+        "utils/web/public_addresses.py",
+        "return is_translated or (address",
+        "return (address",
+        "test_public_addresses.py"
+        "::test_link_local_and_metadata_addresses_are_refused_even_if_their_network_is_named",
+    ),
+    Sabotage(
+        "only IPv6 addresses of the assigned space are public",
+        "utils/web/public_addresses.py",
+        "return is_assigned and address.is_global",
+        "return address.is_global",
+        "test_public_addresses.py::test_fault_42_address_that_is_not_public_is_refused",
+    ),
+    Sabotage(
         "metadata addresses are refused in named networks, too",
         "utils/web/public_addresses.py",
         "        if any(address in network for network in _NEVER):\n            return False\n",

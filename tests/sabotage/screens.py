@@ -5,6 +5,8 @@ from tests.sabotage import Sabotage
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
+ERROR_PAGES = "pages/error_pages.py"
+SHELL = "pages/static/screens/shell.js"
 CATALOGUE, TEXTS = "utils/languages/catalogue.py", "pages/texts.py"
 SCREENS = [
     Sabotage(
@@ -15,11 +17,46 @@ SCREENS = [
         "test_languages.py::test_every_language_has_every_text_with_its_gaps",
     ),
     Sabotage(
+        "a login follows the language of the account",
+        "pages/static/lib/client.js",
+        "if (locale && !isChosen) speak(locale);",
+        "",
+        "test_screen_language.py::test_language_chosen_in_the_profile_is_that_of_the_pages_and_of_the_next_browser",
+    ),
+    Sabotage(
+        "a language chosen at the foot stays after a login",
+        "pages/static/lib/client.js",
+        "if (locale && !isChosen) speak(locale);",
+        "if (locale) speak(locale);",
+        "test_screen_language.py::test_language_chosen_at_the_foot_stays_after_a_login",
+    ),
+    Sabotage(
         "a text has the plural of its language",
         CATALOGUE,
         "self.locale.plural_form(number)",
         '"one"',
         "test_languages.py::test_page_of_right_to_left_language_says_so",
+    ),
+    Sabotage(
+        "a kept page of an error has the id of its own request",
+        ERROR_PAGES,
+        "page.replace(ID_MARK, request_record().id)",
+        "page",
+        "test_error_pages.py::test_kept_page_has_the_request_id_of_each_answer",
+    ),
+    Sabotage(
+        "a kept page of an error is of one look",
+        ERROR_PAGES,
+        "look(services().settings), shown)",
+        "None, shown)",
+        "test_error_pages.py::test_kept_page_is_of_one_language_and_look",
+    ),
+    Sabotage(
+        "a kept page of an error shows the values of its own request",
+        ERROR_PAGES,
+        "shown = tuple((name, _hashable(value)) for name, value in values.items())",
+        "shown, self._last = getattr(self, '_last', tuple(values.items())), tuple(values.items())",
+        "test_error_pages.py::test_kept_page_shows_the_values_of_its_own_request",
     ),
     Sabotage(
         "caches keep pages of languages apart",
@@ -55,6 +92,34 @@ SCREENS = [
         "  --helper: light-dark(#4a5568, #cbd5e0);",
         "  --helper: #4a5568;",
         "test_colours.py::test_every_pair_of_colours_has_the_contrast_that_it_needs",
+    ),
+    Sabotage(
+        "the menu of the account closes when the focus leaves it",
+        SHELL,
+        "  if (to && !menu.contains(to)) menu.open = false;",
+        "",
+        "test_screen_shell.py::test_208_menu_closes_by_escape_by_leaving_and_by_a_click_outside",
+    ),
+    Sabotage(
+        "a logout forgets the address in the header",
+        "pages/static/lib/client.js",
+        "for (const key of [EMAIL, WHO])",
+        "for (const key of [EMAIL])",
+        "test_screen_shell.py::test_menu_logs_out_and_forgets_the_account",
+    ),
+    Sabotage(
+        "the current section is in view",
+        SHELL,
+        "  row.scrollLeft += current.left + current.width / 2 - whole.left - whole.width / 2;\n",
+        "",
+        "test_screen_shell.py::test_211_sections_are_one_row_that_shows_the_current_one",
+    ),
+    Sabotage(
+        "every drawing in a page is an icon of Lucide",
+        "pages/templates/account/base.html",
+        '("/account/activity", "activity", "history")',
+        '("/account/activity", "activity", "clock")',
+        "test_screen_icons.py::test_212_every_drawing_in_a_page_is_of_lucide_or_the_mark",
     ),
     Sabotage(
         "a page is served in the chosen scheme",
@@ -209,5 +274,33 @@ SCREENS = [
         "  .input, .btn, .check input, .card, .message { border: 1px solid; }\n",
         "",
         "test_screen_preferences.py::test_forced_colours_keep_borders_of_controls",
+    ),
+    Sabotage(
+        "the strength meter takes no room before the first key",
+        MACROS,
+        '<div class="meter" data-meter-of="{{ id }}" hidden>',
+        '<div class="meter" data-meter-of="{{ id }}">',
+        "test_screen_card.py::test_213_strength_meter_takes_no_room_before_the_first_key",
+    ),
+    Sabotage(
+        "the field keeps its place when the strength meter opens",
+        "pages/static/lib/meter.js",
+        '      anchor(document.querySelector(".centred #card"));\n',
+        "",
+        "test_screen_card.py::test_214_strength_meter_opens_with_the_first_key_and_keeps_its_height",
+    ),
+    Sabotage(
+        "what follows from the colour of the brand is readable",
+        "pages/palette.py",
+        "readable(brand, DARK_RAISED, 6.5)",
+        "readable(brand, DARK_RAISED, 4)",
+        "test_colours.py::test_every_colour_of_a_brand_has_relatives_with_the_contrast_that_they_need",
+    ),
+    Sabotage(
+        "a stylesheet with another colour has another path",
+        "pages/routes.py",
+        "assets.asset(name, language(), settings.brand_color)",
+        "assets.asset(name, language())",
+        "test_brand_settings.py::test_stylesheet_with_the_colour_of_a_brand_has_a_path_of_its_own",
     ),
 ]

@@ -123,6 +123,8 @@ def test_npm_packs_it_and_installs_the_package(tmp_path: Path) -> None:
     assert {file["path"] for file in packed["files"]} == {
         "index.js",
         "index.d.ts",
+        "guard.js",
+        "guard.d.ts",
         "package.json",
         "README.md",
     }

@@ -52,7 +52,7 @@ def listed(page: Page) -> None:
 
 def details(page: Page) -> None:
     listed(page)
-    for summary in page.locator("summary").all():
+    for summary in page.locator("#list summary").all():
         summary.click()
 
 

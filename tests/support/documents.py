@@ -52,6 +52,7 @@ def example(name: str, ports: Mapping[int, int], guide: str = "backend") -> str:
 
 def files_of(name: str) -> dict[str, str]:
     """Return the files in the section of this name, whose first lines are comments with their paths."""
-    found = re.findall(r"^```\w+\n(?://|#) (\S+)\n(.*?)^```$", section(name), re.DOTALL | re.MULTILINE)
+    first = r"(?://|#|<!--) (\S+)(?: -->)?\n"
+    found = re.findall(rf"^```\w+\n{first}(.*?)^```$", section(name), re.DOTALL | re.MULTILINE)
     assert found, name
     return dict(found)

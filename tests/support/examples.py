@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.documents import example
 from tests.support.proxies import NGINX_HTTP
-from tests.support.server import DEADLINE, Server, free_port, until
+from tests.support.server import DEADLINE, ROOT, Server, free_port, until
 
 NGINX = os.environ.get("NGINX") or shutil.which("nginx") or "/usr/sbin/nginx"
 
@@ -89,6 +89,14 @@ def trusting_site() -> Iterator[int]:
         site.shutdown()
 
 
+def copy_guard(folder: Path, service: int) -> None:
+    """Copy the shipped files for nginx into this folder, for a service at this port."""
+    shutil.copytree(ROOT / "deploy" / "nginx" / "guard", folder / "guard")
+    for name in ("server.conf", "site-server.conf"):
+        file = folder / "guard" / name
+        file.write_text(file.read_text("utf-8").replace("127.0.0.1:8000", f"127.0.0.1:{service}"))
+
+
 @contextmanager
 def nginx(folder: Path, text: str, port: int) -> Iterator[str]:
     """Run nginx with this configuration of its `http` block, which listens at this port; yield its URL."""
@@ -115,10 +123,28 @@ def traefik(folder: Path, text: str) -> Iterator[str]:
 
 
 @contextmanager
+def express_site(folder: Path, text: str, port: int) -> Iterator[str]:
+    """Run this Express site, which listens at this port, beside Express and `sdk/js`; yield its URL."""
+    node = shutil.which("node")
+    assert node, "needs node"
+    paths = os.environ.get("NODE_PATH", "").split(":")  # where `npm install express` went; modules ignore it
+    express = next((Path(path, "express") for path in paths if Path(path, "express").is_dir()), None)
+    assert express, "needs express: npm install express, and its folder in NODE_PATH"
+    modules = folder / "node_modules"
+    modules.mkdir()
+    (modules / "express").symlink_to(express)
+    (modules / "auth-service-client").symlink_to(ROOT / "sdk" / "js")
+    (folder / "site.mjs").write_text(text)
+    with running([node, "site.mjs"], folder, f"http://127.0.0.1:{port}/"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
 def documented_nginx(server: Server, folder: Path) -> Iterator[str]:
     """Run nginx, as the backend guide documents it, in front of a small site; yield its URL."""
     port = free_port()
     with trusting_site() as site:
-        text = example("nginx", {8080: port, 9000: site, 8000: server.port})
+        text = example("nginx", {8080: port, 9000: site})
+        copy_guard(folder, server.port)
         with nginx(folder, text, port) as url:
             yield url

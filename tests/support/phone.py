@@ -4,7 +4,8 @@ import time
 
 from pyotp import TOTP
 
-from tests.support.server import until
+from tests.support.server import Server, until
+from tests.support.service import PASSWORD
 
 STEP = 30  # seconds
 
@@ -27,3 +28,14 @@ class Phone:
             return False
         self._step = step
         return True
+
+
+def phone_of(server: Server, address: str) -> Phone:
+    """Set up an authenticator app for the account of this address, which ends its other sessions."""
+    status, answer = server.call("POST", "/auth/login", {"email": address, "password": PASSWORD})
+    assert status == 200, answer
+    token = answer["access_token"]
+    phone = Phone(server.call("POST", "/auth/totp", {}, token=token)[1]["secret"])
+    status, answer = server.call("POST", "/auth/totp/confirm", {"code": phone.code()}, token=token)
+    assert status == 200, answer
+    return phone

@@ -1,5 +1,6 @@
 """PostgreSQL servers on TCP ports, which a test can kill, freeze, cut off, replicate and promote."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -187,8 +188,14 @@ class Link:
 
 @contextmanager
 def link() -> Iterator[Link]:
-    """Yield a link between HERE and THERE."""
+    """Yield a link between HERE and THERE. One at a time on a machine: another worker of pytest waits."""
     ip, made = program("ip"), Link()
+    with (Path(tempfile.gettempdir()) / f"{NETWORK}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield from _linked(ip, made)
+
+
+def _linked(ip: str, made: Link) -> Iterator[Link]:
     _run(ip, "netns", "add", NETWORK)
     try:
         _run(ip, "link", "add", "auth-here", "type", "veth", "peer", "name", "auth-there", "netns", NETWORK)

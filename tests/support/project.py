@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent.parent
 # What the service consists of; and what tests, measures and deploys it.
 PRODUCT = ("auth", "migrations", "oauth", "ops", "pages", "tables", "utils")
 BESIDE = ("auth_testing", "bench", "deploy", "tests")
-MODULES = ("app.py", "config.py", "config_checks.py", "config_returns.py", "config_values.py", "models.py")
+SETTINGS = ("config.py", "config_brand.py", "config_checks.py", "config_returns.py", "config_values.py")
+MODULES = ("app.py", *SETTINGS, "models.py")
 FOLDERS = (".ci", *PRODUCT, *BESIDE, "docs", "locales", "sdk")
 DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md")
 CONFIGURATION = (

@@ -78,7 +78,7 @@ def login_busy(page: Page) -> None:
     page.locator("#email").fill(EMAIL)
     page.locator("#current-password").fill("a password")
     page.get_by_role("button", name="Log In").click()
-    expect(page.locator("[aria-busy=true] .icon--spinner")).to_be_visible()
+    expect(page.locator("[aria-busy=true] .icon--loader-circle")).to_be_visible()
 
 
 def metered(score: int, page: Page, path: str = "/signup") -> None:

@@ -11,12 +11,12 @@ import pytest
 from app import create_app
 from config import ConfigurationError, Settings, TestingConfig
 from pages import assets
-from pages.texts import LANGUAGE_COOKIE
 from tests.support.documents import read
 from tests.support.memory_apps import memory_app
 from utils.languages.accepted import accepted
 from utils.languages.catalogue import CATEGORIES, Language, Languages, load, shipped
 from utils.languages.installed import LOCALES, installed
+from utils.web.languages import LANGUAGE_COOKIE
 
 PARTS = ("page", "script")
 VARIANT = re.compile(rf"\.({'|'.join(CATEGORIES)})$")

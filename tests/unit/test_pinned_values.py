@@ -17,7 +17,7 @@ from auth.login.brute_force import login_digest
 from auth.mailing.messages import MAILS
 from auth.stores.challenges import ChallengePurpose
 from config import Settings
-from pages import preferences, texts
+from pages import preferences
 from pages import routes as pages
 from tests.support.architecture import project_sources
 from tests.support.commands import commands_of
@@ -29,6 +29,7 @@ from utils.errors import error_classes
 from utils.limits.rate_limits import POLICIES
 from utils.mail.mailers import TEMPLATE_HEADER
 from utils.observability.metrics import Metrics
+from utils.web.languages import LANGUAGE_COOKIE
 
 ENUMS: dict[type[StrEnum], str] = {
     Event: """
@@ -87,7 +88,8 @@ second_factor_guessing session_guessing session_stolen sign_in_after_failures to
 two_factor_enabled username_changed verify_email
 """.split()
 SETTINGS = """
-AUDIT_RETENTION BRAND_NAME CLIENT_ADDRESS_HEADER CONFIRM_PASSWORD_FIELD CORS_ORIGINS DATABASE_URI
+AUDIT_RETENTION BRAND_COLOR BRAND_LOGO BRAND_LOGO_DARK BRAND_NAME
+CLIENT_ADDRESS_HEADER CONFIRM_PASSWORD_FIELD CORS_ORIGINS DATABASE_URI
 DEFAULT_LANGUAGE DOCS_ENABLED
 ENDED_SESSION_RETENTION FLASK_ENV FLASK_PREVIOUS_SECRET_KEYS FLASK_SECRET_KEY HASH_CONCURRENCY
 HIDE_ACCOUNT_EXISTENCE HOST JWT_ACCESS_TOKEN_EXPIRES JWT_AUDIENCE JWT_ISSUER JWT_PREVIOUS_SECRET_KEYS
@@ -176,7 +178,7 @@ def test_cookies_and_headers_keep_their_names() -> None:
     assert found == ("__Host-refresh", "__Host-challenge", "__Host-device", "X-Device-Token")
     assert cookies.SIGN_UP_COOKIE == "__Host-signup"
     assert (preferences.CONTRAST_COOKIE, preferences.SCHEME_COOKIE) == ("__Host-contrast", "__Host-scheme")
-    assert (texts.LANGUAGE_COOKIE, pages.HINT_COOKIE) == ("__Host-lang", "__Host-signed-in")
+    assert (LANGUAGE_COOKIE, pages.HINT_COOKIE) == ("__Host-lang", "__Host-signed-in")
     assert TEMPLATE_HEADER == "X-Template"
 
 

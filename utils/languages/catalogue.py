@@ -7,8 +7,7 @@ plural rules of the language (CLDR).
 `messages.json` has the messages of the API, in groups: their keys are the English texts of the code, so that
 English has no such file. A message that a language lacks stays English.
 
-English has letters, too: one for each kind of mail in `mails/`, and the words that they share in
-`mails.json`.
+Mails are letters in `mails/`, one for each kind; `mails.json` has the words that they share.
 """
 
 import json
@@ -110,7 +109,12 @@ def shipped(default: str = ENGLISH) -> Languages:
 @cache
 def _read(folder: Path) -> Mapping[str, Language]:
     others = [tag for tag in installed(folder) if tag != ENGLISH]
-    return {tag: _language(folder / tag, tag) for tag in (ENGLISH, *others)}
+    found = {tag: _language(folder / tag, tag) for tag in (ENGLISH, *others)}
+    wanted = {path.name for path in found[ENGLISH].letters.iterdir()}
+    for language in found.values():  # a mail that cannot be written would be lost a day later
+        for name in sorted(wanted - {path.name for path in language.letters.iterdir()}):
+            raise LookupError(f"The language {language.tag} has no mails/{name}")
+    return found
 
 
 def _language(folder: Path, tag: str) -> Language:
@@ -120,12 +124,12 @@ def _language(folder: Path, tag: str) -> Language:
     except UnknownLocaleError:
         raise LookupError(f"CLDR does not know the language {tag}") from None
     messages = {
-        key: text for group in _json(folder / "messages.json").values() for key, text in group.items()
+        key: text for group in _messages(folder / "messages.json").values() for key, text in group.items()
     }
-    mail = _json(folder / "mails.json")
+    mail = json.loads((folder / "mails.json").read_text("utf-8"))
     return Language(tag, pages["page"], pages["script"], messages, mail, folder / "mails", locale)
 
 
-def _json(file: Path) -> Any:
-    """Return the object in a file, {} if there is no such file."""
+def _messages(file: Path) -> Any:
+    """Return the groups of messages in a file, {} if there is no such file, as English has none."""
     return json.loads(file.read_text("utf-8")) if file.exists() else {}

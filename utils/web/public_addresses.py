@@ -32,10 +32,11 @@ _NEVER = tuple(
 _NOT_PUBLIC = tuple(
     map(ip_network, ("192.88.99.0/24", "64:ff9b:1::/48", "100::/64", "2001::/23", "3fff::/20", "5f00::/16"))
 )
-_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
+_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::ffff:0:0:0/96"))  # RFC 6052; RFC 2765, 2.1
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291, 2.5.5.1
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214: bits 64 to 95
 _IPV4 = 0xFFFFFFFF
+_UNICAST = IPv6Network("2000::/3")  # all that IANA has assigned to global unicast
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +74,27 @@ def carried(address: Address) -> Iterator[Address]:
     if isinstance(address, IPv4Address) or address.is_loopback:
         yield address
         return
-    number = int(address)
     if address.ipv4_mapped:
         yield address.ipv4_mapped
     elif address.sixtofour:
         yield address.sixtofour
     elif address.teredo:
         yield from address.teredo
-    elif address in _NAT64 or (address in _COMPATIBLE and number > 1) or number >> 32 & _IPV4 in _ISATAP:
-        yield IPv4Address(number & _IPV4)
+    elif _ends_in_ipv4(address):
+        yield IPv4Address(int(address) & _IPV4)
     else:
         yield address
 
 
+def _ends_in_ipv4(address: IPv6Address) -> bool:
+    number = int(address)
+    is_translated = any(address in network for network in _TRANSLATED)
+    return is_translated or (address in _COMPATIBLE and number > 1) or number >> 32 & _IPV4 in _ISATAP
+
+
 def _is_public(address: Address) -> bool:
-    return address.is_global and not any(address in network for network in _NOT_PUBLIC)
+    is_assigned = isinstance(address, IPv4Address) or address in _UNICAST
+    return is_assigned and address.is_global and not any(address in network for network in _NOT_PUBLIC)
 
 
 def _parsed(text: str) -> Address | None:

@@ -31,13 +31,18 @@ R = TypeVar("R")
 
 
 class Body(BaseModel):
-    """Base of request bodies: strict types; unknown fields are ignored; null and "" count as absent."""
+    """Base of request bodies: strict types; unknown fields are ignored; null and "" count as absent.
+
+    Null does not where a field says so (`nullable`).
+    """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     missing_message: ClassVar[str] = MissingFields.message
     # Error classes by pydantic error type, in order of precedence. Missing fields take precedence over all.
     refusals: ClassVar[Mapping[str, type[ApiError]]] = {}
+    # Optional fields whose null is a value of its own.
+    nullable: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def missing(cls, data: dict[str, Any]) -> list[str]:
@@ -49,6 +54,7 @@ class Body(BaseModel):
         """Return the validated body. Raises the first 400 by precedence, with the faults of all fields."""
         given = {name: value for name, value in data.items() if value is not None and value != ""}
         missing = cls.missing(given)
+        given |= {name: None for name in cls.nullable if name in data and data[name] is None}
         try:
             checked = cls.checked(given)
         except ValidationError as problem:

@@ -4,8 +4,10 @@
 import { AuthError, createClient } from "./auth.js";
 
 const HINT = "__Host-signed-in=1";
+const LANGUAGE = "__Host-lang";
 const WAITING = "auth.second-step";
 const EMAIL = "auth.email";
+const WHO = "auth.who"; // the address and the user name that the header of the account shows
 const REQUEST = "auth.sign-up-request";
 const DEPARTURES = "auth.departures"; // the last ones of the login page for an address that asked for a login
 const LOOP = { times: 3, within: 60_000 }; // milliseconds
@@ -17,6 +19,17 @@ async function solve(challenge, signal) {
   const solver = await import("./challenge.js").catch(() => null); // the network
   return solver?.solve(challenge, signal) ?? null;
 }
+
+/** Forget who typed an address, and who was logged in. */
+function forgetWho() {
+  for (const key of [EMAIL, WHO]) sessionStorage.removeItem(key);
+}
+
+/** Remember who is logged in, for the header of the next page. It is gone with the session. */
+export const rememberWho = (user) => sessionStorage.setItem(WHO, JSON.stringify(user));
+
+/** Return who was logged in on the page before, or null. */
+export const rememberedWho = () => (mayBeSignedIn() ? JSON.parse(sessionStorage.getItem(WHO)) : null);
 
 async function answered(work) {
   try {
@@ -31,7 +44,7 @@ async function answered(work) {
 
 // An action that began for one account must not continue for another.
 auth.onSignedOut((reason) => {
-  sessionStorage.removeItem(EMAIL);
+  forgetWho();
   if (reason === "logged_out") forgetDepartures();
   if (reason === "other_account") location.reload();
 });
@@ -47,8 +60,23 @@ export const renew = () => answered(auth.refresh());
 
 async function begun(work) {
   const answer = await answered(work);
-  if (answer.ok) sessionStorage.removeItem(EMAIL);
+  if (!answer.ok) return answer;
+  forgetWho();
+  const { locale } = answer.data.user ?? {};
+  const isChosen = document.cookie.split("; ").some((each) => each.startsWith(`${LANGUAGE}=`));
+  if (locale && !isChosen) speak(locale);
   return answer;
+}
+
+/** Store the language of the screens: at once, and for a year by the server. An empty one asks the browser. */
+export function speak(language) {
+  document.cookie = `${LANGUAGE}=${language}; Path=/; Max-Age=${language ? 31536000 : 0}; Secure; SameSite=Lax`;
+  return fetch("/preferences/language", {
+    method: "POST",
+    body: new URLSearchParams({ language, back: "/terms" }),
+    redirect: "manual",
+    keepalive: true, // also if the page is left immediately
+  }).catch(() => {});
 }
 
 /** Log in. */
@@ -136,7 +164,7 @@ export const logOut = () => answered(auth.logout());
 
 /** Forget the session in all tabs, after another call has ended it. */
 export function announceLogOut() {
-  sessionStorage.removeItem(EMAIL);
+  forgetWho();
   forgetDepartures();
   return auth.forget();
 }

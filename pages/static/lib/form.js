@@ -110,7 +110,7 @@ export class Form {
   idle() {
     for (const timer of this.timers ?? []) clearTimeout(timer);
     this.button.removeAttribute("aria-busy");
-    this.button.querySelector(".icon--spinner")?.remove();
+    this.button.querySelector(".icon--loader-circle")?.remove();
     say("");
   }
 

@@ -37,6 +37,9 @@ export function icon(name) {
   return document.getElementById(`icon-${name}`).content.cloneNode(true);
 }
 
+/** Return the first letter of a name, however many code units it has. */
+export const initial = (name) => [...name.trim()][0]?.toUpperCase() ?? "";
+
 /** Return a setting of the service from the page's data attributes. */
 export function setting(name) {
   return document.documentElement.dataset[name];

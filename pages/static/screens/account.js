@@ -1,4 +1,4 @@
-// Shared by the account pages: the current user, step-up and logout.
+// Shared by the account pages: the current user, step-up and logout. Each of them has the shell.
 
 import { callSignedIn, logOut as endSession, mayBeSignedIn, onSessionEnd, proveAgain } from "../lib/client.js";
 import { asked, dialogButtons } from "../lib/dialog.js";
@@ -7,6 +7,7 @@ import { hasPasskeys, showPasskey } from "../lib/auth.js";
 import { passwordToggles } from "../lib/password.js";
 import { exact } from "../lib/moments.js";
 import { element, fill, say, text } from "../lib/page.js";
+import { showWho } from "./shell.js";
 
 const SET_UP = "/account/two-factor";
 const dialog = document.getElementById("password-dialog");
@@ -152,8 +153,10 @@ async function keepFactors() {
   kept.focus();
 }
 
-/** Set the hidden fields for password managers, and the kind of step-up. */
-export function knowWho({ email, two_factor_enabled: isOn = false }) {
+/** Show the user, set the hidden fields for password managers, and the kind of step-up. */
+export function knowWho(user) {
+  const { email, two_factor_enabled: isOn = false } = user;
+  showWho(user);
   hasFactor = isOn;
   for (const [id, shown] of [["ask-password", !isOn], ["ask-factor", isOn]]) {
     document.getElementById(id).hidden = !shown;
@@ -172,10 +175,12 @@ async function logOut() {
   toLogIn("logged_out");
 }
 
-document.getElementById("logout-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  logOut();
-});
+for (const form of document.querySelectorAll('form[action="/logout"]')) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    logOut();
+  });
+}
 onSessionEnd(toLogIn);
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 for (const each of document.querySelectorAll("dialog")) dialogButtons(each);

@@ -3,7 +3,7 @@
 import { ask, failed, load, loadMe } from "./account.js";
 import { asked } from "../lib/dialog.js";
 import { ago, day, exact } from "../lib/moments.js";
-import { element, say, text } from "../lib/page.js";
+import { element, initial, say, text } from "../lib/page.js";
 
 const WORDS = {
   openid: "apps.scope.openid",
@@ -17,21 +17,19 @@ const heading = document.querySelector("h1");
 const list = place("list");
 const dialog = place("remove-dialog");
 
-/** Return the first letter of a name, however many code units it has. */
-const initial = (name) => [...name.trim()][0]?.toUpperCase() ?? "";
-
 function item(app) {
   const { name } = app;
   const title = element("h2", { class: "item__title" }, element("bdi", {}, name));
   if (app.works_without_you) title.append(" ", element("span", { class: "badge" }, text("apps.without_you")));
   const away = element(
     "button",
-    { type: "button", class: "btn btn--secondary btn--small", "aria-label": text("apps.remove_of", { app: name }) },
+    { type: "button", class: "btn btn--secondary btn--row", "aria-label": text("apps.remove_of", { app: name }) },
     text("apps.remove"),
   );
   away.addEventListener("click", () => remove(app));
   const tile = element("span", { class: "item__tile", "aria-hidden": "true" }, initial(name));
-  return element("li", { class: "item" }, tile, element("div", {}, title, facts(app), powers(app)), away);
+  const actions = element("div", { class: "item__actions" }, away);
+  return element("li", { class: "item" }, tile, element("div", {}, title, facts(app), powers(app)), actions);
 }
 
 function facts({ host, allowed_at: since, last_used_at: used }) {

@@ -3,7 +3,7 @@
 import { call, callSignedIn, isSignedIn } from "../lib/client.js";
 import { showCard } from "../lib/card.js";
 import { failIn, general } from "../lib/form.js";
-import { element, fill, icon, retitle, say, setting, text } from "../lib/page.js";
+import { element, fill, icon, initial, retitle, say, setting, text } from "../lib/page.js";
 import { proveAgain } from "./reauth_card.js";
 
 const place = document.getElementById("swap");
@@ -129,7 +129,7 @@ function host({ redirect_kind: kind, redirect_host: name }) {
 
 function consent({ client, account, scopes, new: isNew }) {
   showCard("consent");
-  document.querySelector(".tile").textContent = [...app][0]?.toUpperCase() ?? "";
+  document.querySelector(".tile").textContent = initial(app);
   title(isNew ? "authorize.wants" : "authorize.wants_more", { app: named(app) });
   host(client);
   fill(at("who"), "authorize.logged_in", { email: named(account.email) });
@@ -189,7 +189,7 @@ async function decide(allow, client, scopes) {
   const answer = await callSignedIn("POST", "/auth/authorizations/decision", body);
   if (answer.ok && answer.data.status === "redirect") return go(answer.data.redirect_to, name);
   button.removeAttribute("aria-busy");
-  button.querySelector(".icon--spinner").remove();
+  button.querySelector(".icon--loader-circle").remove();
   say("");
   show(answer, () => decide(allow, client, scopes));
 }

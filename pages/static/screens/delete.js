@@ -12,7 +12,7 @@ new Form(document.getElementById("delete-form"), {
     const answer = await ask("DELETE", "/auth/me");
     if (!answer.ok) return form.refused(answer);
     announceLogOut();
-    for (const part of document.querySelectorAll("#logout-form, .sections")) part.remove();
+    for (const part of document.querySelectorAll(".who, .sections")) part.remove();
     history.replaceState(null, "", "/login"); // for a reload: the account is closed
     showCard("done");
   },

@@ -3,8 +3,8 @@ import { announceLogOut } from "../lib/client.js";
 import { asked } from "../lib/dialog.js";
 import { ago, exact } from "../lib/moments.js";
 import { element, icon, say, text } from "../lib/page.js";
+import { pictureOf } from "./device_pictures.js";
 
-const HANDHELD = /Android|iOS|iPadOS|iPhone|iPad/;
 const list = document.getElementById("list");
 const title = document.getElementById("list-title");
 const others = document.getElementById("end-others");
@@ -36,14 +36,14 @@ function item(session) {
   const label = text("devices.log_out_of", { device: name });
   const end = element(
     "button",
-    { type: "button", class: "btn btn--secondary btn--small", "aria-label": label },
+    { type: "button", class: "btn btn--secondary btn--row", "aria-label": label },
     text("devices.log_out"),
   );
-  const picture = icon(HANDHELD.test(session.system ?? "") ? "mobile" : "desktop");
   const words = element("div", {}, heading, facts(session));
   const apps = session.apps.join(", ");
   if (apps) words.append(element("p", { class: "fine" }, text("devices.apps", { apps })));
-  const row = element("li", { class: "item" }, picture, words, end);
+  const actions = element("div", { class: "item__actions" }, end);
+  const row = element("li", { class: "item" }, icon(pictureOf(session)), words, actions);
   end.addEventListener("click", () => endOne(session, name, row));
   return row;
 }
@@ -56,7 +56,7 @@ async function endOne(session, name, row) {
     return toLogIn("logged_out");
   }
   row.remove();
-  others.hidden = list.children.length < 2;
+  showWhetherAlone();
   title.focus();
   say(text("devices.ended", { device: name }));
 }
@@ -69,13 +69,20 @@ async function endOthers() {
   say(text("devices.others_ended"));
 }
 
+/** Show what can be done about other devices, or that there are none. */
+function showWhetherAlone() {
+  const alone = list.children.length < 2;
+  others.hidden = alone;
+  document.getElementById("alone").hidden = !alone;
+}
+
 async function show() {
   const answer = await load("/auth/sessions");
-  if (!answer.ok) return failed(answer, start);
-  const sessions = answer.data.sessions.toSorted((one, other) => other.current - one.current);
-  list.replaceChildren(...sessions.map(item));
+  const sessions = (answer.data.sessions ?? []).toSorted((one, other) => other.current - one.current);
+  list.replaceChildren(...sessions.map(item)); // the grey rows go in any case
   list.removeAttribute("aria-busy");
-  others.hidden = sessions.length < 2;
+  if (!answer.ok) return failed(answer, start);
+  showWhetherAlone();
   return true;
 }
 

@@ -106,7 +106,7 @@ async function logOut() {
   say(text("logout.busy"));
   const answer = await end();
   button.removeAttribute("aria-busy");
-  button.querySelector(".icon--spinner").remove();
+  button.querySelector(".icon--loader-circle").remove();
   say("");
   await ended(answer);
 }

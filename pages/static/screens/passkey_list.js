@@ -4,7 +4,7 @@ import { ask, failed } from "./account.js";
 import { asked } from "../lib/dialog.js";
 import { Form, failIn } from "../lib/form.js";
 import { ago } from "../lib/moments.js";
-import { element, say, text } from "../lib/page.js";
+import { element, icon, say, text } from "../lib/page.js";
 import { makePasskey } from "../lib/auth.js";
 
 const place = (id) => document.getElementById(id);
@@ -22,6 +22,7 @@ export function passkeyList({ then, codes }) {
 
 export function showPasskeys(passkeys) {
   place("passkey-list").replaceChildren(...passkeys.map(item));
+  place("no-passkeys").hidden = passkeys.length > 0;
 }
 
 function item({ id, name, created_at: made, last_used_at: used }) {
@@ -30,13 +31,14 @@ function item({ id, name, created_at: made, last_used_at: used }) {
   const facts = element("p", { class: "fine" }, when);
   const rename = button("passkeys.rename", text("passkeys.rename_named", { name }), () => askForName(id, name));
   const away = button("passkeys.remove", text("passkeys.remove_named", { name }), () => remove(id, name));
-  return element("li", { class: "item" }, element("div", {}, heading, facts), rename, away);
+  const actions = element("div", { class: "item__actions" }, rename, away);
+  return element("li", { class: "item" }, icon("passkey"), element("div", {}, heading, facts), actions);
 }
 
 function button(key, label, does) {
   const made = element(
     "button",
-    { type: "button", class: "btn btn--secondary btn--small", "aria-label": label },
+    { type: "button", class: "btn btn--secondary btn--row", "aria-label": label },
     text(key),
   );
   made.addEventListener("click", does);

@@ -1,5 +1,5 @@
 import { ask, failed, knowWho, loadMe } from "./account.js";
-import { call } from "../lib/client.js";
+import { call, speak } from "../lib/client.js";
 import { Form, rules } from "../lib/form.js";
 import { day } from "../lib/moments.js";
 import { element, fill, text } from "../lib/page.js";
@@ -8,9 +8,12 @@ import { toast } from "../lib/toast.js";
 const place = (id) => document.getElementById(id);
 const name = place("name-form");
 const address = place("email-form");
+const language = place("language-form"); // if there are several languages
 let user = null;
 
 function show(found) {
+  // Not on a return to the page: the choice may not be saved yet.
+  if (language && user?.locale !== found.locale) language.elements.locale.value = found.locale ?? "";
   user = found;
   knowWho(user);
   place("email-shown").textContent = user.email;
@@ -89,6 +92,23 @@ new Form(address, {
     tell("email-done", "profile.email_sent", email.trim());
   },
 });
+if (language) {
+  new Form(language, {
+    fields: { locale: { check: () => null } },
+    busy: "busy.save",
+    async send({ locale }, form) {
+      const answer = await ask("PATCH", "/auth/me", { locale: locale || null });
+      if (!answer.ok) return form.refused(answer);
+      show(answer.data.user);
+      await speak(locale);
+      if (locale !== document.documentElement.lang) {
+        location.reload();
+        return "leaving";
+      }
+      toast(text("profile.language.saved"));
+    },
+  });
+}
 place("resend").addEventListener("click", resend);
 place("export").addEventListener("click", takeAlong);
 // Changes made in another tab or by a link that was opened there.

@@ -15,13 +15,15 @@ const dialog = place("remove-dialog");
 const field = place("token");
 const copied = place("copied");
 const choices = place("permissions");
+let isEmpty = false; // whether there are no tokens, but permissions for one
 
 /** Show the list, the form of a new token, or the new token. */
 function show(part) {
   place("token-new").hidden = part !== "new";
   place("token-made").hidden = part !== "made";
   place("token-list").hidden = part === "made";
-  place("create").hidden = part !== "list" || choices.children.length === 0;
+  place("empty").hidden = part !== "list" || !isEmpty;
+  place("create").hidden = part !== "list" || isEmpty || choices.children.length === 0;
 }
 
 function item(token) {
@@ -34,11 +36,12 @@ function item(token) {
   }
   const away = element(
     "button",
-    { type: "button", class: "btn btn--secondary btn--small", "aria-label": text("tokens.remove_named", { name }) },
+    { type: "button", class: "btn btn--secondary btn--row", "aria-label": text("tokens.remove_named", { name }) },
     text("tokens.remove"),
   );
   away.addEventListener("click", () => remove(id, name));
-  return element("li", { class: "item" }, icon("key"), element("div", {}, title, facts(token)), away);
+  const actions = element("div", { class: "item__actions" }, away);
+  return element("li", { class: "item" }, icon("token"), element("div", {}, title, facts(token)), actions);
 }
 
 function facts({ shown, permissions, expires_at: end, last_used_at: used }) {
@@ -81,7 +84,7 @@ async function reload() {
   }
   list.hidden = tokens.length === 0;
   place("nothing").hidden = permissions.length > 0;
-  place("empty").hidden = tokens.length > 0 || permissions.length === 0;
+  isEmpty = tokens.length === 0 && permissions.length > 0;
   return true;
 }
 
@@ -174,14 +177,16 @@ async function start() {
 copied.addEventListener("change", gate);
 field.addEventListener("focus", () => field.select());
 place("copy").addEventListener("click", copy);
-place("create").addEventListener("click", () => {
-  show("new");
-  place("new-title").focus();
-});
+for (const create of [place("create"), place("create-first")]) {
+  create.addEventListener("click", () => {
+    show("new");
+    place("new-title").focus();
+  });
+}
 place("cancel").addEventListener("click", () => {
   place("token-form").reset();
   show("list");
-  place("create").focus();
+  place(isEmpty ? "create-first" : "create").focus();
 });
 addEventListener("beforeunload", (event) => {
   if (field.value && !copied.checked) event.preventDefault();

@@ -72,7 +72,7 @@ def test_account_deletion_revokes_all_access_at_once(
     assert said(leave(client, here["access_token"])) == (401, "token_invalid")
     assert me(client, stranger["access_token"]).status_code == 200
     assert mailbox.sent(app)[-1] == ("deletion_requested", "ada@example.com")
-    assert "15 March 2026, 12:00 UTC" in mailbox.text_of(mailbox.newest(app, "deletion_requested"))
+    assert "March 15, 2026, 12:00 UTC" in mailbox.text_of(mailbox.newest(app, "deletion_requested"))
 
 
 def test_account_deletion_clears_the_refresh_cookie(client: FlaskClient) -> None:

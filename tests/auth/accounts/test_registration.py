@@ -24,7 +24,7 @@ from tests.support.service import (
 from utils.passwords.hashing import PasswordHasher
 
 NAMELESS = {"email": "a@example.com", "password": PASSWORD}
-USER_KEYS = {"id", "username", "email", "email_verified", "created_at", "two_factor_enabled"}
+USER_KEYS = {"id", "username", "email", "email_verified", "created_at", "two_factor_enabled", "locale"}
 
 
 def test_register_and_login_responses_have_exactly_these_keys(client: FlaskClient) -> None:

@@ -33,7 +33,7 @@ def test_operator_closes_an_account_as_its_owner_would(
     assert mailbox.sent(app)[-1] == ("account_closed", "ada@example.com")
     text = mailbox.text_of(mailbox.newest(app, "account_closed"))
     assert "A person who runs AxiomTech closed your account" in text
-    assert "15 March 2026, 12:00 UTC" in text
+    assert "March 15, 2026, 12:00 UTC" in text
     assert written(app) == [event("account_closed", 1)]
     clock.advance(14 * DAY - 1)
     assert prune(app)["users"] == 0
@@ -92,7 +92,7 @@ def test_operator_restores_an_account_that_operator_or_owner_closed(
     assert (result.exit_code, result.stdout) == (0, "Restored.\n")
     assert mailbox.sent(app)[-1] == ("account_restored", "ada@example.com")
     said_by_mail = mailbox.text_of(mailbox.newest(app, "account_restored"))
-    assert "cancelled on 2 March 2026, 12:00 UTC by a person who runs AxiomTech." in said_by_mail
+    assert "cancelled on March 2, 2026, 12:00 UTC by a person who runs AxiomTech." in said_by_mail
     assert said(post(client, "me/restore", token=link)) == (410, "token_used")
     assert me(client, pair["access_token"]).status_code == 401  # what was ended stays so
     assert login(client).status_code == 200

@@ -195,7 +195,7 @@ def test_creation_is_mailed_without_the_name_and_recorded_with_it(
     token = created(client, access, name="visit evil.example")
     mail = mailbox.newest(app, "api_token_created", "ada@example.com")
     text = mailbox.text_of(mail)
-    assert "until 30 May 2026" in text
+    assert "until May 30, 2026" in text
     assert not [word for word in ("evil", token, token[-4:]) if word in text]
     (row,) = rows(app, "SELECT * FROM audit_events WHERE event = 'api_token_created'")
     assert (row["user_id"], row["detail"], row["operator"]) == (1, "visit evil.example", None)

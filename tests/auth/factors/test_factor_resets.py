@@ -115,7 +115,7 @@ def test_factor_reset_can_be_stopped_by_an_operator(app: Flask, owner: Owner, cl
     reset(app)
     assert "stay" in reset(app, "--stop")
     told = mailbox.text_of(mailbox.newest(app, "factors_reset_stopped"))
-    assert "Device: the command line of an operator IP address: at the service itself" in told
+    assert "Device: the command line IP address: at the service itself" in told
     assert "another person" not in told
     assert "No removal of your second factors is pending." in reset(app, "--stop", fails=True)
     clock.advance(2 * DAY)

@@ -2,6 +2,8 @@
 
 import html
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from email.message import EmailMessage
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from tests.support import mailbox
 from tests.support.memory_apps import memory_app
 from tests.support.sent_mail import facts_of, hrefs, links_in, part
 from tests.support.service import START
-from utils.languages.catalogue import shipped
+from utils.languages.catalogue import Language, shipped
 from utils.services import services
 
 CHOICES = {  # facts that select sentences
@@ -32,20 +34,26 @@ CASES = [(template, answer) for template in MAILS for answer in (0, 1)]
 
 def mail(template: str, answer: int = 0, **facts: str) -> EmailMessage:
     """Return a mail whose choosing facts have the first or the second value."""
+    with memory_app({"PUBLIC_URL": "https://auth.example.com"}) as app, app.app_context():
+        return made_in(shipped().english, template, answer, **facts)
+
+
+def made_in(language: Language, template: str, answer: int = 0, **facts: str) -> EmailMessage:
+    """Return a mail in a language, within an app."""
     given = {
         name: CHOICES[name][answer] if name in CHOICES else f"canary-{name}" for name in facts_of(template)
     }
-    with memory_app({"PUBLIC_URL": "https://auth.example.com"}) as app, app.app_context():
-        return messages.message(
-            services(),
-            template,
-            given | facts,
-            recipient="ada@example.com",
-            message_id=UUID(int=1),
-            written=START,
-            token="T" * 64,
-            lifetime="24 hours",
-        )
+    return messages.message(
+        services(),
+        template,
+        given | facts,
+        language=language,
+        recipient="ada@example.com",
+        message_id=UUID(int=1),
+        written=START,
+        token="T" * 64,
+        lifetime=timedelta(hours=24),
+    )
 
 
 def shown(rich: str) -> list[str]:
@@ -60,7 +68,19 @@ def shown(rich: str) -> list[str]:
 
 @pytest.mark.parametrize(("template", "answer"), CASES)
 def test_both_parts_say_the_same_in_the_same_order(template: str, answer: int) -> None:
-    made = mail(template, answer)
+    check_parts(mail(template, answer))
+
+
+def test_both_parts_of_german_mails_say_the_same_and_hostile_values_add_nothing() -> None:
+    german = shipped().by_tag["de"]
+    with memory_app({"PUBLIC_URL": "https://auth.example.com"}) as app, app.app_context():
+        for template, answer in CASES:
+            check_parts(made_in(german, template, answer))
+        for template in MAILS:
+            check_hostile(template, lambda template, **facts: made_in(german, template, **facts))
+
+
+def check_parts(made: EmailMessage) -> None:
     plain, seen = part(made, "plain"), shown(part(made, "html"))
     assert [each.get_content_type() for each in made.walk()][:3] == [
         "multipart/alternative",
@@ -103,19 +123,24 @@ def test_confirmation_says_that_the_account_cannot_be_used_only_where_that_is_so
             services(),
             "verify_email",
             {},
+            language=shipped().english,
             recipient="ada@example.com",
             message_id=UUID(int=1),
             written=START,
             token="T" * 64,
-            lifetime="24 hours",
+            lifetime=timedelta(hours=24),
         )
     assert ("cannot be used" in part(made, "plain")) is (required == "true")
 
 
 @pytest.mark.parametrize("template", MAILS)
 def test_hostile_values_add_no_link_no_row_and_no_markup(template: str) -> None:
+    check_hostile(template, mail)
+
+
+def check_hostile(template: str, make: Callable[..., EmailMessage]) -> None:
     facts = {name: HOSTILE for name in facts_of(template) if CHOICES.get(name) != ("", "yes")}
-    made, plain = mail(template, 0, **facts), mail(template)
+    made, plain = make(template, **facts), make(template)
     assert hrefs(made) == hrefs(plain)
     assert "<b>" not in part(made, "html")
     for tag in ("<tr>", "<td", "<a ", "<p "):

@@ -47,6 +47,8 @@ def test_export_has_a_line_for_each_account_in_pages(app: Flask, monkeypatch: py
         "created_at": "2026-03-01T12:00:00Z",
         "disabled": False,
         "roles": ["editor", "support"],
+        "locale": None,
+        "signup_locale": None,
     }
     assert found[2]["disabled"] is True
 
@@ -95,7 +97,8 @@ def test_export_and_import_give_the_same_accounts(
         register(app.test_client(), name)
     confirm_addresses(app)
     grant(app, "ada", "editor")
-    imported(app, account("mary", created_at="2015-01-01T00:00:00Z", disabled=True))
+    imported(app, account("mary", created_at="2015-01-01T00:00:00Z", disabled=True, locale="en"))
+    execute(app, "UPDATE users SET locale = 'en', signup_locale = 'de' WHERE username = 'ada'")
     lines = exported(app, "--with-hashes")
     other = make_app({"DATABASE_URI": new_sqlite(sqlite_template, tmp_path)})
     define(other, "editor", "reports:read")

@@ -1,6 +1,7 @@
 """Express applications with passport-openidconnect and Auth.js log a person in by the pages, in Chromium."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,8 +97,12 @@ def test_auth_js_logs_in_as_the_snippet_for_next_js_configures_it(
     url = f"http://127.0.0.1:{port}"
     made = provider.add("Auth.js", "--redirect", f"{url}/auth/callback/provider")
     text = asked(provider.app, "clients", "snippet", "Auth.js", "--for", "nextjs")["snippet"]
-    (packages / "auth.mjs").write_text(text.replace('"next-auth"', '"./next_auth.mjs"'))
-    (packages / "next_auth.mjs").write_text("export default (config) => ({ handlers: config });")
+    text = re.sub(r"^declare module .*?^}\n", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r'"next(-auth|/navigation)"', '"./next.mjs"', text)
+    (packages / "auth.mjs").write_text(text)
+    (packages / "next.mjs").write_text(
+        "export default (config) => ({ handlers: config }); export const redirect = null;"
+    )
     command = [executable("node"), "auth_express.mjs", str(port)]
     with running(command, packages, url, OIDC_CLIENT_SECRET=made["secret"], NODE_ENV="production"):
         screen.goto(f"{url}/auth/signin?callbackUrl=%2F")

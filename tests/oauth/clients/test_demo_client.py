@@ -100,6 +100,10 @@ def test_wrong_answer_is_shown_and_no_code_is_redeemed(
     assert said == "access_denied" or "begun in another" in got(port, f"/callback?{urlencode(query)}")[2]
 
 
+def test_path_that_is_no_address_is_answered(port: int) -> None:
+    assert got(port, "HTTP://[/login")[0] == 404
+
+
 def test_demo_client_registers_itself_once(app: Flask) -> None:
     for _ in range(2):
         assert asked(app, "demo-client", "--register-only") == {"id": "demo"}

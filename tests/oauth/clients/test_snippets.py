@@ -68,6 +68,13 @@ def test_auth_js_provider_is_that_of_the_redirect_address(path: str, provider: s
     assert f'id: "{provider}",' in text
 
 
+def test_configuration_of_next_js_returns_to_a_registered_address_after_a_logout() -> None:
+    client = drafts.draft("shop", {"preset": "nextjs", "uri": "https://shop.example.com"}, "RS256")
+    assert client.post_logout_uris == ("https://shop.example.com/",)
+    text = snippet_texts.text(ISSUER, "shop", client, "nextjs")
+    assert 'post_logout_redirect_uri: "https://shop.example.com/"' in text
+
+
 def test_public_client_has_no_secret_in_its_snippet() -> None:
     public = Definition(name="App", kind="native", redirect_uris=(REDIRECT,))
     text = snippet_texts.text(ISSUER, "my-app", public, "curl")

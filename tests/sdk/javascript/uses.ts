@@ -1,6 +1,8 @@
 // A page that logs in with a second factor and tells the codes apart: `tsc --strict` reads it, nothing runs it.
 import { AuthError, createClient, makePasskey, type Client, type Me, type Session, type Store } from "auth-service-client";
 
+import { createGuard, Refusal, type Caller } from "auth-service-client/guard";
+
 const store: Store = {
   get: (name) => sessionStorage.getItem(name),
   set: (name, value) => sessionStorage.setItem(name, value),
@@ -47,3 +49,16 @@ void auth.secondFactor({ code: "123456", recovery_code: "x" });
 auth.onSignedOut((reason) => reason === "bored");
 // @ts-expect-error: no such delivery
 createClient("/", { delivery: "header" });
+
+export async function whoCalls(header: string | undefined): Promise<Caller | number> {
+  const guard = createGuard("https://auth.example.com", { timeout: 1000 });
+  const response = { writeHead: (status: number) => status, end: (body: string) => body };
+  await guard.requires("reports:read", "reports:write")({ headers: { authorization: header } }, response, () => undefined);
+  await guard.signedIn({ headers: {} }, response, (error?: unknown) => void error);
+  try {
+    return await guard.check(header, "reports:read");
+  } catch (error) {
+    if (error instanceof Refusal) return error.status + error.body.code.length + Object.keys(error.headers).length;
+    throw error;
+  }
+}
