@@ -13,7 +13,6 @@ from flask import request
 
 if TYPE_CHECKING:  # errors are recorded there
     from utils.errors import ApiError
-    from utils.languages.catalogue import Language
 
 KEY = "auth.request"
 
@@ -36,7 +35,7 @@ class RequestRecord:
     rule: Any = None  # of Werkzeug, if the response is repeated without it
     repeat_while: Callable[[], bool] | None = None  # the response is the same for everybody until it is false
     takes_form: bool = False  # errors have the members of RFC 6749, 5.2, too
-    language: "Language | None" = None  # of the messages of the response, if it has any
+    say: Callable[[str], str] | None = None  # by which the response says messages, if it has any
 
 
 def record_of(environ: dict[str, Any]) -> RequestRecord:

@@ -7,8 +7,8 @@ MESSAGES = [
     Sabotage(
         "DEFAULT_LANGUAGE does not affect messages of the API",
         LOCALIZED,
-        "or languages.english",
-        "or languages.default",
+        "spoken.said if spoken else str",
+        "(spoken or services().languages.default).said",
         f"{TESTS}::test_refusal_is_english_unless_the_call_asks_for_another_language",
     ),
     Sabotage(

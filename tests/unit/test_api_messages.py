@@ -190,11 +190,12 @@ def test_messages_for_developers_stay_english() -> None:
         form = {"grant_type": "authorization_code", "code": "x", "client_id": "none"}
         refused = client.post("/oauth/token", data=form, headers=GERMAN)
         assert refused.get_json()["message"] == "The client is unknown, or its secret is wrong."
-        assert "Accept-Language" not in refused.headers.get("Vary", "")
+        for answer in (refused, client.get("/oauth/userinfo", headers=GERMAN)):
+            assert "Accept-Language" not in answer.headers.get("Vary", "")
         expired = {"query": "client_id=none", "ticket": "x"}
-        answer = client.post("/auth/authorizations", json=expired, headers=GERMAN).get_json()
-        assert answer["message"].startswith("Diese Anfrage ist abgelaufen.")
-        assert answer["error_description"].startswith("This request has expired.")
+        told = client.post("/auth/authorizations", json=expired, headers=GERMAN).get_json()
+        assert told["message"].startswith("Diese Anfrage ist abgelaufen.")
+        assert told["error_description"].startswith("This request has expired.")
 
 
 def test_answer_without_a_message_does_not_vary() -> None:

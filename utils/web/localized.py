@@ -6,7 +6,7 @@ mails: programs that send no such header get what they got before a language was
 
 from flask import Response, after_this_request, request
 
-from utils.request_record import request_record
+from utils.request_record import record_of
 from utils.services import services
 
 HEADER = "Accept-Language"
@@ -17,12 +17,14 @@ def localized(text: str) -> str:
 
     Texts that the language does not have stay English.
     """
-    record = request_record()
-    if record.language is None:
-        languages = services().languages
-        record.language = languages.accepted(request.headers.get(HEADER)) or languages.english
+    environ = request.environ
+    record = record_of(environ)
+    if record.say is None:
+        asked = environ.get("HTTP_ACCEPT_LANGUAGE")
+        spoken = services().languages.accepted(asked) if asked else None
+        record.say = spoken.said if spoken else str
         after_this_request(_varying)
-    return record.language.said(text)
+    return record.say(text)
 
 
 def _varying(response: Response) -> Response:
