@@ -116,7 +116,7 @@ def asset(version: str, name: str) -> AnyResponse:
     return assets.answer(version, name)
 
 
-@pages_bp.get("/brand/<name>")
+@pages_bp.get("/assets/brand/<name>")
 @limited("reads")
 def logo(name: str) -> AnyResponse:
     """Return a logo of the service."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.sabotage import Sabotage
 from tests.sabotage.api_tokens import API_TOKENS
 from tests.sabotage.authorization import AUTHORIZATION
+from tests.sabotage.brand import BRANDS
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
@@ -21,8 +22,8 @@ from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.javascript_client import JAVASCRIPT_CLIENT
 from tests.sabotage.languages import LANGUAGES
-from tests.sabotage.messages import MESSAGES
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.messages import MESSAGES
 from tests.sabotage.oauth_apps import OAUTH_APPS
 from tests.sabotage.oauth_authorize import OAUTH_AUTHORIZE
 from tests.sabotage.oauth_clients import OAUTH_CLIENTS
@@ -74,6 +75,7 @@ def main(names: list[str]) -> int:
             SCREENS,
             LANGUAGES,
             MESSAGES,
+            BRANDS,
             JAVASCRIPT_CLIENT,
             TRANSFER,
             OWN_MODULES,

@@ -158,6 +158,13 @@ OAUTH_CLIENTS = [
         "test_ends_by_operators.py::test_code_for_a_resource_that_was_removed_is_refused",
     ),
     Sabotage(
+        "a redirect address that is taken away voids the codes",
+        "oauth/clients/narrowing.py",
+        ", *each.redirect_uris}",
+        "}",
+        "test_ends_by_operators.py::test_code_is_void_after_a_redirect_address_was_taken_away",
+    ),
+    Sabotage(
         "narrowing a client voids its codes",
         "oauth/clients/registration.py",
         "        clients.void_codes(tx, client_id)\n        endings",

@@ -6,7 +6,6 @@ FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
 SHELL = "pages/static/screens/shell.js"
-BRAND, LOGOS = "config_brand.py", "pages/brand.py"
 CATALOGUE, TEXTS = "utils/languages/catalogue.py", "pages/texts.py"
 SCREENS = [
     Sabotage(
@@ -269,39 +268,11 @@ SCREENS = [
         "test_screen_card.py::test_214_strength_meter_opens_with_the_first_key_and_keeps_its_height",
     ),
     Sabotage(
-        "white text on the colour of the brand is readable",
-        BRAND,
-        "    if ratio < MIN_CONTRAST:\n",
-        "    if ratio < 3:\n",
-        "test_brand_settings.py::test_colour_needs_contrast_with_white_text",
-    ),
-    Sabotage(
         "what follows from the colour of the brand is readable",
         "pages/palette.py",
         "readable(brand, DARK_RAISED, 6.5)",
         "readable(brand, DARK_RAISED, 4)",
         "test_colours.py::test_every_colour_of_a_brand_has_relatives_with_the_contrast_that_they_need",
-    ),
-    Sabotage(
-        "a logo has a limit of size",
-        BRAND,
-        "    if len(content) > MAX_LOGO_BYTES:\n",
-        "    if not content:\n",
-        "test_brand_settings.py::test_logo_has_a_limit_of_size",
-    ),
-    Sabotage(
-        "a logo has the type of its bytes",
-        LOGOS,
-        "content_type=image.media_type",
-        'content_type="image/svg+xml"',
-        "test_brand_settings.py::test_logo_is_served_with_its_type_and_without_scripts",
-    ),
-    Sabotage(
-        "a logo that is opened as a page runs no script",
-        LOGOS,
-        '    response.headers["Content-Security-Policy"] = POLICY\n',
-        "",
-        "test_brand_settings.py::test_logo_is_served_with_its_type_and_without_scripts",
     ),
     Sabotage(
         "a stylesheet with another colour has another path",
