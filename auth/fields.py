@@ -86,7 +86,8 @@ def _shown_label(text: str) -> str:
 def _installed_language(tag: str) -> str:
     languages = services().languages
     if languages.find(tag) is None:
-        raise _fault("locale_unknown", f"must be one of {', '.join(sorted(languages.tags))}")
+        tags = ", ".join(sorted(languages.tags))
+        raise fault("locale_unknown", Text("must be one of {tags}", tags=tags))
     return tag
 
 

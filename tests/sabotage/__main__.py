@@ -21,8 +21,8 @@ from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.javascript_client import JAVASCRIPT_CLIENT
 from tests.sabotage.languages import LANGUAGES
-from tests.sabotage.messages import MESSAGES
 from tests.sabotage.limits import LIMITS
+from tests.sabotage.messages import MESSAGES
 from tests.sabotage.oauth_apps import OAUTH_APPS
 from tests.sabotage.oauth_authorize import OAUTH_AUTHORIZE
 from tests.sabotage.oauth_clients import OAUTH_CLIENTS
