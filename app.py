@@ -45,7 +45,7 @@ from oauth.upkeep import ProviderUpkeep
 from ops.api_page import api_page_bp
 from ops.openapi import describe
 from ops.routes import ops_bp
-from pages import Facts, error_page, init_pages, rendered
+from pages import ErrorPages, Facts, init_pages, rendered
 from utils.challenges import ExternalChallenge, ProofOfWork
 from utils.clock import Clock, SystemClock
 from utils.crypto import jws
@@ -77,6 +77,7 @@ from utils.web.flask_sessions import init_flask_sessions
 from utils.web.http import init_http
 from utils.web.layer import init_layer
 from utils.web.public_addresses import Reachable
+from utils.web.repeats import init_repeats
 
 VERSION = "0.1.0"
 ROOT = Path(__file__).parent
@@ -99,9 +100,10 @@ def create_app(config_name: str | None = None, settings: Settings | None = None,
     settings = settings or load_settings(config_name)
     app = Flask("auth_service", root_path=str(ROOT), instance_path=str(ROOT / "instance"), static_folder=None)
     app.config.from_mapping(_flask_config(settings))
+    init_repeats(app)
     init_http(app, settings)
     init_flask_sessions(app, settings)
-    init_errors(app, error_page if settings.pages_enabled else None)
+    init_errors(app, *([ErrorPages(app, PAGE_FACTS)] if settings.pages_enabled else []))
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine, answer_timeout=None if _is_command() else ANSWER_TIMEOUT)

@@ -86,8 +86,7 @@ def _shown_label(text: str) -> str:
 def _installed_language(tag: str) -> str:
     languages = services().languages
     if languages.find(tag) is None:
-        tags = ", ".join(sorted(languages.tags))
-        raise fault("locale_unknown", Text("must be one of {tags}", tags=tags))
+        raise fault("locale_unknown", Text("must be one of {tags}", tags=", ".join(sorted(languages.tags))))
     return tag
 
 

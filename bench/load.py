@@ -73,7 +73,10 @@ end
 
 
 class ClientCalls(NamedTuple):
-    """Calls of a client: the same form, with one of these values as the parameter of this name."""
+    """Calls of a client: the same form, with one of these values as the parameter of this name.
+
+    Without values it is a wrong one.
+    """
 
     form: Mapping[str, str]
     name: str
@@ -81,10 +84,15 @@ class ClientCalls(NamedTuple):
 
     def script(self, threads: int) -> list[str]:
         """Return the lines of Lua that make these calls in so many threads."""
+        kind = 'wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"'
+        if (
+            not self.values
+        ):  # all calls are the same: no work of the load in each, on the cores of the service
+            body = urlencode({**self.form, self.name: "used-up"})
+            return [kind, 'wrk.method = "POST"', f'wrk.body = "{body}"']
         shares = ", ".join(f'"{" ".join(self.values[share::threads])}"' for share in range(threads))
         follows = str(self.name == "refresh_token").lower()
         given = f'shares, follows = {{{shares}}}, {follows}\nform = "{urlencode(self.form)}&{self.name}="'
-        kind = 'wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"'
         return [given, kind, FORMS]
 
 

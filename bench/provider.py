@@ -120,13 +120,13 @@ class Party(NamedTuple):
 
 
 @contextmanager
-def parties(uri: str) -> Iterator[dict[str, Party]]:
-    """Run the service, and register a client for each algorithm of ID tokens.
+def parties(uri: str, **more: str) -> Iterator[dict[str, Party]]:
+    """Run the service, and register a client for each algorithm of ID tokens. `more` are settings.
 
     They send no PKCE: their calls are compared with a refresh.
     """
     keys: Any = {name: secrets.token_urlsafe(48) for name in ("FLASK_SECRET_KEY", "JWT_SECRET_KEY")}
-    with running("granian", uri, RATE_LIMIT_ENABLED="false", **keys) as service:
+    with running("granian", uri, **{"RATE_LIMIT_ENABLED": "false"} | keys | more) as service:
         register(service)
         app = create_app(settings=Settings.load(TestingConfig, {"DATABASE_URI": uri} | keys))
         with app.app_context():

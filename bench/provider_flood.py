@@ -1,7 +1,8 @@
 """A flood of calls of strangers to the provider, beside a modest load of `/auth/me`.
 
-Rate limits are off, so that each call reaches the provider. The base is what a flood of `/auth/me` itself
-leaves to the same load. A flood must not fill a table, so the rows that each one adds are printed, too.
+The base is what a flood of `/auth/me` itself leaves to the same load. First rate limits are off, so that each
+call reaches the provider. Then they are on, as shipped: the flood has one address, `/auth/me` many others.
+A flood must not fill a table, so the rows that each one adds are printed, too.
 """
 
 import statistics
@@ -22,13 +23,19 @@ FLOOD = 64  # connections
 CALM = 4  # connections that call `/auth/me` at the same time
 NOISE = 0.1  # of a ratio, between two equal measurements
 BASE = "me"
+LIMITS = {"RATE_LIMIT_ENABLED": "true", "TRUSTED_PROXIES": "1"}
 Flood = tuple[str, Mapping[str, Any]]  # path, and how `Wrk` calls it
 
 
 def report_provider_flood(database: str, uri: str, rounds: int, seconds: float, folder: Path) -> None:
     """Print rate and p99 of `/auth/me` beside each flood, in turns within each round; medians."""
+    for limits in (False, True):
+        _report(database, uri, rounds, seconds, folder, limits=limits)
+
+
+def _report(database: str, uri: str, rounds: int, seconds: float, folder: Path, *, limits: bool) -> None:
     noise = Noise()
-    with parties(uri) as clients:
+    with parties(uri, **LIMITS if limits else {}) as clients:
         client = clients[ALGORITHMS[0]]
         login = {"username": "ada", "password": PASSWORD}
         token = post(f"{client.service.url}/auth/login", login)["access_token"]
@@ -38,10 +45,11 @@ def report_provider_flood(database: str, uri: str, rounds: int, seconds: float, 
         for _ in range(rounds):
             for name, flood in floods.items():
                 before = _rows(client)
-                found[name].append(_beside(client, flood, token, seconds, folder))
+                found[name].append(_beside(client, flood, token, seconds, folder, limits=limits))
                 wait_until_idle(client.service.pid)
                 _add(added.setdefault(name, {}), before, _rows(client))
-    print(f"\nprovider flood, granian on {database}, {FLOOD} connections, {CALM} of `me` beside ({noise})")
+    how = f"{FLOOD} connections, {CALM} of `me` beside, rate limits {'on' if limits else 'off'}"
+    print(f"\nprovider flood, granian on {database}, {how} ({noise})")
     for name, measured in found.items():
         calm = statistics.median(me.good for me, _ in measured)
         p99 = statistics.median(me.p99 for me, _ in measured)
@@ -73,12 +81,15 @@ def _authorize(client_id: str, redirect_uri: str) -> str:
     return f"/oauth/authorize?{urlencode(query)}"
 
 
-def _beside(client: Party, flood: Flood, token: str, seconds: float, folder: Path) -> tuple[Load, Load]:
+def _beside(
+    client: Party, flood: Flood, token: str, seconds: float, folder: Path, *, limits: bool
+) -> tuple[Load, Load]:
     """Return the loads of `/auth/me` and of the flood, measured at the same time."""
     path, how = flood
     url = client.service.url
     running = Wrk(f"{url}{path}", seconds, folder, connections=FLOOD, **how)
-    me = load(f"{url}/auth/me", seconds, folder, connections=CALM, token=token)
+    calm = {"token": token, "many_addresses": limits}
+    me = load(f"{url}/auth/me", seconds, folder, connections=CALM, **calm)
     return me, running.found()
 
 

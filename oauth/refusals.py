@@ -4,6 +4,7 @@
 number, and written once a second at most.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from oauth.reasons import EXPLAINED, Reason
@@ -27,24 +28,31 @@ class Step(StrEnum):
 
 
 def note(
-    services: Services, client_id: str, step: Step, reason: Reason, detail: str, client: ClientInfo
-) -> None:
-    """Count a refused call of a registered client. The caller commits.
+    services: Services,
+    client_id: str,
+    step: Step,
+    reason: Reason,
+    detail: str | Callable[[], str],
+    client: ClientInfo,
+) -> bool:
+    """Count a refused call of a registered client; return whether the caller has something to commit.
 
     Writes at most once a second for a client and a cause, in each process; further calls in that second are
-    not counted. `detail` says for operators what differs; it may quote the request, never a secret.
+    not counted, and need no transaction. `detail` says for operators what differs; it may quote the request,
+    never a secret. A function is called only if its text is written.
     """
-    services.metrics.client_refusals.labels(reason).inc()
+    services.metrics.count_client_refusal(reason)
     slot = f"{client_id}:{EXPLAINED[reason].cause}"
     if services.refusal_writes.hit(slot, 1).calls > 1:
-        return
+        return False
     minute = services.clock.now().replace(second=0, microsecond=0)
     values = {
         "client_id": client_id,
         "reason": reason,
         "at": minute,
         "step": step,
-        "detail": printable(detail),
+        "detail": printable(detail if isinstance(detail, str) else detail()),
         "request_id": client.request_id,
     }
     refusals.count(services.tx(), values)
+    return True

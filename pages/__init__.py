@@ -3,6 +3,7 @@
 Pages have no privileged access: every action is a call of the public API. A GET changes nothing.
 """
 
-from pages.routes import Facts, error_page, init_pages, rendered
+from pages.error_pages import ErrorPages
+from pages.routes import Facts, init_pages, rendered
 
-__all__ = ["Facts", "error_page", "init_pages", "rendered"]
+__all__ = ["ErrorPages", "Facts", "init_pages", "rendered"]

@@ -16,7 +16,7 @@ POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 def logos(settings: Settings) -> dict[str, str]:
     """Return the URL paths of the logos by scheme, `light` and `dark`, as far as they are set."""
     found: dict[str, Image | None] = {"light": settings.brand_logo, "dark": settings.brand_logo_dark}
-    return {scheme: f"/brand/{image.name}" for scheme, image in found.items() if image}
+    return {scheme: f"/assets/brand/{image.name}" for scheme, image in found.items() if image}
 
 
 def answer(name: str) -> AnyResponse:

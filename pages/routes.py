@@ -15,15 +15,12 @@ from config import Settings, is_loopback
 from pages import assets, brand, preferences
 from pages.safety import DEFAULT_NEXT, add_page_headers, safe_next
 from pages.texts import VARY, language, text
-from utils.errors import ApiError, CrossSiteRefused
-from utils.request_record import request_record
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
 
 TOKEN_DAYS = (7, 30, 90, 365)  # lifetimes of an API token to choose from
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
-CROSS_SITE = CrossSiteRefused.code  # the only 403 with its own page
 HINT_COOKIE = "__Host-signed-in"  # set by the scripts: there may be a session to refresh
 
 pages_bp = Blueprint("pages", __name__, template_folder="templates")
@@ -119,7 +116,7 @@ def asset(version: str, name: str) -> AnyResponse:
     return assets.answer(version, name)
 
 
-@pages_bp.get("/brand/<name>")
+@pages_bp.get("/assets/brand/<name>")
 @limited("reads")
 def logo(name: str) -> AnyResponse:
     """Return a logo of the service."""
@@ -143,11 +140,11 @@ def set_page_headers(response: Response) -> Response:
     return _with_headers(response) if response.mimetype == "text/html" else response
 
 
-def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
+def settled(facts: Facts) -> Callable[[], dict[str, Any]]:
+    """Return what pages show by the settings, and of the request by its language and look alone."""
+
     def context() -> dict[str, Any]:
         settings = services().settings
-        reason = request.args.get("reason")
-        wanted = safe_next(request.args.get("next"), settings.return_origins)
         return {
             "t": text,
             "asset": lambda name: assets.asset(name, language(), settings.brand_color),
@@ -167,6 +164,19 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
             "token_default": min(facts.token_days, settings.api_token_max_days),
             "has_apps": settings.oauth_provider,
             "look": preferences.look(settings),
+        }
+
+    return context
+
+
+def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
+    base = settled(facts)
+
+    def context() -> dict[str, Any]:
+        settings = services().settings
+        reason = request.args.get("reason")
+        wanted = safe_next(request.args.get("next"), settings.return_origins)
+        return base() | {
             "next": wanted,
             "next_host": urlsplit(urljoin(settings.public_url, wanted)).hostname,
             "with_next": partial(_with_next, wanted),
@@ -204,35 +214,9 @@ def rendered(template: str, key: str, /, **values: Any) -> Response:
     return _with_headers(make_response(render_template(template, key=key, **shown)))
 
 
-def error_page(response: Response, error: ApiError) -> Response:
-    """Return an error response as a page to browsers; other clients get JSON."""
-    if request.path.startswith("/auth/"):
-        return response
-    if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html":
-        return response
-    if error.page is not None:
-        shown = {**error.page_values, **_facts()}
-        return _as_page(response, render_template(f"{error.page}.html", key=error.page, fault=error, **shown))
-    key = f"error_{error.status}"
-    if f"{key}.title" not in language().page or (error.status == 403 and error.code != CROSS_SITE):
-        key = "error_500" if error.status >= 500 else "error_400"
-    return _as_page(response, render_template("message.html", key=key, **_facts()))
-
-
-def _as_page(response: Response, page: str) -> Response:
-    response.set_data(page)
-    response.mimetype = "text/html"
-    return _with_headers(response)
-
-
 def _with_headers(response: Response) -> Response:
     response.vary.update(VARY)
     return add_page_headers(response)
-
-
-def _facts() -> dict[str, str]:
-    # The path is the target of the contrast switch: the path of the error may not accept GET.
-    return {"path": "/login", "request_id": request_record().id}
 
 
 def init_pages(app: Flask, settings: Settings, facts: Facts, sign_out: Callable[[], Any]) -> None:

@@ -13,6 +13,12 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; "
     "require-trusted-types-for 'script'"
 )
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    # Under `no-referrer` a form sends `Origin: null`, which the cross-site check refuses.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
 
 
 def safe_next(given: str | None, origins: Iterable[str] = ()) -> str:
@@ -21,13 +27,7 @@ def safe_next(given: str | None, origins: Iterable[str] = ()) -> str:
 
 
 def add_page_headers(response: Response) -> Response:
-    """Set the security headers of HTML responses.
-
-    The referrer policy is `same-origin`: under `no-referrer` a form sends `Origin: null`, which the
-    cross-site check refuses.
-    """
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+    """Set the security headers of HTML responses."""
+    response.headers.update(HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -70,4 +70,7 @@ def canonical_address(text: str | None) -> str | None:
 
 def printable(text: str) -> str:
     """Return a header's text for storage and logs: at most 512 characters, no control characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:MAX_USER_AGENT]).strip()
+    text = text[:MAX_USER_AGENT]
+    if not text.isprintable():  # else nothing is replaced, as of nearly every text
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return text.strip()

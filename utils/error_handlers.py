@@ -1,15 +1,17 @@
 """The error handlers: every failure becomes a response with a code, a message and the id of the request."""
 
+import json
 import logging
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import flask
 import werkzeug
-from flask import Flask, Response, jsonify  # noqa: TID251  (the one shape of errors)
+from flask import Flask, Response
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -29,31 +31,32 @@ from utils.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from utils.request_record import request_record
+from utils.request_record import RequestRecord, request_record
 from utils.web.localized import localized
 
 log = logging.getLogger("auth")
 
-AsPage = Callable[[Response, ApiError], Response]
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+AsPage = Callable[[ApiError], Response | None]
 
 
-def init_errors(app: Flask, as_page: AsPage | None = None) -> None:
-    """Register the error handlers. `as_page` turns a JSON error into a page for browsers."""
+def init_errors(app: Flask, as_page: AsPage = lambda _: None) -> None:
+    """Register the error handlers. `as_page` returns the page of an error, if the caller wants one."""
     for kind, handle in ((ApiError, _respond), (HTTPException, _from_werkzeug), (Exception, _unexpected)):
-        app.register_error_handler(kind, _with_page(handle, as_page) if as_page else handle)
+        app.register_error_handler(kind, partial(handle, as_page))
 
 
-def _with_page(handle: Callable[[Any], Any], as_page: AsPage) -> Callable[[Any], Any]:
-    def handler(error: Any) -> Any:
-        answer, recorded = handle(error), request_record().error
-        return as_page(answer, recorded) if recorded else answer
-
-    return handler
-
-
-def _respond(error: ApiError) -> Response:
+def _respond(as_page: AsPage, error: ApiError) -> Response:
     record = request_record()
     record.error = error
+    response = as_page(error) or _as_json(error, record)
+    response.status_code = error.status
+    if error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+def _as_json(error: ApiError, record: RequestRecord) -> Response:
     for_developers = error.for_developers or record.takes_form
     say = str if for_developers else localized
     body: dict[str, Any] = {"code": error.code, "message": say(error.message)}
@@ -65,10 +68,7 @@ def _respond(error: ApiError) -> Response:
         body["error"] = "invalid_request" if is_callers else "temporarily_unavailable"
         body["error_description"] = error.message
     body["request_id"] = record.id
-    response = jsonify(body)
-    response.status_code = error.status
-    response.headers.update(error.headers)
-    return response
+    return Response(f"{_encode(body)}\n", content_type="application/json")  # `jsonify` takes twice as long
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -90,7 +90,7 @@ MAX_DESCRIPTION = 200  # characters of a description given to `abort`
 _LIBRARIES = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (flask, werkzeug))
 
 
-def _from_werkzeug(error: HTTPException) -> AnyResponse | HTTPException:
+def _from_werkzeug(as_page: AsPage, error: HTTPException) -> AnyResponse | HTTPException:
     """Return the response for an exception of Werkzeug, including `abort` in a view.
 
     The status is kept. `code` is that of the error class for this status, or else the reason phrase in snake
@@ -106,7 +106,7 @@ def _from_werkzeug(error: HTTPException) -> AnyResponse | HTTPException:
     kind = _BY_STATUS.get(status)
     refusal = kind() if kind else _generic_error(status)
     refusal.message = _description(error) or refusal.message
-    answer = _respond(refusal)
+    answer = _respond(as_page, refusal)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
             answer.headers[name] = value
@@ -144,14 +144,14 @@ def _raised_by_library(error: HTTPException) -> bool:
     return raised_by is None or raised_by.startswith(_LIBRARIES)
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected(as_page: AsPage, error: Exception) -> Response:
     """Return a 503 if the database is unavailable, else a 500."""
     if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_unavailable(error)):
         log.error("database unavailable", extra={"error": _error_name(error)})
-        return _respond(Unavailable())
+        return _respond(as_page, Unavailable())
     # The text of the exception may quote submitted values: log its type and stack only.
     log.error("unexpected error", extra={"error": type(error).__name__, "trace": _stack_frames(error)})
-    return _respond(InternalError())
+    return _respond(as_page, InternalError())
 
 
 def _error_name(error: Exception) -> str:

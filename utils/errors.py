@@ -12,7 +12,7 @@ Every error response has a `code` for programs, a `message` for people, `fields`
 are English here; `utils/web/localized.py` says them in the language of the call.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -42,7 +42,7 @@ class ApiError(Exception):
         self.fields = dict(fields or {})
         self.headers = dict(headers or {})
         self.extra: Mapping[str, Any] = {}  # further members of the response, as `members` describes them
-        self.page_values: Mapping[str, Any] = {}  # what its own page shows
+        self.page_values: Callable[[], Mapping[str, Any]] = dict  # what its own page shows
         super().__init__(self.message)
 
     @classmethod

@@ -4,7 +4,7 @@
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ class RequestRecord:
     headers: Mapping[str, str] | None = None
     route: str | None = None
     status: int = 500  # if no response begins
+    rule: Any = None  # of Werkzeug, if the response is repeated without it
+    repeat_while: Callable[[], bool] | None = None  # the response is the same for everybody until it is false
     takes_form: bool = False  # errors have the members of RFC 6749, 5.2, too
     language: "Language | None" = None  # of the messages of the response, if it has any
 

@@ -4,7 +4,7 @@ Three kinds: a `PageFault` stays on a page of this service, as no redirect addre
 `RequestRefused` is sent to the client by redirect; the others answer the calls of the page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from oauth.errors import OAuthError
@@ -17,9 +17,9 @@ class PageFault(OAuthError):
     page = "oauth_error"
     reason: ClassVar[Reason | None] = None  # by which operators see it
 
-    def show(self, values: Mapping[str, Any]) -> "PageFault":
+    def show(self, values: Callable[[], Mapping[str, Any]]) -> "PageFault":
         """Set what the page shows besides the message."""
-        self.page_values = dict(values)
+        self.page_values = values
         return self
 
 

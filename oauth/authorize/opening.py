@@ -1,7 +1,8 @@
 """Open an authorization request: check it, and give it a ticket. A GET, which writes nothing but refusals."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from oauth import refusals, tokens
@@ -31,7 +32,7 @@ class Opened(NamedTuple):
 
 def open_request(services: Services, query: str, client: ClientInfo) -> Opened:
     """Return the ticket of a request. Raises a `PageFault` if there is no address for an answer."""
-    target = find_target(services, query, client)
+    target = find_target(services, query, client, lambda client_id: clients.known(services.reads, client_id))
     try:
         check(services, target)
     except errors.RequestRefused as refused:
@@ -39,23 +40,27 @@ def open_request(services: Services, query: str, client: ClientInfo) -> Opened:
     return Opened(tokens.ticket(services, query, services.clock.now()), None)
 
 
-def find_target(services: Services, query: str, client: ClientInfo) -> Target:
-    """Return where an answer may go. Raises a `PageFault`, which is recorded for a known client."""
+def find_target(
+    services: Services, query: str, client: ClientInfo, find: Callable[[str], Client | None] | None = None
+) -> Target:
+    """Return where an answer may go. Raises a `PageFault`, which is recorded for a known client.
+
+    `find` reads a client; without it, the transaction does.
+    """
     found: Client | None = None
     values: dict[str, str | None] = {}
     try:
         parameters = request.read(query)
         values = {name: parameters.get(name) for name in ("client_id", "redirect_uri")}
-        found = clients.find(services.tx(), request.client_id_of(parameters))
+        client_id = request.client_id_of(parameters)
+        found = find(client_id) if find else clients.find(services.tx(), client_id)
         return request.target_of(parameters, found)
     except errors.PageFault as fault:
         if found is not None:
             if isinstance(fault, errors.RedirectUriMismatch):
-                fault.detail = redirect_uris.difference(
-                    values["redirect_uri"] or "", found.redirect_uris, native=found.kind == "native"
-                )
+                fault.explain(partial(_difference, values["redirect_uri"] or "", found))
             note(services, found, fault, client)
-        raise fault.show(_shown(services, fault, found, values)) from None
+        raise fault.show(partial(_shown, services, fault, found, values)) from None
 
 
 def check(services: Services, target: Target) -> AuthorizationRequest:
@@ -106,14 +111,19 @@ def note(
     services: Services, known: Client, fault: errors.PageFault | errors.RequestRefused, client: ClientInfo
 ) -> None:
     """Record a refusal for operators, and commit it. Refusals that every login may have are not recorded."""
-    if fault.reason is not None:
-        refusals.note(services, known.id, Step.AUTHORIZE, fault.reason, fault.detail, client)
+    if fault.reason is None:
+        return
+    if refusals.note(services, known.id, Step.AUTHORIZE, fault.reason, lambda: fault.detail, client):
         services.tx().commit()
+
+
+def _difference(asked: str, found: Client) -> str:
+    return redirect_uris.difference(asked, found.redirect_uris, native=found.kind == "native")
 
 
 def _shown(
     services: Services, fault: errors.PageFault, found: Client | None, values: Mapping[str, str | None]
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Return what the page shows. Values of the request and of the client are shown in development only."""
     shown: dict[str, Any] = {"error": fault.error, "app": shown_name(found.name) if found else None}
     if not services.settings.production:

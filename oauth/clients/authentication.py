@@ -54,8 +54,7 @@ def authenticate(
     matching = secret if _is_equal(secret, digest) and presented.secret is not None else None
     reason = _reason(presented, found, matching)
     if found is None or reason is not None:
-        if found is not None and reason is not None:
-            refusals.note(services, found.id, step, reason, _detail(presented), client)
+        if found and reason and refusals.note(services, found.id, step, reason, _detail(presented), client):
             services.tx().commit()
         raise _error(presented)
     _note_use(services, found, matching, last_used_at, now)

@@ -73,7 +73,7 @@ def guarded(
     try:
         return recorded(services, step, authorization, form, caller, answer, read)
     except OAuthError:
-        services.tx().rollback()
+        _roll_back(services)
         count("token-failures", caller.subjects)
         raise
 
@@ -97,7 +97,13 @@ def recorded(
             raise ParameterRepeated(Reason.PARAMETER_REPEATED, f"repeated {' '.join(sorted(form.repeated))}")
         return answer(client)
     except ClientRefused as refused:
-        services.tx().rollback()
-        refusals.note(services, client.id, step, refused.reason, refused.detail, caller)
-        services.tx().commit()
+        _roll_back(services)
+        if refusals.note(services, client.id, step, refused.reason, refused.detail, caller):
+            services.tx().commit()
         raise
+
+
+def _roll_back(services: Services) -> None:
+    """Undo what the call has done. Most refused calls have no transaction, and one would only cost time."""
+    if services.has_tx():
+        services.tx().rollback()

@@ -1,4 +1,4 @@
-"""Which grants cover more than their client may ask for, after a change of the client."""
+"""What covers more than its client may ask for, after a change of the client: grants and codes."""
 
 from uuid import UUID
 
@@ -10,8 +10,9 @@ from oauth.stores.clients import ClientGrant
 
 
 def is_narrower(before: Definition, after: Definition) -> bool:
-    """Whether a client may ask for less than before."""
-    return bool({*before.scopes, *before.resources} - {*after.scopes, *after.resources})
+    """Whether a client may ask for less than before, or at fewer addresses: then its codes are void."""
+    had, has = ({*each.scopes, *each.resources, *each.redirect_uris} for each in (before, after))
+    return not had <= has
 
 
 def grants_beyond(tx: Session, client_id: str, definition: Definition) -> list[UUID]:

@@ -60,8 +60,8 @@ def decide(
     tx.rollback()
     if asked.fault:
         client_id, reason, detail = asked.fault
-        refusals.note(services, client_id, Step.LOGOUT, reason, detail, client)
-        tx.commit()
+        if refusals.note(services, client_id, Step.LOGOUT, reason, detail, client):
+            tx.commit()
     if here is None:
         return Decision(False, asked.client, asked.redirect_to, asked.hint is not None)
     if not confirmed and not _names(asked, here):

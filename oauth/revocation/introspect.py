@@ -32,8 +32,8 @@ def introspect(
         if text is None:
             raise ParameterMissing(Reason.PARAMETER_INVALID, message="The parameter token is missing.")
         if client.kind != "resource":
-            refusals.note(services, client.id, Step.INTROSPECT, Reason.NOT_A_RESOURCE, "", caller)
-            services.tx().commit()
+            if refusals.note(services, client.id, Step.INTROSPECT, Reason.NOT_A_RESOURCE, "", caller):
+                services.tx().commit()
             if client.kind in PUBLIC_KINDS:
                 raise InvalidClient(by_header=authorization is not None)
             return None

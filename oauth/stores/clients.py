@@ -18,7 +18,7 @@ _FOUND = select(*COLUMNS)
 # Built once and on tables: every call of a client runs it.
 _TABLE, _SECRET_TABLE = cast(Table, OAuthClient.__table__), cast(Table, OAuthClientSecret.__table__)
 _SECRETS, _NOW = _SECRET_TABLE.c, bindparam("now", type_=_SECRET_TABLE.c.expires_at.type)
-_AFTER_CLIENT = len(COLUMNS)
+_AFTER_CLIENT, _PERMISSION = len(COLUMNS), Client._fields.index("required_permission")
 _MATCHING = and_(
     _SECRETS.client_id == _TABLE.c.id,
     _SECRETS.digest == bindparam("given"),
@@ -32,6 +32,7 @@ CALLING = [
 ]
 CALLER, IS_CALLER = _TABLE.outerjoin(_SECRET_TABLE, _MATCHING), _TABLE.c.id == bindparam("of_caller")
 _CALLING = select(*CALLING).select_from(CALLER).where(IS_CALLER)
+_KNOWN = select(*CALLING[:_AFTER_CLIENT]).where(IS_CALLER)
 _ANY = select(OAuthClient.id).limit(1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -75,6 +76,12 @@ def find(tx: Session, client_id: str) -> Client | None:
     return Client._make(row) if row else None
 
 
+def known(reads: Reads, client_id: str) -> Client | None:
+    """Return as `find`, by a statement of its own: what strangers ask for needs no transaction."""
+    row = reads.first(_KNOWN, {"of_caller": client_id}) if is_client_id(client_id) else None
+    return Client._make(row) if row else None
+
+
 def calling(reads: Reads, client_id: str, digest: bytes, now: datetime) -> Calling | None:
     """Return a client, when it was last used, and its living secret of this digest. One statement.
 
@@ -95,6 +102,11 @@ def as_calling(row: Sequence[Any]) -> Calling:
     return Calling(
         Client._make(row[:_AFTER_CLIENT]), last_used_at, Secret._make(secret) if secret[0] else None
     )
+
+
+def needs_roles(row: Sequence[Any], scopes: Sequence[str] | None) -> bool:
+    """Whether roles count for the client of a row of `CALLING`, with a grant or code of these scopes."""
+    return row[_PERMISSION] is not None or "roles" in (scopes or ())
 
 
 def by_name(tx: Session, name: str) -> Registered | None:

@@ -5,7 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Interval, Table, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Interval,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
@@ -74,23 +87,25 @@ _FOUND = (
     )
     .where(_CODES.id == bindparam("of_id", type_=_CODES.id.type))
 )
-_FOR_CALLER = (  # as for grants
-    select(
-        *clients.CALLING,
-        *_STATE,
-        HOLDS_PERMISSION,
-        SESSION_END,
-        roles.application_names_text(_USERS.id),
-        *_ACCOUNT,
+
+
+def _for_caller(holds_permission: ColumnElement[Any], names: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*clients.CALLING, *_STATE, holds_permission, SESSION_END, names, *_ACCOUNT)
+        .select_from(
+            clients.CALLER.outerjoin(_TABLE, _CODES.id == bindparam("of_id", type_=_CODES.id.type))
+            .outerjoin(_USER_TABLE, _USERS.id == _CODES.user_id)
+            .outerjoin(UserSession.__table__, _SESSIONS.id == _CODES.session_id)
+        )
+        .where(clients.IS_CALLER)
     )
-    .select_from(
-        clients.CALLER.outerjoin(_TABLE, _CODES.id == bindparam("of_id", type_=_CODES.id.type))
-        .outerjoin(_USER_TABLE, _USERS.id == _CODES.user_id)
-        .outerjoin(UserSession.__table__, _SESSIONS.id == _CODES.session_id)
-    )
-    .where(clients.IS_CALLER)
-)
+
+
+# As for grants.
+_FOR_CALLER = _for_caller(null().label("holds_permission"), null().label("names"))
+_FOR_CALLER_WITH_ROLES = _for_caller(HOLDS_PERMISSION, roles.application_names_text(_USERS.id))
 _AFTER_CALLING = len(clients.CALLING)
+_SCOPES = _AFTER_CALLING + Code._fields.index("scopes")
 _NOW = bindparam("now", type_=_CODES.expires_at.type)
 # Locked until the commit: who ends the session waits, and then finds the grant.
 _LIVING_SESSION = (
@@ -167,16 +182,22 @@ def found(reads: Reads, code_id: UUID) -> FoundCode | None:
 def found_for_caller(
     reads: Reads, client_id: str, digest: bytes, now: datetime, code_id: UUID
 ) -> tuple[Calling | None, FoundCode | None]:
-    """Return what `clients.calling` and `found` return. One statement.
+    """Return what `clients.calling` and `found` return. All of it is from one statement.
 
     A code of another client comes with the state of the client that calls: compare the clients first.
     """
     values = clients.values_of_caller(client_id, digest, now) | {"of_id": code_id}
     row = reads.first(_FOR_CALLER, values)
+    if row is not None and clients.needs_roles(row, row[_SCOPES]):
+        row = reads.first(_FOR_CALLER_WITH_ROLES, values)
     if row is None:
         return None, None
     calling, row = clients.as_calling(row[:_AFTER_CALLING]), row[_AFTER_CALLING:]
-    return calling, _found(row) if row[0] is not None else None
+    if row[0] is None:
+        return calling, None
+    found = _found(row)
+    is_permitted = calling.client.required_permission is None or found.holds_permission
+    return calling, found._replace(holds_permission=is_permitted)
 
 
 def _found(row: Sequence[Any]) -> FoundCode:

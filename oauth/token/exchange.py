@@ -56,9 +56,9 @@ def exchange(
         read = reading or clients.calling
         answer = calls.answered(services, Step.TOKEN, authorization, form, caller, count, issued, read)
     except OAuthError as refused:
-        services.metrics.client_tokens.labels(label, refused.error).inc()
+        services.metrics.count_client_tokens(label, refused.error)
         raise
-    services.metrics.client_tokens.labels(label, "issued").inc()
+    services.metrics.count_client_tokens(label, "issued")
     return answer
 
 

@@ -65,5 +65,5 @@ def _presented(authorization: str | None, form: Parameters | None) -> str:
 
 
 def _note(services: Services, token: AccessToken, reason: Reason, caller: ClientInfo) -> None:
-    refusals.note(services, token.client_id, Step.USERINFO, reason, "", caller)
-    services.tx().commit()
+    if refusals.note(services, token.client_id, Step.USERINFO, reason, "", caller):
+        services.tx().commit()

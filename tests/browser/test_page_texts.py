@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask
 
 import pages
-from pages import routes
+from app import PAGE_FACTS
+from pages import ErrorPages, routes
 from tests.support.authorization_requests import BROWSES, CALLBACK, authorization_query
 from tests.support.memory_apps import memory_app
 from tests.support.oauth import client_row
@@ -41,7 +42,8 @@ def show_failures(app: Flask) -> None:
         with app.test_request_context("/none", headers={"Accept": "text/html"}):
             error = errors.CrossSiteRefused()
             error.status = status
-            page = routes.error_page(Response("{}", mimetype="application/json"), error)
+            page = ErrorPages(app, PAGE_FACTS)(error)
+            assert page is not None
             assert page.mimetype == "text/html"
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from bench.chromium import chromium as path_of_chromium
 from tests.support.documents import example
-from tests.support.examples import trusting_site
+from tests.support.examples import copy_guard, trusting_site
 from tests.support.haproxy import changed, self_signed
 from tests.support.proxies import DEPLOY, running_nginx
 from tests.support.screen_steps import fill_login, fill_signup, heading, submit
@@ -55,7 +55,8 @@ def guarded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         here = {"127.0.0.1:8000": f"127.0.0.1:{site.server.port}"}
         shipped = (DEPLOY / "nginx" / "auth.conf").read_text("utf-8")
         service = changed(shipped, files | here | {"listen 80;": f"listen 127.0.0.1:{plain};"})
-        documented = example("nginx-site", {8000: site.server.port, 9000: application}, "guarded-site")
+        documented = example("nginx-site", {9000: application}, "guarded-site")
+        copy_guard(folder, site.server.port)
         with running_nginx(folder, service + changed(documented, files)):
             until(lambda: _listens(port), "nginx to listen")
             yield site, port

@@ -6,8 +6,12 @@ from tests.support.documents import example
 
 MOST = 15  # lines, without blank ones and comments
 EXAMPLES = [
-    *(("backend", name) for name in ("flask", "fastapi", "django", "express")),
-    *(("authorization", f"{name}-permission") for name in ("flask", "fastapi", "django", "wsgi", "express")),
+    *(("backend", name) for name in ("flask", "fastapi", "django", "express", "nginx")),
+    *(
+        ("authorization", f"{name}-permission")
+        for name in ("flask", "fastapi", "django", "wsgi", "express", "nginx")
+    ),
+    ("guarded-site", "nginx-site"),
 ]
 
 

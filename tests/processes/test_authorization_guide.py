@@ -15,7 +15,16 @@ from werkzeug.test import Client
 
 from tests.conftest import new_sqlite
 from tests.support.documents import example
-from tests.support.examples import NGINX, express_site, get, nginx, running, traefik, trusting_site
+from tests.support.examples import (
+    NGINX,
+    copy_guard,
+    express_site,
+    get,
+    nginx,
+    running,
+    traefik,
+    trusting_site,
+)
 from tests.support.guarded_sites import FORGED, Service, at, check_site, service_with_roles
 from tests.support.roles import grant, revoke
 from tests.support.server import ROOT, environment, free_port, serving
@@ -104,10 +113,10 @@ def test_express_example_keeps_its_promises(service: Service, tmp_path: Path) ->
         check_site(service, at(url), down=503)
 
 
-def nginx_example(service: Service, site: int) -> tuple[str, int]:
+def nginx_example(service: Service, site: int, folder: Path) -> tuple[str, int]:
     port = free_port()
-    ports = {8080: port, 9000: site, 8000: service.server.port}
-    return example("nginx-permission", ports, GUIDE), port
+    copy_guard(folder, service.server.port)
+    return example("nginx-permission", {8080: port, 9000: site}, GUIDE), port
 
 
 SPELLINGS = [
@@ -127,7 +136,7 @@ def check_spellings(service: Service, url: str) -> None:
 
 def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> None:
     with trusting_site() as site:
-        text, port = nginx_example(service, site)
+        text, port = nginx_example(service, site, tmp_path)
         with nginx(tmp_path, text, port) as url:
             grant(service.app, "grün", "reader")
             status, seen, _ = get(f"{url}/reports", service.token, **FORGED)
@@ -142,13 +151,10 @@ def test_nginx_example_keeps_its_promises(service: Service, tmp_path: Path) -> N
 
 def test_nginx_passes_the_body_of_a_403_on_as_the_guide_says(service: Service, tmp_path: Path) -> None:
     with trusting_site() as site:
-        text, port = nginx_example(service, site)
-        for directive in ("error_page 403 = /_verify;", "auth_request off;"):
-            assert f"`{directive}`" in TEXT
-        text = text.replace(
-            "    auth_request /_verify;\n", "    auth_request /_verify;\n    error_page 403 = /_verify;\n"
-        )
-        text = text.replace("        internal;\n", "        internal;\n        auth_request off;\n")
+        text, port = nginx_example(service, site, tmp_path)
+        directive, include = "error_page 403 = /_verify;", "    include guard/server.conf;\n"
+        assert f"`{directive}`" in TEXT
+        text = text.replace(include, f"{include}    {directive}\n")
         with nginx(tmp_path, text, port) as url:
             status, body, headers = get(f"{url}/reports", service.token)
             assert (status, body["code"]) == (403, "permission_missing")
@@ -173,16 +179,20 @@ def test_traefik_example_keeps_its_promises(service: Service, tmp_path: Path) ->
 def test_nginx_location_without_its_variable_is_refused(service: Service, tmp_path: Path) -> None:
     grant(service.app, "grün", "editor")
     with trusting_site() as site:
-        text, port = nginx_example(service, site)
+        text, port = nginx_example(service, site, tmp_path)
         unset = text.replace("        set $needs reports:read;\n", "", 1)
         public = (
             "location /public {\n        auth_request off;\n        proxy_pass http://127.0.0.1:%d;\n    }\n"
         )
-        unset = unset.replace("    location = /_verify", f"    {public % site}    location = /_verify")
+        bare = public.replace("public", "bare").replace("auth_request off", "set $needs reports:read")
+        unset = unset.replace(
+            "    location /reports {", f"    {public % site}    {bare % site}    location /reports {{", 1
+        )
         with nginx(tmp_path, unset, port) as url:
             assert get(f"{url}/reports", service.token)[0] == 403
             assert get(f"{url}/reports?needs=reports:read", service.token)[0] == 403
             assert get(f"{url}/other", service.token)[0] == 403  # of no location
+            assert get(f"{url}/bare", service.token)[0] == 403  # it includes nothing
             assert get(f"{url}/reports/drafts", service.token)[0] == 200
             assert get(f"{url}/public")[0] == 200
     assert '"event": "permission query refused"' in service.server.log.read_text()
@@ -219,7 +229,8 @@ def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path
             url = f"http://localhost:{ports[port]}/"
             program = [str(tmp_path / command[0]), *command[1:]]
             sites.enter_context(running(program, tmp_path, url, PYTHONPATH=str(ROOT / "sdk" / "python")))
-        numbers = {8080: ports[8080], 9000: ports[9000], 8000: ports[8000]}
+        numbers = {8080: ports[8080], 9000: ports[9000]}
+        copy_guard(demo, ports[8000])
         (demo / "site.conf").write_text(example("nginx-permission", numbers, GUIDE))
         (demo / "nginx.conf").write_text(example("nginx-whole", {}, GUIDE))
         command = [NGINX, *proxy.removesuffix(" &\n").split()[1:]]

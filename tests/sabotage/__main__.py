@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.sabotage import Sabotage
 from tests.sabotage.api_tokens import API_TOKENS
 from tests.sabotage.authorization import AUTHORIZATION
+from tests.sabotage.brand import BRANDS
 from tests.sabotage.data import DATA
 from tests.sabotage.databases import DATABASES
 from tests.sabotage.deployment import DEPLOYMENT
@@ -74,6 +75,7 @@ def main(names: list[str]) -> int:
             SCREENS,
             LANGUAGES,
             MESSAGES,
+            BRANDS,
             JAVASCRIPT_CLIENT,
             TRANSFER,
             OWN_MODULES,

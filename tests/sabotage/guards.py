@@ -26,6 +26,13 @@ GUARDS = [
         NODE_RULES,
     ),
     Sabotage(
+        "nginx refuses a location that includes no guard",
+        "deploy/nginx/guard/server.conf",
+        "auth_request /_refused;\n",
+        "",
+        "test_authorization_guide.py::test_nginx_location_without_its_variable_is_refused",
+    ),
+    Sabotage(
         "a refused call does not reach an asynchronous view of Django",
         "sdk/python/auth_guard/django.py",
         "            return await view(request, *args, **kwargs) if refusal is None else refusal\n",

@@ -1,4 +1,4 @@
-"""Rules of the JavaScript client."""
+"""Rules of the JavaScript client and of the guides of frontends."""
 
 from tests.sabotage import Sabotage
 
@@ -60,5 +60,12 @@ JAVASCRIPT_CLIENT = [
         "const isDone = waited && byCookie &&",
         "const isDone = false && byCookie &&",
         "test_screen_tabs.py::test_two_tabs_refresh_once",
+    ),
+    Sabotage(
+        "the proxies of the guides pass every page of the service on",
+        "docs/guides/react.md",
+        '"account|disown|',
+        '"account|',
+        "test_frontend_guides.py::test_proxy_passes_every_page_and_call_of_the_service_on",
     ),
 ]

@@ -102,6 +102,13 @@ OAUTH_CLIENTS = [
         "test_refusals.py::test_one_refusal_of_a_client_and_cause_is_written_in_a_second",
     ),
     Sabotage(
+        "a flood of refused calls begins no transaction",
+        "oauth/clients/calls.py",
+        "    if services.has_tx():\n        services.tx().rollback()",
+        "    services.tx().execute(__import__('sqlalchemy').text('SELECT 1'))\n    services.tx().rollback()",
+        "test_refusals.py::test_refused_calls_of_the_same_second_begin_no_transaction",
+    ),
+    Sabotage(
         "the rows of refusals are bounded",
         "oauth/stores/refusals.py",
         "    _keep_newest(tx, MAX_OF_CLIENT, mine)\n",
@@ -149,6 +156,13 @@ OAUTH_CLIENTS = [
         "    resources.void_codes(tx, present.identifier)\n",
         "",
         "test_ends_by_operators.py::test_code_for_a_resource_that_was_removed_is_refused",
+    ),
+    Sabotage(
+        "a redirect address that is taken away voids the codes",
+        "oauth/clients/narrowing.py",
+        ", *each.redirect_uris}",
+        "}",
+        "test_ends_by_operators.py::test_code_is_void_after_a_redirect_address_was_taken_away",
     ),
     Sabotage(
         "narrowing a client voids its codes",

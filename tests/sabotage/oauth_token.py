@@ -174,6 +174,20 @@ OAUTH_TOKEN = [
         "test_client_calls.py::test_refused_calls_of_a_network_do_not_keep_out_its_clients",
     ),
     Sabotage(
+        "roles are read for a code or grant with that scope",
+        "oauth/stores/clients.py",
+        """or "roles" in (scopes or ())""",
+        "or False",
+        "test_userinfo.py::test_roles_are_those_of_the_application_as_they_stand_now",
+    ),
+    Sabotage(
+        "the permission that a client requires is read at a refresh",
+        "oauth/stores/clients.py",
+        "return row[_PERMISSION] is not None or",
+        "return False or",
+        "test_refresh.py::test_losing_the_permission_does_not_end_the_grant",
+    ),
+    Sabotage(
         "a NUL in a parameter is a 400",
         "utils/web/forms.py",
         '    if "\\x00" in text or "%00" in text:\n        raise BadRequest\n',

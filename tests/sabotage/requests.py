@@ -32,6 +32,27 @@ REQUESTS = [
         "test_request_layer.py::test_short_body_is_a_list_and_closed",
     ),
     Sabotage(
+        "a repeated document is no longer repeated when it is not right",
+        "utils/web/repeats.py",
+        "        return found.is_right()\n",
+        "        return True\n",
+        "test_repeated_metadata.py::test_document_is_no_longer_repeated_when_it_is_not_right",
+    ),
+    Sabotage(
+        "conditional requests and other methods are not answered by a repeated document",
+        "utils/web/repeats.py",
+        'return environ["REQUEST_METHOD"] == "GET" and CONDITIONS.isdisjoint(environ)',
+        "return True",
+        "test_repeated_metadata.py::test_repeated_document_is_as_the_first_and_has_an_id_of_its_own",
+    ),
+    Sabotage(
+        "a repeated document is logged with its route",
+        "utils/web/layer.py",
+        'record.rule or getattr(environ.get("werkzeug.request"), "url_rule", None)',
+        'getattr(environ.get("werkzeug.request"), "url_rule", None)',
+        "test_repeated_metadata.py::test_repeated_document_is_logged_and_counted_as_any_call",
+    ),
+    Sabotage(
         "an export ends if the timer of its end cannot start",
         "utils/web/spooling.py",
         "        body.close_after(limits.send_seconds)\n    except OSError",
@@ -53,7 +74,7 @@ REQUESTS = [
         "test_reads.py::test_connection_older_than_five_minutes_is_replaced",
     ),
     Sabotage(
-        "at most four connections are kept",
+        "at most eight connections are kept",
         "utils/database/reads.py",
         "is_current and len(self._idle) < MAX_KEPT",
         "is_current",

@@ -204,7 +204,7 @@ RETURNS = [
     ),
     Sabotage(
         "the application does not get the verify cookie",
-        "docs/guides/guarded-site.md",
+        "deploy/nginx/guard/site.conf",
         "proxy_set_header Cookie $application_cookies;",
         "proxy_set_header Cookie $http_cookie;",
         "test_screen_guarded_site.py::test_proxy_keeps_the_cookie_from_the_application",

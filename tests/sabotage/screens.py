@@ -5,8 +5,8 @@ from tests.sabotage import Sabotage
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
+ERROR_PAGES = "pages/error_pages.py"
 SHELL = "pages/static/screens/shell.js"
-BRAND, LOGOS = "config_brand.py", "pages/brand.py"
 CATALOGUE, TEXTS = "utils/languages/catalogue.py", "pages/texts.py"
 SCREENS = [
     Sabotage(
@@ -36,6 +36,27 @@ SCREENS = [
         "self.locale.plural_form(number)",
         '"one"',
         "test_languages.py::test_page_of_right_to_left_language_says_so",
+    ),
+    Sabotage(
+        "a kept page of an error has the id of its own request",
+        ERROR_PAGES,
+        "page.replace(ID_MARK, request_record().id)",
+        "page",
+        "test_error_pages.py::test_kept_page_has_the_request_id_of_each_answer",
+    ),
+    Sabotage(
+        "a kept page of an error is of one look",
+        ERROR_PAGES,
+        "look(services().settings), shown)",
+        "None, shown)",
+        "test_error_pages.py::test_kept_page_is_of_one_language_and_look",
+    ),
+    Sabotage(
+        "a kept page of an error shows the values of its own request",
+        ERROR_PAGES,
+        "shown = tuple((name, _hashable(value)) for name, value in values.items())",
+        "shown, self._last = getattr(self, '_last', tuple(values.items())), tuple(values.items())",
+        "test_error_pages.py::test_kept_page_shows_the_values_of_its_own_request",
     ),
     Sabotage(
         "caches keep pages of languages apart",
@@ -269,39 +290,11 @@ SCREENS = [
         "test_screen_card.py::test_214_strength_meter_opens_with_the_first_key_and_keeps_its_height",
     ),
     Sabotage(
-        "white text on the colour of the brand is readable",
-        BRAND,
-        "    if ratio < MIN_CONTRAST:\n",
-        "    if ratio < 3:\n",
-        "test_brand_settings.py::test_colour_needs_contrast_with_white_text",
-    ),
-    Sabotage(
         "what follows from the colour of the brand is readable",
         "pages/palette.py",
         "readable(brand, DARK_RAISED, 6.5)",
         "readable(brand, DARK_RAISED, 4)",
         "test_colours.py::test_every_colour_of_a_brand_has_relatives_with_the_contrast_that_they_need",
-    ),
-    Sabotage(
-        "a logo has a limit of size",
-        BRAND,
-        "    if len(content) > MAX_LOGO_BYTES:\n",
-        "    if not content:\n",
-        "test_brand_settings.py::test_logo_has_a_limit_of_size",
-    ),
-    Sabotage(
-        "a logo has the type of its bytes",
-        LOGOS,
-        "content_type=image.media_type",
-        'content_type="image/svg+xml"',
-        "test_brand_settings.py::test_logo_is_served_with_its_type_and_without_scripts",
-    ),
-    Sabotage(
-        "a logo that is opened as a page runs no script",
-        LOGOS,
-        '    response.headers["Content-Security-Policy"] = POLICY\n',
-        "",
-        "test_brand_settings.py::test_logo_is_served_with_its_type_and_without_scripts",
     ),
     Sabotage(
         "a stylesheet with another colour has another path",

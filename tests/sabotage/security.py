@@ -225,8 +225,8 @@ SECURITY = [
     Sabotage(
         "a 500 says nothing of its cause",
         "utils/error_handlers.py",
-        "    return _respond(InternalError())\n",
-        "    return _respond(InternalError(str(error)))\n",
+        "    return _respond(as_page, InternalError())\n",
+        "    return _respond(as_page, InternalError(str(error)))\n",
         "test_errors.py::test_unexpected_exception_does_not_reveal_its_cause",
     ),
     Sabotage(

@@ -89,6 +89,14 @@ def trusting_site() -> Iterator[int]:
         site.shutdown()
 
 
+def copy_guard(folder: Path, service: int) -> None:
+    """Copy the shipped files for nginx into this folder, for a service at this port."""
+    shutil.copytree(ROOT / "deploy" / "nginx" / "guard", folder / "guard")
+    for name in ("server.conf", "site-server.conf"):
+        file = folder / "guard" / name
+        file.write_text(file.read_text("utf-8").replace("127.0.0.1:8000", f"127.0.0.1:{service}"))
+
+
 @contextmanager
 def nginx(folder: Path, text: str, port: int) -> Iterator[str]:
     """Run nginx with this configuration of its `http` block, which listens at this port; yield its URL."""
@@ -136,6 +144,7 @@ def documented_nginx(server: Server, folder: Path) -> Iterator[str]:
     """Run nginx, as the backend guide documents it, in front of a small site; yield its URL."""
     port = free_port()
     with trusting_site() as site:
-        text = example("nginx", {8080: port, 9000: site, 8000: server.port})
+        text = example("nginx", {8080: port, 9000: site})
+        copy_guard(folder, server.port)
         with nginx(folder, text, port) as url:
             yield url

@@ -102,7 +102,7 @@ def test_logo_is_served_with_its_type_and_without_scripts(branded: FlaskClient) 
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert branded.get(path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
-    assert branded.get("/brand/000000000000.svg").status_code == 404
+    assert branded.get("/assets/brand/000000000000.svg").status_code == 404
 
 
 def test_stylesheet_with_the_colour_of_a_brand_has_a_path_of_its_own(branded: FlaskClient) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from utils.database.engine import MAX_CONNECTION_AGE, OPENED_AT
 
-MAX_KEPT = 4  # connections per process, of the pool's
+MAX_KEPT = 8  # connections per process, of the pool's
 _SERVER_DEADLINES = {"57014", "55P03"}  # SQLSTATEs query_canceled and lock_not_available
 Values = Mapping[str, Any]
 Found = tuple[Any, ...] | None

@@ -90,6 +90,7 @@ class Metrics:
         )
 
         self._children: dict[tuple[str, str | None, int], Any] = {}
+        self._labelled: dict[tuple[Any, ...], Any] = {}
 
     def count_request(self, method: str, record: RequestRecord, seconds: float) -> None:
         """Count a request and its duration. Unmatched paths share one label, since clients choose them.
@@ -105,6 +106,22 @@ class Metrics:
         child.observe(seconds)
         if isinstance(record.error, TooManyRequests):
             self.limits_hit.labels(record.error.policy).inc()
+
+    def count_client_tokens(self, grant: str | None, outcome: str) -> None:
+        """Count a call of a client for tokens."""
+        self._kept_child(self.client_tokens, str(grant), outcome).inc()
+
+    def count_client_refusal(self, reason: str) -> None:
+        """Count a refused call of a client."""
+        self._kept_child(self.client_refusals, reason).inc()
+
+    def _kept_child(self, metric: Any, *labels: str) -> Any:
+        """Return the child of a metric with these labels, of a fixed set each. As in `count_request`."""
+        key = (metric, *labels)
+        child = self._labelled.get(key)
+        if child is None:
+            child = self._labelled[key] = metric.labels(*labels)
+        return child
 
     def count_ended_sessions(self, reason: str, number: int = 1) -> None:
         """Count sessions that ended, by reason."""

@@ -17,7 +17,7 @@ from utils.errors import (
     UnsupportedMediaType,
 )
 from utils.limits.rate_limits import Subjects
-from utils.request_record import request_record
+from utils.request_record import record_of, request_record
 from utils.services import services
 from utils.web.client_address import PEER, with_client_address
 
@@ -163,10 +163,11 @@ def unlimited(because: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def client_info() -> ClientInfo:
     """Return address, user agent and id of the current request."""
+    environ = request.environ
     return ClientInfo(
-        address=canonical_address(request.remote_addr),
-        user_agent=printable(request.headers.get("User-Agent", "")),
-        request_id=request_record().id,
+        address=canonical_address(environ.get("REMOTE_ADDR")),
+        user_agent=printable(environ.get("HTTP_USER_AGENT", "")),
+        request_id=record_of(environ).id,
     )
 
 

@@ -76,7 +76,7 @@ class RequestLayer:
         def start(status: str, headers: Headers, *exc_info: Any) -> Any:
             nonlocal length
             record.status = int(status[:3])
-            rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+            rule = record.rule or getattr(environ.get("werkzeug.request"), "url_rule", None)
             if rule is not None:
                 record.route = rule.rule
                 if revise := self._revisions.get(rule.endpoint):

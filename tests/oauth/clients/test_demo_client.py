@@ -101,7 +101,7 @@ def test_wrong_answer_is_shown_and_no_code_is_redeemed(
 
 
 def test_path_that_is_no_address_is_answered(port: int) -> None:
-    assert got(port, "http://[/login")[0] == 404
+    assert got(port, "HTTP://[/login")[0] == 404
 
 
 def test_demo_client_registers_itself_once(app: Flask) -> None:

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from tests.oauth.feed.test_revocation_feed import feed, gids
 from tests.support.commands import asked
 from tests.support.grants import RESOURCE, grant_row, resource_row, session_ids
-from tests.support.oauth import client_row
+from tests.support.oauth import REDIRECT, client_row
 from tests.support.oauth_tokens import code_of, redeem, refused
 from tests.support.requests import asked as counted
 from tests.support.service import engine_of, rows
@@ -48,6 +48,14 @@ def test_grants_beyond_what_a_client_may_still_ask_for_end_at_once(app: Flask) -
         asked(app, "clients", "set", "app", *words)
         living |= {name: "client_narrowed"}
         assert ended(app) == living
+    assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
+
+
+def test_code_is_void_after_a_redirect_address_was_taken_away(app: Flask) -> None:
+    """The address may belong to a stranger by now, who has got the code."""
+    client_row(app, redirect_uris=[REDIRECT, "https://kept.example.com/cb"])
+    code = code_of(app)
+    asked(app, "clients", "set", "app", "--no-redirect", REDIRECT)
     assert refused(redeem(app, code))[:2] == (400, "invalid_grant")
 
 

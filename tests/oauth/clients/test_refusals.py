@@ -1,9 +1,12 @@
 """The record of refused calls, and `explain-client`."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from models import db
 from oauth import refusals
@@ -11,8 +14,10 @@ from oauth.reasons import EXPLAINED, Cause, Reason
 from oauth.refusals import Step
 from oauth.stores import refusals as store
 from tests.oauth.clients.test_client_authentication import CALLER, basic, refused
+from tests.support.authorization_requests import BROWSES, CALLBACK, authorization_query
 from tests.support.commands import asked, auth
 from tests.support.oauth import SECRET, client_row
+from tests.support.requests import asked as statements_of
 from tests.support.service import FixedClock, at_once, rows
 from utils.services import services
 from utils.web import redirect_uris
@@ -58,6 +63,27 @@ def test_one_refusal_of_a_client_and_cause_is_written_in_a_second(app: Flask, cl
     clock.advance(1)
     noted(app)
     assert counts(app) == [2, 1, 1]
+
+
+def test_refused_calls_of_the_same_second_begin_no_transaction(app: Flask, client: FlaskClient) -> None:
+    """A flood of them costs a read each, and holds no lock."""
+    client_row(app)
+    wrong = {"client_id": "app", "client_secret": "wrong", "grant_type": "authorization_code", "code": "x"}
+    right = wrong | {"client_secret": SECRET}
+    page = f"/oauth/authorize?{authorization_query(redirect_uri=f'{CALLBACK}/')}"
+    calls: list[Callable[[], TestResponse]] = [
+        lambda: client.post("/oauth/token", data=wrong),
+        lambda: client.post("/oauth/token", data=right),
+        lambda: client.get(page),
+        lambda: client.get(page, headers=BROWSES),
+        lambda: client.get(f"/oauth/authorize?{authorization_query(client_id='unknown')}"),
+    ]
+    for call in calls:
+        assert call().status_code in {400, 401}
+    with statements_of(app) as statements:
+        for call in calls:
+            assert call().status_code in {400, 401}
+    assert statements == []
 
 
 @pytest.mark.both_databases

@@ -9,7 +9,16 @@ from werkzeug.test import TestResponse
 
 from tests.support.commands import asked
 from tests.support.oauth import client_row
-from tests.support.oauth_tokens import API, claims_of, got, reasons, refused, resource_row, userinfo
+from tests.support.oauth_tokens import (
+    API,
+    claims_of,
+    got,
+    reasons,
+    refresh_app,
+    refused,
+    resource_row,
+    userinfo,
+)
 from tests.support.requests import confirm_addresses
 from tests.support.roles import define, grant
 from tests.support.service import FixedClock, bearer, execute, signed_in
@@ -68,6 +77,8 @@ def test_roles_are_those_of_the_application_as_they_stand_now(app: Flask, client
         grant(app, "ada", role)
     assert userinfo(client, body["access_token"]).get_json()["roles"] == ["editor"]
     assert claims_of(got(app, scopes=["openid", "roles"])["id_token"])["roles"] == ["editor"]
+    refreshed = refresh_app(app, body["refresh_token"]).get_json()
+    assert claims_of(refreshed["id_token"])["roles"] == ["editor"]
     assert "roles" not in claims_of(got(app)["id_token"])
 
 
