@@ -143,7 +143,7 @@ def test_95_nothing_overflows_horizontally(shown: Shown) -> None:
     try:
         for width in WIDTHS:
             shown.page.set_viewport_size({"width": width, "height": 800})
-            assert shown.page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [width, width]
+            assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
             edges = shown.page.locator(INSIDE).evaluate_all(
                 "(all) => all.map((node) => node.getBoundingClientRect()).filter((box) => box.width > 1)"
                 ".map((box) => [box.left, box.right])"
