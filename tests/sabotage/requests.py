@@ -1,7 +1,8 @@
-"""Rules of every request: the WSGI layer and the connections of reads."""
+"""Rules of every request: the WSGI layer, pages of errors, and the connections of reads."""
 
 from tests.sabotage import Sabotage
 
+ERROR_PAGES = "pages/error_pages.py"
 REQUESTS = [
     Sabotage(
         "a header of the response is not added again",
@@ -51,6 +52,27 @@ REQUESTS = [
         'record.rule or getattr(environ.get("werkzeug.request"), "url_rule", None)',
         'getattr(environ.get("werkzeug.request"), "url_rule", None)',
         "test_repeated_metadata.py::test_repeated_document_is_logged_and_counted_as_any_call",
+    ),
+    Sabotage(
+        "a kept page of an error has the id of its own request",
+        ERROR_PAGES,
+        "page.replace(ID_MARK, request_record().id)",
+        "page",
+        "test_error_pages.py::test_kept_page_has_the_request_id_of_each_answer",
+    ),
+    Sabotage(
+        "a kept page of an error is of one look",
+        ERROR_PAGES,
+        "look(services().settings), shown)",
+        "None, shown)",
+        "test_error_pages.py::test_kept_page_is_of_one_language_and_look",
+    ),
+    Sabotage(
+        "a kept page of an error shows the values of its own request",
+        ERROR_PAGES,
+        "shown = tuple((name, _hashable(value)) for name, value in values.items())",
+        "shown, self._last = getattr(self, '_last', tuple(values.items())), tuple(values.items())",
+        "test_error_pages.py::test_kept_page_shows_the_values_of_its_own_request",
     ),
     Sabotage(
         "an export ends if the timer of its end cannot start",

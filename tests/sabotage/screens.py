@@ -5,7 +5,6 @@ from tests.sabotage import Sabotage
 FORM, MACROS = "pages/static/lib/form.js", "pages/templates/macros.html"
 CLIENT, PAGE = "sdk/js/index.js", "pages/static/lib/page.js"
 LOGIN, STYLE = "pages/static/screens/login.js", "pages/static/styles/forms.css"
-ERROR_PAGES = "pages/error_pages.py"
 SHELL = "pages/static/screens/shell.js"
 CATALOGUE, TEXTS = "utils/languages/catalogue.py", "pages/texts.py"
 SCREENS = [
@@ -36,27 +35,6 @@ SCREENS = [
         "self.locale.plural_form(number)",
         '"one"',
         "test_languages.py::test_page_of_right_to_left_language_says_so",
-    ),
-    Sabotage(
-        "a kept page of an error has the id of its own request",
-        ERROR_PAGES,
-        "page.replace(ID_MARK, request_record().id)",
-        "page",
-        "test_error_pages.py::test_kept_page_has_the_request_id_of_each_answer",
-    ),
-    Sabotage(
-        "a kept page of an error is of one look",
-        ERROR_PAGES,
-        "look(services().settings), shown)",
-        "None, shown)",
-        "test_error_pages.py::test_kept_page_is_of_one_language_and_look",
-    ),
-    Sabotage(
-        "a kept page of an error shows the values of its own request",
-        ERROR_PAGES,
-        "shown = tuple((name, _hashable(value)) for name, value in values.items())",
-        "shown, self._last = getattr(self, '_last', tuple(values.items())), tuple(values.items())",
-        "test_error_pages.py::test_kept_page_shows_the_values_of_its_own_request",
     ),
     Sabotage(
         "caches keep pages of languages apart",
