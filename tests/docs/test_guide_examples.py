@@ -12,6 +12,7 @@ EXAMPLES = [
         for name in ("flask", "fastapi", "django", "wsgi", "express", "nginx")
     ),
     ("guarded-site", "nginx-site"),
+    ("provider-resources", "flask-resource"),
 ]
 
 
