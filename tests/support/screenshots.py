@@ -46,25 +46,37 @@ LOOKS = [
 ]
 
 
+# What the choices at the foot of a page do: the attributes of the document decide all colours.
+PUT_ON = """([scheme, contrast]) => {
+  document.documentElement.dataset.scheme = scheme;
+  document.documentElement.dataset.contrast = contrast;
+  document.getElementById("scheme").value = scheme;
+  document.getElementById("contrast").setAttribute("aria-pressed", contrast === "more");
+}"""
+
+
 def picture(page: Page, file: Path) -> None:
     """Take a full-page screenshot after all transitions have ended."""
     page.evaluate("document.fonts.ready")
     page.screenshot(path=file, full_page=True, animations="disabled", caret="hide")
 
 
-def take(browser: Browser, site: Site, name: str, look: Look, folder: Path) -> None:
-    """Take the pictures of a state in a look, at each size, from new profiles."""
+def take(browser: Browser, site: Site, name: str, language: str, folders: dict[Look, Path]) -> None:
+    """Take the pictures of a state in all looks of a language, at each size from a new profile."""
     for width, height in SIZES.items():
         shape: ViewportSize = {"width": width, "height": height}
         context = browser.new_context(
             viewport=shape, base_url=site.url, device_scale_factor=1, reduced_motion="reduce"
         )
-        choose(context, site.url, scheme=look.scheme, contrast=look.contrast, lang=look.language)
+        choose(context, site.url, scheme="light", contrast="seed", lang=language)
         page = context.new_page()
-        if look.language != "en":
-            translate(page, look.language)
+        if language != "en":
+            translate(page, language)
         STATES[name](page)
-        picture(page, folder / f"{name}-{width}.png")
+        for look, folder in folders.items():
+            if look.language == language:
+                page.evaluate(PUT_ON, [look.scheme, look.contrast])
+                picture(page, folder / f"{name}-{width}.png")
         page.unroute_all(behavior="ignoreErrors")
         context.close()
 
@@ -74,13 +86,15 @@ def take_all(site: Site, folder: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in (*FOLDER.glob("*.png"), *FOLDER.glob("*.jpg")):
         old.unlink()
+    folders = {look: FOLDER if number == 0 else folder / look.name for number, look in enumerate(LOOKS)}
+    for each in folders.values():
+        each.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        for number, look in enumerate(LOOKS):
-            pictures = FOLDER if number == 0 else folder / look.name
-            pictures.mkdir(parents=True, exist_ok=True)
+        for language in dict.fromkeys(look.language for look in LOOKS):
             for name in STATES:
-                take(browser, site, name, look, pictures)
+                take(browser, site, name, language, folders)
+        for look, pictures in folders.items():
             write_sheet(browser, pictures, FOLDER / f"sheet-{look.name}.jpg")
         browser.close()
 
