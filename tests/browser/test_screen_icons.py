@@ -43,7 +43,7 @@ MEANINGS = {
 }
 
 
-SHAPES = dict(re.findall(r'^  "([\w-]+)": \'(.+)\',$', ICONS.read_text("utf-8"), re.MULTILINE))
+SHAPES = dict(re.findall(r'name == "([\w-]+)" -%}\n(.+)$', ICONS.read_text("utf-8"), re.MULTILINE))
 
 
 def test_212_every_icon_of_lucide_is_used_and_has_a_meaning_of_its_own() -> None:

@@ -62,7 +62,8 @@ def test_pages_serve_the_file_of_the_package(client: FlaskClient) -> None:
 def test_screens_call_the_api_by_the_client_only() -> None:
     scripts = {name: text.decode() for name, text in assets.files().items() if name.endswith(".js")}
     calling = {name for name, text in scripts.items() if re.search(r"\bfetch\(", text)}
-    assert calling == {"lib/auth.js", "lib/page.js"}  # the latter sends the form of the contrast switch
+    # The latter two send the choices of contrast, scheme and language.
+    assert calling == {"lib/auth.js", "lib/client.js", "lib/page.js"}
     created = {name for name, text in scripts.items() if re.search(r"\bcreateClient\(", text)}
     assert created == {"lib/auth.js", "lib/client.js"}
 
