@@ -69,11 +69,11 @@ class InvalidCredentials(Unauthorized):
 class ChallengeInvalid(Unauthorized):
     """The challenge is unknown, used, or void since the account was changed."""
 
-    code, message = "challenge_invalid", "This log-in is no longer valid. Begin again."
+    code, message = "challenge_invalid", "This login is no longer valid. Begin again."
 
 
 class ChallengeExpired(Unauthorized):
-    code, message = "challenge_expired", "This log-in took too long. Begin again."
+    code, message = "challenge_expired", "This login took too long. Begin again."
 
 
 class SecondFactorInvalid(Unauthorized):

@@ -15,7 +15,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.SIGNED_IN_WITH_RECOVERY_CODE: "You logged in with a recovery code.",
     Event.SIGNED_IN_WITH_PASSKEY: "You logged in with a passkey.",
     Event.SIGNED_IN_AT_CONFIRMATION: "You were logged in, as you confirmed your address where you signed up.",
-    Event.SIGN_IN_REFUSED: "A log-in was refused.",
+    Event.SIGN_IN_REFUSED: "A login was refused.",
     Event.SECOND_FACTOR_ASKED: "The password was right, and the second factor was asked for.",
     Event.SECOND_FACTOR_REFUSED: "A second factor was refused.",
     Event.SESSION_REFRESHED: "A session was renewed.",
@@ -27,7 +27,7 @@ EVENT_TEXTS: dict[Event, str] = {
     Event.SESSION_ENDED: "You ended a session.",
     Event.OTHER_SESSIONS_ENDED: "You ended all other sessions.",
     Event.SIGN_IN_DISOWNED: (
-        "A log-in or a change was reported as not yours. "
+        "A login or a change was reported as not yours. "
         "All sessions were ended, and the password was blocked."
     ),
     Event.REAUTHENTICATED: "You confirmed again that it is you.",
@@ -120,7 +120,7 @@ REASON_TEXTS: dict[Refusal, str] = {
     Refusal.WRONG_PASSKEY: "the passkey was not right",
     Refusal.CODE_USED: "the code had been used",
     Refusal.CHALLENGE_EXPIRED: "it took too long",
-    Refusal.CHALLENGE_USED: "the log-in was over, or something was changed meanwhile",
+    Refusal.CHALLENGE_USED: "the login was over, or something was changed meanwhile",
     Refusal.LINK_EXPIRED: "it had expired",
     Refusal.LINK_USED: "it had been used",
 }

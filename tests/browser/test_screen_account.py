@@ -190,7 +190,7 @@ def test_activity_can_be_listed_to_its_end(screen: Page, site: Site) -> None:
     expect(screen.locator("#more")).to_be_hidden()
     words = screen.locator("#list .item__title").all_inner_texts()
     assert len(words) > 105
-    assert words[0] == "A log-in was refused: too many wrong passwords before."
+    assert words[0] == "A login was refused: too many wrong passwords before."
     assert "You logged in." in words
     assert "A session was renewed." not in words
 

@@ -61,7 +61,7 @@ def test_activity_lists_the_newest_event_first(app: Flask, client: FlaskClient) 
     assert found["next_cursor"] is None
     assert [item["text"] for item in found["events"]] == [
         "You logged in.",
-        "A log-in was refused: wrong password.",
+        "A login was refused: wrong password.",
         "You signed up.",
     ]
     refused = found["events"][1]
