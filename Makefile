@@ -11,7 +11,7 @@ help: ## list the targets
 
 .venv/run.stamp: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing the dependencies of the service."
+	@echo "Installing the dependencies of the service (a minute or two)."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 

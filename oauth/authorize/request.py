@@ -217,7 +217,8 @@ def _scopes(
             detail=f"asked for {' '.join(foreign)}",
         )
     if not granted and (resource is None or any(words)):
-        raise errors.ScopeInvalid(detail=f"asked for {' '.join(words) or 'nothing'}")
+        message = None if any(words) else "The scope is missing. Send scope=openid, and others as needed."
+        raise errors.ScopeInvalid(message, detail=f"asked for {' '.join(words) or 'nothing'}")
     return tuple(granted)
 
 

@@ -158,5 +158,9 @@ def demo_client(port: int, register_only: bool) -> tuple[Any, str]:
     demo.register(services(), operator())
     if register_only:
         return {"id": demo.CLIENT_ID}, "Registered."
-    address = demo.serve(services().settings.public_url, port, lambda at: click.echo(f"Open {at}", err=True))
-    return {"served": address}, "Stopped."
+    issuer = services().settings.public_url
+
+    def announce(address: str) -> None:
+        click.echo(f"Open {address}. It logs in at {issuer}; set PORT as for the service.", err=True)
+
+    return {"served": demo.serve(issuer, port, announce)}, "Stopped."

@@ -38,9 +38,9 @@ def _state(services: Services, shown: ShownClient) -> Iterator[Finding]:
         text = "It has never authenticated at this service."
         yield Finding("client", "warning", text, "Configure the application, or remove the client.")
     else:
-        yield Finding(
-            "client", "ok", f"It last authenticated at {shown.row.last_used_at:%Y-%m-%d %H:00} UTC."
-        )
+        # Written once an hour at most, so that later calls of the hour are not known.
+        text = f"It authenticated at {shown.row.last_used_at:%Y-%m-%d %H:%M} UTC, or up to an hour later."
+        yield Finding("client", "ok", text)
 
 
 def _secrets(services: Services, shown: ShownClient) -> Iterator[Finding]:
