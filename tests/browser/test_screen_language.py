@@ -55,5 +55,21 @@ def test_language_chosen_at_the_foot_stays_after_a_login(screen: Page, site: Sit
     expect(screen.locator(HTML)).to_have_attribute("lang", "en")
     screen.get_by_role("button", name="Save Language").click()
     expect(screen.locator(HTML)).to_have_attribute("lang", "de")
+    expect(screen.locator("#locale")).to_have_value("de")
     screen.get_by_role("button", name="Sprache speichern").click()
     expect(screen.locator("#toast")).to_have_text(re.compile(r"Ihre Sprache wurde gespeichert\."))
+
+
+@pytest.mark.slow
+def test_language_is_not_saved_before_the_choice_of_the_account_is_shown(screen: Page, site: Site) -> None:
+    address = site.registered()
+    log_in(screen, address)
+    expect(screen.locator("#locale")).to_be_enabled()
+    screen.route("**/auth/me", lambda route: route.abort())
+    screen.reload()
+    expect(screen.get_by_role("button", name="Try Again")).to_be_visible()
+    expect(screen.locator("#locale")).to_be_disabled()
+    expect(screen.get_by_role("button", name="Save Language")).to_be_disabled()
+    screen.unroute("**/auth/me")
+    screen.get_by_role("button", name="Try Again").click()
+    expect(screen.locator("#locale")).to_be_enabled()

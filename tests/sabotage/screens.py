@@ -23,6 +23,13 @@ SCREENS = [
         "test_screen_language.py::test_language_chosen_in_the_profile_is_that_of_the_pages_and_of_the_next_browser",
     ),
     Sabotage(
+        "a language is saved only after that of the account is shown",
+        "pages/templates/account/profile.html",
+        '<fieldset id="language" disabled>',
+        '<fieldset id="language">',
+        "test_screen_language.py::test_language_is_not_saved_before_the_choice_of_the_account_is_shown",
+    ),
+    Sabotage(
         "a language chosen at the foot stays after a login",
         "pages/static/lib/client.js",
         "if (locale && !isChosen) speak(locale);",
