@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # tests start hundreds of processes, which need compiled code
-.PHONY: help run dev test pytest check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs pin-images
+.PHONY: help run demo dev test pytest check nightly lint format migrate lock bench scale screenshots sbom cluster sabotage docs pin-images
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ help: ## list the targets
 
 run: .venv/run.stamp ## serve on http://localhost:8000 (configured by PORT, HOST and WEB_CONCURRENCY)
 	@exec $(BIN)/python app.py
+
+demo: .venv/run.stamp ## serve an application on http://localhost:8001 that logs in with the running service
+	@exec $(BIN)/flask --app app auth demo-client
 
 dev: .venv/run.stamp ## serve with reloader and debugger, on loopback only
 	@exec $(BIN)/flask --app app --debug run --port $${PORT:-8000}

@@ -161,6 +161,6 @@ def demo_client(port: int, register_only: bool) -> tuple[Any, str]:
     issuer = services().settings.public_url
 
     def announce(address: str) -> None:
-        click.echo(f"Open {address}. It logs in at {issuer}; set PORT as for the service.", err=True)
+        click.echo(f"Open {address}. It logs in with the service at {issuer}, which must run.", err=True)
 
     return {"served": demo.serve(issuer, port, announce)}, "Stopped."

@@ -99,18 +99,20 @@ class Demo:
         if "access_token" not in tokens:
             return page("The code was refused.", tokens)
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-        return page("You are logged in.", self.call(f"{self.issuer}/oauth/userinfo", None, bearer))
+        claims = self.call(f"{self.issuer}/oauth/userinfo", None, bearer)
+        return page("You are logged in.", claims, "Log in again")
 
 
-def page(title: str, facts: Mapping[str, object]) -> str:
-    """Return a page with facts as a table. Everything is escaped."""
+def page(title: str, facts: Mapping[str, object], link: str = "Log in") -> str:
+    """Return a page with facts as a table, and a link that begins a login. Everything is escaped."""
     rows = "".join(
         f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
         for name, value in facts.items()
     )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Demo</title>'
-        f'<h1>{html.escape(title)}</h1><table>{rows}</table><p><a href="/login">Log in</a></p></html>'
+        f"<h1>{html.escape(title)}</h1><table>{rows}</table>"
+        f'<p><a href="/login">{html.escape(link)}</a></p></html>'
     )
 
 

@@ -128,6 +128,17 @@ def test_224_sent_values_are_cut_and_copied_as_text(screen: Page, site: Site) ->
     assert "Error: invalid_redirect_uri" in screen.evaluate("navigator.clipboard.readText()")
 
 
+def test_app_that_asks_again_wants_more_only_if_a_scope_is_new(screen: Page) -> None:
+    before = [each | {"allowed": True} for each in FOUR]
+    opened(screen, 200, CONSENT | {"scopes": before, "new": False})
+    expect(screen.locator("h1")).to_have_text("Grafana wants to access your account")
+    expect(screen.get_by_role("heading", name="Already allowed")).to_be_visible()
+    expect(screen.locator("#new-title")).to_be_hidden()
+    opened(screen, 200, CONSENT | {"scopes": [*before[1:], FOUR[0] | {"allowed": False}], "new": False})
+    expect(screen.locator("h1")).to_have_text("Grafana wants more access")
+    expect(screen.locator("#new-title")).to_be_visible()
+
+
 def test_account_that_needs_a_factor_is_led_to_its_page(screen: Page) -> None:
     opened(screen, 403, {"code": "second_factor_setup_required"})
     screen.wait_for_url("**/account/two-factor?next=%2Foauth%2Fauthorize%3F*")

@@ -23,6 +23,13 @@ SCREENS = [
         "test_screen_language.py::test_language_chosen_in_the_profile_is_that_of_the_pages_and_of_the_next_browser",
     ),
     Sabotage(
+        "an app that asks for nothing new does not want more",
+        "pages/static/screens/authorize.js",
+        "const wantsMore = before.length > 0 && added.length > 0;",
+        "const wantsMore = before.length > 0;",
+        "test_screen_authorize.py::test_app_that_asks_again_wants_more_only_if_a_scope_is_new",
+    ),
+    Sabotage(
         "a language is saved only after that of the account is shown",
         "pages/templates/account/profile.html",
         '<fieldset id="language" disabled>',

@@ -130,7 +130,6 @@ function host({ redirect_kind: kind, redirect_host: name }) {
 function consent({ client, account, scopes, new: isNew }) {
   showCard("consent");
   document.querySelector(".tile").textContent = initial(app);
-  title(isNew ? "authorize.wants" : "authorize.wants_more", { app: named(app) });
   host(client);
   fill(at("who"), "authorize.logged_in", { email: named(account.email) });
   notYou();
@@ -140,11 +139,13 @@ function consent({ client, account, scopes, new: isNew }) {
     element("li", {}, icon("check"), element("span", {}, words ?? text(SCOPES[name], { email: account.email })));
   const before = isNew ? [] : scopes.filter((each) => each.allowed);
   const added = scopes.filter((each) => !before.includes(each));
+  const wantsMore = before.length > 0 && added.length > 0; // an app on this machine is asked each time
+  title(wantsMore ? "authorize.wants_more" : "authorize.wants", { app: named(app) });
   at("new").replaceChildren(...added.map(row));
   at("already").replaceChildren(...before.map(row));
   at("new").hidden = added.length === 0;
   at("already").hidden = at("already-title").hidden = before.length === 0;
-  at("new-title").hidden = before.length === 0 || added.length === 0;
+  at("new-title").hidden = !wantsMore;
   documents(client);
   warn(client);
   at("allow").addEventListener("click", () => decide(true, client, scopes));

@@ -75,6 +75,7 @@ def test_login_ends_with_the_claims_of_userinfo(port: int, issuer: Issuer) -> No
     answer = {"code": "c", "state": query["state"], "iss": ISSUER}
     _, _, body = got(port, f"/callback?{urlencode(answer)}", cookie)
     assert "You are logged in." in body
+    assert "Log in again" in body
     assert "&lt;ada&gt;" in body
     assert "secret-token" not in body
     assert issuer.forms[0]["redirect_uri"] == query["redirect_uri"]
