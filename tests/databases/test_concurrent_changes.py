@@ -23,7 +23,7 @@ from tests.support.service import (
     signed_in,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 OTHER = "the one of somebody faster"
 

@@ -140,6 +140,7 @@ def test_a_disabled_account_has_no_usable_session(app: Flask, client: FlaskClien
     assert login(client).status_code == 401
 
 
+@pytest.mark.both_databases(slow=True)
 def test_session_limit_holds_for_concurrent_logins(app: Flask, client: FlaskClient) -> None:
     for _ in range(48):
         signed_in(client)
@@ -168,6 +169,7 @@ def test_concurrent_unknown_logins_are_counted_exactly(app: Flask) -> None:
     assert rows(app, "SELECT count FROM audit_events") == [{"count": 10}]
 
 
+@pytest.mark.both_databases(slow=True)
 def test_concurrent_mails_to_one_address_stay_within_its_limit(app: Flask) -> None:
     """The callers lock accounts of their own, so that only the count of the address is common to them."""
     tokens = [signed_in(app.test_client(), f"mallory{number}")["access_token"] for number in range(6)]

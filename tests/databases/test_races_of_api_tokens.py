@@ -15,7 +15,7 @@ from tests.support.interleaving import interleaved_at
 from tests.support.requests import NEW, confirm_addresses, forget, post, said
 from tests.support.service import at_once, events, execute, rows, signed_in
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 Call = Callable[[], TestResponse]
 LIVE = "SELECT id FROM api_tokens WHERE revoked_at IS NULL"
@@ -54,6 +54,7 @@ def test_no_token_outlives_a_reset_interleaved_at_every_statement(app: Flask, cr
     assert number > 5
 
 
+@pytest.mark.both_databases
 def test_no_token_outlives_a_concurrent_reset(app: Flask) -> None:
     for attempt in range(3):
         access, link = prepared(app, f"ada-{attempt}")

@@ -14,7 +14,7 @@ from tests.support.requests import post, said
 from tests.support.service import FixedClock, at_once, bearer, events, login, me, rows, signed_in
 from tests.support.soft_passkey import SoftPasskey
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 Call = Callable[[], tuple[int, str]]
 ROUNDS = 4  # repetitions of an uncontrolled race
@@ -111,6 +111,7 @@ def test_concurrent_enable_and_disable_totp(app: Flask, clock: FixedClock) -> No
         assert_consistent(app, f"ada-{attempt}", begun, on, off)
 
 
+@pytest.mark.both_databases
 def test_concurrent_totp_confirmations_issue_one_set_of_codes(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:

@@ -52,7 +52,7 @@ from tests.support.requests import confirm_addresses
 from tests.support.service import PASSWORD, at_once, events, register, rows
 from utils.passwords.hashing import PasswordHasher
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def codes(answers: list[TestResponse]) -> Counter[int]:
@@ -66,6 +66,7 @@ def living(app: Flask) -> list[dict[str, Any]]:
 # Many at once
 
 
+@pytest.mark.both_databases
 def test_concurrent_uses_of_a_reset_link_succeed_once(app: Flask) -> None:
     ada = Member(app)
     token = ada.forgot()

@@ -12,7 +12,7 @@ from tests.support.oauth_tokens import VERIFIER, code_of, got, redeem, userinfo
 from tests.support.requests import everything
 from tests.support.service import bearer, rows, signed_in
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 NUL = "\x00"
 AUTHORIZE = (
     *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "resource", "state", "nonce"),
@@ -86,6 +86,7 @@ def test_nul_beside_right_parameters_is_a_400_and_the_code_still_works(app: Flas
     assert redeem(app, code).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_nul_in_the_query_of_userinfo_is_not_read(app: Flask, client: FlaskClient) -> None:
     token = got(app)["access_token"]
     answer = client.get(f"/oauth/userinfo?access_token={NUL}", headers={"Authorization": f"Bearer {token}"})

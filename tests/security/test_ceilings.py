@@ -173,7 +173,7 @@ def test_reset_mail_that_waits_for_the_ceiling_longer_than_its_link_lives_is_giv
     assert delivered_by_the_minute(app, clock, 1) == ["mallory@example.com"]
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_with_every_limit_spent_mails_of_operators_and_security_notices_go(make_app: AppFactory) -> None:
     app = make_app(ON | {"REGISTRATION_CEILING": "3", "UNPROVEN_MAIL_CEILING": "5"})
     client = app.test_client()
@@ -195,7 +195,7 @@ def test_with_every_limit_spent_mails_of_operators_and_security_notices_go(make_
     assert len(mailbox.sent(app)) == before + 6
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_logins_to_unconfirmed_accounts_count_for_the_ceiling(
     make_app: AppFactory, clock: FixedClock
 ) -> None:

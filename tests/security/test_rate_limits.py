@@ -27,7 +27,7 @@ from tests.support.small_limits import ON, burst, limits, told, wrong_login
 from utils.limits.rate_limits import POLICIES
 from utils.web.http import documentation, limited
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 # Counted by flows; all other policies are assigned to a route.
 OF_FLOWS = {"login-account", "login-day", "login-device", "login-pair", "login-with-device"} | {
@@ -58,6 +58,7 @@ def test_route_without_a_limit_is_detected() -> None:
         assert without_limit(app) == ["/bare", "/misspelt"]
 
 
+@pytest.mark.both_databases
 def test_parallel_calls_are_limited_exactly(make_app: AppFactory, clock: FixedClock) -> None:
     apps = [make_app(limiter=limits(clock, login=5)) for _ in range(2)]
     assert burst(apps, 50) == {401: 5, 429: 45}

@@ -27,7 +27,7 @@ from tests.support.service import (
 from utils.mail.mailers import MemoryMailer
 from utils.services import services
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 MAIL = {"MAIL_URL": "file:unused"}
 WEEK = 7 * DAY
 
@@ -42,6 +42,7 @@ def mailing(make_app: AppFactory) -> Flask:
     return make_app(MAIL, mailer=MemoryMailer())
 
 
+@pytest.mark.both_databases
 def test_untouched_unconfirmed_account_is_erased_after_its_lifetime(
     mailing: Flask, clock: FixedClock
 ) -> None:

@@ -25,7 +25,7 @@ from tests.support.service import (
     signed_in,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 FROM = {"REMOTE_ADDR": "203.0.113.7"}
@@ -139,6 +139,7 @@ def test_unknown_usernames_are_counted_by_network_and_minute(
     assert found[1]["subject_digest"] == found[2]["subject_digest"] != found[0]["subject_digest"]
 
 
+@pytest.mark.both_databases
 def test_what_strangers_ask_of_an_account_is_counted_by_network_and_hour(
     make_app: AppFactory, clock: FixedClock
 ) -> None:

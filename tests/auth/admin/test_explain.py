@@ -34,7 +34,7 @@ def text_of(mail: EmailMessage) -> str:
     return str(part.get_content())
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_explain_reports_a_usable_account(app: Flask, client: FlaskClient) -> None:
     signed_in(client)
     deliver(app)

@@ -26,7 +26,7 @@ from tests.support.service import (
     signed_in,
 )
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def test_create_user_prints_only_the_account(app: Flask) -> None:
@@ -69,6 +69,7 @@ def test_disable_ends_access_at_once_and_enable_allows_login_again(app: Flask, c
     assert written(app) == [event(kind, 1) for kind in kinds]
 
 
+@pytest.mark.both_databases
 def test_end_sessions_of_one_user(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     pairs, other = [signed_in(client), signed_in(client)], signed_in(client, "bob")
     clock.advance(1)
@@ -239,6 +240,7 @@ def test_prune_keeps_rows_within_retention(make_app: AppFactory, clock: FixedClo
     assert written(app)[-1] == event("pruned", None, 0)
 
 
+@pytest.mark.both_databases
 def test_prune_deletes_in_batches(app: Flask, clock: FixedClock) -> None:
     with app.app_context():
         db.session.add_all(

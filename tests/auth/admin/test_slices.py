@@ -23,7 +23,7 @@ from tests.support.server import until
 from tests.support.service import FixedClock, at_once, events, execute, register, rows
 from utils.services import services
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 Threads = Callable[[], list[threading.Thread]]
 EVERY = slices.EVERY.total_seconds()
 

@@ -75,7 +75,7 @@ def undo_of_the_address(app: Flask) -> None:
     assert post(client, "email/change/undo", token=link).status_code == 200
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 @pytest.mark.parametrize(
     ("revoke", "of_others"),
     [

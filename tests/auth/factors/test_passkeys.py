@@ -212,7 +212,7 @@ def test_malformed_passkey_credential_is_refused(
         assert post(client, path, token, **body).status_code in {400, 401}
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_earlier_options_cannot_exceed_the_passkey_limit(client: FlaskClient, access: str) -> None:
     for _ in range(MAX_PASSKEYS - 1):
         added(client, access)
@@ -222,7 +222,7 @@ def test_earlier_options_cannot_exceed_the_passkey_limit(client: FlaskClient, ac
     assert said(post(client, "passkeys", access, credential=made[1])) == (409, "too_many_passkeys")
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_account_has_at_most_twenty_passkeys(
     app: Flask, client: FlaskClient, access: str, passkey: SoftPasskey
 ) -> None:

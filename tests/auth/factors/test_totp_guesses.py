@@ -128,7 +128,7 @@ def test_right_code_of_a_known_device_ends_the_block_of_the_others(app: Flask, o
     owner.log_in()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_devices_from_before_the_factor_share_one_hundred(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
@@ -144,7 +144,7 @@ def test_devices_from_before_the_factor_share_one_hundred(
         assert said(owner.second_step(code=owner.phone.next_code(), headers={DEVICE: token})) == BLOCKED
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_device_of_the_enrollment_has_its_own_hundred(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
@@ -161,7 +161,7 @@ def test_device_of_the_enrollment_has_its_own_hundred(
     assert owner.second_step(code=owner.phone.next_code(), headers=device).status_code == 200
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_new_app_is_not_blocked_by_wrong_codes_for_the_old_one(
     app: Flask, owner: Owner, clock: FixedClock
 ) -> None:
@@ -206,7 +206,7 @@ def test_explain_names_the_block_of_a_known_device(app: Flask, owner: Owner) -> 
     assert "100 wrong authenticator codes in a row came from 2 known devices" in told
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_each_wrong_code_writes_one_event_and_a_blocked_source_one_an_hour(
     app: Flask, owner: Owner, clock: FixedClock
 ) -> None:

@@ -30,7 +30,7 @@ from tests.support.server import DEADLINE
 from tests.support.service import START, FixedClock, at_once, events, execute, register, rows
 from utils.mail.mailers import TEMPLATE_HEADER, MemoryMailer
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 DELIVERERS = 16
 
@@ -92,6 +92,7 @@ def test_link_secret_is_not_stored_in_the_database(app: Flask, client: FlaskClie
                 assert not any(text.encode() in data for text in spellings), table.name
 
 
+@pytest.mark.both_databases
 def test_concurrent_deliverers_claim_different_mails(make_app: AppFactory) -> None:
     together, mailer = Barrier(DELIVERERS, timeout=DEADLINE), MemoryMailer()
 

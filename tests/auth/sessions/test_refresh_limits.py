@@ -51,7 +51,7 @@ def test_session_has_30_refreshes_in_5_minutes() -> None:
     assert (POLICIES["refresh-session"].quota, POLICIES["refresh-session"].window) == (30, 300)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_wrong_tokens_of_a_network_do_not_block_its_sessions(small: Flask) -> None:
     client = small.test_client()
     token = signed_in(client)["refresh_token"]

@@ -119,6 +119,7 @@ def test_refresh_without_a_token_is_a_401(client: FlaskClient, body: object) -> 
     assert (answer.status_code, answer.get_json()["code"]) == (401, "refresh_token_missing")
 
 
+@pytest.mark.both_databases(slow=True)
 def test_altered_refresh_token_is_refused(app: Flask, client: FlaskClient) -> None:
     token, other = signed_in(client)["refresh_token"], signed_in(client)["refresh_token"]
     forged = [
@@ -140,6 +141,7 @@ def test_altered_refresh_token_is_refused(app: Flask, client: FlaskClient) -> No
     assert code_of(client, other) is None
 
 
+@pytest.mark.both_databases(slow=True)
 @pytest.mark.parametrize("way", ["refresh token", "used refresh token", "bearer", "expired bearer", "both"])
 def test_logout_ends_the_session(app: Flask, client: FlaskClient, clock: FixedClock, way: str) -> None:
     other, first = signed_in(client), signed_in(client)
@@ -164,6 +166,7 @@ def test_logout_ends_the_session(app: Flask, client: FlaskClient, clock: FixedCl
     assert code_of(client, other["refresh_token"]) is None
 
 
+@pytest.mark.both_databases(slow=True)
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic YTpi", "Bearer " + "x" * 4000, "é"]
 )

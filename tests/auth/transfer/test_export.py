@@ -16,7 +16,7 @@ from tests.support.roles import define, grant
 from tests.support.service import FixedClock, events, execute, login, register, rows
 from utils.services import services
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def run_export(app: Flask, *options: str) -> Result:
@@ -29,6 +29,7 @@ def exported(app: Flask, *options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+@pytest.mark.both_databases
 def test_export_has_a_line_for_each_account_in_pages(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_accounts, "PAGE", 2)
     for name in ("ada", "grace", "mary"):

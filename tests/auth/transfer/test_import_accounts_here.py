@@ -22,7 +22,7 @@ from tests.support.service import PASSWORD, FixedClock, events, execute, login, 
 from utils.mail.mailers import MemoryMailer
 from utils.services import Services, services
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 USERS = "SELECT id, username, origin FROM users ORDER BY id"
 MAIL = {"MAIL_URL": "file:unused"}
 

@@ -47,7 +47,7 @@ def secret_row(app: Flask, client_id: str, created_at: datetime, expires_at: dat
         db.session.commit()
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_prune_deletes_rows_of_the_provider_after_their_time_and_not_before(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:

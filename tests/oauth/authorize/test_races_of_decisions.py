@@ -13,7 +13,7 @@ from tests.support.requests import OPERATOR
 from tests.support.service import FixedClock, execute, rows
 from utils.services import services
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 API = "https://api.example.com"
 ALL = ("openid", "email")
 

@@ -20,7 +20,7 @@ from tests.support.requests import confirmed
 from tests.support.service import PASSWORD, bearer, execute, login, signed_in
 from utils.services import services
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 TELL_ME = "https://app.example.com/backchannel"
 
 
@@ -152,6 +152,7 @@ def test_password_change_ends_offline_grants_unless_end_apps_is_false(
     assert written(app) == []
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("told")
 def test_removal_of_the_password_ends_offline_grants_and_voids_codes(app: Flask, client: FlaskClient) -> None:
     confirmed(app)

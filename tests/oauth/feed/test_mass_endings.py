@@ -17,7 +17,7 @@ from tests.support.grants import RESOURCE, ended, grant_row, resource_row, sessi
 from tests.support.oauth import client_row
 from tests.support.service import FixedClock, at_once, rows, signed_in
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 BACKCHANNEL = "https://app.example.com/backchannel"
 
 

@@ -15,7 +15,7 @@ from tests.oauth.feed.test_revocation_feed import access, feed, gids
 from tests.support.grants import RESOURCE, end_bound, grant_row, session_ids
 from tests.support.service import START, FixedClock
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("access")]
+pytestmark = [pytest.mark.both_databases(slow=True), pytest.mark.usefixtures("access")]
 __all__ = ["access"]
 SECOND = timedelta(seconds=1)
 

@@ -18,7 +18,7 @@ from tests.support.grants import RESOURCE, end_bound, grant_row, resource_row, s
 from tests.support.oauth import SECRET, client_row
 from tests.support.service import FixedClock, at_once, bearer, execute, signed_in
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 
 
 def basic(client_id: str = "api", secret: str = SECRET) -> dict[str, str]:
@@ -62,6 +62,7 @@ def test_feed_names_grants_that_ended_and_nothing_of_whose_they_were(
     }
 
 
+@pytest.mark.both_databases
 @pytest.mark.usefixtures("access")
 def test_feed_tells_a_resource_of_grants_for_itself_only(
     app: Flask, client: FlaskClient, clock: FixedClock

@@ -18,7 +18,7 @@ from utils.outgoing import CallFailed
 from utils.services import services
 from utils.web.fetch import DEADLINE, FetchFailed, Kind
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(slow=True)
 LIVING = "zoe"  # the last one by name
 DEAD = [f"dead-{number:02}" for number in range(20)]
 NOTICES = 3  # for each client

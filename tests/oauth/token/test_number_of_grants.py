@@ -45,7 +45,7 @@ def living(app: Flask) -> int:
     return len(rows(app, "SELECT id FROM oauth_grants WHERE ended_at IS NULL"))
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_no_more_than_20_grants_live_after_two_redemptions_interleaved_at_any_statement(app: Flask) -> None:
     client_row(app)
     without_kept_connections(app)
@@ -84,7 +84,7 @@ def test_no_more_than_20_grants_live_after_two_redemptions_for_the_last_place(ap
     assert number > 4
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(slow=True)
 def test_no_more_than_20_grants_live_after_16_redemptions_at_once(app: Flask) -> None:
     client_row(app)
     user, session = log_in(app)
