@@ -63,6 +63,10 @@ class Session:
     def last_end(self) -> datetime:
         return self.began + (90 * DAY if self.remembered else DAY)
 
+    def ran_out(self, now: datetime) -> bool:
+        """Return whether the session was used too long ago, or too old, before anything ended it."""
+        return min(self.idle_end, self.last_end) <= (self.ended or now)
+
     def lives(self, now: datetime) -> bool:
         return self.ended is None and min(self.idle_end, self.last_end) > now
 
@@ -270,6 +274,7 @@ class World:
         before = self.now - KEPT
         for link in self.links:
             link.pruned |= link.expires < before or (link.used_at or self.now) < before
+        self.end(session for session in self.sessions if session.ran_out(self.now))
         for session in self.sessions:
             over = min(session.idle_end, session.last_end, session.ended or self.now)
             session.pruned |= over < before

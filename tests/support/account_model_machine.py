@@ -184,10 +184,12 @@ class Members(RuleBasedStateMachine):
             return
         age = draw.which % len(session.refresh) if draw.flag else 0
         now, body = self.world.now, {"refresh_token": session.refresh[-1 - age]}
-        if session.owner.erased or session.pruned or session.ended:
+        if session.owner.erased or session.pruned:
             self.service.call("refresh", body, "refresh_token_invalid", None)
-        elif not session.lives(now):
+        elif session.ran_out(now):
             self.service.call("refresh", body, "refresh_token_expired", None)
+        elif session.ended:
+            self.service.call("refresh", body, "refresh_token_invalid", None)
         elif age == 0:
             event = "session_refreshed" if session.is_first_of_hour(now) else None
             answer = self.service.call("refresh", body, 200, event).get_json()
