@@ -5,7 +5,7 @@ that proxies in front of these sites check.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +15,10 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*|[0-9a-f.]*:[0-9a-f:.]*")
 COVERS_TOO_LITTLE = (
-    "VERIFY_COOKIE must be a parent domain of {}, such as example.com of https://app.example.com."
+    "VERIFY_COOKIE must be a parent domain of {}, such as example.com of https://app.example.com.{}"
+)
+NOT_KEPT = (
+    "VERIFY_COOKIE needs https in PUBLIC_URL: over plain http browsers keep its cookie below localhost only."
 )
 
 
@@ -40,7 +43,9 @@ def _is_exact(text: str) -> bool:
 def cookie_domain(text: str) -> str:
     """Return a domain that a cookie may name: at least two labels, and no IP address (RFC 6265, 5.1.3)."""
     if not _DOMAIN.fullmatch(text) or len(text) > 253 or text.rpartition(".")[2].isdigit():
-        raise ValueError("must be a domain with a dot, such as example.com: lower case, no scheme, no port")
+        raise ValueError(
+            "must be a domain with a dot, such as example.com: lower case, no dot in front, no scheme or port"
+        )
     return text
 
 
@@ -59,11 +64,22 @@ def return_faults(settings: Mapping[str, Any]) -> list[str]:
     elif production and _host(public_url) in map(_host, origins):
         faults.append("RETURN_ORIGINS must not name the host of PUBLIC_URL: cookies do not tell ports apart.")
     if domain := settings["verify_cookie"]:
-        if not _is_below(public_url, domain):
-            faults.append(COVERS_TOO_LITTLE.format("PUBLIC_URL"))
-        if not all(_is_below(each, domain) for each in origins):
-            faults.append(COVERS_TOO_LITTLE.format("every origin in RETURN_ORIGINS"))
+        faults += _cookie_faults(domain, public_url, origins)
     return faults
+
+
+def _cookie_faults(domain: str, public_url: str, origins: Sequence[str]) -> Iterator[str]:
+    if not _is_below(public_url, domain):
+        yield COVERS_TOO_LITTLE.format("PUBLIC_URL", _not_below([public_url]))
+    elif not _is_secure(public_url, production=False):  # its name begins with `__Secure-`
+        yield NOT_KEPT
+    if outside := [each for each in origins if not _is_below(each, domain)]:
+        yield COVERS_TOO_LITTLE.format("every origin in RETURN_ORIGINS", _not_below(outside))
+
+
+def _not_below(origins: Sequence[str]) -> str:
+    hosts = dict.fromkeys(filter(None, map(_host, origins)))
+    return f" Not below it: {', '.join(hosts)}." if hosts else ""
 
 
 def _is_secure(origin_: str, *, production: bool) -> bool:

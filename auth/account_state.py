@@ -61,9 +61,12 @@ SHOWN_AS: Mapping[AccountState, Refusal] = {
 }
 
 
-def restrictions(account: Account) -> list[AccountState]:
-    """Return the states of an account that keep its owner out."""
-    return [state for state, refused in SHOWN_AS.items() if getattr(account, COLUMNS[refused]) is not None]
+def states_of(account: Account) -> list[AccountState]:
+    """Return the states by which an account is listed."""
+    found = [state for state, refused in SHOWN_AS.items() if getattr(account, COLUMNS[refused]) is not None]
+    if not found and account.email:  # without an address it only holds its name
+        found = [AccountState.OPEN]
+    return found + [AccountState.UNCONFIRMED] * (account.email_verified_at is None)
 
 
 REFUSED_IN: Mapping[Use, tuple[Refusal, ...]] = {

@@ -6,7 +6,7 @@ error; with `--json` its code, too), 2 usage error, 3 warnings only (`doctor`).
 
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -78,3 +78,10 @@ def error_line(refusal: ApiError) -> str:
     """Return an error as one line of text."""
     faults = [f"{name}: {fault}" for name, fault in refusal.fields.items()]
     return "; ".join([refusal.message, *faults])
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as lines with aligned columns, below a line of headings."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))
+    return "\n".join(lines)

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from auth.account_state import AccountState, restrictions
+from auth.account_state import AccountState, states_of
 from auth.accounts import registration
 from auth.accounts.inputs import Registration
 from auth.admin import account_expiry, doctor, explanation, operators, outputs, pruning
 from auth.admin.finding import WELL, verdict
 from auth.admin.paging import paged
 from auth.api_tokens import cli as api_tokens_cli
-from auth.commands import command
+from auth.commands import command, table
 from auth.factors import outputs as factor_outputs
 from auth.mailing import delivery
 from auth.outputs import user
@@ -52,7 +52,9 @@ def create_user(username: str | None, email: str | None, password_stdin: bool) -
 
 @command("list-users")
 @click.option("--search", default="", help="Only accounts whose name or address contains this.")
-@click.option("--state", type=click.Choice([*AccountState]), help="Only accounts in this state.")
+@click.option(
+    "--state", type=click.Choice([each.value for each in AccountState]), help="Only accounts in this state."
+)
 @paged
 def list_users(search: str, state: str | None, after: int, limit: int) -> tuple[Any, str]:
     """List accounts, ordered by id.
@@ -61,8 +63,9 @@ def list_users(search: str, state: str | None, after: int, limit: int) -> tuple[
     """
     wanted = AccountState(state) if state else None
     found = operators.page(services(), operator(), after=after, limit=limit, search=search, state=wanted)
-    lines = ["  ".join([f"{a.id:>8}", a.username, f"<{a.email}>", *restrictions(a)]) for a in found]
-    return {"users": [outputs.account(a) for a in found]}, "\n".join(lines) or "No users."
+    head = ("ID", "USERNAME", "ADDRESS", "STATE")
+    lines = [(str(a.id), a.username, f"<{a.email}>", ", ".join(states_of(a))) for a in found]
+    return {"users": [outputs.account(a) for a in found]}, table(head, lines) if lines else "No users."
 
 
 @command("show")

@@ -4,6 +4,20 @@ from tests.sabotage import Sabotage
 
 OPERATORS = [
     Sabotage(
+        "accounts are listed by the states of the operator guide",
+        "auth/admin/cli.py",
+        "click.Choice([each.value for each in AccountState])",
+        "click.Choice([*AccountState])",
+        "test_operators.py::test_list_users_takes_every_state_of_the_guide",
+    ),
+    Sabotage(
+        "a list of accounts shows that an address is unconfirmed",
+        "auth/account_state.py",
+        "    return found + [AccountState.UNCONFIRMED] * (account.email_verified_at is None)\n",
+        "    return found\n",
+        "test_operators.py::test_list_users_takes_every_state_of_the_guide",
+    ),
+    Sabotage(
         "all is not well after a warning",
         "auth/admin/finding.py",
         "return WARNINGS_ONLY if self.warnings else WELL",

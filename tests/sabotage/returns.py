@@ -71,10 +71,17 @@ RETURNS = [
         "test_return_settings.py::test_verify_cookie_is_a_parent_domain_of_the_service_and_of_every_return_origin",
     ),
     Sabotage(
+        "browsers keep the verify cookie",
+        SETTINGS,
+        "    elif not _is_secure(public_url, production=False):",
+        "    elif False:",
+        "test_return_settings.py::test_verify_cookie_needs_https_unless_the_service_is_below_localhost",
+    ),
+    Sabotage(
         "the verify cookie reaches every return origin",
         SETTINGS,
-        "if not all(_is_below(each, domain) for each in origins):",
-        "if not all(origins):",
+        "if outside := [each for each in origins if not _is_below(each, domain)]:",
+        "if outside := [each for each in origins if not each]:",
         "test_return_settings.py::test_verify_cookie_is_a_parent_domain_of_the_service_and_of_every_return_origin",
     ),
     Sabotage(

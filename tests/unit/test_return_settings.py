@@ -101,9 +101,21 @@ def test_verify_cookie_is_a_parent_domain_of_the_service_and_of_every_return_ori
     for domain in ("ample.com", "other.example", "auth.example.com", "sub.auth.example.com"):
         (fault,) = faults(VERIFY_COOKIE=domain)
         assert fault.startswith("VERIFY_COOKIE must be a parent domain of PUBLIC_URL"), domain
+        assert fault.endswith(" Not below it: auth.example.com."), domain
     for origin in ("https://app.example.org", "https://example.com", "https://notexample.com"):
         (fault,) = faults(VERIFY_COOKIE="example.com", RETURN_ORIGINS=f"{APP},{origin}")
         assert fault.startswith("VERIFY_COOKIE must be a parent domain of every origin"), origin
+        assert fault.endswith(f" Not below it: {origin.removeprefix('https://')}."), origin
+
+
+def test_verify_cookie_needs_https_unless_the_service_is_below_localhost() -> None:
+    """Over plain http, Chromium keeps a Secure cookie of `auth.example.localhost`, and of no other host."""
+    plain = DEVELOPMENT | {"PUBLIC_URL": "http://auth.example.test:8000"}
+    (fault,) = faults(**plain, VERIFY_COOKIE="example.test")
+    assert fault.startswith("VERIFY_COOKIE needs https in PUBLIC_URL")
+    assert load(**plain).verify_cookie is None
+    secure = plain | {"PUBLIC_URL": "https://auth.example.test"}
+    assert load(**secure, VERIFY_COOKIE="example.test").verify_cookie == "example.test"
 
 
 @pytest.mark.parametrize(
@@ -139,3 +151,4 @@ def test_verify_cookie_is_a_parent_domain_of_the_service_and_of_every_return_ori
 def test_verify_cookie_is_a_domain_with_a_dot(text: str) -> None:
     (fault,) = faults(VERIFY_COOKIE=text)
     assert fault.startswith("VERIFY_COOKIE must be a domain with a dot")
+    assert "no dot in front" in fault

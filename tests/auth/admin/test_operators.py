@@ -12,6 +12,7 @@ from sqlalchemy import event as sqlalchemy_event
 from models import RateLimit, db
 from tests.conftest import AppFactory
 from tests.support.commands import asked, auth, event, written
+from tests.support.documents import code_in, read, table_rows
 from tests.support.requests import DAY, confirm_addresses
 from tests.support.service import (
     PASSWORD,
@@ -133,14 +134,39 @@ def test_list_users_is_paginated(app: Flask, client: FlaskClient) -> None:
     rest = asked(app, "list-users", "--limit", "2", "--after", str(first[-1]["id"]))["users"]
     assert [user["username"] for user in rest] == ["eve"]
     lines = auth(app, "list-users").stdout.splitlines()
-    assert [line.split() for line in lines] == [
-        ["1", "ada", "<ada@example.com>"],
-        ["2", "bob", "<bob@example.com>", "disabled"],
-        ["3", "eve", "<eve@example.com>"],
+    assert lines == [
+        "ID  USERNAME  ADDRESS            STATE",
+        "1   ada       <ada@example.com>  open, unconfirmed",
+        "2   bob       <bob@example.com>  disabled, unconfirmed",
+        "3   eve       <eve@example.com>  open, unconfirmed",
     ]
     assert auth(app, "list-users", "--search", "unknown").stdout == "No users.\n"
     assert "hash" not in auth(app, "list-users", "--json").stdout
     assert written(app)[1:] == [event("accounts_listed", None, count) for count in (2, 1, 3, 0, 3)]
+
+
+def test_list_users_takes_every_state_of_the_guide(app: Flask, client: FlaskClient) -> None:
+    for name in ("ada", "bob", "eve", "mal"):
+        register(client, name)
+    for command, name in (("disable", "bob"), ("close", "eve"), ("lock-out", "mal")):
+        assert auth(app, command, name).exit_code == 0
+    auth(app, "confirm-email", "ada", "--reason", "seen")
+    found = {
+        "open": "ada",
+        "disabled": "bob",
+        "closed": "eve",
+        "blocked": "mal",
+        "unconfirmed": "bob eve mal",
+    }
+    rows_of = table_rows(read("docs/guides/operator.md"), "command", "effect")
+    (effect,) = (row[1] for row in rows_of if code_in(row[0]) == ["list-users"])
+    assert code_in(effect.partition("States:")[2]) == [*found]
+    for state, names in found.items():
+        listed = asked(app, "list-users", "--state", state)["users"]
+        assert " ".join(user["username"] for user in listed) == names, state
+        lines = auth(app, "list-users", "--state", state).stdout.splitlines()[1:]
+        assert all(state in line for line in lines), lines
+    assert auth(app, "list-users", "--state", "OPEN").exit_code == 2
 
 
 @pytest.mark.parametrize(
