@@ -9,11 +9,12 @@ class Cause(StrEnum):
 
     ANYBODY = "anybody"  # client ids are public
     CLIENT = "client"  # a caller with its secret; of a public client any caller
+    LOGIN = "login"  # a login that went on: nothing was refused
     PERSON = "person"  # a person who is logged in, or the bearer of a genuine code or token
 
 
 class Reason(StrEnum):
-    """Why a call was refused. A closed list: published values never change their meaning."""
+    """Why a call was refused, or what was left out. A closed list: values never change their meaning."""
 
     CLIENT_DISABLED = "client_disabled"
     NOT_FOR_LOGINS = "not_for_logins"
@@ -28,6 +29,7 @@ class Reason(StrEnum):
     PKCE_METHOD = "pkce_method"
     PKCE_MALFORMED = "pkce_malformed"
     SCOPE_INVALID = "scope_invalid"
+    SCOPE_LEFT_OUT = "scope_left_out"
     RESOURCE_UNKNOWN = "resource_unknown"
     PROMPT_INVALID = "prompt_invalid"
     PERMISSION_MISSING = "permission_missing"
@@ -71,7 +73,7 @@ class Explained(NamedTuple):
     cause: Cause
 
 
-ANYBODY, CLIENT, PERSON = Cause.ANYBODY, Cause.CLIENT, Cause.PERSON
+ANYBODY, CLIENT, LOGIN, PERSON = Cause.ANYBODY, Cause.CLIENT, Cause.LOGIN, Cause.PERSON
 _SET = "flask --app app auth clients set CLIENT"
 EXPLAINED: dict[Reason, Explained] = {
     Reason.CLIENT_DISABLED: Explained(
@@ -124,6 +126,11 @@ EXPLAINED: dict[Reason, Explained] = {
         "The scope is missing, or has a word that this client may not ask for.",
         f"Correct it in the application, or allow it: {_SET} --scope NAME",
         ANYBODY,
+    ),
+    Reason.SCOPE_LEFT_OUT: Explained(
+        "The login went on without scopes that are unknown, or that this client may not ask for.",
+        f"Remove them from the application, or allow those that exist: {_SET} --scope NAME",
+        LOGIN,
     ),
     Reason.RESOURCE_UNKNOWN: Explained(
         "The resource is none that this client may ask for.",

@@ -7,7 +7,7 @@ number, and written once a second at most.
 from collections.abc import Callable
 from enum import StrEnum
 
-from oauth.reasons import EXPLAINED, Reason
+from oauth.reasons import EXPLAINED, Cause, Reason
 from oauth.stores import refusals
 from utils.client_info import ClientInfo, printable
 from utils.services import Services
@@ -37,12 +37,15 @@ def note(
 ) -> bool:
     """Count a refused call of a registered client; return whether the caller has something to commit.
 
+    A login that went on with less than it asked for is written, too, and is no refusal in the metrics.
     Writes at most once a second for a client and a cause, in each process; further calls in that second are
     not counted, and need no transaction. `detail` says for operators what differs; it may quote the request,
     never a secret. A function is called only if its text is written.
     """
-    services.metrics.count_client_refusal(reason)
-    slot = f"{client_id}:{EXPLAINED[reason].cause}"
+    cause = EXPLAINED[reason].cause
+    if cause is not Cause.LOGIN:
+        services.metrics.count_client_refusal(reason)
+    slot = f"{client_id}:{cause}"
     if services.refusal_writes.hit(slot, 1).calls > 1:
         return False
     minute = services.clock.now().replace(second=0, microsecond=0)

@@ -107,6 +107,7 @@ def ask(
             asked = examine(services, principal, target, opened_at, answered=answered)
         if asked.need is Need.NOTHING and principal is not None:
             code = issue(services, principal, asked.request, asked.request.scopes)
+            note_left_out(services, asked.request, client)
             services.tx().commit()
             return redirected(services, target, code)
         return answer(services, principal, asked, client)
@@ -196,6 +197,13 @@ def issue(
         expires_at=now + CODE_LIFETIME,
     )
     return tokens.code(services, row)
+
+
+def note_left_out(services: Services, request: AuthorizationRequest, client: ClientInfo) -> None:
+    """Record for operators the scopes that the client asked for in vain. The caller commits."""
+    if request.left_out:
+        detail = f"left out {' '.join(request.left_out)}"
+        note(services, request.client.id, Step.AUTHORIZE, Reason.SCOPE_LEFT_OUT, detail, client)
 
 
 def digest_of(services: Services, client: Client) -> bytes:

@@ -50,6 +50,7 @@ def decide(
         if asked.given is None:
             notice.tell_owner(services, services.tx(), account, asked.request.client, client)
         _record_allowed(services, principal, asked, client)
+        ask.note_left_out(services, asked.request, client)
         services.tx().commit()
         return ask.redirected(services, target, code)
     except errors.RequestRefused as refused:

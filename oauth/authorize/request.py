@@ -47,10 +47,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """A request that is right. `scopes` are those that it asks for and may have."""
+    """A request that is right. `scopes` are those that it asks for and may have, `left_out` the others."""
 
     target: Target
     scopes: tuple[str, ...]
+    left_out: tuple[str, ...]
     resource: Resource | None
     code_challenge: str | None
     nonce: str | None
@@ -122,7 +123,8 @@ def checked(
     _check_response(parameters)
     challenge = _code_challenge(parameters, client)
     resource = _resource(parameters, resources)
-    scopes = _scopes(parameters, client, resources, resource, frozenset(scopes_of_others))
+    words = tuple(dict.fromkeys((parameters.get("scope") or "").split(" ")))
+    scopes = _scopes(words, client, resources, resource, frozenset(scopes_of_others))
     if "resource" in parameters.repeated or (parameters.get("resource") and resource is None):
         raise errors.ResourceInvalid(detail=f"asked for {parameters.get('resource')}")
     prompts = _prompts(parameters)
@@ -133,6 +135,7 @@ def checked(
     return AuthorizationRequest(
         target=target,
         scopes=scopes,
+        left_out=tuple(each for each in words if each and each not in scopes),
         resource=resource,
         code_challenge=challenge,
         nonce=parameters.get("nonce"),
@@ -194,7 +197,7 @@ def _resource(parameters: Parameters, resources: Sequence[Resource]) -> Resource
 
 
 def _scopes(
-    parameters: Parameters,
+    words: Sequence[str],
     client: Client,
     resources: Sequence[Resource],
     resource: Resource | None,
@@ -205,7 +208,6 @@ def _scopes(
     Unknown words are left out (OpenID Connect Core, 3.1.2.1). Scopes of a resource that is not asked for, or
     that the client may not have, are `ScopeInvalid`, and so is a request that is left with nothing.
     """
-    words = list(dict.fromkeys((parameters.get("scope") or "").split(" ")))
     mine = set(resource.scopes if resource else ())
     granted = [each for each in STANDARD_SCOPES if each in words and each in client.scopes]
     granted += [each for each in words if each in mine and each not in STANDARD_SCOPES]

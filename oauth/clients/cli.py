@@ -140,14 +140,14 @@ def explain(name: str) -> tuple[Any, str]:
     found = explanation.explain(services(), name)
     data = {
         "client": found.client.id,
-        "findings": found.findings,
+        "findings": [each._asdict() for each in found.findings],
         "refusals": [outputs.refusal(each) for each in found.lines],
     }
-    lines = [f"{found.client.name} ({found.client.id})", *(f"  - {each}" for each in found.findings)]
-    lines += ["Refused calls of the last week, the newest first:"] if found.lines else []
+    lines = [f"{found.client.name} ({found.client.id})", *map(outputs.finding, found.findings)]
+    lines += ["Refused or left out in the last week, the newest first:"] if found.lines else []
     for each in found.lines:
         lines += [f"  {explanation.text_of(each)}", f"      {each.advice}"]
-    return data, "\n".join(lines if found.lines else [*lines, "No call was refused lately."])
+    return data, "\n".join(lines if found.lines else [*lines, explanation.NOTHING_REFUSED])
 
 
 @command("demo-client")

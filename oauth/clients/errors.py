@@ -24,7 +24,8 @@ class CredentialsTwice(OAuthError):
 
 
 class ClientNotFound(NotFound):
-    code, message = "client_not_found", "There is no such client."
+    code = "client_not_found"
+    message = "There is no client with this id or name. See: flask --app app auth clients list"
 
 
 class ClientNameTaken(Conflict):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from auth.admin.finding import Finding
 from oauth.clients.definition import Definition
 from oauth.clients.explanation import Line
 from oauth.clients.registration import ShownClient
@@ -56,6 +57,11 @@ def endpoints(services: Services) -> dict[str, str]:
         "issuer": issuer,
         "discovery": f"{issuer}/.well-known/openid-configuration",
     }
+
+
+def finding(found: Finding) -> str:
+    """Return a finding as a line of text."""
+    return f"  - {found.text}{f' {found.advice}' if found.advice else ''}"
 
 
 def refusal(line: Line) -> dict[str, Any]:

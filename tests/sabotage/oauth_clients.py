@@ -123,6 +123,28 @@ OAUTH_CLIENTS = [
         "test_refusals.py::test_refusals_of_a_public_client_are_marked_as_caused_by_anyone",
     ),
     Sabotage(
+        "a scope that was left out is told to operators",
+        "oauth/authorize/decide.py",
+        "        ask.note_left_out(services, asked.request, client)\n",
+        "",
+        "test_scopes_left_out.py::test_explain_client_names_the_scopes_that_a_login_was_not_given",
+    ),
+    Sabotage(
+        "a scope that was left out hides no refusal",
+        "oauth/reasons.py",
+        'allow those that exist: {_SET} --scope NAME",\n        LOGIN,',
+        'allow those that exist: {_SET} --scope NAME",\n        PERSON,',
+        "test_scopes_left_out.py"
+        "::test_scope_that_was_left_out_hides_no_refusal_of_the_same_second_and_is_none",
+    ),
+    Sabotage(
+        "doctor names every refusal that explain-client names",
+        "oauth/diagnosis/client.py",
+        "    for line in lines:\n",
+        "    for line in lines[:5]:\n",
+        "test_client_checks.py::test_doctor_and_explain_client_name_the_same_findings_and_refusals",
+    ),
+    Sabotage(
         "two secrets of a client live at most",
         "oauth/clients/registration.py",
         "    client_secrets.expire(tx, [each.id for each in older], now)\n",

@@ -145,6 +145,7 @@ def test_application_logs_in_with_a_second_factor_and_logs_out(
         page.goto(url)
         fill_login(page, person.address)
         submit(page, "Log In")
+        page.locator("#code").wait_for()  # before a code is made, which lives for seconds
         page.locator("#code").fill(phone.code())
         page.keyboard.press("Enter")
         page.wait_for_url(f"{url}/")

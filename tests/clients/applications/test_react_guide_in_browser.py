@@ -99,6 +99,7 @@ def test_application_behind_the_proxy_leads_to_the_screens_of_the_service(
             page.goto(f"{origin}/login?next=/")
             fill_login(page, "ada@example.com")
             submit(page, "Log In")
+            page.locator("#code").wait_for()  # before a code is made, which lives for seconds
             page.locator("#code").fill(phone.code())
             page.keyboard.press("Enter")
             page.wait_for_url(f"{origin}/")

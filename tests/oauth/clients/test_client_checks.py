@@ -59,7 +59,7 @@ def test_client_that_cannot_work_is_a_problem(make_app: AppFactory, clock: Fixed
     execute(app, "UPDATE oauth_clients SET redirect_uris = '[]'")
     result = auth(app, "doctor", "--client", "app")
     assert result.exit_code == 1
-    assert "3 problems." in result.stdout
+    assert "3 problems, 1 warning." in result.stdout
 
 
 def test_doctor_takes_a_client_by_name(app: Flask) -> None:
@@ -69,6 +69,21 @@ def test_doctor_takes_a_client_by_name(app: Flask) -> None:
     assert (result.exit_code, told["problems"], told["warnings"]) == (3, 0, 1)  # it was never used
     assert auth(app, "doctor", "--client", "nothing").exit_code == 1
     assert auth(app, "doctor", "--client", "app", "--probe", "http://localhost").exit_code == 2
+
+
+def test_doctor_and_explain_client_name_the_same_findings_and_refusals(app: Flask, clock: FixedClock) -> None:
+    client_row(app, pkce="optional", required_permission="app:use", require_factor=True)
+    for _ in range(7):
+        refused(app, basic("app", "wrong"))
+        clock.advance(86_000)  # nearly a day
+    explained = asked(app, "explain-client", "app")
+    printed = auth(app, "explain-client", "app").stdout
+    told = json.loads(auth(app, "doctor", "--client", "app", "--json").stdout)["findings"]
+    checks_of_both = {"client", "secret", "pkce", "accounts"}
+    assert [each for each in told if each["check"] in checks_of_both] == explained["findings"]
+    lines = [each["text"] for each in told if each["check"] == "login"]
+    assert len(lines) == len(explained["refusals"]) == 7
+    assert all(text in printed for text in [*lines, *(each["text"] for each in explained["findings"])])
 
 
 TABLES = (

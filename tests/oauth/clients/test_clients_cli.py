@@ -13,6 +13,7 @@ from tests.support.oauth import REDIRECT, SECRET, client_row
 from tests.support.service import FixedClock, rows
 
 OPTIONS = ["--redirect", REDIRECT]
+NO_CLIENT = "There is no client with this id or name. See: flask --app app auth clients list"
 
 
 def added(app: Flask, *words: str) -> Any:
@@ -110,13 +111,13 @@ def test_wrong_input_is_refused_with_a_reason_and_adds_nothing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["show", "nothing"], "There is no such client."),
-        (["set", "nothing"], "There is no such client."),
-        (["remove", "nothing"], "There is no such client."),
-        (["disable", "nothing"], "There is no such client."),
-        (["enable", "nothing"], "There is no such client."),
-        (["rotate-secret", "nothing"], "There is no such client."),
-        (["snippet", "nothing"], "There is no such client."),
+        (["show", "nothing"], NO_CLIENT),
+        (["set", "nothing"], NO_CLIENT),
+        (["remove", "nothing"], NO_CLIENT),
+        (["disable", "nothing"], NO_CLIENT),
+        (["enable", "nothing"], NO_CLIENT),
+        (["rotate-secret", "nothing"], NO_CLIENT),
+        (["snippet", "nothing"], NO_CLIENT),
         (["snippet", "app", "--for", "cobol"], "must be one of apache"),
         (["rotate-secret", "app", "--keep", "forever"], "such as 24h"),
         (["rotate-secret", "app", "--keep", "31d"], "at most 30d"),

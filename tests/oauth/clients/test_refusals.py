@@ -177,7 +177,7 @@ def test_refusals_of_a_public_client_are_marked_as_caused_by_anyone(
 
 def test_explain_client_says_what_stands_in_the_way_now(app: Flask, clock: FixedClock) -> None:
     client_row(app, secret=None, required_permission="app:use", require_factor=True, disabled_at=clock.now())
-    said = " ".join(asked(app, "explain-client", "app")["findings"])
+    said = " ".join(each["text"] for each in asked(app, "explain-client", "app")["findings"])
     for words in (
         "is disabled",
         "no valid secret",
@@ -186,7 +186,9 @@ def test_explain_client_says_what_stands_in_the_way_now(app: Flask, clock: Fixed
         "never authenticated",
     ):
         assert words in said
-    assert auth(app, "explain-client", "nothing").exit_code == 1
+    unknown = auth(app, "explain-client", "nothing")
+    assert unknown.exit_code == 1
+    assert "flask --app app auth clients list" in unknown.stderr
 
 
 def test_explain_client_never_shows_a_secret(app: Flask) -> None:
