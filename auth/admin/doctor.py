@@ -10,11 +10,18 @@ from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.admin import address_probe, administrators, imported_passwords, pruning, transport
+from auth.admin import (
+    address_probe,
+    administrators,
+    imported_passwords,
+    pruning,
+    secret_files,
+    transport,
+)
 from auth.admin.finding import Finding
 from auth.mailing.messages import moment_text
 from auth.stores import diagnosis, outbox, totp
-from config import Settings
+from config import Settings, environment
 from utils.crypto.keys import key_id
 from utils.database.migrations import schema_is_outdated
 from utils.errors import TokenMissing
@@ -32,7 +39,7 @@ PROBE_TIMEOUT = 3
 
 def examine(services: Services, probed_url: str | None = None) -> list[Finding]:
     """Return the findings of all checks. Forged addresses are sent to `probed_url`, if it is given."""
-    found = [*_settings(services), *transport.examine(services.settings)]
+    found = [*_settings(services), *transport.examine(services.settings), *_secret_files(services)]
     database = [*_reporting_errors("database", lambda: _database(services))]
     found += [*database, *_redis(services), *_mailer(services), *_public_url(services), *_hash(services)]
     if all(finding.state != "problem" for finding in database):
@@ -104,6 +111,12 @@ def _returns(settings: Settings) -> Iterator[Finding]:
     if settings.return_origins and not settings.pages_enabled:
         text = "RETURN_ORIGINS is set, and the login page that leads there is not served."
         yield Finding("settings", "warning", text, "Unset PAGES_ENABLED, or serve /login below PUBLIC_URL.")
+
+
+def _secret_files(services: Services) -> Iterator[Finding]:
+    engine = services.tx().get_bind()
+    is_sqlite = engine.dialect.name == "sqlite"
+    return secret_files.examine(environment(), engine.engine.url.database if is_sqlite else None)
 
 
 def _database(services: Services) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, text
 
 from utils.database.engine import engine_options, init_engine
+from utils.database.migrations import upgrade
 
 # What `sqlite3`, a command of the operators or a backup does: open, read, close.
 VISIT = (
@@ -47,11 +48,14 @@ def test_another_process_opening_the_file_loses_no_data(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_new_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+def test_new_files_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "auth.db"
     engine = engine_on(path)
+    upgrade(engine)
     with engine.connect() as connection:
         connection.execute(text("CREATE TABLE t (a INTEGER)"))
         connection.commit()
+        names = {each.name for each in tmp_path.iterdir()}
+        assert names == {"auth.db", "auth.db-wal", "auth.db-shm", "auth.db.migrating"}
         assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
     engine.dispose()

@@ -4,6 +4,20 @@ from tests.sabotage import Sabotage
 
 OPERATORS = [
     Sabotage(
+        "doctor examines the files of secret settings",
+        "auth/admin/secret_files.py",
+        "        if exposed := [str(path) for path in paths if _is_exposed(path)]:",
+        "        if exposed := [str(path) for path in paths if not paths]:",
+        "test_secret_files.py::test_doctor_examines_the_files_of_its_environment",
+    ),
+    Sabotage(
+        "a private folder protects the files of secrets",
+        "auth/admin/secret_files.py",
+        " and all(mode & stat.S_IXOTH for mode in folders)",
+        "",
+        "test_secret_files.py::test_folder_that_others_cannot_enter_protects_its_files",
+    ),
+    Sabotage(
         "accounts are listed by the states of the operator guide",
         "auth/admin/cli.py",
         "click.Choice([each.value for each in AccountState])",

@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -69,6 +70,7 @@ def _lock(engine: Engine) -> Iterator[None]:
     if engine.url.database in {None, "", ":memory:"}:
         yield  # no other process can access it
         return
-    with Path(f"{engine.url.database}.migrating").open("w") as file:
+    path = Path(f"{engine.url.database}.migrating")
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
