@@ -22,20 +22,46 @@ export class Refusal extends Error {
   }
 }
 
-/** Return a guard that asks the service at `url`. The types and the guide describe it. */
-export function createGuard(url, { timeout = 5000, allowPlainHttp = false } = {}) {
+/** Return the URL of a service without a slash at the end. Throws a `TypeError`. For the modules of this package. */
+export function serviceUrl(url, allowPlainHttp) {
   const service = new URL(url);
   const isPlain = service.protocol !== "https:";
   if (isPlain && !(service.protocol === "http:" && (allowPlainHttp || LOOPBACK.test(service.hostname))))
     throw new TypeError("tokens would cross a network unencrypted: use https, or allowPlainHttp");
   if (service.username || service.search || service.hash) throw new TypeError("the URL has no user, query or fragment");
-  const base = service.href.replace(/\/$/, "");
+  return service.href.replace(/\/$/, "");
+}
+
+/** Return the token of an Authorization header. Throws a `Refusal`. For the modules of this package. */
+export function bearerToken(authorization) {
+  const token = BEARER.exec(authorization ?? "")?.[1];
+  if (!token && authorization) throw new Refusal(401, MALFORMED, 'Bearer error="invalid_request"');
+  if (!token) throw new Refusal(401, MISSING, "Bearer");
+  return token;
+}
+
+/** Return the refusal of a call that cannot be checked now. For the modules of this package. */
+export const unavailable = () => new Refusal(503, UNAVAILABLE);
+
+/** Return middleware that stores what `check` finds under a name of the request. For the modules of this package. */
+export const middlewareOf = (check, name) => async (request, response, next) => {
+  try {
+    request[name] = await check(request.headers.authorization);
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) return next(refusal);
+    response.writeHead(refusal.status, { ...refusal.headers, "Content-Type": "application/json" });
+    return response.end(JSON.stringify(refusal.body));
+  }
+  next();
+};
+
+/** Return a guard that asks the service at `url`. The types and the guide describe it. */
+export function createGuard(url, { timeout = 5000, allowPlainHttp = false } = {}) {
+  const base = serviceUrl(url, allowPlainHttp);
 
   async function check(authorization, ...permissions) {
     const query = checked(permissions).map((each) => `permission=${each}`);
-    const token = BEARER.exec(authorization ?? "")?.[1];
-    if (!token && authorization) throw new Refusal(401, MALFORMED, 'Bearer error="invalid_request"');
-    if (!token) throw new Refusal(401, MISSING, "Bearer");
+    const token = bearerToken(authorization);
     const answer = await ask(`${base}/auth/verify${query.length ? "?" : ""}${query.join("&")}`, token);
     const { status, headers, told } = answer ?? {};
     if (status === 204) {
@@ -44,7 +70,7 @@ export function createGuard(url, { timeout = 5000, allowPlainHttp = false } = {}
       if (ID.test(userId) && NAME.test(username)) return { userId: Number(userId), username };
     }
     if (typeof told?.code === "string") throw new Refusal(status, told, headers.get("WWW-Authenticate"));
-    throw new Refusal(503, UNAVAILABLE);
+    throw unavailable();
   }
 
   /** Return the answer, with the body of a refusal in `told`; undefined without one to this question. */
@@ -63,16 +89,7 @@ export function createGuard(url, { timeout = 5000, allowPlainHttp = false } = {}
     }
   }
 
-  const middleware = (permissions) => async (request, response, next) => {
-    try {
-      request.caller = await check(request.headers.authorization, ...permissions);
-    } catch (refusal) {
-      if (!(refusal instanceof Refusal)) return next(refusal);
-      response.writeHead(refusal.status, { ...refusal.headers, "Content-Type": "application/json" });
-      return response.end(JSON.stringify(refusal.body));
-    }
-    next();
-  };
+  const middleware = (permissions) => middlewareOf((header) => check(header, ...permissions), "caller");
   return { check, requires: (...permissions) => middleware(checked(permissions, 1)), signedIn: middleware([]) };
 }
 

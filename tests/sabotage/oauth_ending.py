@@ -78,9 +78,9 @@ OAUTH_ENDING = [
     ),
     Sabotage(
         "the Node verifier takes deadlines from a clock that is never set back",
-        "docs/guides/provider-resources.md",
-        "    if (performance.now() - triedAt >= pollAfter) {\n",
-        "    if (Date.now() - triedAt >= pollAfter) {\n",
+        "sdk/js/tokens.js",
+        "const isTime = performance.now() - triedAt >= pollAfter;",
+        "const isTime = Date.now() - triedAt >= pollAfter;",
         "test_express_verifier.py"
         "::test_node_verifier_reads_the_feed_in_time_when_the_clock_of_the_machine_is_set_back",
     ),

@@ -1,13 +1,14 @@
-"""The verifier for Node in the resources guide, against the service."""
+"""The verifier of `sdk/js`, and the Express example of the resources guide, against the service."""
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import jwt
 import pytest
@@ -16,8 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from oauth.feed import ended
 from tests.conftest import AppFactory
 from tests.support.architecture import ROOT
+from tests.support.documents import example
+from tests.support.examples import express_site
 from tests.support.grants import RESOURCE, grant_row
 from tests.support.oauth import SECRET
+from tests.support.server import free_port, until
 from tests.support.service import FixedClock, execute
 from tests.support.token_service import Service
 
@@ -27,17 +31,17 @@ pytestmark = [
 ]
 DRIVER = """
 import { createInterface } from "node:readline";
-import { tokenVerifier } from "./verify.mjs";
+import { createTokenVerifier } from "./tokens.js";
 let asked = { now: 0, running: 0 };
 Date.now = () => asked.now;
 Object.defineProperty(performance, "now", { value: () => asked.running });
-const [url, resource, clientSecret] = process.argv.slice(2);
-const check = tokenVerifier({ url, resource, clientId: "api", clientSecret });
+const [url, resource, clientSecret, withoutFeed] = process.argv.slice(2);
+const { check } = createTokenVerifier({ url, resource, clientId: "api", clientSecret, withoutFeed });
 for await (const line of createInterface({ input: process.stdin })) {
   asked = JSON.parse(line);
   const told = await check(asked.authorization, ...asked.scopes).then(
-    (claims) => ({ status: 200, sub: claims.sub }),
-    (error) => ({ status: error.status ?? 0, code: error.code ?? String(error) }),
+    (token) => ({ status: 200, user: token.userId, client: token.clientId }),
+    (error) => ({ status: error.status ?? 0, code: error.body?.code ?? String(error) }),
   );
   console.log(JSON.stringify(told));
 }
@@ -45,17 +49,15 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 
 class NodeVerifier:
-    """A process of Node with the verifier of the guide."""
+    """A process of Node with the verifier."""
 
-    def __init__(self, folder: Path, service: Service) -> None:
-        guide = (ROOT / "docs/guides/provider-resources.md").read_text("utf-8")
-        found = re.search(r"<!-- verify -->\n```javascript\n(.*?)```\n<!-- /verify -->", guide, re.DOTALL)
-        assert found
-        (folder / "verify.mjs").write_text(found[1])
+    def __init__(self, folder: Path, service: Service, without_feed: str = "refuse") -> None:
+        for name in ("tokens.js", "guard.js", "package.json"):
+            shutil.copy(ROOT / "sdk/js" / name, folder)
         (folder / "driver.mjs").write_text(DRIVER)
         self._clock, self.set_back = service.clock, timedelta(0)
         self.process = subprocess.Popen(
-            ["node", "driver.mjs", service.url, RESOURCE, SECRET],
+            ["node", "driver.mjs", service.url, RESOURCE, SECRET, without_feed],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -93,7 +95,8 @@ def verifier(tmp_path: Path, service: Service) -> Iterator[NodeVerifier]:
     made.close()
 
 
-YES, INVALID = {"status": 200, "sub": "1"}, {"status": 401, "code": "token_invalid"}
+YES = {"status": 200, "user": 1, "client": "app"}
+INVALID = {"status": 401, "code": "token_invalid"}
 
 
 def test_node_verifier_accepts_a_token_until_five_seconds_after_the_logout(
@@ -102,7 +105,7 @@ def test_node_verifier_accepts_a_token_until_five_seconds_after_the_logout(
     token = service.token()
     assert verifier.check(token, "orders:read") == YES
     assert verifier.check(token, "orders:write") == {"status": 403, "code": "scope_missing"}
-    assert verifier.check(None) == INVALID
+    assert verifier.check(None) == {"status": 401, "code": "token_missing"}
     service.log_out()
     clock.advance(3)
     assert verifier.check(token) == INVALID
@@ -118,6 +121,10 @@ def test_node_verifier_refuses_other_and_forged_tokens(service: Service, verifie
         {"typ": "JWT"},
         {"alg": "RS256"},
         {"exp": past},
+        {"iat": "x"},
+        {"sub": "ada"},
+        {"gid": 1},
+        {"scope": None},
     ]
     for changes in wrong:
         assert verifier.check(service.token(**changes)) == INVALID, changes
@@ -191,3 +198,53 @@ def test_node_verifier_reads_the_feed_from_the_start_if_its_cursor_is_refused(
     clock.advance(3)
     assert verifier.check(token) == INVALID
     assert service.queries[-1] == ""
+
+
+def test_node_verifier_introspects_without_the_feed_if_told_to(
+    service: Service, tmp_path: Path, clock: FixedClock
+) -> None:
+    verifier = NodeVerifier(tmp_path, service, "introspect")
+    token = service.token()
+    assert verifier.check(token) == YES
+    service.away.add("/oauth/revocations")
+    clock.advance(33)
+    assert verifier.check(token) == YES
+    service.log_out()
+    assert verifier.check(token) == INVALID
+    service.away.add("/oauth/introspect")
+    assert verifier.check(token) == {"status": 503, "code": "unavailable"}
+    verifier.close()
+
+
+def test_express_example_of_the_guide_refuses_a_token_that_was_logged_out(
+    service: Service, tmp_path: Path
+) -> None:
+    port = free_port()
+    text = example("express-resource", {9000: port}, "provider-resources")
+    assert len(text.strip().splitlines()) <= 15
+    text = text.replace("https://auth.example.com", service.url).replace("https://api.example.com", RESOURCE)
+    text = text.replace('"api.example.com"', '"api"').replace("process.env.CLIENT_SECRET", json.dumps(SECRET))
+    text = f"Date.now = () => {int(service.clock.now().timestamp() * 1000)};\n{text}"
+    token = service.token()
+    with express_site(tmp_path, text, port) as url:
+        assert orders(url, token) == (200, {"orders_of": 1, "asked_by": "app"}, None)
+        status, told, challenge = orders(url, None)
+        assert (status, told["code"], challenge) == (401, "token_missing", "Bearer")
+        service.log_out()
+        refused = (401, "token_invalid", 'Bearer error="invalid_token"')
+
+        def is_refused() -> bool:
+            status, told, challenge = orders(url, token)
+            return (status, told.get("code"), challenge) == refused
+
+        until(is_refused, "the feed")
+
+
+def orders(url: str, token: str | None) -> tuple[int, Any, str | None]:
+    """Return status, body and challenge of a call of the example."""
+    request = Request(f"{url}/orders", headers={"Authorization": token} if token else {})
+    try:
+        with urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer), None
+    except HTTPError as refused:
+        return refused.code, json.load(refused), refused.headers["WWW-Authenticate"]

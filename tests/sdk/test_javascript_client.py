@@ -126,6 +126,8 @@ def test_npm_packs_it_and_installs_the_package(tmp_path: Path) -> None:
         "index.d.ts",
         "guard.js",
         "guard.d.ts",
+        "tokens.js",
+        "tokens.d.ts",
         "package.json",
         "README.md",
     }

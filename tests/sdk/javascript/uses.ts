@@ -2,6 +2,7 @@
 import { AuthError, createClient, makePasskey, type Client, type Me, type Session, type Store } from "auth-service-client";
 
 import { createGuard, Refusal, type Caller } from "auth-service-client/guard";
+import { createTokenVerifier } from "auth-service-client/tokens";
 
 const store: Store = {
   get: (name) => sessionStorage.getItem(name),
@@ -62,3 +63,13 @@ export async function whoCalls(header: string | undefined): Promise<Caller | num
     throw error;
   }
 }
+
+export async function whoseToken(header: string | undefined): Promise<number> {
+  const verifier = createTokenVerifier({ url: "https://a.example", resource: "https://b.example", clientId: "b", clientSecret: "s" });
+  const response = { writeHead: (status: number) => status, end: (body: string) => body };
+  await verifier.requires("orders:read")({ headers: { authorization: header } }, response, () => undefined);
+  const token = await verifier.check(header, "orders:read");
+  return token.userId + token.clientId.length + token.scopes.size;
+}
+// @ts-expect-error: a secret is needed
+createTokenVerifier({ url: "https://a.example", resource: "https://b.example", clientId: "b" });
