@@ -75,8 +75,8 @@ def reporting_errors(*, as_json: bool = False) -> Iterator[None]:
 
 
 def error_line(refusal: ApiError) -> str:
-    """Return an error as one line of text."""
-    faults = [f"{name}: {fault}" for name, fault in refusal.fields.items()]
+    """Return an error as one line of text, with the faults of fields that its message does not have."""
+    faults = [f"{name}: {fault}" for name, fault in refusal.fields.items() if fault not in refusal.message]
     return "; ".join([refusal.message, *faults])
 
 

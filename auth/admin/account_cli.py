@@ -82,5 +82,13 @@ def confirm_email(login: str, reason: str) -> tuple[Any, str]:
     may have registered the address. Mails the address.
     """
     why = Reason.read({"reason": reason}).reason
-    changed = addresses.confirm(services(), login, why, operator())
-    return {"changed": changed}, "Confirmed." if changed else "The address was already confirmed."
+    removed = addresses.confirm(services(), login, why, operator())
+    if removed is None:
+        return {"changed": False}, "The address was already confirmed."
+    found = [
+        f"{number} {name if number == 1 else f'{name}s'}"
+        for name, number in zip(("session", "device", "second factor", "API token"), removed, strict=True)
+        if number
+    ]
+    data = {"changed": True, "removed": removed._asdict()}
+    return data, f"Confirmed. Removed: {', '.join(found) or 'nothing'}."

@@ -1,5 +1,7 @@
 """Operators change and confirm addresses, for owners who cannot read the mail of the present one."""
 
+from typing import NamedTuple
+
 from auth.account_state import Use, refusal
 from auth.admin.errors import NoAddress
 from auth.errors import AccountDisabled, EmailTaken
@@ -33,8 +35,17 @@ def change(services: Services, login: str, email: str, operator: Operator) -> No
     tx.commit()
 
 
-def confirm(services: Services, login: str, reason: str, operator: Operator) -> bool:
-    """Confirm the address of an account without a mailed link; False if it is confirmed already.
+class Removed(NamedTuple):
+    """How much an account lost when an operator confirmed its address."""
+
+    sessions: int
+    devices: int
+    second_factors: int
+    api_tokens: int
+
+
+def confirm(services: Services, login: str, reason: str, operator: Operator) -> Removed | None:
+    """Confirm the address of an account without a mailed link; None if it is confirmed already.
 
     Another person may have registered the address, and added ways in. So, as after a reset of the password by
     mail, its devices and second factors are removed, its sessions end and its API tokens are revoked. The
@@ -43,17 +54,19 @@ def confirm(services: Services, login: str, reason: str, operator: Operator) -> 
     """
     account, tx, now = _usable(services, login, Use.CONFIRM_ADDRESS), services.tx(), services.clock.now()
     if not users.confirm_email(tx, account.id, now):
-        return False
+        return None
     one_time_tokens.void_unproven_undos(tx, account.email, account.id, now)
-    known_devices.forget_all(tx, account.id)
+    second_factors = resets.number_of_factors(tx, account.id)
+    devices = known_devices.forget_all(tx, account.id)
     resets.remove_factors_silently(services, tx, account.id)
-    revoke.revoke_all(services, tx, account.id, EndReason.OPERATOR, purposes=revoke.CREDENTIAL_LINKS)
-    api_tokens.revoke_all(tx, account.id, now)
+    ended = EndReason.OPERATOR
+    sessions = revoke.revoke_all(services, tx, account.id, ended, purposes=revoke.CREDENTIAL_LINKS)
+    removed = Removed(sessions, devices, second_factors, api_tokens.revoke_all(tx, account.id, now))
     purpose, facts, limit = LinkPurpose.DISOWN, {"at": iso(now)}, Limit.NONE
     links.send_link(services, tx, account, purpose, "email_confirmed", facts, limit=limit)
     record(services, Event.EMAIL_CONFIRMED, operator, user_id=account.id, detail=reason)
     tx.commit()
-    return True
+    return removed
 
 
 def _usable(services: Services, login: str, use: Use) -> Account:

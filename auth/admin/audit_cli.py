@@ -23,7 +23,7 @@ POLL_SECONDS = 1.0
 @click.option("--follow", is_flag=True, help="Print all, and go on with new events until interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object in each line.")
 def audit(*, since: int, limit: int, follow: bool, as_json: bool) -> None:
-    """Print the events of all accounts, the oldest first, a line each.
+    """Print the events of all accounts, the oldest first, a line each, with times as in the logs.
 
     The last id that was printed, in --since, goes on where this ended.
     """

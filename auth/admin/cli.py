@@ -17,6 +17,7 @@ from auth.api_tokens import cli as api_tokens_cli
 from auth.commands import command, table
 from auth.factors import outputs as factor_outputs
 from auth.mailing import delivery
+from auth.mailing.messages import moment_text_of
 from auth.outputs import user
 from auth.roles.actors import operator
 from auth.roles.cli import warning_of_no_administrator
@@ -74,25 +75,32 @@ def show(login: str) -> tuple[Any, str]:
     """Show an account by name, address or id: state, roles, sessions, API tokens, apps and last events."""
     seen = operators.overview(services(), login, operator())
     data = outputs.overview(seen.account, seen.roles, seen.sessions, seen.api_tokens, seen.apps, seen.events)
-    lines = [f"{name}: {value}" for name, value in data["user"].items()]
+    lines = [f"{name}: {_text_of(name, value)}" for name, value in data["user"].items()]
     lines += [f"roles: {', '.join(data['roles']) or 'none'}"]
     lines += [f"active sessions: {len(data['sessions'])}"]
     lines += [
-        f"  {s['id']}  last used {s['last_used_at']}  {s['ip_address']}  {s['browser']} on {s['system']}"
+        f"  {s['id']}  last used {moment_text_of(s['last_used_at'])}  {s['ip_address']}  "
+        f"{s['browser']} on {s['system']}"
         for s in data["sessions"]
     ]
     lines += [f"API tokens: {len(data['api_tokens'])}", *map(api_tokens_cli.line, data["api_tokens"])]
     lines += [f"apps: {len(data['apps'])}", *map(_app_line, data["apps"])]
     lines += ["last events:"]
     for each in data["events"]:
-        shown = (each["at"], each["event"], each["reason"], each["detail"], each["ip_address"], _by(each))
+        at = moment_text_of(each["at"])
+        shown = (at, each["event"], each["reason"], each["detail"], each["ip_address"], _by(each))
         lines.append("  " + "  ".join(filter(None, shown)))
     return data, "\n".join(lines)
 
 
+def _text_of(name: str, value: object) -> object:
+    is_time = isinstance(value, str) and name.endswith(("_at", "_since"))
+    return moment_text_of(str(value)) if is_time else value
+
+
 def _app_line(app: dict[str, Any]) -> str:
     ways = "works without a session" if app["works_without_you"] else "ends with its session"
-    used = app["last_used_at"] or "never"
+    used = moment_text_of(app["last_used_at"])
     return f"  {app['client_id']}  {app['name']}  {' '.join(app['scopes'])}  {ways}  last used {used}"
 
 
@@ -216,7 +224,7 @@ def reset_factors(login: str, stop: bool) -> tuple[Any, str]:
         operators.stop_factors_reset(services(), login, operator())
         return factor_outputs.reset(None), "The removal was cancelled. The second factors stay."
     data = factor_outputs.reset(operators.reset_factors(services(), login, operator()))
-    return data, f"The second factors will be removed at {data['factors_reset_at']}."
+    return data, f"The second factors will be removed on {moment_text_of(data['factors_reset_at'])}."
 
 
 @command("unblock-totp")
@@ -270,7 +278,9 @@ def prune(*, dry_run: bool, limit: int) -> tuple[Any, str]:
         due, number = account_expiry.due_now(services(), operator(), limit)
         data = outputs.due(due, number)
         lines = [
-            "{id:>8}  {created_at}  {username}  <{email}>  {reason}".format(**each) for each in data["due"]
+            f"{each['id']:>8}  {moment_text_of(each['created_at'])}  {each['username']}  <{each['email']}>  "
+            f"{each['reason']}"
+            for each in data["due"]
         ]
         return data, "\n".join([*lines, f"{number} account{'' if number == 1 else 's'} would be erased."])
     deleted = pruning.prune(services(), operator())

@@ -8,14 +8,15 @@ import click
 from auth.api_tokens import operators, outputs
 from auth.api_tokens.outputs import ApiTokenFields
 from auth.commands import command
+from auth.mailing.messages import moment_text_of
 from auth.roles.actors import operator
 from utils.services import services
 
 
 def line(token: ApiTokenFields) -> str:
     """Return a token as a line of text."""
-    may, used = " ".join(token["permissions"]), token["last_used_at"] or "never"
-    said = (token["id"], token["name"], token["shown"], may, f"expires {token['expires_at']}")
+    may, used = " ".join(token["permissions"]), moment_text_of(token["last_used_at"])
+    said = (token["id"], token["name"], token["shown"], may, f"expires {moment_text_of(token['expires_at'])}")
     return "  ".join(["", *said, f"last used {used}"])
 
 

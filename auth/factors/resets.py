@@ -148,6 +148,11 @@ def _suspect_since(services: Services, since: datetime) -> datetime:
     return min(since, services.clock.now() - SUSPECT_FOR)
 
 
+def number_of_factors(tx: Session, user_id: int) -> int:
+    """Return how many passkeys and authenticator apps the account has."""
+    return len(_factors(tx, user_id))
+
+
 def _factors(tx: Session, user_id: int) -> list[datetime]:
     """Return when each passkey was added, and when the authenticator app was confirmed."""
     app = totp.of_user(tx, user_id)

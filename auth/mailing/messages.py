@@ -75,8 +75,13 @@ def client_facts(client: ClientInfo, now: datetime) -> dict[str, str]:
 
 
 def moment_text(moment: datetime) -> str:
-    """Return a time as commands show it, in English."""
-    return f"{moment.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+    """Return a time as commands show it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def moment_text_of(text: str | None) -> str:
+    """Return a time of a response, in ISO 8601, as commands show it."""
+    return moment_text(datetime.fromisoformat(text)) if text else "never"
 
 
 def message(

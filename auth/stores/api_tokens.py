@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth.account_state import Use
@@ -120,10 +120,11 @@ def revoke(tx: Session, user_id: int, token_id: UUID, now: datetime) -> str | No
     return tx.execute(revoked.values(revoked_at=now).returning(ApiToken.name)).scalar()
 
 
-def revoke_all(tx: Session, user_id: int | None, now: datetime) -> None:
-    """Revoke all tokens of one account, or of all accounts."""
+def revoke_all(tx: Session, user_id: int | None, now: datetime) -> int:
+    """Revoke all tokens of one account, or of all accounts; return how many."""
     mine = (ApiToken.user_id == user_id,) if user_id is not None else ()
-    tx.execute(update(ApiToken).where(*mine, ApiToken.revoked_at.is_(None)).values(revoked_at=now))
+    revoked = update(ApiToken).where(*mine, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
+    return cast("CursorResult[Any]", tx.execute(revoked)).rowcount
 
 
 def prune(tx: Session, before: datetime, slice_size: int) -> int:

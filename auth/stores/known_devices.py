@@ -138,9 +138,10 @@ def forget_beyond(tx: Session, user_id: int, limit: int) -> None:
     _delete(tx, mine, KnownDevice.device_id.in_(beyond))
 
 
-def forget_all(tx: Session, user_id: int) -> None:
-    """Delete every known device of the account."""
-    _delete(tx, KnownDevice.user_id == user_id)
+def forget_all(tx: Session, user_id: int) -> int:
+    """Delete every known device of the account; return how many."""
+    deleted = delete(KnownDevice).where(KnownDevice.user_id == user_id).returning(KnownDevice.device_id)
+    return len(tx.execute(deleted).all())
 
 
 def of_user(tx: Session, user_id: int) -> Sequence[KnownDevice]:

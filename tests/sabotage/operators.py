@@ -4,6 +4,20 @@ from tests.sabotage import Sabotage
 
 OPERATORS = [
     Sabotage(
+        "an error of a command says a fault once",
+        "auth/commands.py",
+        " if fault not in refusal.message]",
+        "]",
+        "test_cli.py::test_create_user_error_is_one_line",
+    ),
+    Sabotage(
+        "commands show times in one form",
+        "auth/api_tokens/cli.py",
+        "expires {moment_text_of(token['expires_at'])}",
+        "expires {token['expires_at']}",
+        "test_cli.py::test_times_of_commands_have_one_form",
+    ),
+    Sabotage(
         "doctor examines the files of secret settings",
         "auth/admin/secret_files.py",
         "        if exposed := [str(path) for path in paths if _is_exposed(path)]:",

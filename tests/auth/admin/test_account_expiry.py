@@ -226,7 +226,7 @@ def test_dry_run_lists_the_accounts_that_would_be_erased_and_erases_none(
 def test_explain_tells_when_an_unused_account_expires(mailing: Flask, clock: FixedClock) -> None:
     register(mailing.test_client())
     explained = partial(mailing.test_cli_runner().invoke, args=["auth", "explain", "ada"])
-    assert "It is erased after 8 March 2026, 12:00 UTC" in explained().stdout
+    assert "It is erased after 2026-03-08 12:00 UTC" in explained().stdout
     clock.advance(DAY + 1)
     login(mailing.test_client())
     assert "is erased" not in explained().stdout
@@ -242,7 +242,7 @@ def test_explain_tells_when_an_account_that_must_be_confirmed_expires(
     execute(app, "UPDATE users SET origin = 'operator' WHERE username = 'zoe'")
     run = app.test_cli_runner().invoke
     assert "is erased" not in run(args=["auth", "explain", "zoe"]).stdout
-    end = "It is erased after 8 March 2026, 12:00 UTC, unless its address is confirmed before."
+    end = "It is erased after 2026-03-08 12:00 UTC, unless its address is confirmed before."
     assert end in run(args=["auth", "explain", "ada"]).stdout
     assert "is erased" not in run(args=["auth", "explain", "grace"]).stdout
     clock.advance(WEEK + 1)

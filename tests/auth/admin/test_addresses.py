@@ -1,6 +1,7 @@
 """`flask auth change-email` and `confirm-email`: operators care for addresses whose mail is not read."""
 
 import json
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -97,9 +98,12 @@ def test_change_of_address_that_the_owner_could_not_confirm_is_refused(
     assert mailbox.mails(app, "change_email") == []
 
 
-def confirm(app: Flask, *more: str) -> dict[str, bool]:
-    result: dict[str, bool] = asked(app, "confirm-email", "ada", "--reason", REASON, *more)
+def confirm(app: Flask, *more: str) -> dict[str, Any]:
+    result: dict[str, Any] = asked(app, "confirm-email", "ada", "--reason", REASON, *more)
     return result
+
+
+NOTHING = {"sessions": 0, "devices": 0, "second_factors": 0, "api_tokens": 0}
 
 
 def test_confirmation_by_an_operator_names_its_reason_and_mails_the_address(
@@ -107,7 +111,7 @@ def test_confirmation_by_an_operator_names_its_reason_and_mails_the_address(
 ) -> None:
     register(client)
     link = mailbox.token(app, "verify_email")
-    assert confirm(app) == {"changed": True}
+    assert confirm(app) == {"changed": True, "removed": NOTHING}
     user = login(client).get_json()["user"]
     assert user["email_verified"] is True
     assert mailbox.sent(app)[1] == ("email_confirmed", OLD)
@@ -130,7 +134,8 @@ def test_confirmation_by_an_operator_removes_what_the_registrant_added(
     phone = Authenticator(post(client, "totp", access).get_json()["secret"], clock)
     post(client, "totp/confirm", access, code=phone.code())
     add_passkey(client, access)
-    assert confirm(app) == {"changed": True}
+    told = auth(app, "confirm-email", "ada", "--reason", REASON).stdout
+    assert told == "Confirmed. Removed: 1 session, 2 devices, 2 second factors, 1 API token.\n"
     for table in ("known_devices", "passkeys", "totp_factors", "recovery_codes"):
         assert rows(app, f"SELECT * FROM {table}") == [], table
     assert me(client, access).status_code == 401

@@ -3,6 +3,7 @@
 import getpass
 import os
 import pwd
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from config import Settings, TestingConfig
+from tests.support.api_tokens import owned
+from tests.support.sent_mail import add_passkey
 from tests.support.service import PASSWORD, events, login, register, rows, signed_in
 
 TWICE = f"{PASSWORD}\n{PASSWORD}\n"
@@ -64,7 +67,7 @@ def test_create_user_has_no_password_option(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("options", "typed", "said"),
     [
-        (ADA, "short\nshort\n", "Password must be at least 8 characters long"),
+        (ADA, "short\nshort\n", "must be at least 8 characters long"),
         (("--username", "a b", "--email", "x"), TWICE, "username: may hold"),
         (("--username", "admin", "--email", "a@example.com"), TWICE, "reserved"),
         (("--username", "", "--email", "a@example.com"), TWICE, "username: is missing"),
@@ -86,6 +89,7 @@ def test_create_user_error_is_one_line(
     prompts = ("Password: ", "Repeat for confirmation: ")
     (line,) = (text for text in result.stderr.splitlines() if text not in {*prompts, ""})
     assert line.startswith("Error: ")
+    assert line.count(said) == 1
     assert result.stdout == ""
     assert "Traceback" not in result.output
     assert events(app) == ["account_registered"]
@@ -103,6 +107,16 @@ def test_invalid_utf8_search_is_refused_in_one_line(app: Flask) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: The input is not valid UTF-8.\n"
     assert events(app) == []
+
+
+@pytest.mark.parametrize("words", ["show ada", "tokens ada", "explain ada", "who", "reset-factors ada"])
+def test_times_of_commands_have_one_form(app: Flask, client: FlaskClient, words: str) -> None:
+    owned(app)
+    add_passkey(client, login(client).get_json()["access_token"])
+    told = auth(app, *words.split())
+    assert told.exit_code == 0, told.output
+    assert re.search(r"2026-0\d-\d\d 12:00 UTC", told.stdout), told.stdout
+    assert not re.search(r"\dT\d\d:\d\d|March", told.stdout), told.stdout
 
 
 def test_operator_name_comes_from_the_system_account(

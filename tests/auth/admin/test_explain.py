@@ -62,9 +62,9 @@ def test_explain_reports_an_unreadable_password_hash(app: Flask, client: FlaskCl
 
 
 STATES = {
-    "disabled": ("UPDATE users SET disabled_at = created_at", "An operator disabled it on 1 March 2026"),
-    "leaving": ("UPDATE users SET deletion_due_at = created_at", "it will be erased on 1 March 2026"),
-    "blocked": ("UPDATE users SET password_blocked_at = created_at", "The password is blocked since 1 March"),
+    "disabled": ("UPDATE users SET disabled_at = created_at", "An operator disabled it on 2026-03-01"),
+    "leaving": ("UPDATE users SET deletion_due_at = created_at", "it will be erased on 2026-03-01"),
+    "blocked": ("UPDATE users SET password_blocked_at = created_at", "The password is blocked since 2026-03-01"),
     "without a password": ("UPDATE users SET password_hash = NULL", "It has no password and no passkey."),
 }
 
@@ -130,7 +130,7 @@ def test_explain_lists_waiting_and_given_up_mails(make_app: AppFactory, clock: F
 
     try_all()
     waits = asked(app, "explain", "ada")["findings"][1]
-    assert "The mail verify_email of 1 March 2026, 12:00 UTC waits, tried 1 time (" in waits
+    assert "The mail verify_email of 2026-03-01 12:00 UTC waits, tried 1 time (" in waits
     assert "(SMTPDataError 451)" in waits
     auth(app, "send-reset", "ada")
     clock.advance(DAY)

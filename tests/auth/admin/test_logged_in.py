@@ -50,7 +50,7 @@ def test_who_lists_accounts_with_a_live_session(app: Flask, client: FlaskClient,
         ("eve", 1),
     ]
     lines = auth(app, "who").stdout.splitlines()
-    assert lines[0].strip() == "1  ada  <ada@example.com>  2 sessions, last used 1 March 2026, 12:02 UTC"
+    assert lines[0].strip() == "1  ada  <ada@example.com>  2 sessions, last used 2026-03-01 12:02 UTC"
     assert written(app)[-2:] == [event("accounts_listed", None, 3)] * 2
     clock.advance(DAY // 2)
     assert names(app) == []
