@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "nightly: takes long and rarely fails; run by `make nightly`")
     config.addinivalue_line(
         "markers",
-        "both_databases: the test is about SQL, and runs on Postgres as well; slow=True: there it is slow",
+        "both_databases: the test is about SQL, and runs on Postgres as well, with the marks given here",
     )
     config.addinivalue_line("markers", "timeout(seconds): with pytest-timeout, the limit of this test")
     config.addinivalue_line("markers", "no_recordings: the app itself takes the first steps of the test")
@@ -210,7 +210,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     is_chosen = any("database_uri" in str(mark.args[0]) for mark in choices)
     if "database_uri" in metafunc.fixturenames and not is_chosen:
         both = None if NO_POSTGRES else metafunc.definition.get_closest_marker("both_databases")
-        marks = [pytest.mark.slow] if both and both.kwargs.get("slow") else []
+        marks = [getattr(pytest.mark, name) for name in (both.kwargs if both else ())]
         names = ["sqlite", pytest.param("postgres", marks=marks)] if both else ["sqlite"]
         metafunc.parametrize("database_uri", names, indirect=True)
 

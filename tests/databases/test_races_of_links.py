@@ -184,10 +184,7 @@ IN_CHECK = {
     ("reset, login", True),
     ("delete, refresh", True),
     ("verify, reject", False),
-    ("move, registration", True),
     ("undo, refresh", True),
-    ("reject, logout", True),
-    ("reject, forgot", True),
 }
 
 

@@ -18,7 +18,7 @@ from tests.support.requests import confirm_addresses, disable, enable, everythin
 from tests.support.service import FixedClock, bearer, execute, login, rows, signed_in
 from utils.web.http import documentation
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 
 def token_routes(app: Flask) -> set[tuple[str, str]]:
@@ -82,6 +82,7 @@ def test_cve_2026_49448_no_output_field_of_an_owner_is_an_input_field(app: Flask
     assert not input_fields(app) & {"id", "user_id", "user", "created_at", "last_used_at", "by_factor"}
 
 
+@pytest.mark.both_databases(slow=True)
 def test_ghsa_q658_hfpg_35qc_token_of_a_demoted_owner(app: Flask) -> None:
     """gokapi kept the old rights in the keys of a demoted user."""
     token = owned(app)
@@ -150,6 +151,7 @@ def test_blnk_298_token_of_another_account(app: Flask, client: FlaskClient) -> N
     assert status(app, token) == 204
 
 
+@pytest.mark.both_databases(slow=True)
 def test_marmot_252_and_directus_2070_token_of_a_disabled_owner(app: Flask, client: FlaskClient) -> None:
     """Keys outlived a disabled owner in marmot, shynet, Octopus and directus."""
     refused = (401, "token_invalid")

@@ -23,7 +23,7 @@ from tests.support.service import (
 from utils.auth_helpers import generate_jwt_token
 from utils.web.cursors import cursor
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 KEYS = {"at", "event", "text", "ip_address", "browser", "system"}
 
@@ -52,6 +52,7 @@ def test_event_texts_are_unique() -> None:
     assert len({event_text(event, None) for event in Event}) == len(Event)
 
 
+@pytest.mark.both_databases(slow=True)
 def test_activity_lists_the_newest_event_first(app: Flask, client: FlaskClient) -> None:
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
     register(client)
@@ -87,6 +88,7 @@ def test_operator_events_hide_the_operator_name_and_device(app: Flask, client: F
     assert "root" not in str(found)
 
 
+@pytest.mark.both_databases(slow=True)
 def test_pages_have_no_gaps_or_duplicates_while_events_are_added(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:

@@ -19,7 +19,7 @@ from tests.conftest import AppFactory
 from tests.support.requests import asked, said
 from tests.support.service import START, FixedClock, at_once, bearer, checked_out, events, rows, signed_in
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 RUNNING = (429, "export_running")
 LARGE = 1_234  # events: three pages, and more than is sent at once
@@ -61,6 +61,7 @@ def test_events_are_read_in_pages_without_gaps_or_duplicates(app: Flask, number:
     assert all(" LIMIT " in sql for sql in pages)
 
 
+@pytest.mark.both_databases(slow=True)
 def test_rows_of_the_same_moment_are_paged_by_their_id(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     client = app.test_client()
     for _ in range(7):
@@ -71,6 +72,7 @@ def test_rows_of_the_same_moment_are_paged_by_their_id(app: Flask, monkeypatch: 
     assert len(found["links"]) == len(rows(app, "SELECT id FROM one_time_tokens WHERE user_id = 1"))
 
 
+@pytest.mark.both_databases(slow=True)
 def test_export_holds_no_connection_while_it_is_sent(app: Flask) -> None:
     access = member(app)
     before = checked_out(app)
@@ -101,6 +103,7 @@ def test_process_has_two_exports_at_a_time(app: Flask) -> None:
     running[1].close()
 
 
+@pytest.mark.both_databases(slow=True)
 def test_concurrent_exports_of_an_account_start_once(make_app: AppFactory) -> None:
     apps = [make_app() for _ in range(3)]
     access = member(apps[0])
@@ -110,6 +113,7 @@ def test_concurrent_exports_of_an_account_start_once(make_app: AppFactory) -> No
         response.close()
 
 
+@pytest.mark.both_databases(slow=True)
 def test_lease_of_a_killed_process_ends(make_app: AppFactory, clock: FixedClock) -> None:
     killed, app = make_app(), make_app()
     access = member(app)

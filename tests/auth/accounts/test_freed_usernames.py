@@ -25,7 +25,7 @@ from tests.support.service import (
     signed_in,
 )
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 TAKEN = (409, "username_taken")
 DIGESTS = "SELECT * FROM freed_usernames"
@@ -43,6 +43,7 @@ def leave(client: FlaskClient, access: str) -> None:
     assert client.delete("/auth/me", headers=bearer(access)).status_code == 202
 
 
+@pytest.mark.both_databases(slow=True)
 def test_freed_username_is_refused_for_90_days(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     access, other = signed_in(client)["access_token"], signed_in(client, "grace")["access_token"]
     assert rename(client, access, "lovelace") == (200, "")
@@ -100,6 +101,7 @@ def test_account_keeps_ten_names_at_most(app: Flask, client: FlaskClient, clock:
     assert rename(client, access, "countess") == (200, "")
 
 
+@pytest.mark.both_databases(slow=True)
 def test_username_of_an_erased_account_is_refused_to_everyone(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
@@ -165,6 +167,7 @@ def test_name_freed_while_a_registration_hashes_is_refused(make_app: AppFactory)
     assert [row["username"] for row in rows(app, "SELECT username FROM users")] == ["lovelace"]
 
 
+@pytest.mark.both_databases(slow=True)
 def test_concurrent_rename_and_registration_never_share_a_name(app: Flask) -> None:
     access = signed_in(app.test_client())["access_token"]
     owner, stranger = app.test_client(), app.test_client()

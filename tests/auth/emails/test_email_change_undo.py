@@ -36,11 +36,12 @@ from tests.support.service import (
 )
 from utils.auth_helpers import generate_jwt_token
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 OLD, ADDRESS = "ada@example.com", "new@example.com"
 
 
+@pytest.mark.both_databases(slow=True)
 def test_undo_restores_address_and_blocks_login_until_a_reset(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
@@ -84,6 +85,7 @@ def test_links_to_the_new_address_are_void_after_the_undo(app: Flask, client: Fl
     assert address(app) == OLD
 
 
+@pytest.mark.both_databases(slow=True)
 def test_undo_link_survives_later_address_changes(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     access = signed_in(client)["access_token"]
     addresses = [f"eve{number}@example.com" for number in range(5)]
@@ -246,6 +248,7 @@ def test_undo_to_an_address_that_is_gone_locks_out_and_sends_no_mail(
     assert said(post(client, "email/change/undo", token=undo)) == (410, "token_used")
 
 
+@pytest.mark.both_databases(slow=True)
 def test_concurrent_proof_and_undo_leave_the_address_with_one_account(
     app: Flask, client: FlaskClient, squatted: tuple[str, str]
 ) -> None:

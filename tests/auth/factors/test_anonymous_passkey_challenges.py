@@ -20,7 +20,7 @@ from tests.support.service import FixedClock, at_once, rows, signed_in
 from tests.support.soft_passkey import SoftPasskey, b64, raw
 from utils.services import services
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 SIGNED = 24  # bytes of a challenge before its MAC: random id and end
 
@@ -55,12 +55,14 @@ def test_refused_passkey_answer_stores_no_challenge(
     assert [row["user_id"] for row in used(app)] == [1]
 
 
+@pytest.mark.both_databases(slow=True)
 def test_passkey_without_counter_answers_a_challenge_once(client: FlaskClient, passkey: SoftPasskey) -> None:
     options = options_of(client)
     assert post(client, "login/passkey", credential=passkey.get(options)).status_code == 200
     assert said(post(client, "login/passkey", credential=passkey.get(options))) == INVALID
 
 
+@pytest.mark.both_databases(slow=True)
 def test_concurrent_answers_without_counter_succeed_once(
     app: Flask, client: FlaskClient, passkey: SoftPasskey
 ) -> None:

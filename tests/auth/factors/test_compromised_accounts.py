@@ -14,7 +14,7 @@ from tests.support.requests import DAY, HOUR, NEW, forget, moved, post, prune, s
 from tests.support.service import FixedClock, bearer, login, me, refresh, register, rows
 from tests.support.soft_passkey import SoftPasskey
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 
 def by_mail_of_the_passkey(compromised: CompromisedAccount) -> tuple[str, str]:
@@ -68,6 +68,7 @@ def test_operator_lock_out_removes_an_intruders_passkey(compromised: Compromised
     assert login(compromised.client, password=NEW).status_code == 200
 
 
+@pytest.mark.both_databases(slow=True)
 def test_intruders_totp_is_removed_a_day_after_the_password_reset(compromised: CompromisedAccount) -> None:
     compromised.app_on()
     compromised.use("sessions/disown", compromised.link)
@@ -115,6 +116,7 @@ def test_password_blocked_mail_announces_the_removal_of_a_new_factor(compromised
     )
 
 
+@pytest.mark.both_databases(slow=True)
 def test_disown_voids_new_recovery_codes_and_keeps_an_older_factor(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
@@ -149,6 +151,7 @@ def test_password_reset_removes_passkeys_of_an_unconfirmed_account(
     assert done.get_json()["user"]["two_factor_enabled"] is False
 
 
+@pytest.mark.both_databases(slow=True)
 @pytest.mark.parametrize("kind", ["code", "passkey"])
 def test_required_enrollment_ends_password_only_sessions(
     make_app: AppFactory, clock: FixedClock, kind: str

@@ -29,7 +29,7 @@ from tests.support.service import (
 )
 from tests.support.soft_passkey import SoftPasskey
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 ASKED = (401, "second_factor_required")
 NOTHING = (409, "no_factors_reset")
@@ -52,6 +52,7 @@ def factors(app: Flask) -> list[int]:
     return [len(rows(app, f"SELECT * FROM {table}")) for table in FACTORS]
 
 
+@pytest.mark.both_databases(slow=True)
 def test_factor_reset_takes_effect_at_the_first_login_after_a_day(
     app: Flask, owner: Owner, clock: FixedClock
 ) -> None:
@@ -146,6 +147,7 @@ def test_passkey_login_is_refused_once_the_factor_reset_is_due(
     assert login(client).status_code == 200
 
 
+@pytest.mark.both_databases(slow=True)
 def test_prune_completes_a_due_factor_reset(app: Flask, owner: Owner, clock: FixedClock) -> None:
     reset(app)
     clock.advance(DAY - 1)
@@ -233,6 +235,7 @@ def test_passwordless_account_recovers_by_password_reset_after_factor_reset(
     assert login(client, password=NEW).status_code == 200
 
 
+@pytest.mark.both_databases(slow=True)
 def test_concurrent_stop_and_completion_of_factor_reset_leave_one_outcome(
     app: Flask, client: FlaskClient, owner: Owner, clock: FixedClock
 ) -> None:

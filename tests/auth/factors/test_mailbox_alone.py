@@ -12,7 +12,7 @@ from tests.support.passkeys import ASKED, INVALID, added, log_in
 from tests.support.requests import DAY, HOUR, NEW, confirmed, forget, moved, post, prune, said
 from tests.support.service import FixedClock, bearer, login, refresh, rows
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 OTHER = "the next password of the owner"
 
@@ -169,6 +169,7 @@ def test_device_from_before_a_reset_and_before_the_factor_removes_no_factor(
     assert said(login(client, password=OTHER)) == ASKED
 
 
+@pytest.mark.both_databases(slow=True)
 def test_device_counts_again_after_a_login_that_follows_the_reset(compromised: CompromisedAccount) -> None:
     device = {DEVICE_HEADER: compromised.owner["device_token"]}
     assert (
@@ -187,6 +188,7 @@ def test_device_counts_again_after_a_login_that_follows_the_reset(compromised: C
     assert login(compromised.client, password=NEW).status_code == 200
 
 
+@pytest.mark.both_databases(slow=True)
 def test_owner_with_an_older_factor_removes_the_intruders_passkey(app: Flask, clock: FixedClock) -> None:
     client = app.test_client()
     owner = Owner(client, clock)

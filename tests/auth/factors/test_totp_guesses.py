@@ -43,7 +43,7 @@ def nearly_blocked(app: Flask, wrong: int = MAX_WRONG) -> None:
     execute(app, "UPDATE totp_factors SET failures = :wrong", wrong=wrong)
 
 
-@pytest.mark.both_databases(slow=True)
+@pytest.mark.both_databases(nightly=True)
 def test_after_a_hundred_wrong_codes_in_a_row_the_right_one_is_refused(
     owner: Owner, clock: FixedClock
 ) -> None:

@@ -10,7 +10,7 @@ from tests.support.authenticator_app import Owner
 from tests.support.requests import post, said
 from tests.support.service import PASSWORD, FixedClock, login, me, register
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 
 def try_passwords(client: FlaskClient, device: str, wrong: int) -> str:
@@ -21,6 +21,7 @@ def try_passwords(client: FlaskClient, device: str, wrong: int) -> str:
     return str(login(client, headers=headers).get_json()["access_token"])
 
 
+@pytest.mark.both_databases(slow=True)
 def test_login_after_ten_wrong_passwords_from_a_known_device_is_mailed(
     app: Flask, client: FlaskClient
 ) -> None:

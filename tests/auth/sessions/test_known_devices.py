@@ -28,7 +28,7 @@ from tests.support.service import (
 )
 from utils.auth_helpers import generate_jwt_token
 
-pytestmark = pytest.mark.both_databases(slow=True)
+pytestmark = pytest.mark.both_databases(nightly=True)
 
 ORIGIN = {"Origin": "http://localhost:8000"}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
@@ -137,6 +137,7 @@ def test_device_token_survives_key_rotation_and_is_signed_again(app: Flask, make
     assert known(app) == 2
 
 
+@pytest.mark.both_databases(slow=True)
 def test_at_most_three_new_device_mails_an_hour_are_sent(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
@@ -173,6 +174,7 @@ def test_device_token_is_refused_as_any_other_token(client: FlaskClient) -> None
         assert said(post(client, path, token=mark, password=NEW)) == (404, "token_unknown")
 
 
+@pytest.mark.both_databases(slow=True)
 def test_51st_device_replaces_the_least_recently_seen(
     app: Flask, client: FlaskClient, clock: FixedClock
 ) -> None:
@@ -196,6 +198,7 @@ def test_51st_device_replaces_the_least_recently_seen(
     assert told(app) == before + 1
 
 
+@pytest.mark.both_databases(slow=True)
 def test_disown_revokes_all_access_until_a_reset(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
     pair, stranger = signed_in(client, remember=True), signed_in(client, "grace", remember=True)
     link, reset = mailbox.token(app, "new_sign_in", "ada@example.com"), forget(app)
@@ -262,6 +265,7 @@ def test_disown_link_is_void_after_an_address_change(app: Flask, client: FlaskCl
     assert me(client, access).status_code == 200
 
 
+@pytest.mark.both_databases(slow=True)
 def test_prune_of_known_devices_respects_batch_size_and_account(app: Flask) -> None:
     """One device id may be known to several accounts; each forgets it separately."""
     long_ago, now = START - timedelta(days=366), START
