@@ -185,4 +185,18 @@ DATABASES = [
         "(type(self.database).__name__, *",
         "test_fast_beginnings.py::test_app_with_another_time_has_recordings_of_its_own",
     ),
+    Sabotage(
+        "apps that share routes have the functions for requests of each blueprint",
+        "tests/support/fast_routes.py",
+        "        each._merge_blueprint_funcs(app, name)\n",
+        "",
+        "test_fast_routes.py::test_app_with_shared_routes_has_those_that_it_would_register",
+    ),
+    Sabotage(
+        "a blueprint with a call of its own is registered with each app",
+        "tests/support/fast_routes.py",
+        "return not has_more and all(",
+        "return True or all(",
+        "test_fast_routes.py::test_blueprint_with_a_call_of_its_own_is_registered_with_each_app",
+    ),
 ]

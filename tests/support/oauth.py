@@ -40,8 +40,7 @@ def client_row(app: Flask, client_id: str = "app", *, secret: str | None = SECRE
                 secret_row(client_id, secret)
             services().tx().commit()
 
-    is_usual = client_id == "app" and secret == SECRET and not columns
-    step(app, "client", insert) if is_usual else insert(app)
+    step(app, ["client", client_id, secret, columns], insert)
     return client_id
 
 

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from models import db
 from oauth import tokens
 from tables.oauth import OAuthCode, OAuthResource
+from tests.support.fast_beginnings import step
 from tests.support.oauth import REDIRECT, SECRET
 from tests.support.service import START, rows, signed_in
 from utils.services import services
@@ -28,18 +29,23 @@ Json = dict[str, Any]
 def log_in(app: Flask, name: str = "ada") -> tuple[int, UUID]:
     """Log in; return the ids of the account and its newest session."""
     signed_in(app.test_client(), name)
-    found = rows(
-        app,
-        "SELECT sessions.id, user_id FROM sessions JOIN users ON users.id = user_id WHERE username = :name "
-        "ORDER BY sessions.created_at DESC, sessions.id",
-        name=name,
-    )
-    return found[0]["user_id"], UUID(str(found[0]["id"]))
+
+    def found(app: Flask) -> tuple[int, UUID]:
+        row, *_ = rows(
+            app,
+            "SELECT sessions.id, user_id FROM sessions JOIN users ON users.id = user_id "
+            "WHERE username = :name ORDER BY sessions.created_at DESC, sessions.id",
+            name=name,
+        )
+        return row["user_id"], UUID(str(row["id"]))
+
+    return step(app, ["newest session", name], found)
 
 
 def issue_code(app: Flask, user_id: int, session_id: UUID, client_id: str = "app", **columns: Any) -> str:
     """Insert an authorization code as a decision does, and return its text."""
-    with app.app_context():
+
+    def insert() -> str:
         now = services().clock.now()
         values: Json = {
             "id": uuid4(),
@@ -61,6 +67,12 @@ def issue_code(app: Flask, user_id: int, session_id: UUID, client_id: str = "app
         db.session.add(row)
         db.session.commit()
         return tokens.code(services(), row)
+
+    def issued(app: Flask) -> str:
+        with app.app_context():
+            return insert()
+
+    return step(app, ["code", user_id, str(session_id), client_id, columns], issued)
 
 
 def code_of(app: Flask, name: str = "ada", client_id: str = "app", **columns: Any) -> str:

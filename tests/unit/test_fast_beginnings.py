@@ -16,7 +16,17 @@ from tests.conftest import new_sqlite
 from tests.support.fast_beginnings import _recordings, begin, step
 from tests.support.memory_apps import memory_app
 from tests.support.requests import everything
-from tests.support.service import FixedClock, execute, login, me, register, rows, shut_down, signed_in
+from tests.support.service import (
+    START,
+    FixedClock,
+    execute,
+    login,
+    me,
+    register,
+    rows,
+    shut_down,
+    signed_in,
+)
 
 SQL = (
     "INSERT INTO freed_usernames (digest, user_id, ends_at) VALUES ('x', NULL, '2026-01-01 00:00:00.000000')"
@@ -176,3 +186,9 @@ def test_recording_made_anew_is_not_followed_by_an_old_one(begun: Begin) -> None
         assert me(client, access).status_code == 200
         for key in [key for key, found in _recordings.items() if access in str(found.result)]:
             del _recordings[key]
+
+
+def test_step_with_a_parameter_that_has_no_name_is_taken_by_the_app(begun: Begin) -> None:
+    app, apps = begun(), list[Flask]()
+    step(app, ["at", START], apps.append)
+    assert apps == [app]
