@@ -2,7 +2,7 @@ import { ask, failed, knowWho, loadMe } from "./account.js";
 import { call, speak } from "../lib/client.js";
 import { Form, rules } from "../lib/form.js";
 import { day } from "../lib/moments.js";
-import { element, fill, text } from "../lib/page.js";
+import { element, fill, reveal, text } from "../lib/page.js";
 import { toast } from "../lib/toast.js";
 
 const place = (id) => document.getElementById(id);
@@ -30,6 +30,7 @@ async function start() {
   const answer = await loadMe();
   if (answer.ok) show(answer.data.user);
   else failed(answer, start);
+  reveal();
 }
 
 async function resend() {
