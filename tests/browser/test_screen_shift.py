@@ -1,4 +1,4 @@
-"""Nothing on a page moves while it loads, and what waits for the API is shown without it after two seconds."""
+"""Nothing on a page moves while it loads. What waits for the API is shown without it after two seconds."""
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect

@@ -69,7 +69,7 @@ def test_vite_which_matches_addresses_with_their_query_passes_them_on() -> None:
 
 def test_every_guide_makes_an_application_in_a_folder_of_its_own() -> None:
     made = [
-        re.findall(r"^(?:mkdir|np\S .*@latest) (\S+)", section(name), re.M)
+        re.findall(r"^(?:mkdir|np\S .*@latest) (\S+)", section(name), re.MULTILINE)
         for name in ("react-make", "plain-client", "nextjs-make")
     ]
     assert all(len(folders) == 1 for folders in made), made

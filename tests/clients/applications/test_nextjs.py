@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]
 
 # What the test runs in place of a command. Packages of the lock file are installed beside the application.
 COMMANDS = {
-    "npx --yes create-next-app@latest next-shop ": "node node_modules/create-next-app/dist/index.js next-shop ",
+    "npx --yes create-next-app@latest ": "node node_modules/create-next-app/dist/index.js ",
     " --no-cache-components": (
         " --no-cache-components --no-tailwind --no-eslint --skip-install --disable-git"
     ),
