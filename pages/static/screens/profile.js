@@ -14,7 +14,7 @@ let user = null;
 function show(found) {
   // Not on a return to the page: the choice may not be saved yet.
   if (language && user?.locale !== found.locale) language.elements.locale.value = found.locale ?? "";
-  if (language) place("language").disabled = false; // until now, it would have saved "That of the browser"
+  if (language) place("language").disabled = false; // until now, it would have saved "Language of the browser"
   user = found;
   knowWho(user);
   place("email-shown").textContent = user.email;
