@@ -180,7 +180,7 @@ def test_58_password_meter_shows_the_servers_score(screen: Page, password: str, 
     meter = screen.get_by_role("meter", name="Password strength")
     screen.get_by_label("Password", exact=True).fill(password)
     expect(meter).to_have_attribute("aria-valuenow", str(bars))
-    expect(meter).to_have_attribute("aria-valuetext", word)
+    expect(meter).to_have_attribute("aria-valuetext", f"Password strength: {word}")
     expect(screen.locator(".meter__word")).to_have_text(word)
     screen.get_by_label("Password", exact=True).fill("")
     expect(meter).to_have_attribute("aria-valuenow", "0")

@@ -30,7 +30,7 @@ def shop(tmp_path: Path) -> Path:
     """Return the folder of the pages after the commands of the guide."""
     (tmp_path / "auth-service").symlink_to(ROOT)
     subprocess.run(["sh", "-ec", example("plain-client", {}, "plain-pages")], cwd=tmp_path, check=True)
-    return tmp_path / "shop"
+    return tmp_path / "plain-shop"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_page_on_another_origin_logs_in_with_a_second_factor(
         address = site.registered(confirmed=True)
         assert site.link(address, "/verify-email").startswith(site.url)
         phone = phone_of(site.server, address)
-        written = "python3 -m http.server 5173 --directory shop"
+        written = "python3 -m http.server 5173 --directory plain-shop"
         assert f"\n{written}\n" in (ROOT / "docs/guides/plain-pages.md").read_text()
         command = [sys.executable, *written.replace("5173", str(port)).split()[1:]]
         with running_client(command, origin, tmp_path):

@@ -124,7 +124,7 @@ def test_37_password_meter_values_and_bars(screen: Page, score: int, steps: int,
     metered(score, screen)
     meter = screen.get_by_role("meter", name="Password strength")
     expect(meter).to_have_attribute("aria-valuenow", str(steps))
-    expect(meter).to_have_attribute("aria-valuetext", word)
+    expect(meter).to_have_attribute("aria-valuetext", f"Password strength: {word}")
     attributes(screen, "[role=meter]", **{"aria-valuemin": "0", "aria-valuemax": "4"})
     expect(screen.locator(".meter__word")).to_have_text(word)
     track = "rgb(226, 232, 240)"

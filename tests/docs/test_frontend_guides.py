@@ -65,3 +65,12 @@ def test_proxy_passes_every_page_and_call_of_the_service_on(name: str, app: Flas
 def test_vite_which_matches_addresses_with_their_query_passes_them_on() -> None:
     assert passed_on("react-proxy").match("/login?next=/")
     assert (ROOT / "sdk/js/package.json").exists()
+
+
+def test_every_guide_makes_an_application_in_a_folder_of_its_own() -> None:
+    made = [
+        re.findall(r"^(?:mkdir|np\S .*@latest) (\S+)", section(name), re.MULTILINE)
+        for name in ("react-make", "plain-client", "nextjs-make")
+    ]
+    assert all(len(folders) == 1 for folders in made), made
+    assert len({folder for folders in made for folder in folders}) == len(made)

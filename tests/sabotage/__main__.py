@@ -22,6 +22,7 @@ from tests.sabotage.factors import FACTORS
 from tests.sabotage.guards import GUARDS
 from tests.sabotage.javascript_client import JAVASCRIPT_CLIENT
 from tests.sabotage.languages import LANGUAGES
+from tests.sabotage.layout_shift import LAYOUT_SHIFT
 from tests.sabotage.limits import LIMITS
 from tests.sabotage.messages import MESSAGES
 from tests.sabotage.oauth_apps import OAUTH_APPS
@@ -77,6 +78,7 @@ def main(names: list[str]) -> int:
             MESSAGES,
             BRANDS,
             JAVASCRIPT_CLIENT,
+            LAYOUT_SHIFT,
             TRANSFER,
             OWN_MODULES,
         ),

@@ -1,8 +1,9 @@
 """Cookies with strict attributes, and the cross-site check for requests with cookies."""
 
+import logging
 from typing import ParamSpec, TypeVar
 
-from flask import after_this_request, request
+from flask import after_this_request, current_app, request
 from werkzeug import Response
 
 from utils.errors import CrossSiteRefused
@@ -10,6 +11,8 @@ from utils.services import services
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_LOGGED = "auth.other_origin"  # set in an application that has logged it
+log = logging.getLogger("auth")
 
 
 def refuse_cross_site() -> None:
@@ -21,6 +24,20 @@ def refuse_cross_site() -> None:
         allowed = request.headers.get("Origin") == services().settings.public_url
     if not allowed:
         raise CrossSiteRefused
+    _check_public_url()
+
+
+def _check_public_url() -> None:
+    """Log in each process the first call that shows that `PUBLIC_URL` is not the origin that people see.
+
+    This happens if it is not set behind a proxy: mailed links lead to the wrong origin. Callers outside
+    browsers can cause the line by any `Origin`, which is not logged.
+    """
+    settings, origin = services().settings, request.headers.get("Origin")
+    known = (None, "null", settings.public_url, *settings.cors_origins, *settings.return_origins)
+    if origin not in known and not current_app.extensions.get(_LOGGED):
+        current_app.extensions[_LOGGED] = True
+        log.warning("pages used at another origin than PUBLIC_URL")
 
 
 def set_cookie(name: str, value: str, age: int | None, *, domain: str | None = None) -> None:

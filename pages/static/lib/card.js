@@ -1,11 +1,12 @@
 // Pages with several cards, of which one is shown at a time.
 
-import { retitle } from "./page.js";
+import { retitle, reveal } from "./page.js";
 
 /** Show the card of this name instead of the current one, and focus its heading. */
 export function showCard(name) {
   const place = document.getElementById("swap");
   place.replaceChildren(document.getElementById(`card-${name}`).content.cloneNode(true));
+  reveal(); // before the focus: what is hidden cannot have it
   retitle();
   place.querySelector("h1").focus();
   return place;

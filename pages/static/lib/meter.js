@@ -53,7 +53,7 @@ export function strengthMeter(input, about = () => ({})) {
   function show(steps, advice = "") {
     const name = steps === null ? "" : text(WORDS[steps]);
     bars.setAttribute("aria-valuenow", String(steps ?? 0));
-    if (name) bars.setAttribute("aria-valuetext", name);
+    if (name) bars.setAttribute("aria-valuetext", text("meter.said", { word: name }));
     else bars.removeAttribute("aria-valuetext");
     word.textContent = name;
     help.textContent = advice;

@@ -53,6 +53,11 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** Show what has waited for the first answer of the API. */
+export function reveal() {
+  for (const node of document.querySelectorAll("[data-waits]")) node.removeAttribute("data-waits");
+}
+
 /** Set the title of the page to its heading, with a prefix if a form has errors. */
 export function retitle({ error = false } = {}) {
   const title = `${document.querySelector("h1").textContent} – ${setting("brand")}`;

@@ -3,7 +3,7 @@
 import { call, lookAgain } from "../lib/client.js";
 import { showCard, showIfLinkFails } from "../lib/card.js";
 import { Form } from "../lib/form.js";
-import { tokenOfLink } from "../lib/page.js";
+import { reveal, tokenOfLink } from "../lib/page.js";
 
 const CALLS = {
   "/reject": "/auth/email/reject",
@@ -30,3 +30,4 @@ new Form(document.getElementById("link-form"), {
   },
 });
 if (!token) showCard("unknown");
+reveal();

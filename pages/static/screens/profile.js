@@ -2,7 +2,7 @@ import { ask, failed, knowWho, loadMe } from "./account.js";
 import { call, speak } from "../lib/client.js";
 import { Form, rules } from "../lib/form.js";
 import { day } from "../lib/moments.js";
-import { element, fill, text } from "../lib/page.js";
+import { element, fill, reveal, text } from "../lib/page.js";
 import { toast } from "../lib/toast.js";
 
 const place = (id) => document.getElementById(id);
@@ -14,7 +14,7 @@ let user = null;
 function show(found) {
   // Not on a return to the page: the choice may not be saved yet.
   if (language && user?.locale !== found.locale) language.elements.locale.value = found.locale ?? "";
-  if (language) place("language").disabled = false; // until now, it would have saved "That of the browser"
+  if (language) place("language").disabled = false; // until now, it would have saved "Language of the browser"
   user = found;
   knowWho(user);
   place("email-shown").textContent = user.email;
@@ -30,6 +30,7 @@ async function start() {
   const answer = await loadMe();
   if (answer.ok) show(answer.data.user);
   else failed(answer, start);
+  reveal();
 }
 
 async function resend() {

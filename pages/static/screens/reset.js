@@ -3,7 +3,7 @@ import { showIfLinkFails } from "../lib/card.js";
 import { Form, newPassword, present } from "../lib/form.js";
 import { strengthMeter } from "../lib/meter.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, fill, tokenOfLink } from "../lib/page.js";
+import { element, fill, reveal, tokenOfLink } from "../lib/page.js";
 
 const token = tokenOfLink();
 const node = document.getElementById("reset-form");
@@ -34,3 +34,4 @@ if (checked.ok) {
     fill(document.getElementById("reset-for"), "reset.for", { email: element("strong", {}, username.value) });
   }
 } else showIfLinkFails(checked);
+reveal();

@@ -2,7 +2,7 @@ import { call, callSignedIn, confirmSignUp, isSignedIn, takeRequest, waitFor } f
 import { showCard, showIfLinkFails } from "../lib/card.js";
 import { Form, rules } from "../lib/form.js";
 import { passwordToggles } from "../lib/password.js";
-import { element, fill, setUpPage, text, tokenOfLink } from "../lib/page.js";
+import { element, fill, reveal, setUpPage, text, tokenOfLink } from "../lib/page.js";
 
 const token = tokenOfLink();
 const node = document.getElementById("verify-form");
@@ -133,3 +133,4 @@ else {
   signedIn = await isSignedIn();
   open(checked.data);
 }
+reveal();

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.nightly, pytest.mark.timeout(600)]
 
 # What the test runs in place of a command. Packages of the lock file are installed beside the application.
 COMMANDS = {
-    "npx --yes create-next-app@latest shop ": "node node_modules/create-next-app/dist/index.js shop ",
+    "npx --yes create-next-app@latest ": "node node_modules/create-next-app/dist/index.js ",
     " --no-cache-components": (
         " --no-cache-components --no-tailwind --no-eslint --skip-install --disable-git"
     ),
@@ -77,11 +77,11 @@ def shop(issuer: Provider, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Return the application after the steps of the guide. npm needs its registry."""
     folder = installed(tmp_path_factory.mktemp("nextjs"), Path(__file__).parent / "nextjs")
     run(commands("nextjs-make", COMMANDS), folder)
-    made = folder / "shop"
+    made = folder / "next-shop"
     url = f"http://localhost:{free_port()}"
     add, snippet = re.findall(r"^flask --app app auth (.+)$", section("nextjs-register"), re.MULTILINE)
     secret = issuer.command(*add.replace("http://localhost:3000", url).split())["secret"]
-    words, _, file = snippet.partition(" > ../shop/")
+    words, _, file = snippet.partition(" > ../next-shop/")
     (made / file).write_text(issuer.said(*words.split()))
     run(commands("nextjs-settings", {"auth_cs_...": secret}), made)
     for path, text in files_of("nextjs-files").items():

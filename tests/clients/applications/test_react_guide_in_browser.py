@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 # What the test runs in place of a command. Packages of the lock file are installed beside the application.
 COMMANDS = {
-    "npm create vite@latest shop -- ": "node node_modules/create-vite/index.js shop ",
+    "npm create vite@latest react-shop -- ": "node node_modules/create-vite/index.js react-shop ",
     "npm install\n": "\n",
     "npm install ": "npm install --prefix .. --offline --no-audit --no-fund ",
 }
@@ -40,8 +40,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert written in commands
         commands = commands.replace(written, done, 1)
     run(commands, folder)
-    (folder / "shop/src/account.js").write_text(example("javascript-react", {}, "javascript"))
-    return folder / "shop"
+    (folder / "react-shop/src/account.js").write_text(example("javascript-react", {}, "javascript"))
+    return folder / "react-shop"
 
 
 def run(commands: str, folder: Path) -> None:
