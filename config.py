@@ -186,7 +186,7 @@ class Settings:
     ) -> Self:
         """Return the settings from `environ`, else from `config`, else from `fallback` or the default.
 
-        Raises `ConfigurationError`, which names all faults and quotes no values.
+        Raises `ConfigurationError`, which names all faults and quotes no secret.
         """
         faults: list[str] = []
         found: dict[str, Any] = {}

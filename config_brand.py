@@ -35,7 +35,11 @@ def logo(text: str) -> Image:
     try:
         with Path(text).open("rb") as file:
             content = file.read(MAX_LOGO_BYTES + 1)
-    except (OSError, ValueError) as problem:  # whose messages may quote the path
+    except FileNotFoundError:
+        raise ValueError(
+            f"must be the path of a file. There is no such file: {Path(text).absolute()}"
+        ) from None
+    except (OSError, ValueError) as problem:
         fault = f"must be the path of a file; it cannot be read ({type(problem).__name__})"
         raise ValueError(fault) from None
     if len(content) > MAX_LOGO_BYTES:
