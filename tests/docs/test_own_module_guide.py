@@ -62,6 +62,26 @@ def test_guide_works_as_written(copy: Path) -> None:
 
 
 @pytest.mark.slow
+def test_own_settings_of_pytest_need_the_folder_of_the_project_only_outside_a_package(copy: Path) -> None:
+    tests = copy / "reports" / "tests"
+    tests.mkdir()
+    (tests / "test_more.py").write_text((copy / "reports" / "test_reports.py").read_text())
+    (copy / ".env").write_text("APP_MODULES=reports\n")
+    for folder in (copy / "reports", tests):
+        (folder / "pytest.ini").touch()
+    package = "cd reports && ../.venv/bin/python -m pytest -q test_reports.py"
+    away = "cd reports/tests && ../../.venv/bin/python -m pytest -q"
+    refused = run(away, copy)
+    assert "No module named 'auth_testing'" in refused.stdout + refused.stderr
+    for command in (
+        package,
+        ".venv/bin/python -m pytest -q reports/tests",
+        f"export PYTHONPATH={copy}; {away}",
+    ):
+        assert "1 passed" in run(command, copy).stdout, command
+
+
+@pytest.mark.slow
 def test_rules_of_the_project_hold_beside_a_module_of_a_reader(copy: Path) -> None:
     (copy / "reports" / "README.md").write_text("[nowhere](nowhere.md), `make nonsense`\n")
     (copy / "reports" / "views.py").write_text("import hashlib, requests\n" + "\n" * 400)
