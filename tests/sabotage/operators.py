@@ -133,16 +133,16 @@ OPERATORS = [
     Sabotage(
         "an address that an operator confirmed leaves no device from before",
         "auth/admin/addresses.py",
-        "    known_devices.forget_all(tx, account.id)\n",
-        "",
+        "    devices = known_devices.forget_all(tx, account.id)\n",
+        "    devices = 2\n",
         "test_addresses.py::test_confirmation_by_an_operator_removes_what_the_registrant_added",
     ),
     Sabotage(
         "an address that an operator confirmed leaves no session from before",
         "auth/admin/addresses.py",
-        "    revoke.revoke_all(services, tx, account.id, EndReason.OPERATOR, "
+        "    sessions = revoke.revoke_all(services, tx, account.id, ended, "
         "purposes=revoke.CREDENTIAL_LINKS)\n",
-        "",
+        "    sessions = 1\n",
         "test_addresses.py::test_confirmation_by_an_operator_removes_what_the_registrant_added",
     ),
     Sabotage(
