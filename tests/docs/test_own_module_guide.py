@@ -61,7 +61,7 @@ def test_guide_works_as_written(copy: Path) -> None:
     assert "1 failed" in run(COMMANDS, copy).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # it runs the tests of all rules in the copy
 def test_rules_of_the_project_hold_beside_a_module_of_a_reader(copy: Path) -> None:
     (copy / "reports" / "README.md").write_text("[nowhere](nowhere.md), `make nonsense`\n")
     (copy / "reports" / "views.py").write_text("import hashlib, requests\n" + "\n" * 400)
