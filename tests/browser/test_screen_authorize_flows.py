@@ -1,6 +1,7 @@
 """Requests of apps from the first address to the answer. Numbers are those of the list of checks."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -155,10 +156,17 @@ QUESTIONS: list[tuple[dict[str, str], Steps, Steps]] = [
 ]
 
 
-@pytest.mark.parametrize("is_logged_in", [True, False])
-@pytest.mark.parametrize(("changes", "logged_in", "nobody"), QUESTIONS)
+def questions() -> Iterator[Any]:
+    """Yield each with a login and without one. `prompt=login` stands for what a login answers as well."""
+    for changes, logged_in, nobody in QUESTIONS:
+        yield changes, logged_in, True
+        is_repeated = "max_age" in changes or "select_account" in changes.get("prompt", "")
+        yield pytest.param(changes, nobody, False, marks=[pytest.mark.nightly] if is_repeated else [])
+
+
+@pytest.mark.parametrize(("changes", "steps", "is_logged_in"), [*questions()])
 def test_each_prompt_asks_exactly_one_question(
-    screen: Page, site: Site, changes: dict[str, str], logged_in: Steps, nobody: Steps, is_logged_in: bool
+    screen: Page, site: Site, changes: dict[str, str], steps: Steps, is_logged_in: bool
 ) -> None:
     """The app is trusted. A second question would keep the browser from the app."""
     client_in(site, "app1", "https://app1.example.com/cb", trusted=True)
@@ -167,7 +175,7 @@ def test_each_prompt_asks_exactly_one_question(
         log_in(screen, address)
     query = authorization_query(client_id="app1", redirect_uri="https://app1.example.com/cb", **changes)
     screen.goto(f"/oauth/authorize?{query}", wait_until="commit")
-    for step in logged_in if is_logged_in else nobody:
+    for step in steps:
         assert found == []
         step(screen, address)
     assert "code" in arrived(screen, found)

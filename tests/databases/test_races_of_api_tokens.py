@@ -29,8 +29,13 @@ def prepared(app: Flask, name: str) -> tuple[str, str]:
     return access, forget(app, f"{name}@example.com")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("creates_first", [True, False], ids=["creation first", "reset first"])
+@pytest.mark.parametrize(
+    "creates_first",
+    [
+        pytest.param(True, marks=pytest.mark.slow, id="creation first"),
+        pytest.param(False, marks=pytest.mark.nightly, id="reset first"),
+    ],
+)
 def test_no_token_outlives_a_reset_interleaved_at_every_statement(app: Flask, creates_first: bool) -> None:
     for number in range(1, 60):
         access, link = prepared(app, f"ada-{number}")

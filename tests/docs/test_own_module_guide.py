@@ -81,7 +81,7 @@ def test_own_settings_of_pytest_need_the_folder_of_the_project_only_outside_a_pa
         assert "1 passed" in run(command, copy).stdout, command
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # it runs the tests of all rules in the copy
 def test_rules_of_the_project_hold_beside_a_module_of_a_reader(copy: Path) -> None:
     (copy / "reports" / "README.md").write_text("[nowhere](nowhere.md), `make nonsense`\n")
     (copy / "reports" / "views.py").write_text("import hashlib, requests\n" + "\n" * 400)

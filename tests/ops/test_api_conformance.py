@@ -43,15 +43,30 @@ def token() -> Iterator[str]:
         db.engine.dispose()
 
 
-@schema.parametrize()
-@settings(
-    max_examples=10,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-def test_responses_conform_to_the_description(case: Any, token: str) -> None:
+def tried(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def conforms(case: Any, token: str) -> None:
     guarded = bool(case.operation.definition.raw.get("security"))
     headers = {"Authorization": f"Bearer {token}"} if guarded else None
     case.call_and_validate(headers=headers, checks=CHECKS)
+
+
+@schema.parametrize()
+@tried(3)
+def test_responses_conform_to_the_description(case: Any, token: str) -> None:
+    conforms(case, token)
+
+
+@pytest.mark.nightly
+@schema.parametrize()
+@tried(10)
+def test_responses_to_more_requests_conform_to_the_description(case: Any, token: str) -> None:
+    conforms(case, token)

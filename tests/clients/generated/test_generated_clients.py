@@ -13,7 +13,7 @@ from tests.support.client_packages import python_with
 from tests.support.programs import executable, installed
 from tests.support.server import Server, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly  # `test_api_conformance.py` compares responses and the description
 
 HERE = Path(__file__).parent
 TSC = "--strict --target es2022 --module esnext --moduleResolution bundler --lib es2022,dom --outDir ."
