@@ -34,6 +34,7 @@ from tests.support.service import (
     rows,
     shut_down,
     signed_in,
+    wait_for_no_lock,
 )
 from tests.support.soft_passkey import SoftPasskey
 from utils.database import copying
@@ -167,6 +168,7 @@ def test_copy_is_refused_while_another_process_has_the_file_open(app: Flask, tar
 
 @pytest.mark.provokes_errors
 def test_service_that_starts_during_the_copy_cannot_write(app: Flask) -> None:
+    wait_for_no_lock(app)
     with source_connection(engine_of(app).url):
         assert register(app.test_client()).status_code == 503
     assert register(app.test_client()).status_code == 201

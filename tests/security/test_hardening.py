@@ -13,7 +13,18 @@ from sqlalchemy import make_url
 from config import ConfigurationError, Settings, TestingConfig
 from tests.conftest import AppFactory
 from tests.support.production import FINE, faults
-from tests.support.service import PASSWORD, at_once, bearer, execute, login, me, register, rows, signed_in
+from tests.support.service import (
+    PASSWORD,
+    at_once,
+    bearer,
+    execute,
+    login,
+    me,
+    register,
+    rows,
+    signed_in,
+    wait_for_no_lock,
+)
 
 
 @pytest.mark.parametrize("name", ["JWT_PREVIOUS_SECRET_KEYS", "FLASK_PREVIOUS_SECRET_KEYS"])
@@ -141,7 +152,7 @@ def test_database_error_of_a_command_is_reported_without_values(
     path = tmp_path / "locked.db"
     path.write_bytes(sqlite_template.read_bytes())
     app = make_app({"DATABASE_URI": f"sqlite:///{path}"})
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]["timeout"] = 0
+    wait_for_no_lock(app)
     other = sqlite3.connect(str(make_url(f"sqlite:///{path}").database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     options = ["--username", "ada", "--email", "canary@example.com"]

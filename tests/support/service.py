@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from werkzeug.test import TestResponse
 
 from models import db
@@ -79,6 +79,16 @@ class Interrupted(PasswordHasher):
 def engine_of(app: Flask) -> Engine:
     with app.app_context():
         return db.engine
+
+
+def wait_for_no_lock(app: Flask) -> None:
+    """Let SQLite refuse at once what another connection has locked, not after five seconds."""
+
+    @event.listens_for(engine_of(app), "connect", insert=True)  # before the statements of the service
+    def refuse_at_once(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA busy_timeout=0").close()
+
+    engine_of(app).dispose()  # connections that were made before wait
 
 
 def shut_down(app: Flask) -> None:

@@ -31,7 +31,6 @@ from tests.support.service import START, FixedClock, at_once, events, execute, r
 from utils.mail.mailers import TEMPLATE_HEADER, MemoryMailer
 
 pytestmark = pytest.mark.both_databases(slow=True)
-
 DELIVERERS = 16
 
 
