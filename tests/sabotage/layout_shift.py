@@ -7,7 +7,7 @@ LAYOUT_SHIFT = [
     Sabotage(
         "the card of a mailed link is shown when its link is checked",
         "pages/templates/reset.html",
-        "{% block waits %} data-waits{% endblock %}\n",
+        "{% set waits = true %}\n",
         "",
         "test_screen_shift.py::test_pages_of_mailed_links_have_no_layout_shift",
     ),
