@@ -262,6 +262,15 @@ def in_app_context(function: Callable[P, None], *args: P.args, **kwargs: P.kwarg
     return call
 
 
+def is_first(name: str) -> bool:
+    """Whether this is the first call with this name in the current app, such as for a line that is logged once."""
+    seen: set[str] = current_app.extensions.setdefault("auth_seen", set())
+    if name in seen:
+        return False
+    seen.add(name)
+    return True
+
+
 def services() -> Services:
     """Return the services of the current app. Raises `RuntimeError` outside an application context."""
     found: Services = current_app.extensions["auth_services"]

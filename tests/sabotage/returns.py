@@ -9,8 +9,8 @@ HOSTILE = "test_return_addresses.py::test_address_that_is_not_exactly_on_a_retur
 RETURNS = [
     Sabotage(
         "calls from another origin than PUBLIC_URL are logged once",
-        "utils/web/cookies.py",
-        "        current_app.extensions[_LOGGED] = True\n",
+        "utils/services.py",
+        "    seen.add(name)\n",
         "",
         "test_origin_in_use.py::test_call_from_another_origin_than_public_url_is_logged_once_without_the_origin",
     ),

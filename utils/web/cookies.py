@@ -3,15 +3,14 @@
 import logging
 from typing import ParamSpec, TypeVar
 
-from flask import after_this_request, current_app, request
+from flask import after_this_request, request
 from werkzeug import Response
 
 from utils.errors import CrossSiteRefused
-from utils.services import services
+from utils.services import is_first, services
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_LOGGED = "auth.other_origin"  # set in an application that has logged it
 log = logging.getLogger("auth")
 
 
@@ -35,8 +34,7 @@ def _check_public_url() -> None:
     """
     settings, origin = services().settings, request.headers.get("Origin")
     known = (None, "null", settings.public_url, *settings.cors_origins, *settings.return_origins)
-    if origin not in known and not current_app.extensions.get(_LOGGED):
-        current_app.extensions[_LOGGED] = True
+    if origin not in known and is_first("other_origin"):
         log.warning("pages used at another origin than PUBLIC_URL")
 
 
