@@ -263,7 +263,7 @@ def in_app_context(function: Callable[P, None], *args: P.args, **kwargs: P.kwarg
 
 
 def is_first(name: str) -> bool:
-    """Whether this is the first call with this name in the current app, such as for a line that is logged once."""
+    """Whether this is the first call with this name in the current app, as for a line that is logged once."""
     seen: set[str] = current_app.extensions.setdefault("auth_seen", set())
     if name in seen:
         return False
