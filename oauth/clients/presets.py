@@ -26,7 +26,7 @@ class Preset(NamedTuple):
 
 PRESETS: Mapping[str, Preset] = {
     "apache": Preset("Apache", ("/oauth2callback",), snippet="apache"),
-    "django": Preset("Django", ("/oidc/callback/",), snippet="django"),
+    "django": Preset("Django", ("/oidc/callback/",), post_logout_path="/", snippet="django"),
     "forgejo": Preset("Forgejo", ("/user/oauth2/auth/callback",), pkce="optional", snippet="gitea"),
     "gitea": Preset("Gitea", ("/user/oauth2/auth/callback",), pkce="optional", snippet="gitea"),
     "gitlab": Preset("GitLab", ("/users/auth/openid_connect/callback",), snippet="gitlab"),

@@ -8,10 +8,12 @@ const REMEMBERED = 90 * 24 * 60 * 60; // seconds that the hint lives; the sessio
 const REFRESH_TOKEN = "auth.refresh_token"; // names in the store
 const DEVICE_TOKEN = "auth.device_token";
 
+const WITHOUT_ANSWER = { network: "The server did not answer.", aborted: "The call was aborted." };
+
 /** A call was refused or impossible. `status` is 0 and `code` is "network" if there was no answer. */
 export class AuthError extends Error {
   constructor(code, { status = 0, data = {}, retryAfter = 0, requestId = "" } = {}) {
-    super(data.message ?? code);
+    super(data.message ?? WITHOUT_ANSWER[code] ?? code);
     this.name = "AuthError";
     Object.assign(this, { code, status, fields: data.fields ?? {}, retryAfter, requestId, data });
   }

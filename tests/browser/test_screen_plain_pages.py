@@ -5,7 +5,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -50,8 +53,9 @@ def save(name: str, shop: Path, ports: Mapping[str, int]) -> None:
 
 
 @contextmanager
-def by_caddy(shop: Path, ports: Mapping[str, int]) -> Iterator[str]:
+def by_caddy(shop: Path, ports: Mapping[str, int], added: str = "") -> Iterator[str]:
     save("plain-proxy", shop, ports)
+    (shop / "Caddyfile").write_text((shop / "Caddyfile").read_text() + added)
     url = f"http://localhost:{ports['5173']}"
     own = {"HOME": str(shop), "CADDY_ADMIN": f"localhost:{free_port()}"}  # 2019 unless the variable is set
     with running_client([executable("caddy"), "run"], url, shop, own):
@@ -104,6 +108,31 @@ def test_pages_behind_a_proxy_lead_to_the_screens_of_the_service(
             out.click()
             expect(page.get_by_role("link", name="Log in")).to_be_visible()
             expect(out).to_be_hidden()
+
+
+class Orders(BaseHTTPRequestHandler):
+    """The reader's own API: answers the path and the token that it got."""
+
+    def do_GET(self) -> None:
+        body = f"{self.path} {self.headers['Authorization']}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_own_api_gets_the_path_without_the_prefix_and_the_token(shop: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Orders) as server:
+        Thread(target=server.serve_forever).start()
+        added = example("plain-api", {9000: server.server_port}, "plain-pages")
+        with by_caddy(shop, {"8000": 9, "5173": free_port()}, added) as url:
+            call = Request(f"{url}/api/orders", headers={"Authorization": "Bearer a.b.c"})
+            with urlopen(call) as answer:
+                assert answer.read() == b"/orders Bearer a.b.c"
+        server.shutdown()
 
 
 def test_page_on_another_origin_logs_in_with_a_second_factor(

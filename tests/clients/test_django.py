@@ -22,6 +22,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ALLOWED_HOSTS = ["localhost"]
 """
 URLS = """
+from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse
 from django.urls import include, path
 
@@ -31,12 +32,16 @@ def home(request):
     return JsonResponse({"logged_in": request.user.is_authenticated, "email": email})
 
 
-urlpatterns = [path("", home), path("oidc/", include("mozilla_django_oidc.urls"))]
+urlpatterns = [
+    path("", home),
+    path("own/", login_required(home)),
+    path("oidc/", include("mozilla_django_oidc.urls")),
+]
 """
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_printed_configuration_of_django_logs_in(
+def test_printed_configuration_of_django_logs_in_and_out(
     issuer: Provider, person: Person, python: str, tmp_path: Path, algorithm: str
 ) -> None:
     url = f"http://localhost:{free_port()}"
@@ -51,5 +56,10 @@ def test_printed_configuration_of_django_logs_in(
     serve = [python, "-m", "django", "runserver", "--noreload", url.removeprefix("http://")]
     with running_client(serve, url, tmp_path, environ):
         assert person.opens(url).json()["logged_in"] is False
-        shown = person.logs_in(f"{url}/oidc/authenticate/")
+        shown = person.logs_in(f"{url}/own/")
         assert shown.json() == {"logged_in": True, "email": person.address}
+        left = person.opens(f"{url}/oidc/logout/", b"")
+        assert left.url.startswith(f"{issuer.url}/oauth/logout?id_token_hint=")
+        answer = person.answered("/auth/authorizations/logout", {"query": left.url.partition("?")[2]})
+        assert (answer["status"], answer["redirect_to"]) == ("redirect", f"{url}/")
+        assert person.opens(url).json()["logged_in"] is False

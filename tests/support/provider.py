@@ -145,11 +145,11 @@ class Person:
         found = _TICKET.search(page.text)
         assert found, page
         body = {"ticket": found[1], "query": unescape(found[2])}
-        answer = self._answered("/auth/authorizations", body)
+        answer = self.answered("/auth/authorizations", body)
         if answer["status"] == "permission_missing":
             return str(answer["redirect_to"])
         if answer["status"] == "consent":
-            answer = self._answered("/auth/authorizations/decision", body | {"allow": True})
+            answer = self.answered("/auth/authorizations/decision", body | {"allow": True})
         assert answer["status"] == "redirect", answer
         return str(answer["redirect_to"])
 
@@ -169,7 +169,8 @@ class Person:
         }
         return self.provider.posts("/oauth/token", form)
 
-    def _answered(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def answered(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the service answers to a call of one of its pages."""
         status, answer = self.provider.server.call("POST", path, body, self.access_token)
         assert status == 200, answer
         return answer

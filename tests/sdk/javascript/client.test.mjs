@@ -107,7 +107,7 @@ test("messages are asked for in the language of the options, which may change", 
 test("a lost connection is the code network, and an answer of another kind the code unexpected", async () => {
   delete answers["POST /auth/login"];
   const auth = createClient(URL_OF_SERVICE);
-  await assert.rejects(auth.login({ username: "ada", password: "x" }), { code: "network", status: 0 });
+  await assert.rejects(auth.login({ username: "ada", password: "x" }), { code: "network", status: 0, message: "The server did not answer." });
   const given = globalThis.fetch;
   globalThis.fetch = async () => new Response("<h1>Bad Gateway</h1>", { status: 502 });
   await assert.rejects(auth.call("GET", "/auth/me"), { code: "unexpected", status: 502, data: {} });
