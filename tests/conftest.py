@@ -55,6 +55,7 @@ EXTRA_PACKAGES = {
     "test_operator_guide.py": ("yaml",),
     "test_dashboard.py": ("yaml",),
     "test_deployment_isolation.py": ("yaml", "kubernetes_validate"),
+    "test_express_verifier.py": ("yaml",),
     "test_mailers.py": ("aiosmtpd",),
     "test_sbom.py": ("cyclonedx_py",),
     "test_mail_delivery_processes.py": ("aiosmtpd",),
