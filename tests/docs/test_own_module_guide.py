@@ -61,7 +61,7 @@ def test_guide_works_as_written(copy: Path) -> None:
     assert "1 failed" in run(COMMANDS, copy).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # each of its commands starts an environment
 def test_own_settings_of_pytest_need_the_folder_of_the_project_only_outside_a_package(copy: Path) -> None:
     tests = copy / "reports" / "tests"
     tests.mkdir()
