@@ -18,7 +18,7 @@ COVERS_TOO_LITTLE = (
     "VERIFY_COOKIE must be a parent domain of {}, such as example.com of https://app.example.com.{}"
 )
 NOT_KEPT = (
-    "VERIFY_COOKIE needs https in PUBLIC_URL: over plain http browsers keep its cookie below localhost only."
+    "VERIFY_COOKIE needs https in PUBLIC_URL: its cookie is Secure. Only hosts below localhost may use http."
 )
 
 

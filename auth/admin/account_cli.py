@@ -49,7 +49,7 @@ def close(*, login: str, at_once: bool) -> tuple[Any, str]:
         closed = closing.close(services(), login, operator())
     words = "Closed." if closed.changed else "The account was already closed."
     data = {"changed": closed.changed, "erase_at": iso(closed.due)}
-    return data, f"{words} It will be erased on {moment_text(closed.due)}."
+    return data, f"{words} It will be erased at {moment_text(closed.due)}."
 
 
 @command("restore")
@@ -91,4 +91,7 @@ def confirm_email(login: str, reason: str) -> tuple[Any, str]:
         if number
     ]
     data = {"changed": True, "removed": removed._asdict()}
-    return data, f"Confirmed. Removed: {', '.join(found) or 'nothing'}."
+    return (
+        data,
+        f"Confirmed. Removed: {', '.join(found) or 'no session, device, second factor or API token'}.",
+    )

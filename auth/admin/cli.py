@@ -224,7 +224,7 @@ def reset_factors(login: str, stop: bool) -> tuple[Any, str]:
         operators.stop_factors_reset(services(), login, operator())
         return factor_outputs.reset(None), "The removal was cancelled. The second factors stay."
     data = factor_outputs.reset(operators.reset_factors(services(), login, operator()))
-    return data, f"The second factors will be removed on {moment_text_of(data['factors_reset_at'])}."
+    return data, f"The second factors will be removed at {moment_text_of(data['factors_reset_at'])}."
 
 
 @command("unblock-totp")

@@ -116,7 +116,7 @@ def _reset_of_factors(account: Account) -> list[str]:
     if account.factors_reset_due_at is None:
         return []
     due = moment_text(account.factors_reset_due_at)
-    return [f"Its second factors will be removed on {due}. `reset-factors --stop` cancels that."]
+    return [f"Its second factors will be removed at {due}. `reset-factors --stop` cancels that."]
 
 
 def _api_tokens(services: Services, account: Account) -> list[str]:
@@ -155,7 +155,7 @@ def _against(services: Services, account: Account) -> Iterator[str]:
     if account.deletion_due_at:
         yield (
             "It was closed by its owner or an operator, and "
-            f"it will be erased on {moment_text(account.deletion_due_at)}. `restore` keeps it, and so does "
+            f"it will be erased at {moment_text(account.deletion_due_at)}. `restore` keeps it, and so does "
             'the mailed link; "forgot password" mails that link again.'
         )
     if account.password_blocked_at:

@@ -23,7 +23,9 @@ def examine(environ: Mapping[str, str], database: str | None) -> Iterator[Findin
         if exposed := [str(path) for path in paths if _is_exposed(path)]:
             text = f"{name} can be read by every user of this machine."
             found.append(Finding(CHECK, "warning", text, f"Run: chmod 600 {shlex.join(exposed)}"))
-    yield from found or [Finding(CHECK, "ok", "No file with secrets was found that every user can read.")]
+    yield from found or [
+        Finding(CHECK, "ok", "No file of a *_FILE setting or of SQLite can be read by every user.")
+    ]
 
 
 def _is_exposed(path: Path) -> bool:

@@ -7,6 +7,7 @@ import click
 
 from auth.blueprint import auth_commands
 from auth.commands import command
+from auth.mailing.messages import moment_text_of
 from auth.roles.actors import operator
 from oauth.clients import demo, drafts, explanation, options, outputs, presets, registration, snippet_texts
 from oauth.clients.definition import KINDS
@@ -53,7 +54,7 @@ def list_clients() -> tuple[Any, str]:
     found = [outputs.shown(each) for each in registration.every(services())]
     lines = [
         f"{each['id']:24}  {each['kind']:8}  {'disabled' if each['disabled_at'] else 'enabled':8}  "
-        f"last used {each['last_used_at'] or 'never'}  {each['name']}"
+        f"last used {moment_text_of(each['last_used_at'])}  {each['name']}"
         for each in found
     ]
     return {"clients": found}, "\n".join(lines) or NO_CLIENTS

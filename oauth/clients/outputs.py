@@ -3,6 +3,7 @@
 from typing import Any
 
 from auth.admin.finding import Finding
+from auth.mailing.messages import moment_text_of
 from oauth.clients.definition import Definition
 from oauth.clients.explanation import Line
 from oauth.clients.registration import ShownClient
@@ -43,10 +44,13 @@ def lines(data: dict[str, Any]) -> str:
         if name == "secrets" or value in (None, [], False):
             continue
         text = " ".join(value) if isinstance(value, list) else "yes" if value is True else value
+        if name.endswith("_at"):
+            text = moment_text_of(value)
         found.append(f"{name}: {text}")
     for each in data.get("secrets", []):
-        ends = f", ends {each['expires_at']}" if each["expires_at"] else ""
-        found.append(f"secret of {each['created_at']}, last used {each['last_used_at'] or 'never'}{ends}")
+        ends = f", ends {moment_text_of(each['expires_at'])}" if each["expires_at"] else ""
+        made, used = moment_text_of(each["created_at"]), moment_text_of(each["last_used_at"])
+        found.append(f"secret of {made}, last used {used}{ends}")
     return "\n".join(found)
 
 

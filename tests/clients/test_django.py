@@ -59,7 +59,8 @@ def test_printed_configuration_of_django_logs_in_and_out(
         shown = person.logs_in(f"{url}/own/")
         assert shown.json() == {"logged_in": True, "email": person.address}
         left = person.opens(f"{url}/oidc/logout/", b"")
-        assert left.url.startswith(f"{issuer.url}/oauth/logout?id_token_hint=")
+        assert left.url.startswith(f"{issuer.url}/oauth/logout?client_id=")
+        assert "&id_token_hint=" in left.url
         answer = person.answered("/auth/authorizations/logout", {"query": left.url.partition("?")[2]})
         assert (answer["status"], answer["redirect_to"]) == ("redirect", f"{url}/")
         assert person.opens(url).json()["logged_in"] is False

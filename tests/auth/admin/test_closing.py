@@ -107,10 +107,10 @@ def test_repeated_close_and_restore_change_nothing(
     register(client)
     assert asked(app, "restore", "ada") == {"changed": False}
     assert auth(app, "restore", "ada").stdout == "The account was not closed.\n"
-    assert auth(app, "close", "ada").stdout == "Closed. It will be erased on 2026-03-15 12:00 UTC.\n"
+    assert auth(app, "close", "ada").stdout == "Closed. It will be erased at 2026-03-15 12:00 UTC.\n"
     clock.advance(DAY)
     assert asked(app, "close", "ada") == {"changed": False, "erase_at": END}
-    assert auth(app, "close", "ada").stdout.startswith("The account was already closed. It will be erased on")
+    assert auth(app, "close", "ada").stdout.startswith("The account was already closed. It will be erased at")
     assert len(mailbox.mails(app, "account_closed")) == 1
     assert written(app) == [event("account_closed", 1)]
 

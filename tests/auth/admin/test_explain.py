@@ -63,7 +63,7 @@ def test_explain_reports_an_unreadable_password_hash(app: Flask, client: FlaskCl
 
 STATES = {
     "disabled": ("UPDATE users SET disabled_at = created_at", "An operator disabled it on 2026-03-01"),
-    "leaving": ("UPDATE users SET deletion_due_at = created_at", "it will be erased on 2026-03-01"),
+    "leaving": ("UPDATE users SET deletion_due_at = created_at", "it will be erased at 2026-03-01"),
     "blocked": (
         "UPDATE users SET password_blocked_at = created_at",
         "The password is blocked since 2026-03-01",

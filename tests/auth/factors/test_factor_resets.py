@@ -56,7 +56,7 @@ def factors(app: Flask) -> list[int]:
 def test_factor_reset_takes_effect_at_the_first_login_after_a_day(
     app: Flask, owner: Owner, clock: FixedClock
 ) -> None:
-    assert "will be removed on 2026-" in reset(app)
+    assert "will be removed at 2026-" in reset(app)
     due = iso(clock.now() + timedelta(days=1))
     assert me(owner.client, owner.access).get_json()["factors_reset_at"] == due
     clock.advance(DAY - 1)
