@@ -24,7 +24,7 @@ def examine(environ: Mapping[str, str], database: str | None) -> Iterator[Findin
             text = f"{name} can be read by every user of this machine."
             found.append(Finding(CHECK, "warning", text, f"Run: chmod 600 {shlex.join(exposed)}"))
     yield from found or [
-        Finding(CHECK, "ok", "No file of a *_FILE setting or of SQLite can be read by every user.")
+        Finding(CHECK, "ok", "Of *_FILE settings and SQLite, no own file can be read by every user.")
     ]
 
 
