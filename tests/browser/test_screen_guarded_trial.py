@@ -1,5 +1,6 @@
 """The guarded site on one machine, as the guide has it: plain http on names below localhost, in Chromium."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -29,6 +30,7 @@ def test_site_on_one_machine_is_guarded_as_the_guide_says(
     (tmp_path / "auth-service").symlink_to(ROOT)
     *prepare, serve = example("guard-trial-site", {}, "guarded-site").splitlines()
     subprocess.run(["sh", "-ec", "\n".join(prepare)], cwd=tmp_path, check=True)
+    os.utime(tmp_path / "trial/pages/index.html", (0, 0))  # browsers keep an old page for long
     application, proxy = free_port(), free_port()
     ports = {8080: proxy, 9000: application}
     (tmp_path / "trial/nginx.conf").write_text(example("guard-trial-nginx", ports, "guarded-site"))
