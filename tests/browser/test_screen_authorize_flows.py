@@ -169,10 +169,10 @@ QUESTIONS: list[tuple[dict[str, str], Steps, Steps]] = [
 
 def questions() -> Iterator[Any]:
     """Yield each with a login and without one. `prompt=login` stands for what a login answers as well."""
-    for changes, logged_in, nobody in QUESTIONS:
+    for changes, logged_in, logged_out in QUESTIONS:
         yield changes, logged_in, True
         is_repeated = "max_age" in changes or "select_account" in changes.get("prompt", "")
-        yield pytest.param(changes, nobody, False, marks=[pytest.mark.nightly] if is_repeated else [])
+        yield pytest.param(changes, logged_out, False, marks=[pytest.mark.nightly] if is_repeated else [])
 
 
 @pytest.mark.parametrize(("changes", "steps", "is_logged_in"), [*questions()])
