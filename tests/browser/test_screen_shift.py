@@ -1,5 +1,7 @@
 """Nothing on a page moves while it loads. What waits for the API is shown without it after two seconds."""
 
+from typing import Literal
+
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
@@ -34,9 +36,9 @@ def test_account_pages_have_no_layout_shift(browser: Browser, site: Site, size: 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_form_of_a_link_is_shown_although_the_api_is_silent(
-    browser: Browser, site: Site, motion: str
+    browser: Browser, site: Site, motion: Literal["no-preference", "reduce"]
 ) -> None:
-    context = browser.new_context(base_url=site.url, reduced_motion=motion)  # type: ignore[arg-type]
+    context = browser.new_context(base_url=site.url, reduced_motion=motion)
     page = context.new_page()
     page.route("**/auth/password/reset/check", lambda _: None)  # never answered
     page.goto("/reset#token=x")

@@ -93,5 +93,6 @@ def _register_once(app: Flask, blueprint: Blueprint, **options: Any) -> None:
 
 def share_routes() -> None:
     """Make every app of this process share its compiled routes, and those of its blueprints."""
+    # Methods of classes are replaced, as all apps have to share what they keep.
     Rule.compile = _compile_once  # type: ignore[method-assign,assignment]
     Flask.register_blueprint = _register_once  # type: ignore[method-assign,assignment]

@@ -10,6 +10,7 @@ from tests.support import fast_routes
 
 
 def _routing(app: Flask) -> dict[str, Any]:
+    # Flask sets the last one on its rules, which Werkzeug's type does not have.
     rules = [
         (rule.rule, rule.endpoint, rule.methods, rule.defaults, rule.provide_automatic_options)  # type: ignore[attr-defined]
         for rule in app.url_map.iter_rules()
@@ -35,6 +36,7 @@ def test_app_with_shared_routes_has_those_that_it_would_register(monkeypatch: py
 def test_blueprint_with_a_call_of_its_own_is_registered_with_each_app() -> None:
     calls = list[Flask]()
     blueprint = Blueprint("calls", __name__)
+    # The state declares `App`, the base class of Flask.
     blueprint.record(lambda state: calls.append(state.app))  # type: ignore[arg-type]
     apps = [Flask("one"), Flask("two")]
     for app in apps:
