@@ -42,6 +42,7 @@ LETTERS = {Refusal.DISABLED: "d", Refusal.LEAVING: "l", Refusal.PASSWORD_BLOCKED
 
 
 def account(states: tuple[datetime | None, ...]) -> Account:
+    # The rules read the states only: the other columns are None, whatever their types are.
     values = dict.fromkeys(Account._fields, None) | dict(zip(STATES, states, strict=True))
     return Account(**values | {"email": "e"})  # type: ignore[arg-type]
 
