@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tables.base import Base, BigKey
+from tables.base import Base, BigKey, partial_index
 
 IDENTIFIER = 500  # characters of the identifier of a resource
 
@@ -172,9 +172,8 @@ class OAuthGrant(Base):
     __tablename__ = "oauth_grants"
     __table_args__ = (
         Index("ix_oauth_grants_user_id_ended_at", "user_id", "ended_at"),
-        Index("ix_oauth_grants_client_id", "client_id"),
+        Index("ix_oauth_grants_client_id_user_id", "client_id", "user_id"),
         Index("ix_oauth_grants_session_id", "session_id"),
-        Index("ix_oauth_grants_ended_at", "ended_at"),
         Index("ix_oauth_grants_absolute_end", "absolute_end"),
     )
 
@@ -199,6 +198,9 @@ class OAuthGrant(Base):
     user_agent: Mapped[str] = mapped_column(String(512))
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(String(40))
+
+
+partial_index("ix_oauth_grants_ended", OAuthGrant.ended_at, OAuthGrant.ended_at.is_not(None))
 
 
 class SigningKey(Base):

@@ -13,25 +13,33 @@ OAUTH_TOKEN = [
     Sabotage(
         "a redemption locks the account against others, so that the number of its grants is exact",
         "oauth/stores/redemptions.py",
-        "table=_USER_TABLE))\n    .with_for_update(key_share=True)\n",
-        "table=_USER_TABLE))\n    .with_for_update(read=True, key_share=True)\n",
+        ".with_for_update(key_share=True, skip_locked=skip_locked)",
+        ".with_for_update(read=True, key_share=True, skip_locked=skip_locked)",
         "test_number_of_grants.py"
         "::test_no_more_than_20_grants_live_after_two_redemptions_interleaved_at_any_statement",
     ),
     Sabotage(
-        "a redemption at once counts the grants after it has the lock of the account",
+        "a redemption at once does nothing while another one has the account, as it would miss its grant",
         "oauth/stores/redemptions.py",
-        'where(_USERS.id == bindparam("of_user")).with_for_update(key_share=True)',
-        'where(_USERS.id == bindparam("of_user"))',
-        "test_number_of_grants.py::test_no_more_than_20_grants_live_after_two_redemptions_for_the_last_place",
+        "_usable_account(skip_locked=True)",
+        "_usable_account()",
+        "test_races_of_codes.py"
+        "::test_redemption_at_once_does_nothing_while_another_transaction_has_the_account",
     ),
     Sabotage(
-        "a redemption at once does nothing if it waited for long, as it could be committed after its 503",
+        "a redemption at once leaves room for grants that its count misses",
         "oauth/stores/redemptions.py",
-        "COUNT_OF_OTHERS < MAX_LIVING, _IS_TIMELY",
+        "COUNT_OF_OTHERS < MAX_LIVING - ROOM",
         "COUNT_OF_OTHERS < MAX_LIVING",
-        "test_races_of_codes.py"
-        "::test_redemption_that_waited_for_a_lock_does_nothing_in_the_statement_after_it",
+        "test_number_of_grants.py::test_redemption_at_once_leaves_the_last_places_to_a_transaction",
+    ),
+    Sabotage(
+        "the time of an end leads to grants that ended only, not to all that live",
+        "migrations/versions/0029_indexes_of_grants.py",
+        '["ended_at"], ENDED)',
+        '["ended_at"])',
+        "test_number_of_grants.py"
+        "::test_count_of_an_accounts_grants_reads_no_others_in_a_table_without_statistics",
     ),
     Sabotage(
         "a repeated redemption finds its own result",

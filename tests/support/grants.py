@@ -29,7 +29,7 @@ def session_ids(app: Flask, user_id: int = 1) -> list[UUID]:
 
 
 def grant_row(
-    app: Flask, session_id: UUID, client_id: str = "app", *, user_id: int = 1, **columns: Any
+    app: Flask, session_id: UUID, client_id: str = "app", *, user_id: int | None = 1, **columns: Any
 ) -> UUID:
     """Insert a grant that was given in this session and return its id."""
     now = columns.pop("now", START)

@@ -7,7 +7,7 @@ connection.
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakSet
@@ -26,7 +26,6 @@ _SERVER_DEADLINES = {"57014", "55P03"}  # SQLSTATEs query_canceled and lock_not_
 Values = Mapping[str, Any]
 Found = tuple[Any, ...] | None
 Statement = Select[Any] | ReturningUpdate[Any]
-Step = tuple[Statement, Values]
 Processor = Callable[[Any], Any]
 T = TypeVar("T")
 
@@ -81,24 +80,6 @@ class Reads:
                 raise
         return self._execute(statement, values)
 
-    def together(self, steps: Sequence[Step]) -> list[Found]:
-        """Execute statements in one transaction, and commit it; return the first row of each, or None.
-
-        On PostgreSQL they are sent at once: one round trip, and a snapshot for each statement. They are
-        repeated as in `first`, after a fault that leaves open whether they took effect: the last one must
-        tell a repetition. Only for PostgreSQL (`can_write_in_ctes`).
-        """
-        if self._kept is not None:
-            compiled = [(self._compile(statement), values) for statement, values in steps]
-            try:
-                return self._kept.run(lambda driver: _pipelined(driver, compiled))
-            except self._engine.dialect.loaded_dbapi.Error as problem:
-                if _is_deadline(problem):
-                    raise NoAnswerInTime from None
-        with self._writer.begin() as connection:
-            rows = [connection.execute(statement, values).first() for statement, values in steps]
-        return [tuple(row) if row is not None else None for row in rows]
-
     def close(self) -> None:
         """Close the connections that are kept. Later statements open new ones."""
         if self._kept is not None:
@@ -138,23 +119,15 @@ class _CompiledRead:
 
     def first(self, driver: Any, values: Values) -> Found:
         """Return the first row on this connection of the driver. The cursor is closed before."""
-        cursor = driver.cursor()
-        try:
-            self.execute(cursor, values)
-            row = cursor.fetchone()
-        finally:
-            cursor.close()  # else SQLite would go on reading, and could not shorten its write-ahead log
-        return self.converted(row)
-
-    def execute(self, cursor: Any, values: Values) -> None:
-        """Execute it with this cursor of the driver."""
         given = self._fixed | dict(values)
         for name, convert in self._binds.items():
             given[name] = convert(given[name])
-        cursor.execute(self._text, [given[name] for name in self._names] if self._names else given)
-
-    def converted(self, row: Any) -> Found:
-        """Return a row of the driver as the types of its columns tell."""
+        cursor = driver.cursor()
+        try:
+            cursor.execute(self._text, [given[name] for name in self._names] if self._names else given)
+            row = cursor.fetchone()
+        finally:
+            cursor.close()  # else SQLite would go on reading, and could not shorten its write-ahead log
         if row is None:
             return None
         found = list(row)
@@ -162,18 +135,6 @@ class _CompiledRead:
             if found[index] is not None:
                 found[index] = convert(found[index])
         return tuple(found)
-
-
-def _pipelined(driver: Any, steps: Sequence[tuple[_CompiledRead, Values]]) -> list[Found]:
-    """Return the first row of each statement. They are one transaction, as nothing syncs between them."""
-    cursors = []
-    with driver.pipeline():
-        for compiled, values in steps:
-            cursors.append(driver.cursor())
-            compiled.execute(cursors[-1], values)
-    return [
-        compiled.converted(cursor.fetchone()) for cursor, (compiled, _) in zip(cursors, steps, strict=True)
-    ]
 
 
 class _Kept(NamedTuple):

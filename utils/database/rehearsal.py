@@ -3,13 +3,13 @@
 Their transactions are savepoints of one transaction, which is rolled back at the end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from utils.database.reads import Found, Reads, Statement, Step, Values
+from utils.database.reads import Found, Reads, Statement, Values
 
 
 class RehearsalReads(Reads):
@@ -22,9 +22,6 @@ class RehearsalReads(Reads):
     def first(self, statement: Statement, values: Values) -> Found:
         row = self._session.execute(statement, dict(values)).first()
         return tuple(row) if row is not None else None
-
-    def together(self, steps: Sequence[Step]) -> list[Found]:
-        return [self.first(statement, values) for statement, values in steps]
 
 
 @contextmanager

@@ -1,16 +1,22 @@
 """The limit of living grants of an account and client."""
 
 from functools import partial
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from oauth.stores.grants import MAX_LIVING
+from models import db
+from oauth.stores import redemptions
+from oauth.stores.grants import COUNT_OF_OTHERS, MAX_LIVING
+from tests.conftest import ON_POSTGRES
 from tests.support.grants import grant_row
 from tests.support.interleaving import interleaved_at, without_kept_connections
 from tests.support.oauth import client_row
 from tests.support.oauth_tokens import grant_rows, issue_code, log_in, redeem, refresh_app, refused
-from tests.support.service import FixedClock, at_once, execute, rows
+from tests.support.service import START, FixedClock, at_once, execute, rows
 
 OVER = (400, "invalid_grant", "oauth_grant_over")
 
@@ -94,3 +100,38 @@ def test_no_more_than_20_grants_live_after_16_redemptions_at_once(app: Flask) ->
     answers = at_once([partial(redeem, app, code) for code in codes])
     assert [answer.status_code for answer in answers] == [200] * 16
     assert living(app) == MAX_LIVING
+
+
+@ON_POSTGRES
+def test_redemption_at_once_leaves_the_last_places_to_a_transaction(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its count misses grants that start between its snapshot and its lock of the account."""
+    client_row(app)
+    user, session = log_in(app)
+    done, really = list[bool](), redemptions.redeem_at_once
+
+    def at_once(*given: Any) -> bool:
+        done.append(really(*given))
+        return done[-1]
+
+    monkeypatch.setattr(redemptions, "redeem_at_once", at_once)
+    for _ in range(MAX_LIVING - redemptions.ROOM - 1):
+        grant_row(app, session, user_id=user)
+    for _ in range(2):
+        assert redeem(app, issue_code(app, user, session)).status_code == 200
+    assert done == [True, False]
+
+
+@ON_POSTGRES
+def test_count_of_an_accounts_grants_reads_no_others_in_a_table_without_statistics(app: Flask) -> None:
+    """Else each redemption reads every grant of a young service."""
+    client_row(app)
+    user, session = log_in(app)
+    for _ in range(300):
+        grant_row(app, session, user_id=None)
+    names = {"of_user": user, "of_client": "app", "newest": uuid4(), "now": START}
+    with app.app_context(), db.engine.connect() as connection:
+        counted = select(COUNT_OF_OTHERS).compile(db.engine)
+        plan = connection.exec_driver_sql(f"EXPLAIN (ANALYZE) {counted}", names).scalars().all()
+    assert not [line for line in plan if "Rows Removed" in line], plan
