@@ -8,6 +8,7 @@ export interface Caller {
 
 /** The call is refused: 401 without a valid token, 403 without a permission, 503 without an answer of the service. */
 export class Refusal extends Error {
+  constructor(status: number, body: Refusal["body"], challenge?: string);
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: { code: string; message: string; [more: string]: unknown };

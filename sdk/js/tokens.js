@@ -1,13 +1,14 @@
 // Access tokens of applications, verified offline (RFC 9068), and refused within seconds of their end.
 
 import { createPublicKey, verify } from "node:crypto";
-import { Refusal, bearerToken, middlewareOf, serviceUrl, unavailable } from "./guard.js";
+import { Refusal, bearerToken, middlewareOf, readJson, serviceUrl, unavailable } from "./shared.js";
 
 const FEED_AWAY = 30_000; // milliseconds without the feed, after which offline verification alone is not enough
 const POLL_AFTER = 3000; // if the service does not say
 const [SHORTEST_POLL, LONGEST_POLL] = [500, 5000]; // beyond, an ending would be known later than promised
 const KEPT_LONGER = 120_000; // beyond the life of an access token
 const [MAX_PAGES, LONGEST_READ] = [100, 5000]; // that one check reads; the next check goes on
+const [MAX_BODY, MAX_PAGE] = [64 * 1024, 16 * 1024 * 1024]; // bytes of an answer, and of one of the feed
 const MAX_GRANTS = 2_000_000; // beyond that, the feed counts as not read
 const [KEYS_LIVE, KEYS_AGAIN] = [3_600_000, 5000];
 const LEEWAY = 30; // seconds between two clocks
@@ -27,13 +28,13 @@ export function createTokenVerifier({ url, resource, clientId, clientSecret, wit
   const issuer = serviceUrl(url, allowPlainHttp);
   const pair = [clientId, clientSecret].map(encodeURIComponent).join(":");
   const credentials = { Authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
-  const feed = createFeed((query) => ask(`/oauth/revocations${query}`, { headers: credentials }));
+  const feed = createFeed((query) => ask(`/oauth/revocations${query}`, { headers: credentials }, MAX_PAGE));
   const keyOf = createKeys(() => ask("/oauth/jwks"));
 
-  /** Return the JSON of an answer. Rejects, with its `status`, if there is none. */
-  async function ask(path, more = {}) {
+  /** Return the JSON of an answer. Rejects, with its `status`, if there is none or it is too long. */
+  async function ask(path, more = {}, most = MAX_BODY) {
     const answer = await fetch(issuer + path, { redirect: "error", signal: AbortSignal.timeout(timeout), ...more });
-    if (answer.status === 200) return answer.json();
+    if (answer.status === 200) return readJson(answer, most);
     await answer.body?.cancel();
     throw Object.assign(new Error("no answer"), { status: answer.status });
   }
@@ -42,7 +43,7 @@ export function createTokenVerifier({ url, resource, clientId, clientSecret, wit
     if (withoutFeed === "refuse") throw unavailable();
     const call = { method: "POST", headers: credentials, body: new URLSearchParams({ token }) };
     const told = await ask("/oauth/introspect", call).catch(() => null);
-    if (typeof told !== "object" || told === null) throw unavailable();
+    if (typeof told?.active !== "boolean") throw unavailable();
     if (told.active !== true) throw invalid();
   }
 
@@ -69,8 +70,9 @@ export function createTokenVerifier({ url, resource, clientId, clientSecret, wit
 function read(text) {
   const parts = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/.exec(text) ?? [];
   const [header, claims] = parts.slice(1, 3).map(parsed);
-  const isRight = header?.alg === "ES256" && TYPES.has(String(header.typ).toLowerCase()) && !("crit" in header);
-  if (!isRight || typeof header.kid !== "string" || !claims) throw invalid();
+  const isText = [header?.typ, header?.kid].every((each) => typeof each === "string");
+  if (!isText || !TYPES.has(header.typ.toLowerCase()) || !claims) throw invalid();
+  if (header.alg !== "ES256" || "crit" in header) throw invalid();
   const hasTexts = TEXTS.every((name) => typeof claims[name] === "string") && /^[1-9]\d{0,9}$/.test(claims.sub);
   if (!hasTexts || ![claims.iat, claims.exp].every(Number.isFinite)) throw invalid();
   const signed = Buffer.from(`${parts[1]}.${parts[2]}`);

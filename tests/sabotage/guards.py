@@ -26,6 +26,50 @@ GUARDS = [
         NODE_RULES,
     ),
     Sabotage(
+        "the modules for Node.js export what their types declare, and no more",
+        "sdk/js/guard.js",
+        "export { Refusal };",
+        "export { Refusal, bearerToken };",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "the modules for Node.js stop reading an answer that is too long",
+        "sdk/js/shared.js",
+        'if (size > most) throw new RangeError("the answer is too long");',
+        "",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "the Node verifier takes a type of a token only as text",
+        "sdk/js/tokens.js",
+        'const isText = [header?.typ, header?.kid].every((each) => typeof each === "string");\n'
+        "  if (!isText || !TYPES.has(header.typ.toLowerCase()) || !claims)",
+        'const isText = typeof header?.kid === "string";\n'
+        "  if (!isText || !TYPES.has(String(header.typ).toLowerCase()) || !claims)",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "the Node verifier asks the service about each token when it lacks the feed",
+        "sdk/js/tokens.js",
+        "    if ((await feed.age()) > FEED_AWAY) await askService(text);",
+        "    await feed.age();",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "the Node verifier takes a token by introspection only if it is active",
+        "sdk/js/tokens.js",
+        "    if (told.active !== true) throw invalid();",
+        "",
+        NODE_RULES,
+    ),
+    Sabotage(
+        "the Node verifier without the feed refuses every token if it is told to",
+        "sdk/js/tokens.js",
+        '    if (withoutFeed === "refuse") throw unavailable();',
+        "",
+        NODE_RULES,
+    ),
+    Sabotage(
         "nginx refuses a location that includes no guard",
         "deploy/nginx/guard/server.conf",
         "auth_request /_refused;\n",

@@ -52,7 +52,7 @@ class NodeVerifier:
     """A process of Node with the verifier."""
 
     def __init__(self, folder: Path, service: Service, without_feed: str = "refuse") -> None:
-        for name in ("tokens.js", "guard.js", "package.json"):
+        for name in ("tokens.js", "shared.js", "package.json"):
             shutil.copy(ROOT / "sdk/js" / name, folder)
         (folder / "driver.mjs").write_text(DRIVER)
         self._clock, self.set_back = service.clock, timedelta(0)
@@ -119,6 +119,7 @@ def test_node_verifier_refuses_other_and_forged_tokens(service: Service, verifie
         {"aud": [RESOURCE]},
         {"iss": "x"},
         {"typ": "JWT"},
+        {"typ": ["at+jwt"]},
         {"alg": "RS256"},
         {"exp": past},
         {"iat": "x"},

@@ -128,6 +128,7 @@ def test_npm_packs_it_and_installs_the_package(tmp_path: Path) -> None:
         "guard.d.ts",
         "tokens.js",
         "tokens.d.ts",
+        "shared.js",
         "package.json",
         "README.md",
     }

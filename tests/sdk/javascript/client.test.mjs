@@ -341,6 +341,13 @@ test("the client has the methods that its types declare", async () => {
   const types = await readFile(new URL("../../../sdk/js/index.d.ts", import.meta.url), "utf8");
   const declared = types.match(/export interface Client \{\n([^]*?)\n\}/)[1].matchAll(/^ {2}(\w+)[<(]/gm);
   assert.deepEqual(Object.keys(createClient(URL_OF_SERVICE)).sort(), [...declared].map((found) => found[1]).sort());
-  const exported = [...types.matchAll(/^export declare (?:class|function) (\w+)/gm)].map((found) => found[1]);
-  assert.deepEqual(Object.keys(await import("../../../sdk/js/index.js")).sort(), exported.sort());
+});
+
+test("each module exports what its types declare, and no more", async () => {
+  const { readFile } = await import("node:fs/promises");
+  for (const name of ["index", "guard", "tokens"]) {
+    const types = await readFile(new URL(`../../../sdk/js/${name}.d.ts`, import.meta.url), "utf8");
+    const declared = [...types.matchAll(/^export (?:declare )?(?:class|function|const) (\w+)/gm)].map((found) => found[1]);
+    assert.deepEqual(Object.keys(await import(`../../../sdk/js/${name}.js`)).sort(), declared.sort(), name);
+  }
 });

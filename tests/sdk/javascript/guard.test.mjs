@@ -72,6 +72,8 @@ const UNKNOWN = {
   "a yes to another question": (_, response) => response.writeHead(204, { ...YES, "X-Auth-Nonce": "0".repeat(32) }).end(),
   "a yes of a proxy that drops the nonce": (_, response) => response.writeHead(204, YES).end(),
   "a page of a proxy": (_, response, own) => response.writeHead(403, own).end("<h1>Forbidden</h1>"),
+  "a refusal that is too long": (_, response, own) =>
+    response.writeHead(403, own).end(`{"code": "permission_missing"}${" ".repeat(65 * 1024)}`),
   "a refusal of another kind": (_, response, own) => response.writeHead(401, own).end("null"),
   "a redirect": (_, response, own) => response.writeHead(302, { ...own, Location: "/auth/verify" }).end(),
   "an error": (_, response, own) => response.writeHead(500, own).end('{"code": "internal"}'),
