@@ -6,6 +6,9 @@ error; with `--json` its code, too), 2 usage error, 3 warnings only (`doctor`).
 
 import functools
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
@@ -15,6 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth.blueprint import auth_commands
 from utils.errors import ApiError, BadRequest, Unavailable
+
+MAX_WIDTH = 100  # columns; longer lines of prose are hard to read
 
 
 def command(
@@ -85,3 +90,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))
     return "\n".join(lines)
+
+
+def terminal_width() -> int | None:
+    """Return the columns for prose: at most 100; None if the output is not a terminal, as in a pipe."""
+    return min(shutil.get_terminal_size().columns, MAX_WIDTH) if sys.stdout.isatty() else None
+
+
+def paragraph(text: str, first: str, rest: str, width: int | None) -> str:
+    """Return prose wrapped to this width, after `first` on its first line and `rest` on the others.
+
+    Commands, addresses and other long words are not broken, so that they can be copied.
+    """
+    if width is None:
+        return first + text
+    filling = textwrap.TextWrapper(width, first, rest, break_long_words=False, break_on_hyphens=False)
+    return filling.fill(text)

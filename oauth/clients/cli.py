@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from auth.blueprint import auth_commands
-from auth.commands import command
+from auth.commands import command, terminal_width
 from auth.mailing.messages import moment_text_of
 from auth.roles.actors import operator
 from oauth.clients import demo, drafts, explanation, options, outputs, presets, registration, snippet_texts
@@ -144,10 +144,11 @@ def explain(name: str) -> tuple[Any, str]:
         "findings": [each._asdict() for each in found.findings],
         "refusals": [outputs.refusal(each) for each in found.lines],
     }
-    lines = [f"{found.client.name} ({found.client.id})", *map(outputs.finding, found.findings)]
+    width = terminal_width()
+    lines = [f"{found.client.name} ({found.client.id})"]
+    lines += [outputs.finding(each, width) for each in found.findings]
     lines += ["Refused or left out in the last week, the newest first:"] if found.lines else []
-    for each in found.lines:
-        lines += [f"  {explanation.text_of(each)}", f"      {each.advice}"]
+    lines += [outputs.refused(each, width) for each in found.lines]
     return data, "\n".join(lines if found.lines else [*lines, explanation.NOTHING_REFUSED])
 
 

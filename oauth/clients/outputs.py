@@ -3,11 +3,14 @@
 from typing import Any
 
 from auth.admin.finding import Finding
+from auth.commands import paragraph
 from auth.mailing.messages import moment_text_of
 from oauth.clients.definition import Definition
-from oauth.clients.explanation import Line
+from oauth.clients.explanation import Line, text_of
 from oauth.clients.registration import ShownClient
 from utils.services import Services
+
+HINT = " " * 8
 
 
 def shown(client: ShownClient) -> dict[str, Any]:
@@ -63,9 +66,20 @@ def endpoints(services: Services) -> dict[str, str]:
     }
 
 
-def finding(found: Finding) -> str:
-    """Return a finding as a line of text."""
-    return f"  - {found.text}{f' {found.advice}' if found.advice else ''}"
+def finding(found: Finding, width: int | None) -> str:
+    """Return a finding as text: its sentence, and below it the remedy if it has one."""
+    return _with_advice(found.text, found.advice, width, "  - ", "    ")
+
+
+def refused(line: Line, width: int | None) -> str:
+    """Return refused calls of one minute as text: what was refused and why, and below it the remedy."""
+    return _with_advice(text_of(line), line.advice, width, "  ", "    ")
+
+
+def _with_advice(text: str, advice: str, width: int | None, first: str, rest: str) -> str:
+    lines = [paragraph(text, first, rest, width)]
+    lines += [paragraph(advice, HINT, HINT, width)] if advice else []
+    return "\n".join(lines)
 
 
 def refusal(line: Line) -> dict[str, Any]:
