@@ -11,6 +11,7 @@ from oauth.clients.registration import ShownClient
 from utils.services import Services
 
 HINT = " " * 8
+COMMAND = "flask --app app"
 
 
 def shown(client: ShownClient) -> dict[str, Any]:
@@ -77,8 +78,10 @@ def refused(line: Line, width: int | None) -> str:
 
 
 def _with_advice(text: str, advice: str, width: int | None, first: str, rest: str) -> str:
+    prose, command, more = advice.partition(COMMAND) if width else (advice, "", "")
     lines = [paragraph(text, first, rest, width)]
-    lines += [paragraph(advice, HINT, HINT, width)] if advice else []
+    lines += [paragraph(prose, HINT, HINT, width)] if prose else []
+    lines += [f"{HINT}  {command}{more}"] if command else []  # not broken: it is copied into a shell
     return "\n".join(lines)
 
 
