@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from http.client import HTTPException
+from pathlib import Path
 from time import perf_counter
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -116,7 +117,8 @@ def _returns(settings: Settings) -> Iterator[Finding]:
 def _secret_files(services: Services) -> Iterator[Finding]:
     engine = services.tx().get_bind()
     is_sqlite = engine.dialect.name == "sqlite"
-    return secret_files.examine(environment(), engine.engine.url.database if is_sqlite else None)
+    database = engine.engine.url.database if is_sqlite else None
+    return secret_files.examine(environment(), database, Path(".env"))
 
 
 def _database(services: Services) -> Iterator[Finding]:

@@ -13,23 +13,45 @@ from config import Settings
 CHECK = "secret files"
 
 
-def examine(environ: Mapping[str, str], database: str | None) -> Iterator[Finding]:
-    """Check the files that settings such as `MAIL_URL_FILE` name, and an SQLite database."""
-    names = [f"{entry.name.upper()}_FILE" for entry in fields(Settings) if entry.metadata["secret"]]
-    of_settings = {name: [Path(environ[name])] for name in names if environ.get(name)}
-    of_database = [Path(f"{database}{end}") for end in ("", "-wal", "-shm")] if database else []
+def examine(environ: Mapping[str, str], database: str | None, dotenv: Path) -> Iterator[Finding]:
+    """Check the files that settings such as `MAIL_URL_FILE` name, `.env` if it has secrets, and SQLite."""
+    secret = [entry.name.upper() for entry in fields(Settings) if entry.metadata["secret"]]
+    of_settings = {
+        f"{name}_FILE": [Path(environ[f"{name}_FILE"])] for name in secret if environ.get(f"{name}_FILE")
+    }
+    more = {
+        "The file .env": [dotenv] if _names(dotenv) & {*secret} else [],
+        "The SQLite database": [Path(f"{database}{end}") for end in ("", "-wal", "-shm")] if database else [],
+    }
     found = []
-    for name, paths in (of_settings | {"The SQLite database": of_database}).items():
-        if exposed := [str(path) for path in paths if _is_exposed(path)]:
+    for name, paths in (of_settings | more).items():
+        if exposed := [path for path in paths if _is_exposed(path)]:
             text = f"{name} can be read by every user of this machine."
-            found.append(Finding(CHECK, "warning", text, f"Run: chmod 600 {shlex.join(exposed)}"))
+            found.append(Finding(CHECK, "warning", text, _advice(exposed)))
     yield from found or [
-        Finding(CHECK, "ok", "Of *_FILE settings and SQLite, no own file can be read by every user.")
+        Finding(CHECK, "ok", "Of *_FILE settings, .env and SQLite, no file can be read by every user.")
     ]
 
 
+def _names(dotenv: Path) -> set[str]:
+    """Return the settings of a `.env`; none if it cannot be read."""
+    from dotenv import dotenv_values  # noqa: PLC0415  (a process that serves does not need it here)
+
+    try:
+        return {name for name, value in dotenv_values(dotenv).items() if value}
+    except (OSError, UnicodeDecodeError):
+        return set()
+
+
+def _advice(exposed: list[Path]) -> str:
+    """Return the command that mends the mode, and who can run it."""
+    command = f"chmod 600 {shlex.join(map(str, exposed))}"
+    is_own = os.geteuid() in {0, *(path.stat().st_uid for path in exposed)}
+    return f"Run: {command}" if is_own else f"Its owner is another user, who can run: {command}"
+
+
 def _is_exposed(path: Path) -> bool:
-    """Whether all users can read a file, and this one can change its mode.
+    """Whether all users can read a file.
 
     A secret that is mounted into a container has the mode of the host, whose folder protects it.
     """
@@ -39,6 +61,6 @@ def _is_exposed(path: Path) -> bool:
         is_mounted = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:  # there is no such file, or it is out of reach
         return False
-    if not stat.S_ISREG(held.st_mode) or os.geteuid() not in {0, held.st_uid} or is_mounted:
+    if not stat.S_ISREG(held.st_mode) or is_mounted:
         return False
     return bool(held.st_mode & stat.S_IROTH) and all(mode & stat.S_IXOTH for mode in folders)

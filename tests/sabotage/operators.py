@@ -20,9 +20,16 @@ OPERATORS = [
     Sabotage(
         "doctor examines the files of secret settings",
         "auth/admin/secret_files.py",
-        "        if exposed := [str(path) for path in paths if _is_exposed(path)]:",
-        "        if exposed := [str(path) for path in paths if not paths]:",
+        "        if exposed := [path for path in paths if _is_exposed(path)]:",
+        "        if exposed := [path for path in paths if not paths]:",
         "test_secret_files.py::test_doctor_examines_the_files_of_its_environment",
+    ),
+    Sabotage(
+        "doctor reports a readable file of secrets of another owner",
+        "auth/admin/secret_files.py",
+        "    if not stat.S_ISREG(held.st_mode) or is_mounted:",
+        "    if not stat.S_ISREG(held.st_mode) or os.geteuid() not in {0, held.st_uid} or is_mounted:",
+        "test_secret_files.py::test_secret_file_of_another_owner_is_a_warning_with_who_can_mend_it",
     ),
     Sabotage(
         "a private folder protects the files of secrets",
