@@ -1,5 +1,6 @@
 """Routes of the pages, and the plain forms that work without JavaScript."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +19,9 @@ from pages.texts import VARY, language, text
 from utils.services import services
 from utils.web.cookies import refuse_cross_site
 from utils.web.http import limited
+from utils.web.return_addresses import refusal
 
+log = logging.getLogger("auth")
 TOKEN_DAYS = (7, 30, 90, 365)  # lifetimes of an API token to choose from
 REASONS = ("expired", "logged_out", "password_changed", "two_factor")
 HINT_COOKIE = "__Host-signed-in"  # set by the scripts: there may be a session to refresh
@@ -175,7 +178,10 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
     def context() -> dict[str, Any]:
         settings = services().settings
         reason = request.args.get("reason")
-        wanted = safe_next(request.args.get("next"), settings.return_origins)
+        given = request.args.get("next")
+        wanted = safe_next(given, settings.return_origins)
+        if given and given != wanted and not settings.production:  # strangers cause this line
+            log.warning("next is not used: %s", refusal(given, settings.return_origins))
         return base() | {
             "next": wanted,
             "next_host": urlsplit(urljoin(settings.public_url, wanted)).hostname,

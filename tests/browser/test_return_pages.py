@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+import pytest
 from markupsafe import escape
 
 from tests.conftest import AppFactory
@@ -41,3 +42,35 @@ def test_get_of_the_logout_page_ends_nothing(make_app: AppFactory) -> None:
     assert me(client, done.get_json()["access_token"]).status_code == 401
     out = client.post("/logout", query_string={"next": "//evil.example"}, headers=OWN)
     assert out.location == "/login?reason=logged_out"
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (
+            "https://app.example.com:8443/secret",
+            "it is on the host of https://app.example.com, with another scheme or port",
+        ),
+        (
+            "http://app.example.com/secret",
+            "it is on the host of https://app.example.com, with another scheme or port",
+        ),
+        ("https://evil.example/secret", "its origin is not in RETURN_ORIGINS"),
+        ("//evil.example/secret", "it is no path that requires a login"),
+        ("https://app.example.com/secret\nnext", "it is no path that requires a login"),
+    ],
+)
+def test_log_says_why_a_return_address_is_not_used_and_repeats_no_part_of_it(
+    make_app: AppFactory, caplog: pytest.LogCaptureFixture, given: str, reason: str
+) -> None:
+    make_app(RETURNS).test_client().get("/login", query_string={"next": given})
+    assert f"next is not used: {reason}" in caplog.messages
+    assert not any(word in caplog.text for word in ("secret", "8443", "evil"))
+
+
+def test_log_of_a_return_address_that_is_used_has_no_reason(
+    make_app: AppFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    for given in (THERE, "/account/security", None):
+        make_app(RETURNS).test_client().get("/login", query_string={"next": given} if given else {})
+    assert "next is not used" not in caplog.text

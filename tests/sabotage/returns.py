@@ -223,4 +223,11 @@ RETURNS = [
         "proxy_set_header Cookie $http_cookie;",
         "test_screen_guarded_site.py::test_proxy_keeps_the_cookie_from_the_application",
     ),
+    Sabotage(
+        "the log repeats no part of a return address that is not used",
+        "pages/routes.py",
+        "refusal(given, settings.return_origins))",
+        "given)",
+        "test_return_pages.py::test_log_says_why_a_return_address_is_not_used_and_repeats_no_part_of_it",
+    ),
 ]

@@ -62,6 +62,18 @@ def is_on(address: str, origins: Iterable[str]) -> bool:
     )
 
 
+def refusal(address: str, origins: Iterable[str]) -> str:
+    """Return why an address is no return address. The words name no part of it, only a configured origin."""
+    host = _host_of(origin_of(address))
+    if near := next((each for each in origins if host and _host_of(each) == host), None):
+        return f"it is on the host of {near}, with another scheme or port"
+    return "its origin is not in RETURN_ORIGINS" if host else "it is no path that requires a login"
+
+
+def _host_of(found: str | None) -> str | None:
+    return urlsplit(found).hostname if found else None
+
+
 def has_unsafe_characters(text: str) -> bool:
     """Return whether browsers drop or change a character (WHATWG URL: controls, spaces and backslashes)."""
     return any(char == "\\" or ord(char) < 0x21 or ord(char) == 0x7F for char in text)
