@@ -181,7 +181,8 @@ def _context(facts: Facts) -> Callable[[], dict[str, Any]]:
         given = request.args.get("next")
         wanted = safe_next(given, settings.return_origins)
         if given and given != wanted and not settings.production:  # strangers cause this line
-            log.warning("next is not used: %s", refusal(given, settings.return_origins))
+            why = refusal(given, settings.return_origins)
+            log.warning("return address not used", extra={"error": why})
         return base() | {
             "next": wanted,
             "next_host": urlsplit(urljoin(settings.public_url, wanted)).hostname,

@@ -226,8 +226,8 @@ RETURNS = [
     Sabotage(
         "the log repeats no part of a return address that is not used",
         "pages/routes.py",
-        "refusal(given, settings.return_origins))",
-        "given)",
+        "why = refusal(given, settings.return_origins)",
+        "why = given",
         "test_return_pages.py::test_log_says_why_a_return_address_is_not_used_and_repeats_no_part_of_it",
     ),
 ]
