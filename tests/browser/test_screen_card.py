@@ -116,7 +116,9 @@ def test_214_advice_of_two_lines_keeps_its_room(screen: Page) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(
+    "shape", [PHONE, pytest.param(DESKTOP, marks=pytest.mark.nightly)], ids=["phone", "desktop"]
+)
 def test_216_brand_line_is_smaller_than_the_title(screen: Page, shape: ViewportSize) -> None:
     screen.set_viewport_size(shape)
     for path in OPEN_PAGES:

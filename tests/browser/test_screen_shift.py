@@ -14,7 +14,9 @@ TABLET: ViewportSize = {"width": 700, "height": 800}  # one column, with the add
 LINKS = ("/reset", "/verify-email", "/reject", "/undo-email-change", "/restore", "/disown")
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize(
+    "size", [PHONE, pytest.param(DESKTOP, marks=pytest.mark.nightly)], ids=["phone", "desktop"]
+)
 def test_pages_of_mailed_links_have_no_layout_shift(browser: Browser, site: Site, size: ViewportSize) -> None:
     link = site.link(site.registered(), "/verify-email").removeprefix(site.url)
     context = browser.new_context(viewport=size)
@@ -23,7 +25,9 @@ def test_pages_of_mailed_links_have_no_layout_shift(browser: Browser, site: Site
     assert set(shifts.values()) == {0}, shifts
 
 
-@pytest.mark.parametrize("size", [PHONE, TABLET], ids=["phone", "tablet"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(PHONE, marks=pytest.mark.nightly), TABLET], ids=["phone", "tablet"]
+)
 def test_account_pages_have_no_layout_shift(browser: Browser, site: Site, size: ViewportSize) -> None:
     context = browser.new_context(viewport=size, base_url=site.url)
     page = context.new_page()

@@ -33,14 +33,14 @@ WIDTHS = (320, 360, 768, 1280)
 INSIDE = "main :visible:not(.sections__list *)"  # that row scrolls by itself
 
 
-# Of each page the state that shows the most of it, and of each kind of message one.
+# Of each page the state or the two states that show the most of it.
 IN_CHECK = {
-    *("login-errors", "login-refused", "two-factor", "signup-errors", "signup-meter", "signup-sent"),
-    *("forgot", "reset-errors", "reset-expired", "verify-password", "reject", "terms", "not-found"),
-    *("account-errors", "account-security-errors", "account-security-passkeys", "account-two-factor-on"),
-    *("account-two-factor-set-up-errors", "account-two-factor-codes", "account-devices"),
+    *("login-errors", "two-factor", "signup-errors", "signup-sent"),
+    *("forgot", "reset-errors", "verify-password", "reject", "terms", "not-found"),
+    *("account-errors", "account-security-errors", "account-security-passkeys"),
+    *("account-two-factor-set-up-errors", "account-devices"),
     *("account-activity", "account-dialog-errors", "account-apps-details", "account-tokens"),
-    *("account-tokens-new-errors", "account-tokens-made", "authorize", "authorize-reauth", "oauth-error"),
+    *("account-tokens-new-errors", "account-tokens-made", "authorize", "oauth-error"),
     *("logout", "logout-done-apps"),
 }
 CHECKED = [

@@ -95,7 +95,16 @@ def reset_factors(site: Site, address: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["/account", "/account/two-factor", "/account/devices"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account",
+        *(
+            pytest.param(path, marks=pytest.mark.nightly)
+            for path in ("/account/two-factor", "/account/devices")
+        ),
+    ],
+)
 def test_any_device_can_stop_a_factor_reset(screen: Page, site: Site, address: str, path: str) -> None:
     switch_on(screen)
     reset_factors(site, address)

@@ -116,7 +116,7 @@ def without_room(folder: Path) -> Iterator[None]:
     filler.unlink()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # the file that is full, above, is the same refusal to the service
 def test_a_full_disk_under_load_is_a_503_and_loses_nothing(sqlite_template: Path, tmp_path: Path) -> None:
     folder = tmp_path / "small"
     folder.mkdir()

@@ -15,7 +15,7 @@ from tests.support.service import at_once, execute, rows, signed_in
 
 pytestmark = pytest.mark.both_databases
 
-ADMINISTRATORS, ROUNDS = 8, 40
+ADMINISTRATORS, ROUNDS = 8, 10
 LEFT = "SELECT user_id FROM user_roles JOIN roles ON roles.id = role_id WHERE name = 'admin'"
 
 

@@ -14,7 +14,7 @@ from tests.support.server import environment, serving
 from tests.support.service import PASSWORD
 
 
-@pytest.mark.slow  # it starts five commands
+@pytest.mark.nightly  # it starts five commands
 @pytest.mark.skipif(bool(LACKING), reason=f"needs {', '.join(LACKING)}")
 def test_tour_of_api_tokens_runs_as_written(database_uri: str, tmp_path: Path) -> None:
     tour = section("api tokens")

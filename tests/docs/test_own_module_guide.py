@@ -53,6 +53,11 @@ def test_guide_works_as_written(copy: Path) -> None:
     done = run(COMMANDS, copy)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+
+
+@pytest.mark.nightly  # each of its commands starts an environment
+def test_test_of_the_guide_runs_within_its_folder_and_depends_on_the_guard(copy: Path) -> None:
+    (copy / ".env").write_text("APP_MODULES=reports\n")
     within = run("cd reports && ../.venv/bin/python -m pytest -q", copy)
     assert "1 passed" in within.stdout, within.stdout + within.stderr
     # The view decides: without its guard the test of the guide fails.

@@ -19,7 +19,8 @@ def deployment(sqlite_template: Path, tmp_path: Path) -> Deployment:
     return Deployment(tmp_path, path)
 
 
-@pytest.mark.parametrize("key", KEYS)
+# The steps for `flask` are those for `jwt` and one more.
+@pytest.mark.parametrize("key", ["flask", pytest.param("jwt", marks=pytest.mark.nightly)])
 def test_sessions_and_authenticator_apps_survive_the_rotation_of_a_key(
     deployment: Deployment, key: str
 ) -> None:

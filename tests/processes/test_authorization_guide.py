@@ -204,6 +204,7 @@ def blocks(section: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", found[1], re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.nightly  # it starts seven commands and four servers
 def test_tour_of_the_guide_runs_as_written(tmp_path: Path, sqlite_template: Path) -> None:
     """Two roles, a Flask view, a FastAPI route and an nginx location: 200, 403, 401, and 403 at once."""
     uri, bin_folder = new_sqlite(sqlite_template, tmp_path), Path(sys.executable).parent

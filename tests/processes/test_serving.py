@@ -224,7 +224,7 @@ def _raw(port: int, request: bytes) -> bytes:
 
 def test_ctrl_c_stops_every_process_promptly(sqlite_template: Path, tmp_path: Path) -> None:
     took = []
-    for _ in range(3):
+    for _ in range(2):
         with serving(_copy(sqlite_template, tmp_path), tmp_path, WEB_CONCURRENCY="2") as server:
             until(server.all_serve, "both workers to serve")
             # A worker that is only just starting may miss its signal, and is ended after STOP_TIMEOUT:

@@ -134,6 +134,7 @@ def rest_of_body(connection: socket.socket) -> int:
         return len(json.loads(file.read(length))["events"])
 
 
+@pytest.mark.nightly  # test_data_export.py holds the pages of an export
 def test_sixteen_exports_do_not_grow_the_worker(sqlite_template: Path, tmp_path: Path) -> None:
     with serving_exports(sqlite_template, tmp_path, MEMBERS, short=False) as (server, tokens):
         (worker,) = server.workers()
