@@ -170,7 +170,8 @@ QUESTIONS: list[tuple[dict[str, str], Steps, Steps]] = [
 def questions() -> Iterator[Any]:
     """Yield each with a login and without one. `prompt=login` stands for what a login answers as well."""
     for changes, logged_in, logged_out in QUESTIONS:
-        yield changes, logged_in, True
+        asks_for_password = changes in ({"max_age": "0"}, {"prompt": "select_account login"})
+        yield pytest.param(changes, logged_in, True, marks=[pytest.mark.nightly] if asks_for_password else [])
         is_repeated = "max_age" in changes or "select_account" in changes.get("prompt", "")
         yield pytest.param(changes, logged_out, False, marks=[pytest.mark.nightly] if is_repeated else [])
 

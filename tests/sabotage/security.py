@@ -255,7 +255,7 @@ SECURITY = [
         "auth/login/brute_force.py",
         '        count("login", client.subjects, visible=False)\n',
         "        pass\n",
-        "test_network_limits.py::test_1000_guesses_at_another_account_with_an_own_device_hit_the_network_limit",
+        "test_network_limits.py::test_100_guesses_at_another_account_with_an_own_device_hit_the_network_limit",
     ),
     Sabotage(
         "a known device is not counted for its network",
