@@ -35,7 +35,7 @@ from utils.services import services
 
 CONNECTIONS = 16
 SESSIONS = 48  # of one account, as in `bench/rates.py`
-ACCOUNTS = 512  # that log in to the client: one of them never has `grants.MAX_LIVING` grants
+ACCOUNTS = 1024  # that log in to the client: none has so many grants that its oldest ones end
 MORE_CODES = 1.6  # than its own refreshes of the same time: a code is used up by its first call
 REDIRECT = "https://app.example.com/callback"
 SCOPES = ["openid", "profile", "email"]

@@ -34,10 +34,10 @@ OAUTH_TOKEN = [
         "test_number_of_grants.py::test_redemption_at_once_leaves_the_last_places_to_a_transaction",
     ),
     Sabotage(
-        "the time of an end leads to grants that ended only, not to all that live",
+        "an index leads to the grants of one account and client",
         "migrations/versions/0029_indexes_of_grants.py",
-        '["ended_at"], ENDED)',
-        '["ended_at"])',
+        '"ix_oauth_grants_client_id_user_id", ["client_id", "user_id"]',
+        '"ix_oauth_grants_client_id_user_id", ["client_id"]',
         "test_number_of_grants.py"
         "::test_count_of_an_accounts_grants_reads_no_others_in_a_table_without_statistics",
     ),
@@ -49,11 +49,12 @@ OAUTH_TOKEN = [
         "test_races_of_codes.py::test_redemption_whose_answer_from_the_database_is_lost_returns_the_tokens",
     ),
     Sabotage(
-        "the end of a session waits for the redemption of its codes",
+        "a redemption waits for an end of its session that has begun",
         "oauth/stores/redemptions.py",
         "    .with_for_update(read=True)\n",
         "",
-        "test_races_of_codes.py::test_no_grant_outlives_an_end_of_its_session_at_any_statement",
+        "test_races_of_codes.py"
+        "::test_redemption_during_an_end_of_its_session_waits_for_it_and_starts_no_grant",
     ),
     Sabotage(
         "a second use of a code ends the grant",

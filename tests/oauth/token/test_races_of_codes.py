@@ -63,6 +63,21 @@ def test_no_grant_outlives_an_end_of_its_session_at_any_statement(app: Flask) ->
     assert number > 3
 
 
+@ON_POSTGRES
+def test_redemption_during_an_end_of_its_session_waits_for_it_and_starts_no_grant(app: Flask) -> None:
+    client_row(app)
+    code = code_of(app)
+    (session,) = rows(app, "SELECT id FROM sessions")
+    with app.app_context(), db.engine.connect() as ending, ThreadPoolExecutor(1) as pool:
+        for sql in END:
+            ending.execute(text(sql), {"session": session["id"]})
+        answer = pool.submit(redeem, app, code)
+        until(lambda: answer.done() or bool(rows(app, WAITING)), "the redemption waits for the session")
+        ending.commit()
+        assert refused(answer.result()) == (400, "invalid_grant", "oauth_grant_over")
+    assert rows(app, LIVE) == []
+
+
 def test_of_16_calls_that_all_found_the_code_unused_one_gets_tokens(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
