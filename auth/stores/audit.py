@@ -71,15 +71,16 @@ def append(
     tx.execute(_APPENDED, {"count": count} | about | who | _facts(now, client))
 
 
-def appended_with(event: Event, condition: ColumnElement[bool]) -> CTE:
+def appended_with(event: Event, condition: ColumnElement[bool], named: Mapping[str, str]) -> CTE:
     """Return an INSERT of an event of an account, if this holds, as a part of a larger statement.
 
-    Its values are those of `values_with`.
+    Its values are those of `values_with`. `named` has the names of those that the larger statement has, too.
     """
     names = ("user_id", "session_id", "detail", "at", "ip_address", "user_agent", "request_id")
-    columns = [bindparam(f"event_{name}", type_=_TABLE.c[name].type) for name in names[1:]]
+    values = {name: bindparam(named.get(name, f"event_{name}"), type_=_TABLE.c[name].type) for name in names}
+    user_id, *columns = values.values()
     fixed = [literal(str(event), _TABLE.c.event.type), literal(1, _TABLE.c.count.type)]
-    row = select(shared_lock(bindparam("event_user_id", type_=Integer)), *columns, *fixed).where(condition)
+    row = select(shared_lock(user_id), *columns, *fixed).where(condition)
     return insert(_TABLE).from_select([*names, "event", "count"], row).returning(_TABLE.c.id).cte("event")
 
 

@@ -159,14 +159,29 @@ _AT_ONCE = _redeemed(_usable_account(skip_locked=True))
 _USED = _AT_ONCE.where(COUNT_OF_OTHERS < MAX_LIVING - ROOM).cte("used")
 _IS_USED = exists(select(_USED.c.id))
 _GRANT_TABLE = cast(Table, OAuthGrant.__table__)
-_NEW = [bindparam(f"new_{column.key}", type_=column.type) for column in _GRANT_TABLE.c]
+# The names of values that are sent once and inserted into several columns.
+_OF_BOTH = {
+    "user_id": "of_user",
+    "session_id": "of_session",
+    "ip_address": "new_ip_address",
+    "user_agent": "new_user_agent",
+}
+_OF_GRANT = _OF_BOTH | {
+    "id": "new_grant",
+    "client_id": "of_client",
+    "created_at": "now",
+    "last_used_at": "now",
+}
+_NEW = [
+    bindparam(_OF_GRANT.get(column.key, f"new_{column.key}"), type_=column.type) for column in _GRANT_TABLE.c
+]
 _STARTED = (
     insert(_GRANT_TABLE)
     .from_select([*_GRANT_TABLE.c], select(*_NEW).where(_IS_USED))
     .returning(_GRANT_TABLE.c.id)
     .cte("started")
 )
-_RECORDED = audit.appended_with(Event.APP_SIGNED_IN, _IS_USED)
+_RECORDED = audit.appended_with(Event.APP_SIGNED_IN, _IS_USED, _OF_BOTH | {"at": "now"})
 _REDEEMED_AT_ONCE = select(
     or_(
         _IS_USED,
