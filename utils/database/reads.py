@@ -45,7 +45,6 @@ class Reads:
     def __init__(self, engine: Engine) -> None:
         self._is_sqlite = engine.dialect.name == "sqlite"  # its driver begins a transaction before a write
         self.can_write_in_ctes = not self._is_sqlite
-        self._writer = engine
         self._engine = engine if self._is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         # Without a pool there is one connection, as with SQLite in memory.
         self._kept = _KeptConnections(self._engine, engine) if isinstance(engine.pool, QueuePool) else None
